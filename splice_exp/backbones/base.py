@@ -1,0 +1,67 @@
+"""What the rest of the house asks of an encoder: texts and images into one space, and a name for it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from splice_exp.core.errors import SpliceError
+
+
+class Backbone(ABC):
+    """An encoder of texts and images.
+
+    Attributes:
+        backbone_id: Fingerprint: two backbones of the same id give the same embeddings.
+        dim: Width d of the embedding space.
+        class_template: Turns a class name into the text of its zero-shot classifier, with `{}` for the name.
+    """
+
+    backbone_id: str
+    dim: int
+    class_template: str
+
+    @abstractmethod
+    def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "m d"]:
+        """Embed texts as unit rows.
+
+        Raises:
+            SpliceError: if a text has no embedding.
+        """
+
+    @abstractmethod
+    def encode_images(self, inputs: Any) -> Float[Tensor, "b d"]:
+        """Embed a batch of inputs as its data set yields them, as unit rows.
+
+        Raises:
+            SpliceError: if this backbone cannot embed such inputs.
+        """
+
+    def knows_text(self, text: str) -> bool:
+        """Say whether `encode_text` has an embedding for a text; an encoder has one for every text."""
+        return True
+
+    @property
+    def known_texts(self) -> tuple[str, ...]:
+        """All texts, for a backbone that knows finitely many.
+
+        Raises:
+            SpliceError: for an encoder, which takes any text.
+        """
+        raise SpliceError(
+            "vocabulary=bank takes all texts of a text bank, but this backbone encodes any text: "
+            "set vocabulary=file and vocabulary.path, or backbone=precomputed."
+        )
+
+    @property
+    def encoder(self) -> str | None:
+        """Name of the encoder behind the embeddings, to be compared with that of a data set."""
+        return None
+
+    def class_text(self, name: str) -> str:
+        """Return the text of a class for its zero-shot classifier."""
+        return self.class_template.format(name)

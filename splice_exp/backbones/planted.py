@@ -1,0 +1,84 @@
+r"""A synthetic encoder that satisfies, up to known deviations, the conditions under which sparse codes exist.
+
+    content(text) = σ( Σ_words v(word) + phrase · v(text) )                     v(·): a random unit vector a string
+    text(c)       = σ( μ_text  + content(c) )
+    image(ω, ε)   = σ( μ_image + Σ_c ω_c content(c) + noise · v(ε) )
+
+Concepts are linear and shared by both modalities; the two means make the modality gap; `phrase` makes "red star" more than
+the sum of its words; `noise` is what no concept explains.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from splice_exp.backbones.base import Backbone
+from splice_exp.core.errors import SpliceError, require_at_least
+from splice_exp.core.io import digest
+from splice_exp.core.types import ConceptMixture
+
+
+class PlantedBackbone(Backbone):
+    """A linear encoder of words; any text has an embedding.
+
+    Args:
+        dim: Width d of the embedding space.
+        gap: Norm of each of the two modality means, relative to a content vector.
+        phrase: Share of a text that is not the sum of its words.
+        noise: Norm of the part of an image that no concept explains.
+        seed: Fixes all vectors.
+        class_template: Text of a class.
+    """
+
+    def __init__(
+        self,
+        dim: int = 128,
+        gap: float = 1.0,
+        phrase: float = 0.5,
+        noise: float = 0.7,
+        seed: int = 0,
+        class_template: str = "{}",
+    ) -> None:
+        require_at_least("backbone.dim", dim, 2)
+        for key, value in (("gap", gap), ("phrase", phrase), ("noise", noise)):
+            require_at_least(f"backbone.{key}", value, 0)
+        self.dim, self.class_template = dim, class_template
+        self._gap, self._phrase, self._noise, self._seed = gap, phrase, noise, seed
+        self.backbone_id = "planted:" + digest([dim, gap, phrase, noise, seed])
+        self._vector = lru_cache(maxsize=100_000)(self._random_unit_vector)
+
+    def _random_unit_vector(self, name: str) -> Float[Tensor, " d"]:
+        seed = int.from_bytes(hashlib.sha256(f"{self._seed}:{name}".encode()).digest()[:8])
+        vector = torch.from_numpy(np.random.default_rng(seed).standard_normal(self.dim))
+        return vector / vector.norm()
+
+    def _content(self, text: str) -> Float[Tensor, " d"]:
+        words = text.split()
+        total = torch.stack([self._vector(f"word {word}") for word in words]).sum(dim=0)
+        return normalize(total + self._phrase * self._vector(f"phrase {text}"), dim=0)
+
+    def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "m d"]:
+        empty = [row for row, text in enumerate(texts) if not text.strip()]
+        if empty:
+            raise SpliceError(f"Text {empty[0]} is empty: a text needs at least one word.")
+        mean = self._gap * self._vector("mean text")
+        return normalize(torch.stack([mean + self._content(text) for text in texts]), dim=1).to(torch.float32)
+
+    def encode_images(self, inputs: Any) -> Float[Tensor, "b d"]:
+        if not all(isinstance(mixture, ConceptMixture) for mixture in inputs):
+            raise SpliceError("backbone=planted encodes concept mixtures only: set data=planted, or another backbone.")
+        mean = self._gap * self._vector("mean image")
+        images = []
+        for mixture in inputs:
+            shown = sum(weight * self._content(concept) for concept, weight in mixture.weights.items())
+            images.append(mean + shown + self._noise * self._random_unit_vector(f"nuisance {mixture.nuisance}"))
+        return normalize(torch.stack(images), dim=1).to(torch.float32)

@@ -1,0 +1,1 @@
+"""Value objects, files and provenance: what every other part builds on."""

@@ -1,0 +1,53 @@
+"""What a user is told when something cannot be done: one sentence, no traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+
+class SpliceError(Exception):
+    """State what is wrong, what is allowed and which configuration key to change."""
+
+
+def shown(items: Iterable[object], limit: int = 10) -> str:
+    """List the first `limit` items and say how many more there are.
+
+    Example:
+        >>> shown([1, 2, 3], limit=2)
+        '1, 2 (and 1 more)'
+    """
+    listed = [str(item) for item in items]
+    more = f" (and {len(listed) - limit} more)" if len(listed) > limit else ""
+    return ", ".join(listed[:limit]) + more
+
+
+def nearest(name: str, known: Sequence[str], limit: int = 3) -> str:
+    """Phrase the names closest to `name`, for an error about a name that is not there.
+
+    Example:
+        >>> nearest("zebras", ["zebra", "ostrich"])
+        "nearest: 'zebra'"
+    """
+    matches = get_close_matches(name, known, n=limit, cutoff=0.5)
+    return "nearest: " + ", ".join(repr(match) for match in matches) if matches else "nothing near it"
+
+
+def require_at_least(key: str, value: float, minimum: float) -> None:
+    """Refuse what is not a finite number of at least `minimum`.
+
+    Raises:
+        SpliceError: naming `key`, the value and the bound.
+    """
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not minimum <= value < float("inf"):
+        raise SpliceError(f"{key} is {value!r}, but must be a finite number of at least {minimum}.")
+
+
+def require_choice(key: str, value: str, allowed: Sequence[str]) -> None:
+    """Refuse a value outside `allowed`.
+
+    Raises:
+        SpliceError: naming `key`, the value and what is allowed.
+    """
+    if value not in allowed:
+        raise SpliceError(f"{key} is {value!r}, but must be one of: {', '.join(allowed)}.")

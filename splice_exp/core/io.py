@@ -1,0 +1,138 @@
+"""Files that are either whole or not there: atomic writes, safetensors, canonical JSON, digests."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from splice_exp.core.errors import SpliceError
+
+DIGEST_LENGTH = 16
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Give a temporary path that becomes `path` only when the block ends without an error.
+
+    The temporary file lies in the same folder (a rename is atomic only within a file system) and
+    keeps the suffix, because image writers choose the format by it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` as UTF-8, atomically."""
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def jsonable(value: Any) -> Any:
+    """Reduce a value to what JSON can say; a number that is not finite becomes null.
+
+    Example:
+        >>> jsonable({"gap": float("nan"), "path": Path("a/b"), "l0": np.float64(2.0)})
+        {'gap': None, 'path': 'a/b', 'l0': 2.0}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
+    if isinstance(value, (np.generic, Tensor)):
+        return jsonable(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    return str(value)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write `content` as indented JSON, atomically."""
+    write_text(path, json.dumps(jsonable(content), indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        SpliceError: if the file is missing, damaged or not an object.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise SpliceError(f"{path} cannot be read as JSON ({error}).") from error
+    if not isinstance(content, dict):
+        raise SpliceError(f"{path} holds a JSON {type(content).__name__}, but must hold an object.")
+    return content
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write named tensors as safetensors, atomically."""
+    with atomic(path) as temporary:
+        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read all tensors of a safetensors file.
+
+    Raises:
+        SpliceError: if the file is missing, truncated or of another format.
+    """
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SpliceError(f"{path} cannot be read as safetensors ({error}).") from error
+
+
+def sidecar(path: Path) -> Path:
+    """Return the JSON file that describes a tensor file: the same name, ending in `.json`."""
+    return path.with_suffix(".json")
+
+
+def digest(content: Any) -> str:
+    """Hash the canonical JSON of `content`: key order and layout do not matter.
+
+    Example:
+        >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+        True
+    """
+    canonical = json.dumps(jsonable(content), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def file_sha256(path: Path) -> str:
+    """Hash the bytes of a file (full SHA-256, hexadecimal)."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Hash a file together with its sidecar, so that renamed labels are a different content."""
+    files = [path, sidecar(path)] if path.suffix != ".json" and sidecar(path).is_file() else [path]
+    return digest([file_sha256(file) for file in files])
+
+
+def tensor_digest(tensor: Tensor) -> str:
+    """Hash values, shape and type of a tensor."""
+    array = tensor.detach().cpu().contiguous()
+    content = hashlib.sha256(array.view(torch.uint8).numpy().tobytes() if array.numel() else b"")
+    return digest([content.hexdigest(), list(array.shape), str(array.dtype)])

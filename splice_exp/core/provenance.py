@@ -1,0 +1,77 @@
+"""Where a number comes from: the identity of a run, and the environment it ran in."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from splice_exp import __version__
+from splice_exp.core.io import digest, file_digest
+
+# What decides the numbers; launcher, logger, paths, report and device do not.
+SCIENCE = ("backbone", "data", "vocabulary", "dictionary", "alignment", "solver", "evaluation", "seed")
+LOCATIONS = ("cache",)  # keys inside components that say where something lies, not what it is
+PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "hydra-core", "omegaconf", "torchmetrics", "safetensors", "wandb")
+
+
+def _by_content(value: Any) -> Any:
+    """Replace every file by the digest of its content: a run is the same wherever its files lie, and no other."""
+    if isinstance(value, Mapping):
+        return {key: _by_content(item) for key, item in value.items() if key not in LOCATIONS}
+    if isinstance(value, (list, tuple)):
+        return [_by_content(item) for item in value]
+    if isinstance(value, str) and Path(value).suffix and Path(value).is_file():
+        return {"file": file_digest(Path(value))}
+    return value
+
+
+def run_id(config: Mapping[str, Any]) -> str:
+    """Return the identity of a run: a digest of its resolved science configuration, input files and version.
+
+    Args:
+        config: Resolved configuration; only the keys of `SCIENCE` count.
+    """
+    science = {key: _by_content(config[key]) for key in SCIENCE if key in config}
+    return digest({"version": __version__, **science})
+
+
+def _git(*arguments: str) -> str | None:
+    """Ask git about the folder of this code; None where it is not a checkout."""
+    try:
+        answer = subprocess.run(
+            ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def environment(seed: int, device: str) -> dict[str, Any]:
+    """Describe code, machine and command, so that a record says how to get it again."""
+    changes = _git("diff", "HEAD")
+    return {
+        "version": __version__,
+        "git_commit": _git("rev-parse", "HEAD"),
+        "git_diff": hashlib.sha256(changes.encode()).hexdigest()[:16] if changes else None,
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "seed": seed,
+        "device": device,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "num_cpus": os.cpu_count(),
+        "packages": {package: _version(package) for package in PACKAGES},
+    }

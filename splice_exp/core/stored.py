@@ -1,0 +1,83 @@
+"""Stored embeddings of images or texts: one array and what is known about its rows, in any of three layouts.
+
+    E.safetensors   `embeddings` (n, d), `labels` (n,) where there are any; beside it E.json with `classes` or
+                    `texts`, `files`, and the encoder's `backbone` and `pretrained`
+    E.npz           the same names as arrays
+    E.npy           the embeddings alone
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.io import read_json, read_tensors, sidecar
+from splice_exp.core.types import checked_features
+
+SUFFIXES = (".safetensors", ".npz", ".npy")
+
+
+@dataclass(frozen=True, eq=False)
+class StoredEmbeddings:
+    """What a file of embeddings says.
+
+    Attributes:
+        features: Unit rows, (n, d) float32.
+        labels: As stored, unchecked, or None.
+        description: All that is said in words: `classes`, `texts`, `files`, `backbone`, `pretrained` …
+    """
+
+    features: Tensor
+    labels: Tensor | None
+    description: Mapping[str, Any]
+
+    @property
+    def encoder(self) -> str | None:
+        """Architecture and weights of the encoder, where the file names them."""
+        if "backbone" not in self.description:
+            return None
+        return "/".join(str(self.description[key]) for key in ("backbone", "pretrained") if key in self.description)
+
+
+def _read_arrays(path: Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    if path.suffix == ".safetensors":
+        description = read_json(sidecar(path)) if sidecar(path).is_file() else {}
+        return read_tensors(path), description
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        arrays = {"embeddings": loaded} if path.suffix == ".npy" else {name: loaded[name] for name in loaded.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise SpliceError(f"{key}: {path} cannot be read as {path.suffix} ({error}).") from error
+    words = {name: array.tolist() for name, array in arrays.items() if array.dtype.kind in "US"}
+    numbers = {name: torch.from_numpy(array) for name, array in arrays.items() if array.dtype.kind in "fiu"}
+    return numbers, words
+
+
+def read_stored_embeddings(path: str, key: str) -> StoredEmbeddings:
+    """Read and check a file of embeddings.
+
+    Args:
+        path: The file.
+        key: Configuration key that errors should name.
+
+    Raises:
+        SpliceError: if the file is missing, damaged, of another layout, or holds impossible embeddings.
+    """
+    file = Path(path)
+    if file.suffix not in SUFFIXES:
+        raise SpliceError(f"{key} is {path!r}, but must end in one of: {', '.join(SUFFIXES)}.")
+    if not file.is_file():
+        raise SpliceError(f"{key} is {path!r}, but there is no such file.")
+    arrays, description = _read_arrays(file, key)
+    if "embeddings" not in arrays:
+        raise SpliceError(f"{key}: {path} holds {', '.join(arrays) or 'nothing'}, but must hold `embeddings`.")
+    features = checked_features(arrays["embeddings"], f"{key}: {path}")
+    return StoredEmbeddings(features, arrays.get("labels"), description)

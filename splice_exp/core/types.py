@@ -1,0 +1,178 @@
+"""The value objects that travel through the house: embeddings, dictionary, solution, and what tells them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import cached_property
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float, Int, Int64
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from splice_exp.core.codes import Codes
+from splice_exp.core.errors import SpliceError, nearest, shown
+
+Modality = Literal["image", "text"]
+
+
+def checked_features(features: Tensor, source: str) -> Float[Tensor, "n d"]:
+    """Return features as L2-normalised float32 rows.
+
+    Args:
+        features: (n, d), any floating point type.
+        source: The configuration key and file that an error should name.
+
+    Raises:
+        SpliceError: if it is not a matrix, or rows hold NaN or infinite values, or are zero.
+    """
+    if features.ndim != 2 or not features.is_floating_point() or not features.numel():
+        raise SpliceError(
+            f"{source} holds an array of shape {tuple(features.shape)} and type {features.dtype}, "
+            "but must hold a non-empty floating point matrix with one embedding a row."
+        )
+    features = features.to(torch.float32)
+    for flaw, rows in (
+        ("NaN or infinite values", ~features.isfinite().all(dim=1)),
+        ("only zeros, which have no direction", (features == 0).all(dim=1)),
+    ):
+        if rows.any():
+            raise SpliceError(f"{source} has {flaw} in row {shown(rows.nonzero().flatten().tolist())}: remove or repair.")
+    return normalize(features.double(), dim=1).to(torch.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Embeddings:
+    """Embeddings of n samples: always L2-normalised, never centred (centring is an explicit step).
+
+    Attributes:
+        features: Unit rows, (n, d) float32.
+        labels: Class of each row, (n,), or None where there are no classes.
+        sample_ids: One name a row, unique.
+        classes: Class names; labels index into it.
+        modality: What was embedded.
+        backbone_id: Fingerprint of the encoder.
+    """
+
+    features: Float[Tensor, "n d"]
+    labels: Int64[Tensor, " n"] | None
+    sample_ids: tuple[str, ...]
+    classes: tuple[str, ...]
+    modality: Modality
+    backbone_id: str
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    @property
+    def dim(self) -> int:
+        """Width d of the embedding space."""
+        return self.features.shape[1]
+
+    def select(self, rows: Int64[Tensor, " m"]) -> Embeddings:
+        """Return some rows, in the order given; the classes stay."""
+        labels = None if self.labels is None else self.labels[rows]
+        sample_ids = tuple(self.sample_ids[row] for row in rows.tolist())
+        return replace(self, features=self.features[rows], labels=labels, sample_ids=sample_ids)
+
+    def with_classes(self, kept: Sequence[int]) -> Embeddings:
+        """Return the rows of some classes, labels renumbered in the order of `kept`.
+
+        Raises:
+            ValueError: if there are no labels.
+        """
+        if self.labels is None:
+            raise ValueError("embeddings without labels have no classes to select")
+        renumbered = torch.full((len(self.classes),), -1, dtype=torch.int64)
+        renumbered[torch.tensor(kept, dtype=torch.int64)] = torch.arange(len(kept))
+        labels = renumbered[self.labels]
+        part = self.select((labels >= 0).nonzero().flatten())
+        return replace(part, labels=labels[labels >= 0], classes=tuple(self.classes[index] for index in kept))
+
+
+@dataclass(frozen=True, eq=False)
+class Dictionary:
+    """A dictionary: unit-norm atoms and the names of the concepts they stand for.
+
+    Everything asks by name: `dictionary.index("eyewear")`.
+
+    Attributes:
+        atoms: Unit rows, (k, d) float32.
+        concepts: k distinct names.
+        mean: What was subtracted from the text embeddings before normalising them again, (d,).
+        provenance: Where vocabulary and atoms come from, for the record.
+    """
+
+    atoms: Float[Tensor, "k d"]
+    concepts: tuple[str, ...]
+    mean: Float[Tensor, " d"]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.concepts) != len(self.atoms):
+            raise ValueError(f"{len(self.concepts)} names for {len(self.atoms)} atoms")
+        if len(set(self.concepts)) != len(self.concepts):
+            repeated = sorted({name for name in self.concepts if self.concepts.count(name) > 1})
+            raise SpliceError(f"A dictionary needs distinct concepts, but these occur twice: {shown(repeated)}.")
+
+    def __len__(self) -> int:
+        return len(self.concepts)
+
+    def __contains__(self, concept: str) -> bool:
+        return concept in self._index
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {name: index for index, name in enumerate(self.concepts)}
+
+    def index(self, concept: str) -> int:
+        """Return the row of a concept.
+
+        Raises:
+            SpliceError: if there is no such concept; the nearest names are given.
+        """
+        if concept not in self._index:
+            raise SpliceError(
+                f"There is no concept {concept!r} among the {len(self)} of the dictionary "
+                f"({nearest(concept, self.concepts)})."
+            )
+        return self._index[concept]
+
+
+class Status(Enum):
+    """How a solver ended; the value is what to do about it."""
+
+    CONVERGED = "every row is certified to the tolerance"
+    FINISHED = "the method has no tolerance: it did all its steps"
+    MAX_ITERATIONS = "the iteration limit was reached: raise solver.max_iterations or solver.tol"
+    PRECISION = "float32 ends above the tolerance: raise solver.tol or solve float64 targets"
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """What a solver found, and how good it is on the full dictionary (in float64).
+
+    Attributes:
+        codes: The n sparse rows.
+        status: How it ended, the worst over rows.
+        duality_gap: Upper bound of objective minus optimum, (n,) float64; NaN for a method without a convex objective.
+        kkt_violation: Distance to optimality conditions, (n,) float64, in units of the gradient.
+        num_iterations: Iterations each row took, (n,).
+    """
+
+    codes: Codes
+    status: Status
+    duality_gap: Float[Tensor, " n"]
+    kkt_violation: Float[Tensor, " n"]
+    num_iterations: Int[Tensor, " n"]
+
+
+@dataclass(frozen=True)
+class ConceptMixture:
+    """The latent (ω, ε) of an image: which concepts it shows, how strongly, and the seed of everything else in it."""
+
+    weights: Mapping[str, float]
+    nuisance: int

@@ -1,0 +1,58 @@
+"""What every data set answers, whether it yields inputs for an encoder or embeddings that exist already."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Literal
+
+from jaxtyping import Int64
+from torch import Tensor
+
+from splice_exp.core.errors import require_choice
+from splice_exp.core.types import Embeddings
+
+MissingClasses = Literal["drop", "error"]
+
+
+class DataSource(ABC):
+    """A data set of n samples with an order, names, and classes where there are any.
+
+    Args:
+        name: Short name for tables.
+        missing_classes: What to do when the backbone has no text for a class: `drop` the class and its samples
+            (their number is reported), or `error`.
+    """
+
+    name: str
+    missing_classes: MissingClasses
+    classes: tuple[str, ...]
+    labels: Int64[Tensor, " n"] | None
+    sample_ids: tuple[str, ...]
+
+    def __init__(self, name: str, missing_classes: MissingClasses) -> None:
+        require_choice("data.missing_classes", missing_classes, ("drop", "error"))
+        self.name, self.missing_classes = name, missing_classes
+
+    def __len__(self) -> int:
+        return len(self.sample_ids)
+
+
+class EncodableSource(DataSource):
+    """A data set whose samples an encoder has to embed."""
+
+    @abstractmethod
+    def inputs(self, start: int, stop: int) -> Any:
+        """Return samples start … stop − 1, as `Backbone.encode_images` takes them."""
+
+
+class EmbeddedSource(DataSource):
+    """A data set whose embeddings exist already."""
+
+    @abstractmethod
+    def embeddings(self) -> Embeddings:
+        """Return all embeddings."""
+
+    @property
+    @abstractmethod
+    def encoder(self) -> str | None:
+        """Name of the encoder that made them, where the source says it."""

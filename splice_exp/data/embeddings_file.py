@@ -1,0 +1,96 @@
+"""Image embeddings from a file: one's own, or a published cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from splice_exp.core.errors import SpliceError, require_at_least, shown
+from splice_exp.core.io import file_digest
+from splice_exp.core.stored import read_stored_embeddings
+from splice_exp.core.types import Embeddings
+from splice_exp.data.base import EmbeddedSource, MissingClasses
+
+
+class EmbeddingsFile(EmbeddedSource):
+    """Embeddings of a `.safetensors` (with `.json` sidecar), `.npz` or `.npy` file.
+
+    Args:
+        path: The file; layouts in `splice_exp.core.stored`.
+        labels: A `.npy` file of labels, where `path` has none.
+        classes: A text file with one class name a line, where `path` has none.
+        name: Short name for tables; by default that of the file.
+        limit: Take only the first so many samples.
+        missing_classes: `drop` or `error`, for classes without a text in the backbone.
+
+    Raises:
+        SpliceError: naming the key, for unreadable files, impossible embeddings, labels without or out of classes.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        labels: str | None = None,
+        classes: str | None = None,
+        name: str | None = None,
+        limit: int | None = None,
+        missing_classes: MissingClasses = "drop",
+    ) -> None:
+        super().__init__(name or Path(path).stem, missing_classes)
+        stored = read_stored_embeddings(path, "data.path")
+        self._features = stored.features
+        self._encoder = stored.encoder
+        self._backbone_id = f"{stored.encoder or 'unnamed'}:{file_digest(Path(path))}"
+        self.classes = self._read_classes(classes) if classes else tuple(stored.description.get("classes", ()))
+        self.labels = self._checked_labels(_read_labels(labels) if labels else stored.labels)
+        files = stored.description.get("files", range(len(self._features)))
+        self.sample_ids = tuple(str(file) for file in files)
+        if len(self.sample_ids) != len(self._features):
+            raise SpliceError(f"data.path: {path} names {len(self.sample_ids)} files for {len(self._features)} rows.")
+        if limit is not None:
+            require_at_least("data.limit", limit, 1)
+            self._features, self.sample_ids = self._features[:limit], self.sample_ids[:limit]
+            self.labels = None if self.labels is None else self.labels[:limit]
+
+    @property
+    def encoder(self) -> str | None:
+        return self._encoder
+
+    def embeddings(self) -> Embeddings:
+        return Embeddings(self._features, self.labels, self.sample_ids, self.classes, "image", self._backbone_id)
+
+    @staticmethod
+    def _read_classes(path: str) -> tuple[str, ...]:
+        try:
+            return tuple(Path(path).read_text(encoding="utf-8").splitlines())
+        except (OSError, UnicodeDecodeError) as error:
+            raise SpliceError(f"data.classes: {path} cannot be read as UTF-8 text ({error}).") from error
+
+    def _checked_labels(self, labels: Tensor | None) -> Int64[Tensor, " n"] | None:
+        if labels is None:
+            return None
+        if labels.is_floating_point() or labels.shape != (len(self._features),):
+            raise SpliceError(
+                f"data.labels: shape {tuple(labels.shape)} and type {labels.dtype}, but there must be one integer "
+                f"for each of the {len(self._features)} rows."
+            )
+        if not self.classes:
+            raise SpliceError("data.labels are there but no class names: give data.classes, a text file, one name a line.")
+        outside = ((labels < 0) | (labels >= len(self.classes))).nonzero().flatten().tolist()
+        if outside:
+            raise SpliceError(
+                f"data.labels must lie in 0 … {len(self.classes) - 1} (there are {len(self.classes)} classes), but "
+                f"row {shown(outside)} has label {shown(labels[outside].tolist())}."
+            )
+        return labels.to(torch.int64)
+
+
+def _read_labels(path: str) -> Tensor:
+    try:
+        return torch.from_numpy(np.load(path, allow_pickle=False))
+    except (OSError, ValueError, EOFError, TypeError) as error:
+        raise SpliceError(f"data.labels: {path} cannot be read as .npy integers ({error}).") from error

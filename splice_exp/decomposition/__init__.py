@@ -1,0 +1,1 @@
+"""SpLiCE: decompose embeddings, and recompose them."""

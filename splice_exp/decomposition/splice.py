@@ -1,0 +1,109 @@
+"""SpLiCE: an image embedding, centred, as a sparse nonnegative combination of concepts; and the way back.
+
+References:
+    Bhalla, Oesterling, Srinivas, Calmon, Lakkaraju. Interpreting CLIP with sparse linear concept embeddings
+    (SpLiCE). NeurIPS 2024.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from splice_exp.core.codes import Codes
+from splice_exp.core.types import Dictionary, Embeddings, Solution
+from splice_exp.embeddings.geometry import Alignment, Recomposition, center, uncenter
+from splice_exp.solvers.base import Solver
+
+
+@dataclass(frozen=True, eq=False)
+class Decomposition:
+    """Codes of embeddings, with all that is needed to go back.
+
+    Attributes:
+        codes: Named sparse codes, n rows.
+        dictionary: Atoms and names of their k concepts.
+        image_mean: What was subtracted from the embeddings, (d,); zero if they were not centred.
+        scale: ‖z − μ‖ of each sample, (n,).
+        recompose: The way back, `paper` or `scaled`.
+        solution: What the solver said of its answer; an intervention keeps that of the codes it started from.
+    """
+
+    codes: Codes
+    dictionary: Dictionary
+    image_mean: Float[Tensor, " d"]
+    scale: Float[Tensor, " n"]
+    recompose: Recomposition
+    solution: Solution
+
+    def recompose_unnormalized(self) -> Float[Tensor, "n d"]:
+        """Return m: the reconstruction before its last normalisation."""
+        return uncenter(self.codes @ self.dictionary.atoms, self.image_mean, self.scale, self.recompose)
+
+    def reconstruct(self) -> Float[Tensor, "n d"]:
+        """Return ẑ, unit rows in the space of the embeddings; σ(μ) for a row without concepts."""
+        return normalize(self.recompose_unnormalized(), dim=1)
+
+    def intervene(self, remove: Sequence[str] = (), set: Mapping[str, float] | None = None) -> Decomposition:
+        """Return the decomposition with some concepts removed and others set to a value, by name.
+
+        Args:
+            remove: Concepts whose codes become zero.
+            set: Concepts whose codes become the given value, in every row.
+
+        Raises:
+            SpliceError: if a concept is not in the dictionary.
+        """
+        values = {name: float(value) for name, value in (set or {}).items()}
+        codes = self.codes.without([*remove, *values])
+        values = {name: value for name, value in values.items() if value != 0}
+        if values:
+            codes = _with_constant_columns(codes, {self.dictionary.index(name): value for name, value in values.items()})
+        return replace(self, codes=codes)
+
+
+def _with_constant_columns(codes: Codes, columns: Mapping[int, float]) -> Codes:
+    """Add entries at columns that are empty, the same in every row."""
+    added = torch.tensor(sorted(columns))
+    rows = torch.cat([codes.rows, torch.arange(len(codes)).repeat_interleave(len(added))])
+    indices = torch.cat([codes.indices, added.repeat(len(codes))])
+    constants = torch.tensor([columns[column] for column in added.tolist()], dtype=codes.values.dtype)
+    values = torch.cat([codes.values, constants.repeat(len(codes))])
+    order = torch.argsort(rows * codes.num_concepts + indices)
+    counts = codes.l0() + len(added)
+    indptr = torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)])
+    return replace(codes, indptr=indptr, indices=indices[order], values=values[order])
+
+
+def decompose(
+    embeddings: Embeddings,
+    dictionary: Dictionary,
+    solver: Solver,
+    alignment: Alignment,
+    image_mean: Float[Tensor, " d"],
+    device: torch.device,
+) -> Decomposition:
+    """Centre, solve, and keep what the way back needs.
+
+    Args:
+        embeddings: n samples.
+        dictionary: k concepts in the same space.
+        solver: Any solver of the protocol.
+        alignment: Whether images are centred, and the way back.
+        image_mean: μ, from `alignment.mean_of`.
+        device: Where to solve; codes come back to the CPU.
+
+    Raises:
+        SpliceError: if embeddings and dictionary have different widths.
+    """
+    mean = image_mean if alignment.image else torch.zeros_like(image_mean)
+    targets, scale = center(embeddings.features, mean)
+    state = solver.prepare(dictionary.atoms.to(device))
+    solution = solver.solve(state, targets)
+    codes = solution.codes.named(dictionary.concepts)
+    return Decomposition(codes, dictionary, mean, scale, alignment.recompose, solution)

@@ -1,0 +1,1 @@
+"""Dictionaries: concept names, and the atoms that stand for them."""

@@ -1,0 +1,115 @@
+"""Dictionaries to compare with: what is left of a result when the concepts are random, learned, or the classes themselves."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import torch
+from sklearn.decomposition import MiniBatchDictionaryLearning
+from sklearn.exceptions import ConvergenceWarning
+from torch.nn.functional import normalize
+
+from splice_exp.core.errors import SpliceError, require_at_least
+from splice_exp.core.types import Dictionary
+from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
+from splice_exp.dictionaries.text import encode_concepts
+from splice_exp.embeddings.geometry import center
+from splice_exp.solvers.objective import to_half_square
+
+
+class RandomAtoms(DictionaryBuilder):
+    """Independent Gaussian directions: as many atoms as the vocabulary has names, but no meaning.
+
+    Args:
+        size: Number of atoms; by default that of the vocabulary.
+        seed: Of the draw.
+    """
+
+    def __init__(self, size: int | None = None, seed: int = 0) -> None:
+        if size is not None:
+            require_at_least("dictionary.size", size, 1)
+        self._size, self._seed = size, seed
+
+    def build(self, ingredients: Ingredients) -> Dictionary:
+        size = self._size or len(ingredients.vocabulary.load(ingredients.backbone).concepts)
+        draws = np.random.default_rng(self._seed).standard_normal((size, ingredients.embeddings.dim))
+        atoms = normalize(torch.from_numpy(draws), dim=1).to(torch.float32)
+        names = tuple(f"random {index}" for index in range(size))
+        return Dictionary(atoms, names, torch.zeros(atoms.shape[1]), {"vocabulary": "random atoms", "seed": self._seed})
+
+
+class RandomConcepts(DictionaryBuilder):
+    """A random part of the vocabulary, whatever the frequency of its names.
+
+    Args:
+        share: Of the names, in (0, 1].
+        seed: Of the draw.
+    """
+
+    def __init__(self, share: float = 0.5, seed: int = 0) -> None:
+        require_at_least("dictionary.share", share, 0)
+        if not 0 < share <= 1:
+            raise SpliceError(f"dictionary.share is {share}, but must lie above 0 and not above 1.")
+        self._share, self._seed = share, seed
+
+    def build(self, ingredients: Ingredients) -> Dictionary:
+        vocabulary = ingredients.vocabulary.load(ingredients.backbone)
+        total = len(vocabulary.concepts)
+        size = max(1, round(self._share * total))
+        chosen = np.sort(np.random.default_rng(self._seed).choice(total, size, replace=False))
+        concepts = [vocabulary.concepts[index] for index in chosen]
+        provenance = {**vocabulary.provenance, "drawn": size, "seed": self._seed}
+        return encode_concepts(concepts, ingredients.backbone, ingredients.alignment, provenance)
+
+
+class LearnedAtoms(DictionaryBuilder):
+    """Atoms learned from the embeddings themselves, with nonnegative codes: how well could any dictionary do?
+
+    It is fitted to the very samples it is judged on, an advantage that the text dictionary does not have.
+
+    Args:
+        size: Number of atoms.
+        l1_penalty: L of the codes while learning.
+        max_iter: Passes over the samples.
+        seed: Of the fit.
+
+    References:
+        Mairal, Bach, Ponce, Sapiro. Online dictionary learning for sparse coding. ICML 2009.
+    """
+
+    def __init__(self, size: int = 256, l1_penalty: float = 0.25, max_iter: int = 20, seed: int = 0) -> None:
+        require_at_least("dictionary.size", size, 1)
+        require_at_least("dictionary.l1_penalty", l1_penalty, 0)
+        require_at_least("dictionary.max_iter", max_iter, 1)
+        self._size, self._l1_penalty, self._max_iter, self._seed = size, l1_penalty, max_iter, seed
+
+    def build(self, ingredients: Ingredients) -> Dictionary:
+        mean = ingredients.image_mean if ingredients.alignment.image else torch.zeros_like(ingredients.image_mean)
+        targets, _ = center(ingredients.embeddings.features, mean)
+        learner = MiniBatchDictionaryLearning(
+            n_components=self._size,
+            alpha=to_half_square(self._l1_penalty),
+            max_iter=self._max_iter,
+            fit_algorithm="cd",
+            positive_code=True,
+            random_state=self._seed,
+        )
+        with warnings.catch_warnings():  # of inner lasso problems; the codes are solved and certified anew
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            components = learner.fit(targets.double().numpy()).components_
+        atoms = torch.from_numpy(components)
+        atoms = normalize(atoms[atoms.norm(dim=1) > 1e-6], dim=1).to(torch.float32)  # atoms that no sample used are zero
+        names = tuple(f"learned {index}" for index in range(len(atoms)))
+        provenance = {"vocabulary": "learned atoms", "l1_penalty": self._l1_penalty, "seed": self._seed}
+        return Dictionary(atoms, names, torch.zeros(atoms.shape[1]), provenance)
+
+
+class ClassNames(DictionaryBuilder):
+    """The classes of the data set as the only concepts: zero-shot accuracy with the answer in the dictionary."""
+
+    def build(self, ingredients: Ingredients) -> Dictionary:
+        classes = list(dict.fromkeys(ingredients.embeddings.classes))
+        if len(classes) < 2:
+            raise SpliceError("dictionary=class_names needs a data set with at least two classes.")
+        return encode_concepts(classes, ingredients.backbone, ingredients.alignment, {"vocabulary": "class names"})

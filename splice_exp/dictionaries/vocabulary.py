@@ -1,0 +1,198 @@
+"""Vocabularies: lists of concept names, before anything is encoded.
+
+A list is in ascending frequency, as those of the SpLiCE authors are: its last n names are the n most frequent.
+"""
+
+from __future__ import annotations
+
+import logging
+import urllib.error
+import urllib.request
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from splice_exp.backbones.base import Backbone
+from splice_exp.core.errors import SpliceError, nearest, require_at_least, require_choice, shown
+from splice_exp.core.io import atomic, digest, file_sha256
+
+log = logging.getLogger(__name__)
+
+PUBLISHED_URL = "https://raw.githubusercontent.com/AI4LIFE-GROUP/SpLiCE/main/data/vocab/{name}.txt"
+PUBLISHED_SHA256 = {
+    "laion": "aee8e260477dcfbc873f939955ffd472969859054ed46e245bbe8b37d10b508c",
+    "laion_bigrams": "6561525228843aa8b0d2b27e731c8c2b18dac0e4bdda40761933b0aecda1e67a",
+    "mscoco": "ddd84fc591b2e49c1513cc3dcc199153df276a44686712e21a6efb7711e2d43b",
+}
+DOWNLOAD_TIMEOUT = 30  # seconds
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Concept names in ascending frequency, and where they come from."""
+
+    concepts: tuple[str, ...]
+    provenance: Mapping[str, Any]
+
+
+class VocabularySource(ABC):
+    """A list of names, cut to size.
+
+    Args:
+        size: Keep the last (most frequent) so many names; all by default. With `bigram_size`, this counts
+            names of one word only.
+        bigram_size: Keep the last so many names of several words, counted apart from those of one word: lists that
+            put all bigrams first would otherwise lose them to any cut.
+        exclude: Names to leave out, before cutting.
+    """
+
+    def __init__(self, size: int | None = None, bigram_size: int | None = None, exclude: Sequence[str] = ()) -> None:
+        for key, value in (("size", size), ("bigram_size", bigram_size)):
+            if value is not None:
+                require_at_least(f"vocabulary.{key}", value, 1)
+        self._size, self._bigram_size, self._exclude = size, bigram_size, tuple(exclude)
+
+    @abstractmethod
+    def _names(self, backbone: Backbone) -> tuple[Sequence[str], dict[str, Any]]:
+        """Return all names in ascending frequency, distinct and not empty, and their provenance."""
+
+    def load(self, backbone: Backbone) -> Vocabulary:
+        """Return the names that are left after exclusion and cutting.
+
+        Raises:
+            SpliceError: if nothing is left, or an excluded name is not there.
+        """
+        names, provenance = self._names(backbone)
+        known = set(names)
+        for name in self._exclude:
+            if name not in known:
+                raise SpliceError(f"vocabulary.exclude names {name!r}, which is not in the list ({nearest(name, names)}).")
+        excluded = set(self._exclude)
+        names = [name for name in names if name not in excluded]
+        concepts = tuple(self._cut(names))
+        if not concepts:
+            raise SpliceError(f"The vocabulary is empty ({provenance}): give a list with at least one name.")
+        return Vocabulary(concepts, {**provenance, "size": len(concepts), "digest": digest(concepts)})
+
+    def _cut(self, names: Sequence[str]) -> Sequence[str]:
+        if self._bigram_size is None:
+            return names if self._size is None else names[-self._size :]
+        singles = [name for name in names if " " not in name]
+        several = [name for name in names if " " in name]
+        return several[-self._bigram_size :] + (singles if self._size is None else singles[-self._size :])
+
+
+class BankVocabulary(VocabularySource):
+    """All texts of a text bank, in its order."""
+
+    def _names(self, backbone: Backbone) -> tuple[Sequence[str], dict[str, Any]]:
+        return list(dict.fromkeys(backbone.known_texts)), {"vocabulary": "bank"}
+
+
+class FileVocabulary(VocabularySource):
+    """One name a line, UTF-8, in ascending frequency. Flawed lines are reported by number and left out.
+
+    Args:
+        path: The text file.
+        size: See `VocabularySource`.
+        bigram_size: See `VocabularySource`.
+        exclude: See `VocabularySource`.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        size: int | None = None,
+        bigram_size: int | None = None,
+        exclude: Sequence[str] = (),
+    ) -> None:
+        super().__init__(size, bigram_size, exclude)
+        self._path = Path(path)
+
+    def _names(self, backbone: Backbone) -> tuple[Sequence[str], dict[str, Any]]:
+        names = read_names(self._path)
+        return names, {"vocabulary": self._path.stem, "sha256": file_sha256(self._path)}
+
+
+class PublishedVocabulary(VocabularySource):
+    """A list published by the SpLiCE authors: read from a local copy, or fetched once and checked.
+
+    Args:
+        list_name: `laion`, `laion_bigrams` or `mscoco`.
+        cache: Folder where the file is looked for, and put after a download.
+        size: See `VocabularySource`.
+        bigram_size: See `VocabularySource`.
+        exclude: See `VocabularySource`.
+    """
+
+    def __init__(
+        self,
+        list_name: str,
+        cache: str,
+        size: int | None = None,
+        bigram_size: int | None = None,
+        exclude: Sequence[str] = (),
+    ) -> None:
+        super().__init__(size, bigram_size, exclude)
+        require_choice("vocabulary.list_name", list_name, tuple(PUBLISHED_SHA256))
+        self._list_name = list_name
+        self._path = Path(cache).expanduser() / f"{list_name}.txt"
+
+    def _names(self, backbone: Backbone) -> tuple[Sequence[str], dict[str, Any]]:
+        if not self._path.is_file():
+            self._download()
+        found, pinned = file_sha256(self._path), PUBLISHED_SHA256[self._list_name]
+        if found != pinned:
+            raise SpliceError(
+                f"{self._path} has SHA-256 {found}, but the published list has {pinned}: remove the file to fetch it "
+                "again, or use your own list by vocabulary=file vocabulary.path=…"
+            )
+        return read_names(self._path), {"vocabulary": self._list_name, "sha256": found}
+
+    def _download(self) -> None:
+        url = PUBLISHED_URL.format(name=self._list_name)
+        log.info("fetching %s", url)
+        try:
+            with urllib.request.urlopen(url, timeout=DOWNLOAD_TIMEOUT) as response, atomic(self._path) as temporary:
+                temporary.write_bytes(response.read())
+        except (urllib.error.URLError, OSError, RuntimeError) as error:
+            raise SpliceError(
+                f"{self._path} is not there and {url} cannot be reached ({error}): put the file there by hand, or set "
+                "vocabulary.cache to the folder that holds it."
+            ) from error
+
+
+def read_names(path: Path) -> list[str]:
+    """Read one name a line; empty, repeated and non-UTF-8 lines are reported with their numbers and left out.
+
+    Raises:
+        SpliceError: if the file cannot be read or has no name.
+    """
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise SpliceError(f"vocabulary.path is {str(path)!r}, which cannot be read ({error.strerror}).") from error
+    if lines and not lines[-1]:
+        lines.pop()
+    names: dict[str, int] = {}
+    flaws: dict[str, list[int]] = {"empty": [], "repeated": [], "not UTF-8": []}
+    for number, line in enumerate(lines, start=1):
+        try:
+            name = line.decode("utf-8").strip()
+        except UnicodeDecodeError:
+            flaws["not UTF-8"].append(number)
+            continue
+        if not name:
+            flaws["empty"].append(number)
+        elif name in names:
+            flaws["repeated"].append(number)
+        else:
+            names[name] = number
+    for flaw, numbers in flaws.items():
+        if numbers:
+            log.warning("%s: line %s left out: %s", path.name, shown(numbers), flaw)
+    if not names:
+        raise SpliceError(f"The vocabulary {path} is empty: give a list with at least one name.")
+    return list(names)

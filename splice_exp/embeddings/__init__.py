@@ -1,0 +1,1 @@
+"""Embeddings: how they are had, and their geometry."""

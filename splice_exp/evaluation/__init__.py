@@ -1,0 +1,1 @@
+"""Evaluation: measures of one sample, their means, their intervals."""

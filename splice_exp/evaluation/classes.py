@@ -1,0 +1,52 @@
+"""Which classes can be judged: those whose text the backbone knows."""
+
+from __future__ import annotations
+
+import logging
+from typing import NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor
+
+from splice_exp.backbones.base import Backbone
+from splice_exp.core.errors import SpliceError, shown
+from splice_exp.core.types import Embeddings
+from splice_exp.data.base import MissingClasses
+
+log = logging.getLogger(__name__)
+
+
+class KnownClasses(NamedTuple):
+    """Samples whose class has a text, the texts, and the names of the classes that have none."""
+
+    embeddings: Embeddings
+    class_features: Float[Tensor, "c d"] | None
+    missing: tuple[str, ...]
+
+
+def select_known_classes(embeddings: Embeddings, backbone: Backbone, missing_classes: MissingClasses) -> KnownClasses:
+    """Keep the classes whose text the backbone knows, with their samples.
+
+    All samples stay where there are no labels, or where no class has a text: then there is no zero-shot classifier.
+
+    Raises:
+        SpliceError: if a class has no text and `missing_classes` is `error`.
+    """
+    if embeddings.labels is None:
+        return KnownClasses(embeddings, None, ())
+    texts = [backbone.class_text(name) for name in embeddings.classes]
+    known = [index for index, text in enumerate(texts) if backbone.knows_text(text)]
+    missing = tuple(name for name, text in zip(embeddings.classes, texts, strict=True) if not backbone.knows_text(text))
+    if missing:
+        what = f"{len(missing)} of {len(texts)} classes have no text in the backbone ({shown(missing)})"
+        if missing_classes == "error":
+            raise SpliceError(f"{what}: add their texts, or set data.missing_classes=drop.")
+        if not known:
+            log.warning("%s: nothing is classified", what)
+            return KnownClasses(embeddings, None, missing)
+        log.warning("%s: left out with their samples", what)
+    kept = embeddings.with_classes(known)
+    duplicates = {name for name in kept.classes if kept.classes.count(name) > 1}
+    if duplicates:
+        log.warning("classes of the same name cannot be told apart, the first wins: %s", shown(sorted(duplicates)))
+    return KnownClasses(kept, backbone.encode_text([texts[index] for index in known]), missing)

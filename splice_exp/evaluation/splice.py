@@ -1,0 +1,153 @@
+"""Judge a decomposition: what it keeps of the embedding, how sparse it is, whether it names what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from splice_exp.core.errors import require_at_least
+from splice_exp.core.names import canonical
+from splice_exp.core.types import Dictionary, Embeddings
+from splice_exp.decomposition.splice import Decomposition
+from splice_exp.evaluation.intervals import mean_interval
+from splice_exp.evaluation.metrics import ConceptInTop, MeanCosine, SampleMean, SupportSize, ZeroShotAccuracy
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What was measured.
+
+    Attributes:
+        metrics: Flat, slash-separated names; None where a measure has no meaning for this run.
+        samples: The same measures of every single sample, by name, each (n,).
+    """
+
+    metrics: Mapping[str, float | int | None]
+    samples: Mapping[str, np.ndarray]
+
+
+class SpliceEvaluation:
+    """Zero-shot accuracy, cosines, sparsity and class concepts, each beside its baseline and its null.
+
+    Baselines: dense CLIP for accuracy, the mean alone for cosines. Null: the same codes and reconstructions judged
+    against the labels of other samples (a seeded permutation).
+
+    Args:
+        top_k: Largest codes among which a class concept is looked for.
+        bootstrap_resamples: For the 95 % intervals.
+        seed: Of permutation and bootstrap.
+    """
+
+    def __init__(self, top_k: int = 5, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
+        require_at_least("evaluation.top_k", top_k, 1)
+        require_at_least("evaluation.bootstrap_resamples", bootstrap_resamples, 1)
+        self._top_k, self._resamples, self._seed = top_k, bootstrap_resamples, seed
+
+    def evaluate(
+        self,
+        decomposition: Decomposition,
+        embeddings: Embeddings,
+        image_mean: Float[Tensor, " d"],
+        class_features: Float[Tensor, "c d"] | None,
+    ) -> Evaluation:
+        """Measure everything that the data allows.
+
+        Args:
+            decomposition: Of these embeddings.
+            embeddings: n samples.
+            image_mean: μ, also where images were not centred by it.
+            class_features: One text a class of `embeddings`, or None without classes.
+        """
+        measures = {**self._sparsity(decomposition), **self._cosines(decomposition, embeddings, image_mean)}
+        if class_features is not None and embeddings.labels is not None:
+            measures |= self._zero_shot(decomposition, embeddings, embeddings.labels, class_features)
+            measures |= self._class_concepts(decomposition, embeddings, embeddings.labels)
+        metrics: dict[str, float | int | None] = {}
+        samples: dict[str, np.ndarray] = {}
+        for name, measure in measures.items():
+            samples[name] = measure.per_sample().numpy()
+            metrics[name] = float(measure.compute())
+            metrics[f"{name}_ci_low"], metrics[f"{name}_ci_high"] = mean_interval(
+                samples[name], self._resamples, self._seed
+            )
+        l0 = measures["l0/mean"]
+        assert isinstance(l0, SupportSize)
+        metrics |= {f"l0/quantile_{level:.2f}": l0.quantile(level) for level in (0.05, 0.5, 0.95)}
+        metrics["l0/max"] = l0.quantile(1.0)
+        metrics["data/num_samples"] = len(embeddings)
+        metrics["dictionary/size"] = len(decomposition.dictionary)
+        if "zero_shot/top1" in metrics:
+            metrics["zero_shot/num_samples"] = len(embeddings)
+            metrics["zero_shot/num_classes"] = len(embeddings.classes)
+            metrics["zero_shot/num_duplicate_classes"] = len(embeddings.classes) - len(set(embeddings.classes))
+        solution = decomposition.solution
+        metrics["solver/gap_max"] = float(solution.duality_gap.max())
+        metrics["solver/kkt_max"] = float(solution.kkt_violation.max())
+        metrics["solver/iterations_mean"] = float(solution.num_iterations.double().mean())
+        return Evaluation(metrics, samples)
+
+    def _sparsity(self, decomposition: Decomposition) -> dict[str, SampleMean]:
+        size = SupportSize()
+        size.update(decomposition.codes)
+        return {"l0/mean": size}
+
+    def _cosines(
+        self, decomposition: Decomposition, embeddings: Embeddings, image_mean: Float[Tensor, " d"]
+    ) -> dict[str, SampleMean]:
+        plain, centred, mean_only = MeanCosine(), MeanCosine(), MeanCosine()
+        recomposed = decomposition.recompose_unnormalized()
+        plain.update(recomposed, embeddings.features)
+        # Around μ in either case, so that rows with and without centring are measured alike.
+        centred.update(recomposed - image_mean, embeddings.features - image_mean)
+        mean_only.update(image_mean.expand_as(embeddings.features), embeddings.features)
+        return {"cosine/plain": plain, "cosine/centred": centred, "cosine/mean_only": mean_only}
+
+    def _zero_shot(
+        self,
+        decomposition: Decomposition,
+        embeddings: Embeddings,
+        labels: Int64[Tensor, " n"],
+        class_features: Float[Tensor, "c d"],
+    ) -> dict[str, SampleMean]:
+        reconstructions = decomposition.reconstruct()
+        measures: dict[str, SampleMean] = {}
+        for name, features, truth, top_k in (
+            ("zero_shot/top1", reconstructions, labels, 1),
+            ("zero_shot/top5", reconstructions, labels, 5),
+            ("zero_shot/top1_dense", embeddings.features, labels, 1),
+            ("zero_shot/top5_dense", embeddings.features, labels, 5),
+            ("zero_shot/top1_null", reconstructions, labels[self._permutation(len(labels))], 1),
+        ):
+            accuracy = ZeroShotAccuracy(top_k)
+            accuracy.update(features, class_features, truth)
+            measures[name] = accuracy
+        return measures
+
+    def _class_concepts(
+        self, decomposition: Decomposition, embeddings: Embeddings, labels: Int64[Tensor, " n"]
+    ) -> dict[str, SampleMean]:
+        concepts = concepts_of_classes(embeddings.classes, decomposition.dictionary)[labels]
+        if (concepts < 0).any():
+            return {}  # a class that is not in the dictionary cannot be named by it
+        measures: dict[str, SampleMean] = {}
+        for suffix, expected in (("", concepts), ("_null", concepts[self._permutation(len(labels))])):
+            found = ConceptInTop(self._top_k)
+            found.update(decomposition.codes, expected)
+            measures[f"concept/class_in_top{self._top_k}{suffix}"] = found
+        return measures
+
+    def _permutation(self, n: int) -> Int64[Tensor, " n"]:
+        return torch.from_numpy(np.random.default_rng(self._seed).permutation(n))
+
+
+def concepts_of_classes(classes: tuple[str, ...], dictionary: Dictionary) -> Int64[Tensor, " c"]:
+    """Return the atom that is named like each class, −1 where there is none."""
+    columns: dict[str, int] = {}
+    for column, concept in enumerate(dictionary.concepts):
+        columns.setdefault(canonical(concept), column)
+    return torch.tensor([columns.get(canonical(name), -1) for name in classes], dtype=torch.int64)

@@ -1,0 +1,56 @@
+"""How metrics look in tables and figures: their headings and formats, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+def percent(value: float) -> str:
+    """Write a share in per cent with one digit."""
+    return f"{100 * value:.1f}"
+
+
+def decimals(digits: int) -> Callable[[float], str]:
+    """Write a number with a fixed number of digits."""
+    return lambda value: f"{value:.{digits}f}"
+
+
+def scientific(value: float) -> str:
+    """Write a small number by its order of magnitude."""
+    return f"{value:.0e}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A metric's heading and format."""
+
+    heading: str
+    format: Callable[[float], str]
+
+
+COLUMNS: Mapping[str, Column] = {
+    "zero_shot/top1": Column("top-1 %", percent),
+    "zero_shot/top5": Column("top-5 %", percent),
+    "zero_shot/top1_dense": Column("dense top-1 %", percent),
+    "zero_shot/top5_dense": Column("dense top-5 %", percent),
+    "zero_shot/top1_null": Column("null top-1 %", percent),
+    "zero_shot/num_classes": Column("classes", decimals(0)),
+    "zero_shot/num_samples": Column("n", decimals(0)),
+    "data/num_samples": Column("n", decimals(0)),
+    "dictionary/size": Column("atoms", decimals(0)),
+    "cosine/plain": Column("cosine", decimals(3)),
+    "cosine/centred": Column("centred cosine", decimals(3)),
+    "cosine/mean_only": Column("mean-only cosine", decimals(3)),
+    "l0/mean": Column("L0", decimals(2)),
+    "concept/class_in_top5": Column("class concept in top 5 %", percent),
+    "concept/class_in_top5_null": Column("null in top 5 %", percent),
+    "solver/gap_max": Column("max gap", scientific),
+    "solver/kkt_max": Column("max KKT", scientific),
+    "solver/iterations_mean": Column("iterations", decimals(1)),
+}
+
+
+def column(metric: str) -> Column:
+    """Return a metric's heading and format; one that nobody described keeps its name."""
+    return COLUMNS.get(metric, Column(metric, decimals(4)))

@@ -1,0 +1,212 @@
+"""Figures of a table: curves along a swept penalty, bars for separate rows, and the concepts of classes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from splice_exp.core.io import atomic
+from splice_exp.core.types import Embeddings
+from splice_exp.decomposition.splice import Decomposition
+from splice_exp.report.columns import column, percent
+from splice_exp.report.records import Record, short_key
+
+# Okabe and Ito's palette: told apart in every common form of colour blindness.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+STYLE = {
+    "figure.dpi": 150,
+    "savefig.bbox": "tight",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "svg.hashsalt": "splice_exp",  # the same picture is the same file
+}
+PANEL = (3.4, 2.8)  # inches
+
+
+def save(canvas: Canvas, stem: Path) -> list[Path]:
+    """Write a figure as PNG and SVG, atomically, without a date in them."""
+    paths = [stem.parent / f"{stem.name}{suffix}" for suffix in (".png", ".svg")]
+    for path in paths:
+        with atomic(path) as temporary:
+            canvas.savefig(temporary, metadata={"Date": None} if path.suffix == ".svg" else None)
+    plt.close(canvas)
+    return paths
+
+
+class Figure(ABC):
+    """A picture of a table's rows.
+
+    Args:
+        panels: Metrics, one panel each.
+        baselines: Metric → the metric to draw as its dashed line.
+    """
+
+    def __init__(self, panels: Sequence[str], baselines: Mapping[str, str] | None = None) -> None:
+        self._panels, self._baselines = tuple(panels), dict(baselines or {})
+
+    def draw(self, records: Sequence[Record], title: str) -> Canvas | None:
+        """Draw the complete rows; None where no panel has a value."""
+        shown = [record for record in records if record.complete]
+        panels = [metric for metric in self._panels if any(_value(record, metric) is not None for record in shown)]
+        if not panels:
+            return None
+        with mpl.rc_context(STYLE):
+            canvas, axes = plt.subplots(
+                1, len(panels), figsize=self._size(len(panels), len(shown)), squeeze=False, layout="constrained"
+            )
+            for axis, metric in zip(axes[0], panels, strict=True):
+                self._panel(axis, metric, shown, first=axis is axes[0][0])
+            canvas.suptitle(title, fontsize=10)
+        return canvas
+
+    def _size(self, num_panels: int, num_rows: int) -> tuple[float, float]:
+        return PANEL[0] * num_panels, PANEL[1] + 0.3
+
+    def _baseline(self, metric: str, records: Sequence[Record]) -> tuple[float, str] | None:
+        name = self._baselines.get(metric)
+        values = [value for record in records if name and (value := _value(record, name)) is not None]
+        return (_scaled(metric, values[0]), column(name).heading) if name and values else None
+
+    @abstractmethod
+    def _panel(self, axis: Axes, metric: str, records: Sequence[Record], first: bool) -> None:
+        """Draw one metric."""
+
+
+class Curves(Figure):
+    """Metrics along x, one line a value of the key `group`, with 95 % bands.
+
+    Args:
+        x: Metric on the horizontal axis.
+        group: Swept key that tells lines apart; one line if it is not swept.
+        panels: Metrics, one panel each.
+        baselines: Metric → the metric to draw as its dashed line.
+        log_x: Logarithmic horizontal axis.
+    """
+
+    def __init__(
+        self,
+        x: str,
+        group: str | None,
+        panels: Sequence[str],
+        baselines: Mapping[str, str] | None = None,
+        log_x: bool = True,
+    ) -> None:
+        super().__init__(panels, baselines)
+        self._x, self._group, self._log_x = x, group, log_x
+
+    def _panel(self, axis: Axes, metric: str, records: Sequence[Record], first: bool) -> None:
+        groups = dict.fromkeys(record.labels.get(self._group or "", "") for record in records)
+        for number, group in enumerate(groups):
+            members = [record for record in records if record.labels.get(self._group or "", "") == group]
+            points = [
+                (x, *(_scaled(metric, end) for end in interval))
+                for record in members
+                if (x := _value(record, self._x)) is not None and (interval := _interval(record, metric)) is not None
+            ]
+            if not points:
+                continue
+            x, y, low, high = zip(*sorted(points), strict=True)
+            colour, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
+            label = f"{short_key(self._group)} {group}" if self._group and group else None
+            axis.plot(x, y, color=colour, marker=marker, markersize=4, linewidth=1.4, label=label)
+            axis.fill_between(x, low, high, color=colour, alpha=0.18, linewidth=0)
+        if baseline := self._baseline(metric, records):
+            axis.axhline(baseline[0], color="0.35", linestyle="--", linewidth=1, label=baseline[1])
+        if self._log_x:
+            axis.set_xscale("log")
+            axis.xaxis.set_major_formatter(mpl.ticker.ScalarFormatter())
+            axis.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
+            axis.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+        axis.set_xlabel(column(self._x).heading)
+        axis.set_ylabel(column(metric).heading)
+        if axis.get_legend_handles_labels()[0]:
+            axis.legend(fontsize=7)
+
+
+class Bars(Figure):
+    """Metrics of each row as a bar with its 95 % interval.
+
+    Args:
+        panels: Metrics, one panel each.
+        baselines: Metric → the metric to draw as its dashed line.
+    """
+
+    def _size(self, num_panels: int, num_rows: int) -> tuple[float, float]:
+        return PANEL[0] * num_panels + 1.2, 0.8 + 0.38 * num_rows
+
+    def _panel(self, axis: Axes, metric: str, records: Sequence[Record], first: bool) -> None:
+        for place, record in enumerate(records):
+            interval = _interval(record, metric)
+            if interval is None:
+                continue
+            value, low, high = (_scaled(metric, number) for number in interval)
+            axis.barh(place, value, color=PALETTE[place % len(PALETTE)], height=0.65, alpha=0.9)
+            axis.errorbar(value, place, xerr=[[value - low], [high - value]], color="0.15", capsize=2, linewidth=1)
+        if baseline := self._baseline(metric, records):
+            axis.axvline(baseline[0], color="0.35", linestyle="--", linewidth=1, label=baseline[1])
+            axis.legend(fontsize=7, loc="lower right", bbox_to_anchor=(1.0, 1.0))
+        axis.set_yticks(range(len(records)), [record.label for record in records] if first else [""] * len(records))
+        axis.set_ylim(len(records) - 0.4, -0.6)
+        axis.grid(axis="y", visible=False)
+        axis.set_xlabel(column(metric).heading)
+
+
+def _value(record: Record, metric: str) -> float | None:
+    return record.metrics.get(metric)
+
+
+def _interval(record: Record, metric: str) -> tuple[float, float, float] | None:
+    """Return value, low and high end; a metric without an interval has its value for ends."""
+    value = _value(record, metric)
+    if value is None:
+        return None
+    ends = (record.metrics.get(f"{metric}_ci_{end}") for end in ("low", "high"))
+    low, high = (value if end is None else end for end in ends)
+    return value, low, high
+
+
+def _scaled(metric: str, value: float) -> float:
+    return 100 * value if column(metric).format is percent else value
+
+
+def class_concepts(decomposition: Decomposition, embeddings: Embeddings, num_classes: int = 6, top: int = 7) -> Canvas:
+    """Draw the mean codes of the first classes: what the dictionary says each of them is made of.
+
+    Raises:
+        ValueError: if there are no labels.
+    """
+    if embeddings.labels is None:
+        raise ValueError("without labels there are no classes to draw")
+    chosen = sorted(set(embeddings.labels.tolist()))[:num_classes]
+    columns = min(3, len(chosen))
+    rows = -(-len(chosen) // columns)
+    with mpl.rc_context(STYLE):
+        canvas, axes = plt.subplots(
+            rows, columns, figsize=(PANEL[0] * columns, 2.0 * rows), squeeze=False, layout="constrained"
+        )
+        for axis in axes.flat[len(chosen) :]:
+            axis.set_visible(False)
+        for axis, label in zip(axes.flat, chosen, strict=False):
+            members = (embeddings.labels == label).nonzero().flatten()
+            mean = decomposition.codes.select(members).dense().double().mean(dim=0)
+            order = mean.abs().argsort(descending=True, stable=True)[:top]
+            order = order[mean[order] != 0]
+            axis.barh(range(len(order)), mean[order].tolist(), color=PALETTE[0], height=0.7)
+            axis.set_yticks(range(len(order)), [decomposition.dictionary.concepts[index] for index in order.tolist()])
+            axis.set_ylim(top - 0.4, -0.6)
+            axis.grid(axis="y", visible=False)
+            axis.set_title(f"{embeddings.classes[label]} (n = {len(members)})", fontsize=9)
+        canvas.supxlabel("mean code", fontsize=9)
+    return canvas

@@ -1,0 +1,71 @@
+"""Tables: one row a record, every mean with its interval, every difference paired, every claim with its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from tabulate import tabulate
+
+from splice_exp.core.io import write_text
+from splice_exp.report.columns import column, percent
+from splice_exp.report.comparisons import Comparison
+from splice_exp.report.records import Record, short_key
+
+ABSENT = "–"
+
+
+def cell(record: Record, metric: str) -> str:
+    """Write a metric, with its 95 % interval where it has one."""
+    value = record.metrics.get(metric)
+    if value is None:
+        return ABSENT
+    write = column(metric).format
+    low, high = record.metrics.get(f"{metric}_ci_low"), record.metrics.get(f"{metric}_ci_high")
+    if low is None or high is None or low == high:
+        return write(value)
+    return f"{write(value)} [{write(low)}, {write(high)}]"
+
+
+def difference_cell(record: Record, records: Sequence[Record], comparison: Comparison) -> str:
+    """Write a paired difference with its 95 % interval, signed."""
+    difference = comparison.difference(record, records)
+    if difference is None:
+        return ABSENT
+    numbers = (difference.mean, difference.low, difference.high)
+    if column(comparison.metric).format is percent:
+        mean, low, high = (f"{100 * number:+.1f}" for number in numbers)
+    else:
+        mean, low, high = (f"{number:+.3f}" for number in numbers)
+    return f"{mean} [{low}, {high}]"
+
+
+def difference_heading(comparison: Comparison) -> str:
+    """Head a column of differences: what, against which row."""
+    against = ", ".join(f"{short_key(key)} {str(value).lower()}" for key, value in comparison.reference.items())
+    return f"Δ {column(comparison.metric).heading} (to {against})"
+
+
+def markdown_table(records: Sequence[Record], metrics: Sequence[str], comparisons: Sequence[Comparison]) -> str:
+    """Lay out the rows; a run that failed is a row that says so."""
+    keys = list(dict.fromkeys(key for record in records for key in record.labels))
+    headings = [short_key(key) for key in keys]
+    headings += [column(metric).heading for metric in metrics]
+    headings += [difference_heading(comparison) for comparison in comparisons]
+    rows = []
+    for record in records:
+        row = [record.labels.get(key, ABSENT) for key in keys]
+        if record.complete:
+            row += [cell(record, metric) for metric in metrics]
+            row += [difference_cell(record, records, comparison) for comparison in comparisons]
+        else:
+            row += ["failed", *[ABSENT] * (len(headings) - len(row) - 1)]
+        rows.append(row)
+    return tabulate(rows, headings, tablefmt="pipe", disable_numparse=True)
+
+
+def write_csv(path: Path, records: Sequence[Record]) -> None:
+    """Write all metrics of all rows, unrounded, for machines."""
+    frame = pd.DataFrame([{**record.labels, **record.metrics} for record in records if record.complete])
+    write_text(path, frame.to_csv(index=False, lineterminator="\n"))

@@ -1,0 +1,190 @@
+"""One run: instantiate everything, go through the house once, write the record; skip what is complete already."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+import yaml
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+
+from splice_exp.backbones.base import Backbone
+from splice_exp.core.errors import SpliceError, require_at_least
+from splice_exp.core.io import sidecar, write_json, write_tensors, write_text
+from splice_exp.core.provenance import SCIENCE, environment
+from splice_exp.data.base import DataSource
+from splice_exp.decomposition.splice import Decomposition, decompose
+from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
+from splice_exp.dictionaries.vocabulary import VocabularySource
+from splice_exp.embeddings.extract import extract
+from splice_exp.embeddings.geometry import Alignment
+from splice_exp.evaluation.classes import select_known_classes
+from splice_exp.evaluation.splice import SpliceEvaluation
+from splice_exp.report import figures
+from splice_exp.report.records import CONFIG, ENVIRONMENT, ERROR, METRICS, SAMPLES
+from splice_exp.report.tracking import TrackedRun, Tracker
+from splice_exp.solvers.base import Solver
+
+log = logging.getLogger(__name__)
+
+ALLOWED_TARGETS = "splice_exp."
+CODES = "codes.safetensors"
+
+
+@dataclass(frozen=True, eq=False)
+class Components:
+    """Everything a run is made of, instantiated before any work."""
+
+    backbone: Backbone
+    data: DataSource
+    vocabulary: VocabularySource
+    dictionary: DictionaryBuilder
+    alignment: Alignment
+    solver: Solver
+    evaluation: SpliceEvaluation
+    logger: Tracker
+
+
+def refuse_foreign_targets(config: Any, path: str = "") -> None:
+    """Refuse to instantiate what is not of this package: a configuration names parts, it does not run code.
+
+    Raises:
+        SpliceError: naming the key and the target.
+    """
+    if isinstance(config, Mapping):
+        target = config.get("_target_")
+        if target is not None and not str(target).startswith(ALLOWED_TARGETS):
+            raise SpliceError(f"{path}._target_ is {target!r}, but must start with {ALLOWED_TARGETS!r}.")
+        for key, value in config.items():
+            refuse_foreign_targets(value, f"{path}.{key}".lstrip("."))
+    elif isinstance(config, (list, tuple)):
+        for index, value in enumerate(config):
+            refuse_foreign_targets(value, f"{path}[{index}]")
+
+
+def build(node: Mapping[str, Any]) -> Any:
+    """Instantiate one node of the configuration.
+
+    Raises:
+        SpliceError: as the component itself words it.
+    """
+    try:
+        return instantiate(node, _convert_="all")
+    except InstantiationException as error:
+        if isinstance(error.__cause__, SpliceError):
+            raise error.__cause__ from None
+        raise SpliceError(f"{node.get('_target_')} cannot be built: {error.__cause__ or error}") from error
+
+
+def instantiate_components(config: Mapping[str, Any]) -> Components:
+    """Instantiate all components of a resolved configuration, once."""
+    refuse_foreign_targets(config)
+    return Components(**{name: build(config[name]) for name in Components.__dataclass_fields__})
+
+
+def select_device(name: str) -> torch.device:
+    """Return the device; `auto` takes CUDA where there is one.
+
+    Raises:
+        SpliceError: if CUDA is asked for and not there.
+    """
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise SpliceError("device is 'cuda', but there is no CUDA device here: set device=cpu.")
+    return torch.device("cuda" if name == "cuda" or (name == "auto" and available) else "cpu")
+
+
+class Timings(dict[str, float]):
+    """Seconds of each stage; they go to the environment, because metrics must repeat to the last digit."""
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage and say that it began."""
+        log.info("%s …", name)
+        start = time.perf_counter()
+        yield
+        self[name] = round(time.perf_counter() - start, 3)
+
+
+def run(config: Mapping[str, Any], directory: Path) -> None:
+    """Compute one point, or find it computed.
+
+    Args:
+        config: The resolved configuration.
+        directory: Its run directory; `metrics.json` in it means that the point is complete.
+
+    Raises:
+        SpliceError: for anything a user can put right; earlier results stay as they are.
+    """
+    if (directory / METRICS).is_file() and not config["force"]:
+        log.info("complete already, read from %s (force=true computes it again)", directory)
+        return
+    (directory / ERROR).unlink(missing_ok=True)
+    components = instantiate_components(config)
+    science = {key: config[key] for key in SCIENCE}
+    with components.logger.run(directory.name, config["name"], science) as tracked:
+        _compute(config, components, directory, tracked)
+
+
+def _compute(config: Mapping[str, Any], components: Components, directory: Path, tracked: TrackedRun) -> None:
+    require_at_least("seed", config["seed"], 0)
+    torch.manual_seed(config["seed"])
+    device = select_device(config["device"])
+    timings = Timings()
+    with timings.stage("embeddings"):
+        embeddings = extract(components.data, components.backbone)
+        image_mean = components.alignment.mean_of(embeddings)
+        embeddings, class_features, missing = select_known_classes(
+            embeddings, components.backbone, components.data.missing_classes
+        )
+    with timings.stage("dictionary"):
+        ingredients = Ingredients(
+            components.backbone, components.vocabulary, embeddings, components.alignment, image_mean
+        )
+        dictionary = components.dictionary.build(ingredients)
+    with timings.stage("decomposition"):
+        decomposition = decompose(
+            embeddings, dictionary, components.solver, components.alignment, image_mean, device
+        )
+    log.info("solver: %s", decomposition.solution.status.value)
+    with timings.stage("evaluation"):
+        evaluation = components.evaluation.evaluate(decomposition, embeddings, image_mean, class_features)
+    metrics = {**evaluation.metrics, "zero_shot/num_missing_classes": len(missing)}
+    samples = pd.DataFrame({"sample_id": embeddings.sample_ids, **evaluation.samples})
+
+    write_text(directory / CONFIG, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+    _write_codes(directory / CODES, decomposition, embeddings.sample_ids)
+    samples.to_parquet(directory / SAMPLES, index=False)
+    pictures = []
+    if embeddings.labels is not None:
+        pictures = figures.save(
+            figures.class_concepts(decomposition, embeddings), directory / "figures" / "class_concepts"
+        )
+    write_json(
+        directory / ENVIRONMENT,
+        {
+            **environment(config["seed"], str(device)),
+            "data": {"name": components.data.name, "fingerprint": embeddings.backbone_id},
+            "dictionary": dictionary.provenance,
+            "status": decomposition.solution.status.name,
+            "seconds": timings,
+        },
+    )
+    tracked.metrics(metrics)
+    tracked.figures(pictures)
+    write_json(directory / METRICS, dict(sorted(metrics.items())))
+
+
+def _write_codes(path: Path, decomposition: Decomposition, sample_ids: tuple[str, ...]) -> None:
+    codes = decomposition.codes
+    tensors = {"indptr": codes.indptr, "indices": codes.indices, "values": codes.values, "scale": decomposition.scale}
+    write_tensors(path, {**tensors, "image_mean": decomposition.image_mean})
+    write_json(sidecar(path), {"concepts": codes.concepts, "sample_ids": sample_ids})

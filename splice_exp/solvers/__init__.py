@@ -1,0 +1,1 @@
+"""Sparse recovery: one objective, one protocol, one file a method."""

@@ -1,0 +1,89 @@
+"""The loop that first-order methods share: step, refine, look at the certificate, let finished rows go.
+
+First-order iterates find the support long before they find its values to many digits, and in float32 they
+never do. So whenever a row comes near, the lasso is solved exactly on its support, in float64, and the row is
+done when that solution is certified on the full dictionary.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splice_exp.core.errors import require_at_least
+from splice_exp.solvers import objective
+from splice_exp.solvers.base import DenseCodes, LassoSolver, State
+from splice_exp.solvers.least_squares_on_support import lasso_on_support
+
+REFINE_BELOW = 1e-3  # duality gap from which on it pays to try
+
+
+def soft_threshold(values: Tensor, threshold: float | Tensor, nonnegative: bool) -> Tensor:
+    """Proximal map of threshold · ‖w‖₁, over w ≥ 0 if nonnegative."""
+    if nonnegative:
+        return (values - threshold).clamp_(min=0)
+    return values.sign() * (values.abs() - threshold).clamp_(min=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IterativeSolver(LassoSolver):
+    """A batched first-order method whose rows stop one by one, each at its own duality gap.
+
+    Args:
+        kkt_tol: A row is done when, beside its gap, its KKT violation is at most this.
+        check_every: Iterations between two looks at the gap.
+    """
+
+    kkt_tol: float = 1e-5
+    check_every: int = 10
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_at_least("solver.kkt_tol", self.kkt_tol, 0)
+        require_at_least("solver.check_every", self.check_every, 1)
+
+    @abstractmethod
+    def _start(self, state: State, targets: Float[Tensor, "b d"]) -> NamedTuple:
+        """Make the iterates: a named tuple of tensors with one row a target, `codes` among them."""
+
+    @abstractmethod
+    def _step(self, state: State, iterates: NamedTuple) -> NamedTuple:
+        """Do one iteration for all rows."""
+
+    def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> DenseCodes:
+        exact_atoms = state.atoms.double()
+        codes = torch.zeros(len(targets), len(state.atoms), dtype=torch.float64, device=targets.device)
+        num_iterations = torch.full((len(targets),), self.max_iterations, device=targets.device)
+        running = torch.arange(len(targets), device=targets.device)
+        iterates = self._start(state, targets)
+        for iteration in range(1, self.max_iterations + 1):
+            iterates = self._step(state, iterates)
+            last = iteration == self.max_iterations
+            if iteration % self.check_every and not last:
+                continue
+            current: Tensor = iterates.codes  # type: ignore[attr-defined]
+            gap = objective.lasso_certificate(
+                targets[running], state.atoms, current, self.l1_penalty, self.nonnegative
+            ).duality_gap
+            near = torch.ones_like(running, dtype=torch.bool) if last else gap <= REFINE_BELOW
+            rows = running[near]
+            refined = lasso_on_support(targets[rows], exact_atoms, current[near], self.l1_penalty)
+            exact = objective.lasso_certificate(
+                targets[rows].double(), exact_atoms, refined, self.l1_penalty, self.nonnegative
+            )
+            done = (exact.duality_gap <= self.tol) & (exact.kkt_violation <= self.kkt_tol)
+            codes[rows] = refined
+            num_iterations[rows[done]] = iteration
+            keep = ~near
+            keep[near] = ~done
+            if done.any():
+                running = running[keep]
+                iterates = type(iterates)(*(values[keep] for values in iterates))
+            if not len(running):
+                break
+        return DenseCodes(codes.to(targets), num_iterations)

@@ -1,0 +1,46 @@
+"""Least squares of minimum norm, w = x D⁺: dense and signed, the reconstruction that no sparse code can beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splice_exp.core.errors import SpliceError
+from splice_exp.solvers.base import DenseCodes, State, SupportSolver
+
+
+@dataclass(frozen=True, eq=False)
+class LeastSquaresState(State):
+    """The pseudoinverse D⁺ (d, k)."""
+
+    pseudoinverse: Float[Tensor, "d k"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeastSquares(SupportSolver):
+    """Solve min ‖x − w D‖² with the smallest ‖w‖₂: the dense baseline, all k concepts active.
+
+    Raises:
+        SpliceError: if `nonnegative`: that problem is the lasso with a vanishing penalty.
+    """
+
+    nonnegative: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.nonnegative:
+            raise SpliceError(
+                "solver.nonnegative is true, but least squares is signed: set solver.nonnegative=false, or take "
+                "solver=admm with a small solver.l1_penalty for the nonnegative problem."
+            )
+
+    def prepare(self, atoms: Float[Tensor, "k d"]) -> LeastSquaresState:
+        """Compute D⁺ in float64."""
+        return LeastSquaresState(atoms, torch.linalg.pinv(atoms.double()).to(atoms))
+
+    def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> DenseCodes:
+        assert isinstance(state, LeastSquaresState)
+        return DenseCodes(targets @ state.pseudoinverse, torch.ones(len(targets), dtype=torch.int64))

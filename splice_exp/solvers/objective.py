@@ -1,0 +1,110 @@
+r"""The one objective, and everything that can be said about it without solving it.
+
+    minimise over W    ‖x − w D‖² + L ‖w‖₁    for every row,    w ≥ 0 unless signed
+
+Symbols in this package: X targets (n, d); D atoms (k, d), unit rows; W codes (n, k); R = X − W D
+residuals; C = R Dᵀ correlations of residual and atoms; G = D Dᵀ; L the `l1_penalty`.
+
+Its dual has one variable θ (d,) a row, the optimal residual:
+
+    maximise    2⟨θ, x⟩ − ‖θ‖²    subject to    2⟨d_i, θ⟩ ≤ L    (|2⟨d_i, θ⟩| ≤ L if signed)
+
+so a residual, shrunk until it is feasible, gives a lower bound of the optimum, and the distance to
+it bounds how far any code is from optimal: the duality gap. At the optimum 2⟨d_i, r⟩ = L on the
+support and ≤ L elsewhere; the largest deviation is the KKT violation.
+
+References:
+    Kim, Koh, Lustig, Boyd, Gorinevsky. An interior-point method for large-scale l1-regularized least
+    squares. IEEE JSTSP 1(4), 2007 (the dual point).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+class Certificate(NamedTuple):
+    """How far codes are from optimal, one value a row."""
+
+    duality_gap: Float[Tensor, " n"]
+    kkt_violation: Float[Tensor, " n"]
+
+
+def residual(
+    targets: Float[Tensor, "n d"], atoms: Float[Tensor, "k d"], codes: Float[Tensor, "n k"]
+) -> Float[Tensor, "n d"]:
+    """R = X − W D."""
+    return torch.addmm(targets, codes, atoms, alpha=-1)
+
+
+def value(
+    targets: Float[Tensor, "n d"], atoms: Float[Tensor, "k d"], codes: Float[Tensor, "n k"], l1_penalty: float
+) -> Float[Tensor, " n"]:
+    """‖x − w D‖² + L ‖w‖₁ of each row."""
+    fit = residual(targets, atoms, codes).square().sum(dim=1)
+    return fit + l1_penalty * codes.abs().sum(dim=1)
+
+
+def lambda_max(
+    targets: Float[Tensor, "n d"], atoms: Float[Tensor, "k d"], nonnegative: bool = True
+) -> Float[Tensor, " n"]:
+    """The smallest penalty at which all codes of a row are zero: 2 max_i ⟨d_i, x⟩, or of |⟨d_i, x⟩| if signed."""
+    correlations = 2 * targets @ atoms.T
+    largest = correlations.amax(dim=1) if nonnegative else correlations.abs().amax(dim=1)
+    return largest.clamp(min=0)
+
+
+def lasso_certificate(
+    targets: Float[Tensor, "n d"],
+    atoms: Float[Tensor, "k d"],
+    codes: Float[Tensor, "n k"],
+    l1_penalty: float,
+    nonnegative: bool = True,
+) -> Certificate:
+    """Bound how far codes are from the optimum, on the full dictionary and in the precision of the arguments.
+
+    The dual point is θ = s r with the best s that is feasible: s = min(⟨r, x⟩ / ‖r‖², L / max_i 2⟨d_i, r⟩).
+    """
+    r = residual(targets, atoms, codes)
+    gradient = 2 * r @ atoms.T
+    r_dot_r, r_dot_x = r.square().sum(dim=1), (r * targets).sum(dim=1)
+    l1_norm = codes.abs().sum(dim=1)
+
+    steepest = (gradient if nonnegative else gradient.abs()).amax(dim=1)
+    feasible = torch.where(steepest > l1_penalty, l1_penalty / steepest, torch.inf)
+    smallest = torch.finfo(r.dtype).tiny
+    scale = torch.minimum(r_dot_x / r_dot_r.clamp(min=smallest), feasible).clamp(min=0)
+    # primal − dual = ‖r‖² + L‖w‖₁ − 2s⟨r, x⟩ + s²‖r‖², ordered to lose few digits near s = 1, where
+    # ⟨r, x⟩ − ‖r‖² = ⟨r, w D⟩ is small: (1 − s)²‖r‖² + L‖w‖₁ − 2s⟨r, x − r⟩.
+    duality_gap = (1 - scale).square() * r_dot_r + l1_penalty * l1_norm - 2 * scale * (r_dot_x - r_dot_r)
+
+    slack = gradient - l1_penalty if nonnegative else gradient.abs() - l1_penalty
+    active = (gradient - l1_penalty * codes.sign()).abs()
+    kkt_violation = torch.where(codes != 0, active, slack.clamp(min=0)).amax(dim=1)
+    return Certificate(duality_gap.clamp(min=0), kkt_violation)
+
+
+def support_certificate(
+    targets: Float[Tensor, "n d"], atoms: Float[Tensor, "k d"], codes: Float[Tensor, "n k"]
+) -> Certificate:
+    """Check least squares on the chosen support: there 2⟨d_i, r⟩ must vanish.
+
+    The choice of a support of given size is not convex, so there is no gap to report: NaN.
+    """
+    gradient = 2 * residual(targets, atoms, codes) @ atoms.T
+    violation = torch.where(codes != 0, gradient.abs(), 0).amax(dim=1)
+    return Certificate(torch.full_like(violation, torch.nan), violation)
+
+
+def to_sklearn_alpha(l1_penalty: float, dim: int) -> float:
+    """α of scikit-learn's Lasso, which minimises ‖·‖²/(2d) + α‖w‖₁: α = L / (2d)."""
+    return l1_penalty / (2 * dim)
+
+
+def to_half_square(l1_penalty: float) -> float:
+    """λ of the convention ½‖·‖² + λ‖w‖₁, and of the SpLiCE paper's ‖·‖² + 2λ‖w‖₁: λ = L / 2."""
+    return l1_penalty / 2

@@ -1,0 +1,39 @@
+"""Top-k: take the k atoms that correlate best with the target, then least squares on them. The simplest baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splice_exp.core.errors import SpliceError, require_at_least
+from splice_exp.solvers.base import DenseCodes, State, SupportSolver
+from splice_exp.solvers.least_squares_on_support import scatter, solve_on_support
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopK(SupportSolver):
+    """Choose `target_l0` atoms by ⟨d_i, x⟩ (by |⟨d_i, x⟩| if signed) and refit them.
+
+    Args:
+        target_l0: Atoms chosen a row; nonnegative refits may leave some of them at zero.
+    """
+
+    target_l0: int = 10
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_at_least("solver.target_l0", self.target_l0, 1)
+
+    def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> DenseCodes:
+        num_atoms = len(state.atoms)
+        if self.target_l0 > num_atoms:
+            raise SpliceError(f"solver.target_l0 is {self.target_l0}, but the dictionary has only {num_atoms} atoms.")
+        correlations = targets @ state.atoms.T
+        scores = correlations if self.nonnegative else correlations.abs()
+        support = scores.topk(self.target_l0, dim=1).indices
+        values = solve_on_support(targets, state.atoms, support, self.nonnegative)
+        codes = scatter(values, support, num_atoms, targets.dtype)
+        return DenseCodes(codes, torch.ones(len(targets), dtype=torch.int64))
