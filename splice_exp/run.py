@@ -151,9 +151,7 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
         )
         dictionary = components.dictionary.build(ingredients)
     with timings.stage("decomposition"):
-        decomposition = decompose(
-            embeddings, dictionary, components.solver, components.alignment, image_mean, device
-        )
+        decomposition = decompose(embeddings, dictionary, components.solver, components.alignment, image_mean, device)
     log.info("solver: %s", decomposition.solution.status.value)
     with timings.stage("evaluation"):
         evaluation = components.evaluation.evaluate(decomposition, embeddings, image_mean, class_features)

@@ -21,7 +21,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from splice_exp.report.page import Report
-from splice_exp.report.records import Record, describe
+from splice_exp.report.records import Record
 from splice_exp.report.tracking import Tracker
 from splice_exp.run import build, refuse_foreign_targets
 
@@ -48,7 +48,9 @@ def expand(config: DictConfig) -> list[dict[str, str]]:
     values: dict[str, list[str]] = {}
     for override in OverridesParser.create().parse_overrides([*written, *config.hydra.overrides.task]):
         key = override.get_key_element()
-        choices = override.sweep_string_iterator() if override.is_sweep_override() else [override.get_value_element_as_str()]
+        choices = (
+            override.sweep_string_iterator() if override.is_sweep_override() else [override.get_value_element_as_str()]
+        )
         values[key] = list(choices)
     return [dict(zip(values, point, strict=True)) for point in itertools.product(*values.values())]
 
@@ -65,8 +67,14 @@ def shown_command(overrides: list[str]) -> str:
 
 
 def label(value: str) -> str:
-    """Write a swept value as a table shows it: a file or a variant by its last part."""
-    return value.rsplit("/", 1)[-1]
+    """Write a swept value as a table shows it: a file or a variant by its last part, truth in lower case.
+
+    Example:
+        >>> label("True"), label("dictionary/random")
+        ('true', 'random')
+    """
+    last = value.rsplit("/", 1)[-1]
+    return last.lower() if last in ("True", "False") else last
 
 
 def rows(config: DictConfig) -> list[Record]:
@@ -100,7 +108,8 @@ class SweepReport(Callback):
     def _report(self, config: DictConfig, write: bool) -> None:
         try:
             records = rows(config)
-            OUTCOME.failures = [f"{record.label}: {record.error}" for record in records if not record.complete]
+            failed = [record for record in records if not record.complete]
+            OUTCOME.failures = [": ".join(filter(None, [record.label, record.error])) for record in failed]
             alone = config.hydra.mode != RunMode.MULTIRUN
             OUTCOME.directory = records[0].directory if alone else Path(config.hydra.sweep.dir)
             self._show(config, records, write)
@@ -119,7 +128,7 @@ class SweepReport(Callback):
             return
         command = shown_command(list(config.hydra.overrides.task))
         results = Path(config.paths.results)
-        files = report.write(records, results, config.table, command, describe(records))
+        files = report.write(records, results, config.table, command)
         tracker: Tracker = build(OmegaConf.to_container(config.logger, resolve=True))
         with tracker.run(config.table, config.name, {"command": command}) as tracked:
             tracked.table("table", pd.read_csv(next(file for file in files if file.suffix == ".csv")))

@@ -18,7 +18,17 @@ from splice_exp.core.io import digest, file_digest
 # What decides the numbers; launcher, logger, paths, report and device do not.
 SCIENCE = ("backbone", "data", "vocabulary", "dictionary", "alignment", "solver", "evaluation", "seed")
 LOCATIONS = ("cache",)  # keys inside components that say where something lies, not what it is
-PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "hydra-core", "omegaconf", "torchmetrics", "safetensors", "wandb")
+PACKAGES = (
+    "torch",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "hydra-core",
+    "omegaconf",
+    "torchmetrics",
+    "safetensors",
+    "wandb",
+)
 
 
 def _by_content(value: Any) -> Any:

@@ -1,9 +1,9 @@
 """Stored embeddings of images or texts: one array and what is known about its rows, in any of three layouts.
 
-    E.safetensors   `embeddings` (n, d), `labels` (n,) where there are any; beside it E.json with `classes` or
-                    `texts`, `files`, and the encoder's `backbone` and `pretrained`
-    E.npz           the same names as arrays
-    E.npy           the embeddings alone
+E.safetensors   `embeddings` (n, d), `labels` (n,) where there are any; beside it E.json with `classes` or
+`texts`, `files`, and the encoder's `backbone` and `pretrained`
+E.npz           the same names as arrays
+E.npy           the embeddings alone
 """
 
 from __future__ import annotations

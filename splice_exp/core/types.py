@@ -40,7 +40,9 @@ def checked_features(features: Tensor, source: str) -> Float[Tensor, "n d"]:
         ("only zeros, which have no direction", (features == 0).all(dim=1)),
     ):
         if rows.any():
-            raise SpliceError(f"{source} has {flaw} in row {shown(rows.nonzero().flatten().tolist())}: remove or repair.")
+            raise SpliceError(
+                f"{source} has {flaw} in row {shown(rows.nonzero().flatten().tolist())}: remove or repair."
+            )
     return normalize(features.double(), dim=1).to(torch.float32)
 
 

@@ -79,7 +79,9 @@ class EmbeddingsFile(EmbeddedSource):
                 f"for each of the {len(self._features)} rows."
             )
         if not self.classes:
-            raise SpliceError("data.labels are there but no class names: give data.classes, a text file, one name a line.")
+            raise SpliceError(
+                "data.labels are there but no class names: give data.classes, a text file, one name a line."
+            )
         outside = ((labels < 0) | (labels >= len(self.classes))).nonzero().flatten().tolist()
         if outside:
             raise SpliceError(

@@ -63,7 +63,9 @@ class Decomposition:
         codes = self.codes.without([*remove, *values])
         values = {name: value for name, value in values.items() if value != 0}
         if values:
-            codes = _with_constant_columns(codes, {self.dictionary.index(name): value for name, value in values.items()})
+            codes = _with_constant_columns(
+                codes, {self.dictionary.index(name): value for name, value in values.items()}
+            )
         return replace(self, codes=codes)
 
 

@@ -99,7 +99,9 @@ class LearnedAtoms(DictionaryBuilder):
             warnings.simplefilter("ignore", ConvergenceWarning)
             components = learner.fit(targets.double().numpy()).components_
         atoms = torch.from_numpy(components)
-        atoms = normalize(atoms[atoms.norm(dim=1) > 1e-6], dim=1).to(torch.float32)  # atoms that no sample used are zero
+        atoms = normalize(atoms[atoms.norm(dim=1) > 1e-6], dim=1).to(
+            torch.float32
+        )  # atoms that no sample used are zero
         names = tuple(f"learned {index}" for index in range(len(atoms)))
         provenance = {"vocabulary": "learned atoms", "l1_penalty": self._l1_penalty, "seed": self._seed}
         return Dictionary(atoms, names, torch.zeros(atoms.shape[1]), provenance)

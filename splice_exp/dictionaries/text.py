@@ -53,5 +53,7 @@ class TextDictionary(DictionaryBuilder):
             classes = {canonical(name) for name in ingredients.embeddings.classes}
             concepts = [name for name in concepts if canonical(name) not in classes]
             if not concepts:
-                raise SpliceError("dictionary.exclude_classes leaves no concept: the vocabulary holds class names only.")
+                raise SpliceError(
+                    "dictionary.exclude_classes leaves no concept: the vocabulary holds class names only."
+                )
         return encode_concepts(concepts, ingredients.backbone, ingredients.alignment, vocabulary.provenance)

@@ -68,7 +68,9 @@ class VocabularySource(ABC):
         known = set(names)
         for name in self._exclude:
             if name not in known:
-                raise SpliceError(f"vocabulary.exclude names {name!r}, which is not in the list ({nearest(name, names)}).")
+                raise SpliceError(
+                    f"vocabulary.exclude names {name!r}, which is not in the list ({nearest(name, names)})."
+                )
         excluded = set(self._exclude)
         names = [name for name in names if name not in excluded]
         concepts = tuple(self._cut(names))

@@ -10,6 +10,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from splice_exp.core.io import atomic
 from splice_exp.core.types import Embeddings
@@ -125,10 +126,7 @@ class Curves(Figure):
         if baseline := self._baseline(metric, records):
             axis.axhline(baseline[0], color="0.35", linestyle="--", linewidth=1, label=baseline[1])
         if self._log_x:
-            axis.set_xscale("log")
-            axis.xaxis.set_major_formatter(mpl.ticker.ScalarFormatter())
-            axis.xaxis.set_minor_formatter(mpl.ticker.NullFormatter())
-            axis.xaxis.set_major_locator(mpl.ticker.LogLocator(subs=(1, 2, 5)))
+            _logarithmic(axis)
         axis.set_xlabel(column(self._x).heading)
         axis.set_ylabel(column(metric).heading)
         if axis.get_legend_handles_labels()[0]:
@@ -179,6 +177,15 @@ def _interval(record: Record, metric: str) -> tuple[float, float, float] | None:
 
 def _scaled(metric: str, value: float) -> float:
     return 100 * value if column(metric).format is percent else value
+
+
+def _logarithmic(axis: Axes) -> None:
+    """Make the horizontal axis logarithmic, with ticks as plain numbers, and as many as there is room for."""
+    axis.set_xscale("log")
+    low, high = axis.get_xlim()
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 50 * low else (1,)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())
 
 
 def class_concepts(decomposition: Decomposition, embeddings: Embeddings, num_classes: int = 6, top: int = 7) -> Canvas:

@@ -9,7 +9,7 @@ from pathlib import Path
 from splice_exp.core.io import write_text
 from splice_exp.report.comparisons import Comparison
 from splice_exp.report.figures import Figure, save
-from splice_exp.report.records import Record
+from splice_exp.report.records import Record, describe
 from splice_exp.report.tables import markdown_table, write_csv
 
 LEGEND = (
@@ -46,7 +46,7 @@ class Report:
         """Return one line a claim."""
         return [f"Claim: {item.claim}. Verdict: {item.verdict(records)}." for item in self.comparisons]
 
-    def write(self, records: Sequence[Record], results: Path, stem: str, command: str, inputs: Sequence[str]) -> list[Path]:
+    def write(self, records: Sequence[Record], results: Path, stem: str, command: str) -> list[Path]:
         """Write table and figure under `results`, and return the files.
 
         Args:
@@ -54,18 +54,18 @@ class Report:
             results: `paths.results`.
             stem: File name without suffix.
             command: The command that makes this table.
-            inputs: Lines that say what it was computed from.
         """
+        heading = f"{self.title}: {records[0].environment['data']['name']}"
         table_path = results / "tables" / f"{stem}.md"
         written = [table_path, table_path.with_suffix(".csv")]
         picture = ""
-        if self.figure and (canvas := self.figure.draw(records, self.title)):
+        if self.figure and (canvas := self.figure.draw(records, heading)):
             written += save(canvas, results / "figures" / stem)
-            picture = f"![{self.title}](../figures/{stem}.png)\n\n"
+            picture = f"![{heading}](../figures/{stem}.png)\n\n"
         verdicts = "".join(f"- {line}\n" for line in self.verdicts(records))
         text = (
-            f"# {self.title}\n\n{self.question}\n\n    {command}\n\n"
-            + "".join(f"- {line}\n" for line in inputs)
+            f"# {heading}\n\n{self.question}\n\n    {command}\n\n"
+            + "".join(f"- {line}\n" for line in describe(records))
             + f"\n{self.table(records)}\n\n"
             + (f"{verdicts}\n" if verdicts else "")
             + f"{picture}{LEGEND}\n"

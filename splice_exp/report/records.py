@@ -58,8 +58,14 @@ class Record:
 
     @property
     def label(self) -> str:
-        """The row's name in words."""
-        return ", ".join(f"{short_key(key)} {value}" for key, value in self.labels.items()) or "all"
+        """The row's name in words; a variant speaks for itself."""
+        words = [value if key == "variant" else f"{short_key(key)} {value}" for key, value in self.labels.items()]
+        return ", ".join(word.replace("_", " ") for word in words)
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        """Versions, seed, data and dictionary of a complete run."""
+        return read_json(self.directory / ENVIRONMENT)
 
 
 def short_key(key: str) -> str:
@@ -74,15 +80,14 @@ def short_key(key: str) -> str:
 
 def describe(records: Sequence[Record]) -> list[str]:
     """Say in a few lines what a table was computed from; what differs between rows is in the rows."""
-    environments = [read_json(record.directory / ENVIRONMENT) for record in records]
-    first, metrics = environments[0], records[0].metrics
+    first, metrics = records[0].environment, records[0].metrics
     lines = [f"Data: {first['data']['name']}, {metrics['data/num_samples']:,} samples"]
     if metrics.get("zero_shot/num_classes"):
         lines[0] += f" of {metrics['zero_shot/num_classes']} classes"
     if metrics.get("zero_shot/num_missing_classes"):
-        lines[0] += f" ({metrics['zero_shot/num_missing_classes']} classes without a text are left out)"
+        lines[0] += f" ({metrics['zero_shot/num_missing_classes']} without a text are left out)"
     if metrics.get("zero_shot/num_duplicate_classes"):
-        lines[0] += f"; {metrics['zero_shot/num_duplicate_classes']} class names occur twice, the first wins"
+        lines[0] += f"; class names that occur twice: {metrics['zero_shot/num_duplicate_classes']}, the first wins"
     lines.append(f"Embeddings: {first['data']['fingerprint']}")
     lines.append(f"Seed {first['seed']}, splice_exp {first['version']}, torch {first['packages']['torch']}")
     return lines

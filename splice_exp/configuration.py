@@ -1,0 +1,77 @@
+"""What Hydra composes: the typed root, the resolvers, and the way from its nodes to plain values.
+
+Imported without torch, so that `--help` and typing errors answer at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+PACKAGE = Path(__file__).parent
+# Inside the wheel, or beside the package in a checkout; absolute, so that the command works from any folder.
+CONFIG_DIRECTORY = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
+
+
+class Device(Enum):
+    """Where to solve; `auto` takes CUDA where there is one."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+@dataclass
+class Config:
+    """The typed root: what is not of these types is refused before anything is built."""
+
+    name: str = MISSING
+    table: str = MISSING
+    seed: int = 0
+    device: Device = Device.auto
+    force: bool = False
+    backbone: Any = MISSING
+    data: Any = MISSING
+    vocabulary: Any = MISSING
+    dictionary: Any = MISSING
+    alignment: Any = MISSING
+    solver: Any = MISSING
+    evaluation: Any = MISSING
+    report: Any = MISSING
+    logger: Any = MISSING
+    paths: Any = MISSING
+
+
+def plain(config: DictConfig, key: str) -> Any:
+    """Return one node as plain containers and values: interpolations resolved, enumerations by name.
+
+    Raises:
+        omegaconf.errors.MissingMandatoryValue: if a value that has no default was not given.
+    """
+    value = config[key]
+    if OmegaConf.is_config(value):
+        return OmegaConf.to_container(value, resolve=True, throw_on_missing=True)
+    return value.name if isinstance(value, Enum) else value
+
+
+def resolve(config: DictConfig) -> dict[str, Any]:
+    """Return the whole configuration as plain values, without Hydra's own node."""
+    return {str(key): plain(config, str(key)) for key in config if key != "hydra"}
+
+
+def _run_id(*, _root_: DictConfig) -> str:
+    from splice_exp.core.provenance import SCIENCE, run_id
+
+    return run_id({key: plain(_root_, key) for key in SCIENCE})
+
+
+def register() -> None:
+    """Tell Hydra the typed root and the resolvers `run_id` and `package_file`."""
+    OmegaConf.register_new_resolver("run_id", _run_id, replace=True)
+    OmegaConf.register_new_resolver("package_file", lambda path: str(PACKAGE / path), replace=True)
+    ConfigStore.instance().store("typed_root", Config)
