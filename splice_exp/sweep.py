@@ -1,7 +1,7 @@
 """From a command to the rows of its table: which points it means, and where their runs are.
 
-The rows are composed anew from the overrides, not collected from the jobs, so they are the same under every launcher, and a
-job that failed or died is a row all the same.
+The rows are composed anew from the overrides, not collected from the jobs, so they are the same under every
+launcher, and a job that failed or died is a row all the same.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from hydra import compose
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
+from splice_exp.configuration import plain
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record
 from splice_exp.report.tracking import Tracker
@@ -120,7 +121,7 @@ class SweepReport(Callback):
     def _show(self, config: DictConfig, records: list[Record], write: bool) -> None:
         if not any(record.complete for record in records):
             return
-        node = OmegaConf.to_container(config.report, resolve=True)
+        node = plain(config, "report")
         refuse_foreign_targets(node, "report")
         report: Report = build(node)
         print("", report.title, "", report.table(records), "", *report.verdicts(records), sep="\n")
@@ -129,7 +130,7 @@ class SweepReport(Callback):
         command = shown_command(list(config.hydra.overrides.task))
         results = Path(config.paths.results)
         files = report.write(records, results, config.table, command)
-        tracker: Tracker = build(OmegaConf.to_container(config.logger, resolve=True))
+        tracker: Tracker = build(plain(config, "logger"))
         with tracker.run(config.table, config.name, {"command": command}) as tracked:
             tracked.table("table", pd.read_csv(next(file for file in files if file.suffix == ".csv")))
             tracked.figures(files)

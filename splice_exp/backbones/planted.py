@@ -4,8 +4,8 @@ r"""A synthetic encoder that satisfies, up to known deviations, the conditions u
     text(c)       = σ( μ_text  + content(c) )
     image(ω, ε)   = σ( μ_image + Σ_c ω_c content(c) + noise · v(ε) )
 
-Concepts are linear and shared by both modalities; the two means make the modality gap; `phrase` makes "red star" more than
-the sum of its words; `noise` is what no concept explains.
+Concepts are linear and shared by both modalities; the two means make the modality gap; `phrase` makes "red star"
+more than the sum of its words; `noise` is what no concept explains.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Planted images: each is a known sparse mixture of concepts, so that every claim about codes can be checked.
 
-Nothing is drawn. A sample is the latent pair (ω, ε) of the generative model under which sparse nonnegative codes exist at
-all: an object of some colour before some background, with strengths, and a seed for everything that no
-concept names. `backbones.planted` turns it into an embedding.
+There are no pixels. A sample is the latent pair (ω, ε) of the generative model under which sparse nonnegative codes
+exist at all: an object of some colour before some background, with strengths, and a seed for everything that
+no concept names. `backbones.planted` turns it into an embedding.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Dictionaries to compare with: what is left of a result when the concepts are random, learned, or the classes themselves."""
+"""Dictionaries to compare with: what is left of a result when the atoms are random, learned, or the classes?"""
 
 from __future__ import annotations
 

@@ -29,8 +29,8 @@ def encode_concepts(
     lost = (lengths < 1e-6).nonzero().flatten().tolist()
     if lost:
         raise SpliceError(
-            f"Centring leaves no direction for the concept {shown(concepts[row] for row in lost)}: its embedding is the "
-            "mean of the dictionary; take more concepts or set alignment.dictionary=false."
+            f"Centring leaves no direction for the concept {shown(concepts[row] for row in lost)}: its embedding is "
+            "the mean of the dictionary; take more concepts or set alignment.dictionary=false."
         )
     provenance = {**provenance, "backbone": backbone.backbone_id, "centred": alignment.dictionary}
     return Dictionary(atoms.to(torch.float32), tuple(concepts), mean.to(torch.float32), provenance)
@@ -53,7 +53,5 @@ class TextDictionary(DictionaryBuilder):
             classes = {canonical(name) for name in ingredients.embeddings.classes}
             concepts = [name for name in concepts if canonical(name) not in classes]
             if not concepts:
-                raise SpliceError(
-                    "dictionary.exclude_classes leaves no concept: the vocabulary holds class names only."
-                )
+                raise SpliceError("dictionary.exclude_classes leaves no concept: the vocabulary is class names only.")
         return encode_concepts(concepts, ingredients.backbone, ingredients.alignment, vocabulary.provenance)

@@ -9,7 +9,7 @@ CONFIDENCE = 0.95
 
 
 def mean_interval(values: np.ndarray, resamples: int, seed: int) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval of the mean of (n,) values; a single or constant value has none to speak of."""
+    """Return the 95 % bootstrap interval of the mean of (n,) values; constant values have no width."""
     if len(values) < 2 or np.all(values == values[0]):
         return float(values.mean()), float(values.mean())
     result = bootstrap(

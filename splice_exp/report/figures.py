@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -21,7 +22,7 @@ from splice_exp.report.records import Record, short_key
 # Okabe and Ito's palette: told apart in every common form of colour blindness.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.dpi": 150,
     "savefig.bbox": "tight",
     "font.size": 9,
@@ -112,9 +113,9 @@ class Curves(Figure):
         for number, group in enumerate(groups):
             members = [record for record in records if record.labels.get(self._group or "", "") == group]
             points = [
-                (x, *(_scaled(metric, end) for end in interval))
+                (at, *(_scaled(metric, end) for end in interval))
                 for record in members
-                if (x := _value(record, self._x)) is not None and (interval := _interval(record, metric)) is not None
+                if (at := _value(record, self._x)) is not None and (interval := _interval(record, metric)) is not None
             ]
             if not points:
                 continue

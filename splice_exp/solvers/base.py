@@ -1,4 +1,4 @@
-"""The solver protocol: hyper-parameters at construction, `prepare` once a dictionary, `solve` for any number of rows."""
+"""The solver protocol: hyper-parameters when built, `prepare` once a dictionary, `solve` for any number of rows."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Solver(ABC):
             )
         certifying_atoms = state.atoms.double()
         parts, certificates, iterations = [], [], []
-        for batch in targets.to(state.atoms).split(self.batch_size):
+        for batch in torch.split(targets.to(state.atoms), self.batch_size):
             dense, num_iterations = self._solve_batch(state, batch)
             certificates.append(self._certify(batch.double(), certifying_atoms, dense.double()))
             parts.append(Codes.from_dense(dense))
