@@ -33,7 +33,7 @@ def nearest(name: str, known: Sequence[str], limit: int = 3) -> str:
     return "nearest: " + ", ".join(repr(match) for match in matches) if matches else "nothing near it"
 
 
-def require_at_least(key: str, value: float, minimum: float) -> None:
+def require_at_least(key: str, value: object, minimum: float) -> None:
     """Refuse what is not a finite number of at least `minimum`.
 
     Raises:

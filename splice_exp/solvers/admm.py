@@ -21,7 +21,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splice_exp.core.errors import require_at_least
+from splice_exp.core.errors import SpliceError, require_at_least
 from splice_exp.solvers.base import State
 from splice_exp.solvers.iterative import IterativeSolver, soft_threshold
 
@@ -57,6 +57,8 @@ class ADMM(IterativeSolver):
         super().__post_init__()
         require_at_least("solver.rho", self.rho, 1e-8)
         require_at_least("solver.relaxation", self.relaxation, 1e-8)
+        if self.relaxation >= 2:
+            raise SpliceError(f"solver.relaxation is {self.relaxation}, but must lie above 0 and below 2.")
 
     def prepare(self, atoms: Float[Tensor, "k d"]) -> ADMMState:
         """Factor the d × d matrix, in float64."""
@@ -71,7 +73,7 @@ class ADMM(IterativeSolver):
         zeros = torch.zeros_like(correlations)
         return Iterates(zeros, zeros, correlations)
 
-    def _step(self, state: State, iterates: NamedTuple) -> Iterates:
+    def _step(self, state: State, iterates: tuple[Tensor, ...]) -> Iterates:
         state, (w, u, correlations) = cast(ADMMState, state), cast(Iterates, iterates)
         b = torch.add(correlations, w - u, alpha=self.rho)
         x = torch.addmm(b, b @ state.projector, state.atoms.T, alpha=-1) / self.rho

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -23,7 +23,7 @@ class State:
 
     atoms: Float[Tensor, "k d"]
 
-    def to(self, *args: Any, **kwargs: Any) -> Self:
+    def to(self, *args: Any, **kwargs: Any) -> State:
         """Move or cast all tensors, like `Tensor.to`."""
         moved = {f.name: getattr(self, f.name).to(*args, **kwargs) for f in fields(self)}
         return replace(self, **moved)
@@ -77,7 +77,8 @@ class Solver(ABC):
             )
         certifying_atoms = state.atoms.double()
         parts, certificates, iterations = [], [], []
-        for batch in torch.split(targets.to(state.atoms), self.batch_size):
+        for start in range(0, len(targets), self.batch_size):
+            batch = targets[start : start + self.batch_size].to(state.atoms)
             dense, num_iterations = self._solve_batch(state, batch)
             certificates.append(self._certify(batch.double(), certifying_atoms, dense.double()))
             parts.append(Codes.from_dense(dense))

@@ -54,7 +54,7 @@ class FISTA(IterativeSolver):
         zeros = targets.new_zeros(len(targets), len(state.atoms))
         return Iterates(zeros, zeros, targets.new_ones(len(targets), 1), targets)
 
-    def _step(self, state: State, iterates: NamedTuple) -> Iterates:
+    def _step(self, state: State, iterates: tuple[Tensor, ...]) -> Iterates:
         state, (w, v, t, targets) = cast(FISTAState, state), cast(Iterates, iterates)
         r = objective.residual(targets, state.atoms, v)
         ascent = torch.addmm(v, r, state.atoms.T, alpha=2 / float(state.lipschitz))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -48,11 +47,11 @@ class IterativeSolver(LassoSolver):
         require_at_least("solver.check_every", self.check_every, 1)
 
     @abstractmethod
-    def _start(self, state: State, targets: Float[Tensor, "b d"]) -> NamedTuple:
-        """Make the iterates: a named tuple of tensors with one row a target, `codes` among them."""
+    def _start(self, state: State, targets: Float[Tensor, "b d"]) -> tuple[Tensor, ...]:
+        """Make the iterates: a named tuple of tensors with one row a target, the codes first."""
 
     @abstractmethod
-    def _step(self, state: State, iterates: NamedTuple) -> NamedTuple:
+    def _step(self, state: State, iterates: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Do one iteration for all rows."""
 
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> DenseCodes:
@@ -66,7 +65,7 @@ class IterativeSolver(LassoSolver):
             last = iteration == self.max_iterations
             if iteration % self.check_every and not last:
                 continue
-            current: Tensor = iterates.codes  # type: ignore[attr-defined]
+            current = iterates[0]
             gap = objective.lasso_certificate(
                 targets[running], state.atoms, current, self.l1_penalty, self.nonnegative
             ).duality_gap

@@ -1,0 +1,80 @@
+"""Shared fixtures. Shapes and types of all annotated functions are checked at run time, sockets are blocked."""
+
+import os
+from pathlib import Path
+
+from jaxtyping import install_import_hook
+
+import tests.typechecker  # noqa: F401  the hook finds it by name
+
+install_import_hook("splice_exp", "tests.typechecker.check")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import torch  # noqa: E402
+from hypothesis import settings  # noqa: E402
+from torch.nn.functional import normalize  # noqa: E402
+
+from splice_exp.core.io import write_json, write_tensors  # noqa: E402
+
+settings.register_profile("splice_exp", derandomize=True, deadline=None, max_examples=25)
+settings.load_profile("splice_exp")
+
+REAL = "SPLICE_EXP_REAL_DATA"  # folder with text/, embeddings/ and means/ of OpenAI CLIP ViT-B/32
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Workers share the cores; more threads a worker would only fight over them."""
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real embeddings, where there is one."""
+    folder = os.environ.get(REAL)
+    if not folder or not Path(folder).is_dir():
+        pytest.skip(f"{REAL} does not name a folder with real embeddings")
+    return Path(folder)
+
+
+def unit_rows(rows: int, dim: int, seed: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """Independent Gaussian directions."""
+    draws = np.random.default_rng(seed).standard_normal((rows, dim))
+    return normalize(torch.from_numpy(draws), dim=1).to(dtype)
+
+
+def correlated_atoms(rows: int, dim: int, seed: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """Atoms with near-synonyms, as texts have them: half of them are noisy copies of the other half."""
+    base = unit_rows(rows - rows // 2, dim, seed, torch.float64)
+    copies = base[: rows // 2] + 0.3 * unit_rows(rows // 2, dim, seed + 1, torch.float64)
+    return normalize(torch.cat([base, copies]), dim=1).to(dtype)
+
+
+def planted_targets(atoms: torch.Tensor, rows: int, seed: int) -> torch.Tensor:
+    """Noisy nonnegative mixtures of three atoms."""
+    random = np.random.default_rng(seed)
+    codes = torch.zeros(rows, len(atoms), dtype=atoms.dtype)
+    for row in range(rows):
+        chosen = random.choice(len(atoms), 3, replace=False)
+        codes[row, chosen] = torch.from_numpy(random.uniform(0.3, 1.0, 3)).to(atoms.dtype)
+    noise = unit_rows(rows, atoms.shape[1], seed + 1, atoms.dtype)
+    return normalize(codes @ atoms + 0.5 * noise, dim=1)
+
+
+@pytest.fixture
+def embedding_files(tmp_path: Path) -> dict[str, Path]:
+    """A small bank of texts, images of three of its classes, and an image mean, as files of the documented layout."""
+    names = ["cat", "dog", "Polar Bear", "red", "snow", "grass", "tree", "car"]
+    texts = unit_rows(len(names), 16, seed=0)
+    labels = torch.arange(12) % 4
+    classes = ["cat", "dog", "polar_bear", "unicorn"]  # nobody has a text for the last
+    mean = 0.5 * unit_rows(1, 16, seed=1)[0]
+    features = normalize(mean + 0.5 * texts[labels % 4] + 0.2 * unit_rows(12, 16, seed=2), dim=1)
+    encoder = {"backbone": "Tiny", "pretrained": "tests"}
+    write_tensors(tmp_path / "T.safetensors", {"embeddings": texts.half()})
+    write_json(tmp_path / "T.json", {**encoder, "texts": names})
+    write_tensors(tmp_path / "E.safetensors", {"embeddings": features.half(), "labels": labels})
+    write_json(tmp_path / "E.json", {**encoder, "classes": classes, "files": [f"{i}.jpg" for i in range(12)]})
+    write_tensors(tmp_path / "M.safetensors", {"mean": mean})
+    return {name: tmp_path / f"{name}.safetensors" for name in "TEM"}

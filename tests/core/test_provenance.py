@@ -1,0 +1,33 @@
+import shutil
+
+import torch
+
+from splice_exp.core.io import write_json, write_tensors
+from splice_exp.core.provenance import environment, run_id
+
+SCIENCE = {"backbone": {"dim": 8}, "solver": {"l1_penalty": 0.25}, "seed": 0}
+
+
+def test_what_is_not_science_does_not_change_the_id():
+    assert run_id(SCIENCE) == run_id({**SCIENCE, "logger": "wandb", "paths": {"results": "x"}, "force": True})
+    assert run_id(SCIENCE) != run_id({**SCIENCE, "seed": 1})
+    assert run_id({"vocabulary": {"size": 1, "cache": "a"}}) == run_id({"vocabulary": {"size": 1, "cache": "b"}})
+
+
+def test_files_count_by_content_not_by_place(tmp_path):
+    first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    write_tensors(first, {"embeddings": torch.ones(2, 2)})
+    shutil.copy(first, second)
+    ids = [run_id({"data": {"path": str(path)}}) for path in (first, second)]
+    assert ids[0] == ids[1]
+    write_tensors(second, {"embeddings": torch.zeros(2, 2)})
+    assert run_id({"data": {"path": str(second)}}) != ids[0]
+    write_json(tmp_path / "a.json", {"classes": ["x"]})
+    assert run_id({"data": {"path": str(first)}}) != ids[0]
+
+
+def test_environment_names_what_is_needed_to_repeat():
+    found = environment(seed=3, device="cpu")
+    assert found["seed"] == 3
+    assert found["packages"]["torch"] == torch.__version__.split("+")[0]
+    assert {"git_commit", "git_diff", "command", "python", "platform"} <= found.keys()
