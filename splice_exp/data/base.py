@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Literal
+from typing import Any
 
 from jaxtyping import Int64
 from torch import Tensor
@@ -11,7 +11,7 @@ from torch import Tensor
 from splice_exp.core.errors import require_choice
 from splice_exp.core.types import Embeddings
 
-MissingClasses = Literal["drop", "error"]
+MISSING_CLASSES = ("drop", "error")
 
 
 class DataSource(ABC):
@@ -24,13 +24,13 @@ class DataSource(ABC):
     """
 
     name: str
-    missing_classes: MissingClasses
+    missing_classes: str
     classes: tuple[str, ...]
     labels: Int64[Tensor, " n"] | None
     sample_ids: tuple[str, ...]
 
-    def __init__(self, name: str, missing_classes: MissingClasses) -> None:
-        require_choice("data.missing_classes", missing_classes, ("drop", "error"))
+    def __init__(self, name: str, missing_classes: str) -> None:
+        require_choice("data.missing_classes", missing_classes, MISSING_CLASSES)
         self.name, self.missing_classes = name, missing_classes
 
     def __len__(self) -> int:

@@ -13,7 +13,7 @@ from splice_exp.core.errors import SpliceError, require_at_least, shown
 from splice_exp.core.io import file_digest
 from splice_exp.core.stored import read_stored_embeddings
 from splice_exp.core.types import Embeddings
-from splice_exp.data.base import EmbeddedSource, MissingClasses
+from splice_exp.data.base import EmbeddedSource
 
 
 class EmbeddingsFile(EmbeddedSource):
@@ -38,7 +38,7 @@ class EmbeddingsFile(EmbeddedSource):
         classes: str | None = None,
         name: str | None = None,
         limit: int | None = None,
-        missing_classes: MissingClasses = "drop",
+        missing_classes: str = "drop",
     ) -> None:
         super().__init__(name or Path(path).stem, missing_classes)
         stored = read_stored_embeddings(path, "data.path")

@@ -14,7 +14,7 @@ import torch
 
 from splice_exp.core.errors import SpliceError, require_at_least
 from splice_exp.core.types import ConceptMixture
-from splice_exp.data.base import EncodableSource, MissingClasses
+from splice_exp.data.base import EncodableSource
 
 
 class Planted(EncodableSource):
@@ -38,7 +38,7 @@ class Planted(EncodableSource):
         backgrounds: Sequence[str],
         seed: int = 0,
         name: str = "planted",
-        missing_classes: MissingClasses = "error",
+        missing_classes: str = "error",
     ) -> None:
         super().__init__(name, missing_classes)
         require_at_least("data.num_samples", num_samples, 1)

@@ -17,7 +17,7 @@ from torch.nn.functional import normalize
 
 from splice_exp.core.codes import Codes
 from splice_exp.core.types import Dictionary, Embeddings, Solution
-from splice_exp.embeddings.geometry import Alignment, Recomposition, center, uncenter
+from splice_exp.embeddings.geometry import Alignment, center, uncenter
 from splice_exp.solvers.base import Solver
 
 
@@ -38,7 +38,7 @@ class Decomposition:
     dictionary: Dictionary
     image_mean: Float[Tensor, " d"]
     scale: Float[Tensor, " n"]
-    recompose: Recomposition
+    recompose: str
     solution: Solution
 
     def recompose_unnormalized(self) -> Float[Tensor, "n d"]:

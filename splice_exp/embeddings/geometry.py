@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -24,7 +23,7 @@ from splice_exp.core.errors import SpliceError, require_choice
 from splice_exp.core.io import read_tensors
 from splice_exp.core.types import Embeddings
 
-Recomposition = Literal["paper", "scaled"]
+RECOMPOSITIONS = ("paper", "scaled")
 
 
 def center(
@@ -37,7 +36,7 @@ def center(
 
 
 def uncenter(
-    composed: Float[Tensor, "n d"], mean: Float[Tensor, " d"], scale: Float[Tensor, " n"], recompose: Recomposition
+    composed: Float[Tensor, "n d"], mean: Float[Tensor, " d"], scale: Float[Tensor, " n"], recompose: str
 ) -> Float[Tensor, "n d"]:
     """Return m, the reconstruction before its last normalisation; m − μ is its centred part.
 
@@ -90,10 +89,10 @@ class Alignment:
     image: bool = True
     dictionary: bool = True
     image_mean: str = "estimate"
-    recompose: Recomposition = "paper"
+    recompose: str = "paper"
 
     def __post_init__(self) -> None:
-        require_choice("alignment.recompose", self.recompose, ("paper", "scaled"))
+        require_choice("alignment.recompose", self.recompose, RECOMPOSITIONS)
 
     def mean_of(self, embeddings: Embeddings) -> Float[Tensor, " d"]:
         """Return μ for these embeddings, whether or not images are centred by it.
@@ -107,4 +106,9 @@ class Alignment:
             return torch.zeros(embeddings.dim)
         if self.image_mean == "estimate":
             return image_mean(embeddings)
+        if not Path(self.image_mean).is_file():
+            raise SpliceError(
+                f"alignment.image_mean is {self.image_mean!r}, but must be a .safetensors file that is there, or one "
+                "of: estimate, zero."
+            )
         return read_mean(self.image_mean, embeddings.dim)

@@ -11,7 +11,6 @@ from torch import Tensor
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, shown
 from splice_exp.core.types import Embeddings
-from splice_exp.data.base import MissingClasses
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +23,7 @@ class KnownClasses(NamedTuple):
     missing: tuple[str, ...]
 
 
-def select_known_classes(embeddings: Embeddings, backbone: Backbone, missing_classes: MissingClasses) -> KnownClasses:
+def select_known_classes(embeddings: Embeddings, backbone: Backbone, missing_classes: str) -> KnownClasses:
     """Keep the classes whose text the backbone knows, with their samples.
 
     All samples stay where there are no labels, or where no class has a text: then there is no zero-shot classifier.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from splice_exp.core.errors import require_choice
+from splice_exp.core.errors import SpliceError, require_choice
 from splice_exp.evaluation.intervals import mean_interval
 from splice_exp.report.records import Record
 
@@ -37,7 +36,7 @@ class Comparison:
     claim: str
     metric: str
     reference: Mapping[str, object]
-    expected: Literal["lower", "higher"]
+    expected: str
 
     def __post_init__(self) -> None:
         require_choice("report.comparisons.expected", self.expected, ("lower", "higher"))
@@ -55,7 +54,13 @@ class Comparison:
             return None
         if self.metric not in record.samples or self.metric not in others[0].samples:
             return None
-        change = record.samples[self.metric] - others[0].samples[self.metric]
+        ours, theirs = record.samples[self.metric], others[0].samples[self.metric]
+        if len(ours) != len(theirs):
+            raise SpliceError(
+                f"{record.label} and {others[0].label} have {len(ours)} and {len(theirs)} samples: only rows over the "
+                "same samples can be compared in pairs; remove the comparison or sweep something else."
+            )
+        change = ours - theirs
         low, high = mean_interval(change, RESAMPLES, SEED)
         return Difference(float(change.mean()), low, high)
 

@@ -41,7 +41,7 @@ def save(canvas: Canvas, stem: Path) -> list[Path]:
     """Write a figure as PNG and SVG, atomically, without a date in them."""
     paths = [stem.parent / f"{stem.name}{suffix}" for suffix in (".png", ".svg")]
     for path in paths:
-        with atomic(path) as temporary:
+        with atomic(path) as temporary, mpl.rc_context(STYLE):
             canvas.savefig(temporary, metadata={"Date": None} if path.suffix == ".svg" else None)
     plt.close(canvas)
     return paths

@@ -1,6 +1,7 @@
 """The contract of every solver. A new one is a row of the table."""
 
 import pickle
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -167,9 +168,9 @@ def test_objective_grows_and_l1_norm_falls_with_the_penalty(solver):
         values(codes, ATOMS, TARGETS, penalty) for codes, penalty in zip(results, (0.05, 0.1, 0.2, 0.4), strict=True)
     ]
     norms = [codes.dense().sum(dim=1) for codes in results]
-    for weaker, stronger in zip(optima, optima[1:], strict=False):
+    for weaker, stronger in pairwise(optima):
         assert (stronger >= weaker - 1e-6).all()
-    for weaker, stronger in zip(norms, norms[1:], strict=False):
+    for weaker, stronger in pairwise(norms):
         assert (stronger <= weaker + 1e-5).all()
 
 

@@ -1,0 +1,48 @@
+import pytest
+import torch
+
+from splice_exp.backbones.planted import PlantedBackbone
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.types import ConceptMixture
+
+
+def test_the_same_everywhere_and_always():
+    texts = ["red", "red star", "star"]
+    first, second = PlantedBackbone(seed=3).encode_text(texts), PlantedBackbone(seed=3).encode_text(texts[:1])
+    assert torch.equal(first[:1], second)
+    assert not torch.equal(first, PlantedBackbone(seed=4).encode_text(texts))
+
+
+def test_a_phrase_is_near_its_words():
+    vectors = PlantedBackbone(gap=0).encode_text(["red", "star", "red star", "blue"])
+    cosines = vectors @ vectors.T
+    assert cosines[2, 0] > 0.5
+    assert cosines[2, 1] > 0.5
+    assert cosines[2, 3].abs() < 0.3
+
+
+def test_without_gap_and_noise_an_image_of_one_concept_is_its_text():
+    backbone = PlantedBackbone(gap=0, noise=0)
+    image = backbone.encode_images([ConceptMixture({"red star": 0.7}, nuisance=5)])
+    torch.testing.assert_close(image, backbone.encode_text(["red star"]))
+
+
+def test_the_gap_separates_the_modalities():
+    backbone = PlantedBackbone(gap=2)
+    images = backbone.encode_images([ConceptMixture({name: 1.0}, 0) for name in ("car", "cat", "cup")])
+    texts = backbone.encode_text(["car", "cat", "cup"])
+    assert (images @ images.T).min() > (images @ texts.T).max()
+
+
+def test_other_inputs_and_empty_texts_are_refused():
+    with pytest.raises(SpliceError, match="data=planted"):
+        PlantedBackbone().encode_images(torch.zeros(1, 3))
+    with pytest.raises(SpliceError, match="Text 1 is empty"):
+        PlantedBackbone().encode_text(["a", " "])
+    with pytest.raises(SpliceError, match=r"backbone\.noise is -1"):
+        PlantedBackbone(noise=-1)
+
+
+def test_a_bank_vocabulary_has_no_meaning_here():
+    with pytest.raises(SpliceError, match="vocabulary=bank"):
+        _ = PlantedBackbone().known_texts

@@ -1,0 +1,98 @@
+import numpy as np
+import pytest
+import torch
+
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.io import read_json, read_tensors, sidecar, write_json, write_tensors
+from splice_exp.data.embeddings_file import EmbeddingsFile
+
+
+def test_safetensors_with_sidecar(embedding_files):
+    data = EmbeddingsFile(str(embedding_files["E"]))
+    embeddings = data.embeddings()
+    assert data.name == "E"
+    assert data.encoder == "Tiny/tests"
+    assert embeddings.classes == ("cat", "dog", "polar_bear", "unicorn")
+    assert embeddings.sample_ids[3] == "3.jpg"
+    assert embeddings.labels.tolist() == [0, 1, 2, 3] * 3
+    torch.testing.assert_close(embeddings.features.norm(dim=1), torch.ones(12))
+
+
+def test_npz_and_npy_hold_the_same(embedding_files, tmp_path):
+    expected = EmbeddingsFile(str(embedding_files["E"])).embeddings()
+    tensors, words = read_tensors(embedding_files["E"]), read_json(sidecar(embedding_files["E"]))
+    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+    np.savez(tmp_path / "all.npz", **arrays, classes=words["classes"], files=words["files"])
+    np.save(tmp_path / "alone.npy", arrays["embeddings"])
+    np.save(tmp_path / "labels.npy", arrays["labels"])
+    (tmp_path / "classes.txt").write_text("\n".join(words["classes"]))
+    one = EmbeddingsFile(str(tmp_path / "all.npz")).embeddings()
+    other = EmbeddingsFile(
+        str(tmp_path / "alone.npy"), labels=str(tmp_path / "labels.npy"), classes=str(tmp_path / "classes.txt")
+    ).embeddings()
+    for found in (one, other):
+        assert torch.equal(found.features, expected.features)
+        assert torch.equal(found.labels, expected.labels)
+        assert found.classes == expected.classes
+    assert one.sample_ids == expected.sample_ids
+
+
+def test_without_labels_there_are_no_classes_to_judge(tmp_path):
+    np.save(tmp_path / "E.npy", np.eye(4, dtype=np.float32))
+    data = EmbeddingsFile(str(tmp_path / "E.npy"), limit=3)
+    assert data.embeddings().labels is None
+    assert len(data) == len(data.embeddings()) == 3
+
+
+def write(path, embeddings, labels=None, **words):
+    tensors = {"embeddings": torch.as_tensor(embeddings)}
+    if labels is not None:
+        tensors["labels"] = torch.as_tensor(labels)
+    write_tensors(path, tensors)
+    write_json(sidecar(path), words)
+    return {"path": str(path)}
+
+
+GOOD = [[1.0, 0], [0, 1], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda p: write(p, [[1.0, 0], [float("nan"), 1]]), r"data\.path.*E\.safetensors has NaN.*row 1"),
+        (lambda p: write(p, [[0.0, 0], [0, 1]]), "only zeros.*row 0"),
+        (lambda p: write(p, GOOD, [0, 1, 2], classes=["a", "b"]), r"0 … 1 .*row 2 has label 2"),
+        (lambda p: write(p, GOOD, [0, -1, 1], classes=["a", "b"]), r"row 1 has label -1"),
+        (lambda p: write(p, GOOD, [0, 1], classes=["a", "b"]), r"one integer for each of the 3 rows"),
+        (lambda p: write(p, GOOD, [0.0, 1, 1], classes=["a", "b"]), r"float32.*one integer"),
+        (lambda p: write(p, GOOD, [0, 1, 1]), r"give data\.classes"),
+        (lambda p: write(p, GOOD, files=["a.jpg"]), "names 1 files for 3 rows"),
+        (lambda p: write(p, GOOD) | {"limit": 0}, r"data\.limit is 0"),
+        (lambda p: write(p, GOOD) | {"missing_classes": "ignore"}, r"data\.missing_classes is 'ignore'.*drop, error"),
+        (lambda p: {"path": str(p)}, r"data\.path is .*no such file"),
+        (lambda p: {"path": str(p.with_suffix(".pt"))}, r"must end in one of: \.safetensors, \.npz, \.npy"),
+        (lambda p: write(p, GOOD) | {"labels": str(p)}, r"data\.labels: .* cannot be read"),
+        (lambda p: write(p, GOOD) | {"classes": "nowhere.txt"}, r"data\.classes: nowhere\.txt cannot be read"),
+    ],
+)
+def test_bad_files_are_named(tmp_path, make, message):
+    with pytest.raises(SpliceError, match=message):
+        EmbeddingsFile(**make(tmp_path / "E.safetensors"))
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".npz", ".npy"])
+def test_truncated_files_are_named(tmp_path, suffix):
+    path = tmp_path / f"E{suffix}"
+    if suffix == ".safetensors":
+        write(path, GOOD)
+    else:
+        {"npz": np.savez, "npy": np.save}[suffix[1:]](path, np.eye(100, dtype=np.float32))
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(SpliceError, match=rf"E\{suffix} cannot be read"):
+        EmbeddingsFile(str(path))
+
+
+def test_another_tensor_is_not_taken_for_embeddings(tmp_path):
+    write_tensors(tmp_path / "M.safetensors", {"mean": torch.ones(3)})
+    with pytest.raises(SpliceError, match="holds mean, but must hold `embeddings`"):
+        EmbeddingsFile(str(tmp_path / "M.safetensors"))

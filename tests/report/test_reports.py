@@ -1,0 +1,133 @@
+"""Tables, comparisons and figures of three small records, one of them failed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.io import write_json
+from splice_exp.report.comparisons import Comparison
+from splice_exp.report.figures import Bars, Curves
+from splice_exp.report.page import Report
+from splice_exp.report.records import Record
+from splice_exp.report.tables import markdown_table, write_csv
+
+TOP1 = "zero_shot/top1"
+
+
+def record(tmp_path, labels, hits=None):
+    directory = tmp_path / "-".join(labels.values())
+    row = Record(labels, directory)
+    if hits is None:
+        write_json(directory / "error.json", {"error": "solver.tol is -1"})
+        return row
+    hits = np.asarray(hits, dtype=float)
+    metrics = {
+        TOP1: hits.mean(),
+        f"{TOP1}_ci_low": hits.mean() - 0.05,
+        f"{TOP1}_ci_high": hits.mean() + 0.05,
+        "l0/mean": float(len(labels["x"])),
+    }
+    write_json(directory / "metrics.json", {**metrics, "data/num_samples": len(hits), "solver/gap_max": None})
+    write_json(
+        directory / "environment.json",
+        {"data": {"name": "tiny", "fingerprint": "f"}, "seed": 0, "version": "1", "packages": {"torch": "2"}},
+    )
+    pd.DataFrame({TOP1: hits}).to_parquet(directory / "samples.parquet")
+    return row
+
+
+@pytest.fixture
+def records(tmp_path):
+    better, worse = [1.0] * 90 + [0] * 10, [1.0] * 50 + [0] * 50
+    return [
+        record(tmp_path, {"x": "a", "sign": "true"}, better),
+        record(tmp_path, {"x": "bb", "sign": "true"}, better),
+        record(tmp_path, {"x": "a", "sign": "false"}, worse),
+        record(tmp_path, {"x": "bb", "sign": "false"}, better),
+    ]
+
+
+CLAIM = Comparison("signed is worse", TOP1, {"sign": True}, "lower")
+
+
+def test_differences_are_paired_with_the_row_that_differs_in_nothing_else(records):
+    assert CLAIM.difference(records[0], records) is None  # the reference itself
+    difference = CLAIM.difference(records[2], records)
+    assert difference.mean == pytest.approx(-0.4)
+    assert difference.low == pytest.approx(-0.5, abs=0.03)
+    assert difference.high == pytest.approx(-0.3, abs=0.03)
+    assert CLAIM.difference(records[3], records).mean == 0
+
+
+@pytest.mark.parametrize(
+    ("expected", "verdict"),
+    [
+        ("lower", "holds in 1 of 2 comparisons, does not hold in 0, undecided in 1"),
+        ("higher", "holds in 0 of 2 comparisons, does not hold in 1, undecided in 1"),
+    ],
+)
+def test_a_verdict_counts(records, expected, verdict):
+    assert Comparison("c", TOP1, {"sign": True}, expected).verdict(records) == verdict
+
+
+def test_a_verdict_without_pairs_says_so(records):
+    assert "cannot be judged" in Comparison("c", "concept/nothing", {"sign": True}, "lower").verdict(records)
+    assert CLAIM.verdict(records[:3]) == "holds in 1 of 1 comparisons"
+
+
+def test_samples_must_be_the_same_to_be_paired(records, tmp_path):
+    fewer = record(tmp_path / "other", {"x": "a", "sign": "false"}, [1.0] * 7)
+    with pytest.raises(SpliceError, match="7 and 100 samples"):
+        CLAIM.difference(fewer, [*records[:2], fewer])
+
+
+def test_a_table_shows_intervals_differences_failures_and_absent_values(records, tmp_path):
+    failed = record(tmp_path, {"x": "ccc", "sign": "true"})
+    table = markdown_table([*records, failed], [TOP1, "solver/gap_max"], [CLAIM])
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    assert lines[0] == ["x", "sign", "top-1 %", "max gap", "Δ top-1 % (to sign true)"]
+    assert lines[2] == ["a", "true", "90.0 [85.0, 95.0]", "–", "–"]
+    assert lines[4][:3] == ["a", "false", "50.0 [45.0, 55.0]"]
+    assert lines[4][4].startswith("-40.0 [-")
+    assert lines[6] == ["ccc", "true", "failed", "–", "–"]
+    assert failed.error == "solver.tol is -1"
+
+
+def test_a_row_that_never_ended_is_not_complete(tmp_path):
+    row = Record({"x": "a"}, tmp_path / "nowhere")
+    assert not row.complete
+    assert row.error == "did not finish"
+
+
+def test_csv_holds_everything_unrounded(records, tmp_path):
+    write_csv(tmp_path / "t.csv", records)
+    frame = pd.read_csv(tmp_path / "t.csv")
+    assert frame[TOP1].tolist() == [0.9, 0.9, 0.5, 0.9]
+    assert frame["x"].tolist() == ["a", "bb", "a", "bb"]
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [Curves("l0/mean", "sign", [TOP1, "absent"]), Bars([TOP1, "l0/mean"], baselines={TOP1: "l0/mean"})],
+)
+def test_figures_are_reproducible_files(records, tmp_path, figure):
+    contents = []
+    for folder in ("one", "two"):
+        report = Report("Title", "Question?", [TOP1], [CLAIM], figure)
+        files = report.write(records, tmp_path / folder, "stem", "python -m splice_exp")
+        contents.append({file.name: file.read_bytes() for file in files})
+    assert contents[0] == contents[1]
+    assert set(contents[0]) == {"stem.md", "stem.csv", "stem.png", "stem.svg"}
+    text = contents[0]["stem.md"].decode()
+    for part in (
+        "# Title: tiny",
+        "    python -m splice_exp\n",
+        "Claim: signed is worse. Verdict: holds in 1",
+        "stem.png",
+    ):
+        assert part in text
+
+
+def test_a_figure_without_values_is_not_drawn(records):
+    assert Bars(["absent"]).draw(records, "t") is None

@@ -1,0 +1,212 @@
+"""The command as a user types it, in this process: Hydra, run, report, exit code."""
+
+import json
+import sys
+
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+
+from splice_exp import sweep
+from splice_exp.cli import main
+from splice_exp.core.io import read_tensors, write_tensors
+
+FAST = ("data.num_samples=40", "debug=fast")
+
+
+@pytest.fixture
+def command(monkeypatch, capfd, tmp_path):
+    """Run a command with results under tmp_path; return exit code, output and errors."""
+
+    def run(*overrides):
+        GlobalHydra.instance().clear()
+        monkeypatch.setattr(sys, "argv", ["splice_exp", *overrides, f"paths.results={tmp_path / 'results'}"])
+        monkeypatch.setattr(sweep, "OUTCOME", sweep.Outcome())
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code
+        return (code, *capfd.readouterr())
+
+    return run
+
+
+def metrics_of(folder):
+    return {path.parent.name: json.loads(path.read_text()) for path in sorted(folder.glob("**/metrics.json"))}
+
+
+def test_one_point_leaves_a_record_a_table_and_a_figure(command, tmp_path):
+    code, out, err = command(*FAST)
+    assert code == 0, err
+    results = tmp_path / "results"
+    (run,) = (results / "runs" / "zero_shot").iterdir()
+    written = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
+    assert written == {
+        *("config.yaml", "environment.json", "run.log", "metrics.json", "samples.parquet"),
+        *("codes.safetensors", "codes.json", "figures/class_concepts.png", "figures/class_concepts.svg"),
+    }
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["zero_shot/num_samples"] == 40
+    assert metrics["solver/gap_max"] <= 1e-6
+    assert out.splitlines()[-1].startswith("results: ")
+    assert out.splitlines()[-1].endswith(run.name)
+    assert (results / "tables" / "zero_shot.md").is_file()
+    assert (results / "figures" / "zero_shot.png").is_file()
+
+
+def test_the_same_point_is_read_and_force_computes_it_again(command, tmp_path):
+    command(*FAST)
+    (path,) = (tmp_path / "results").glob("runs/**/metrics.json")
+    first = path.read_text()
+    path.write_text(first.replace('"data/num_samples": 40', '"data/num_samples": 41'))
+    code, out, _ = command(*FAST)
+    assert code == 0
+    assert "complete already" in out
+    assert '"data/num_samples": 41' in path.read_text()
+    code, out, _ = command(*FAST, "force=true")
+    assert code == 0
+    assert path.read_text() == first  # to the last digit
+
+
+def test_a_sweep_is_a_table_in_the_order_of_its_file(command, tmp_path):
+    code, out, err = command("experiment=ablation_centering", *FAST)
+    assert code == 0, err
+    assert len(metrics_of(tmp_path / "results")) == 4
+    table = (tmp_path / "results" / "tables" / "ablation_centering.md").read_text()
+    rows = [line.split("|")[1:3] for line in table.splitlines() if line.startswith(("| true", "| false"))]
+    assert [[cell.strip() for cell in row] for row in rows] == [
+        *(["true", "true"], ["true", "false"], ["false", "true"], ["false", "false"])
+    ]
+    assert "python -m splice_exp experiment=ablation_centering data.num_samples=40" in table
+    assert str(tmp_path) not in table
+    assert "Claim: without both centrings" in out
+    assert out.splitlines()[-1].endswith("runs/ablation_centering")
+
+
+def test_the_command_line_replaces_a_swept_key(command, tmp_path):
+    code, _, err = command("experiment=ablation_nonneg", "solver.l1_penalty=0.3,0.4", *FAST)
+    assert code == 0, err
+    table = (tmp_path / "results" / "tables" / "ablation_nonneg.md").read_text()
+    assert len(metrics_of(tmp_path / "results")) == 4
+    assert "0.15" not in table
+    assert "| 0.4 " in table
+
+
+def test_one_point_of_a_sweep_is_the_same_run_and_leaves_the_table_alone(command, tmp_path):
+    command("experiment=ablation_centering", *FAST)
+    table = (tmp_path / "results" / "tables" / "ablation_centering.md").read_text()
+    before = metrics_of(tmp_path / "results")
+    code, out, _ = command("experiment=ablation_centering", "hydra.mode=RUN", "alignment.image=false", *FAST)
+    assert code == 0
+    assert "complete already" in out
+    assert metrics_of(tmp_path / "results") == before
+    assert (tmp_path / "results" / "tables" / "ablation_centering.md").read_text() == table
+
+
+def test_a_failed_row_is_shown_and_nothing_earlier_is_lost(command, tmp_path):
+    overrides = ("experiment=ablation_centering", *FAST)
+    command(*overrides)
+    table = tmp_path / "results" / "tables" / "ablation_centering.md"
+    before = table.read_text(), metrics_of(tmp_path / "results")
+    code, out, err = command("-m", *overrides, "solver.l1_penalty=0.25,-1")
+    assert code == 1
+    assert "failed" in out
+    assert err.count("solver.l1_penalty is -1") == 4
+    assert (table.read_text(), metrics_of(tmp_path / "results")) == before
+
+
+@pytest.fixture
+def own(embedding_files):
+    return (
+        *("experiment=zero_shot", "backbone=precomputed", f"backbone.texts={embedding_files['T']}", "logger=none"),
+        *("data=embeddings_file", f"data.path={embedding_files['E']}", "vocabulary=bank", "solver.l1_penalty=0.25"),
+        f"alignment.image_mean={embedding_files['M']}",
+    )
+
+
+def test_ones_own_embeddings(command, own, tmp_path):
+    code, _, err = command(*own)
+    assert code == 0, err
+    (metrics,) = metrics_of(tmp_path / "results").values()
+    assert metrics["zero_shot/num_classes"] == 3
+    assert metrics["zero_shot/num_missing_classes"] == 1
+    assert metrics["zero_shot/num_samples"] == 9
+    expected = {
+        *("zero_shot/top1", "zero_shot/top1_dense", "cosine/plain", "cosine/centred", "cosine/mean_only", "l0/mean"),
+        *("concept/class_in_top5", "solver/gap_max", "solver/kkt_max"),
+    }
+    assert expected <= metrics.keys()
+    assert "data.path=E.safetensors" in (tmp_path / "results" / "tables" / "zero_shot.md").read_text()
+
+
+def test_the_same_files_elsewhere_are_the_same_run(command, own, embedding_files, tmp_path):
+    command(*own)
+    before = metrics_of(tmp_path / "results")
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for name in "TEM":
+        for suffix in (".safetensors", ".json"):
+            source = embedding_files[name].with_suffix(suffix)
+            if source.is_file():
+                (moved / source.name).write_bytes(source.read_bytes())
+    code, out, _ = command(*(word.replace(str(tmp_path), str(moved)) for word in own))
+    assert code == 0
+    assert "complete already" in out
+    assert metrics_of(tmp_path / "results") == before
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["data.path=nowhere.npy"], "error: data.path is 'nowhere.npy', but there is no such file."),
+        (["backbone.texts=nowhere.npz"], "error: backbone.texts is 'nowhere.npz'"),
+        (["alignment.image_mean=nowhere.safetensors"], "error: alignment.image_mean is 'nowhere.safetensors'"),
+        (["data.missing_classes=error"], "error: 1 of 4 classes have no text in the backbone (unicorn)"),
+        (["vocabulary.exclude=[dogs]"], "error: vocabulary.exclude names 'dogs'"),
+        (["vocabulary.size=0"], "error: vocabulary.size is 0"),
+        (["solver.tol=-1"], "error: solver.tol is -1"),
+        (["solver=omp", "~solver.l1_penalty", "solver.target_l0=99"], "error: solver.target_l0 is 99"),
+        (["solver.tollerance=1"], "Key 'tollerance' is not in struct"),
+        (["solver=lasso"], "Could not find 'solver/lasso'"),
+        (["seed=-1"], "error: seed is -1"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_1(command, own, overrides, message):
+    words = [word for word in own if not any(word.split("=")[0] == o.split("=")[0].lstrip("~") for o in overrides)]
+    code, _, err = command(*words, *(o for o in overrides if not o.startswith("~")))
+    assert code == 1
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_bad_rows_are_named_and_earlier_results_stay(command, own, embedding_files, tmp_path):
+    assert command(*own)[0] == 0
+    before = metrics_of(tmp_path / "results")
+    tensors = read_tensors(embedding_files["E"])
+    tensors["embeddings"][4, 0] = float("nan")
+    write_tensors(embedding_files["E"], tensors)
+    code, _, err = command(*own)
+    assert code == 1
+    assert "E.safetensors has NaN or infinite values in row 4" in err
+    assert metrics_of(tmp_path / "results") == before
+
+
+def test_an_unexpected_error_keeps_its_traceback_in_the_log(command, monkeypatch, tmp_path):
+    monkeypatch.setattr("splice_exp.run.decompose", lambda *_: 1 / 0)
+    code, _, err = command(*FAST)
+    assert code == 1
+    assert "ZeroDivisionError: division by zero (traceback in" in err
+    (log,) = (tmp_path / "results").glob("runs/**/run.log")
+    assert "Traceback" in log.read_text()
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("solver", ["fista", "coordinate_descent", "omp", "top_k", "least_squares"])
+def test_every_solver_runs_the_main_job(command, solver, tmp_path):
+    code, _, err = command(
+        f"solver={solver}", "data.num_samples=40", "logger=none", "evaluation.bootstrap_resamples=20"
+    )
+    assert code == 0, err
+    (metrics,) = metrics_of(tmp_path / "results").values()
+    assert metrics["zero_shot/top1"] > 0.5
+    assert (metrics["solver/gap_max"] is None) == (solver in ("omp", "top_k", "least_squares"))

@@ -1,0 +1,117 @@
+"""Every configuration composes, builds, and spells out every argument of what it builds."""
+
+import importlib
+import inspect
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from hydra.errors import ConfigCompositionException, MissingConfigException
+from omegaconf import OmegaConf
+
+from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
+from splice_exp.core.errors import SpliceError
+from splice_exp.run import build, instantiate_components, refuse_foreign_targets
+
+register()
+GROUPS = ("backbone", "data", "vocabulary", "dictionary", "alignment", "solver", "evaluation", "report", "logger")
+COMPONENTS = sorted(path for group in GROUPS for path in (CONFIG_DIRECTORY / group).glob("*.yaml"))
+EXPERIMENTS = sorted(path.stem for path in (CONFIG_DIRECTORY / "experiment").glob("*.yaml"))
+VARIANTS = sorted(f"dictionary/{path.stem}" for path in (CONFIG_DIRECTORY / "variant" / "dictionary").glob("*.yaml"))
+
+
+def composed(*overrides):
+    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
+        return compose("config", overrides=list(overrides))
+
+
+@pytest.mark.parametrize("path", COMPONENTS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_every_argument_is_in_the_file_in_order(path: Path):
+    node = yaml.safe_load(path.read_text())
+    module, _, name = node.pop("_target_").rpartition(".")
+    target = getattr(importlib.import_module(module), name)
+    parameters = [name for name in inspect.signature(target).parameters if name != "self"]
+    assert list(node) == parameters
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_composes_and_builds(experiment):
+    config = resolve(composed(f"experiment={experiment}", "logger=none"))
+    assert config["name"] == config["table"] == experiment
+    instantiate_components(config)
+    assert build(config["report"]).title
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_every_experiment_says_what_it_shows_and_how_to_run_it(experiment):
+    head = (CONFIG_DIRECTORY / "experiment" / f"{experiment}.yaml").read_text().split("name:")[0]
+    assert f"python -m splice_exp experiment={experiment}" in head
+    assert "laptop" in head
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variant_composes_and_builds(variant):
+    instantiate_components(resolve(composed(f"variant={variant}", "logger=none")))
+
+
+def test_every_variant_is_a_row():
+    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
+        config = compose("config", overrides=["experiment=ablation_dictionary"], return_hydra_config=True)
+    assert sorted(config.hydra.sweeper.params["variant"].split(",")) == VARIANTS
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_choice_of_a_group_composes(group):
+    for path in (CONFIG_DIRECTORY / group).glob("*.yaml"):
+        assert composed(f"{group}={path.stem}")[group]["_target_"].startswith("splice_exp.")
+
+
+def test_debugging_is_quick_and_silent():
+    config = resolve(composed("debug=fast"))
+    assert config["evaluation"]["bootstrap_resamples"] == 50
+    assert config["logger"]["_target_"].endswith("NoTracker")
+
+
+@pytest.mark.parametrize("override", ["seed=abc", "device=tpu", "force=perhaps"])
+def test_the_root_is_typed(override):
+    with pytest.raises(ConfigCompositionException):
+        composed(override)
+
+
+@pytest.mark.parametrize(("override", "error"), [("solver=lasso", MissingConfigException), ("solver.rh0=1", Exception)])
+def test_unknown_choices_and_keys_are_refused(override, error):
+    with pytest.raises(error, match=r"lasso|rh0"):
+        composed(override)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("solver.l1_penalty=-1", r"solver\.l1_penalty is -1"),
+        ("data.num_samples=0", r"data\.num_samples is 0"),
+        ("evaluation.top_k=0", r"evaluation\.top_k is 0"),
+        ("alignment.recompose=half", r"alignment\.recompose is 'half'"),
+    ],
+)
+def test_components_word_their_own_errors(override, message):
+    with pytest.raises(SpliceError, match=message):
+        instantiate_components(resolve(composed(override, "logger=none")))
+
+
+def test_a_configuration_cannot_run_foreign_code():
+    with pytest.raises(SpliceError, match=r"solver\._target_ is 'os\.system'"):
+        refuse_foreign_targets({"solver": {"_target_": "os.system", "command": "true"}})
+    with pytest.raises(SpliceError, match=r"report\.comparisons\[0\]\._target_"):
+        refuse_foreign_targets({"report": {"comparisons": [{"_target_": "builtins.eval"}]}})
+    config = resolve(composed("logger=none"))
+    config["solver"]["_target_"] = "subprocess.run"
+    with pytest.raises(SpliceError, match=r"subprocess\.run"):
+        instantiate_components(config)
+
+
+def test_the_resolved_configuration_is_plain():
+    config = resolve(composed())
+    assert not any(OmegaConf.is_config(value) for value in config.values())
+    assert config["device"] == "auto"
+    assert "hydra" not in config
