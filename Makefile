@@ -1,0 +1,37 @@
+# A fresh machine needs Python 3.11+, pip and make. Everything else goes into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/installed
+
+.PHONY: install demo test lint tables bench clean
+
+install: $(STAMP) ## create .venv and install the package with its exact tested versions
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt hatchling editables
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[dev]"
+	touch $(STAMP)
+
+demo: install ## the main job on planted embeddings: table, figure, records
+	$(BIN)/python -m splice_exp experiment=ablation_nonneg
+
+test: install ## all tests, two at a time
+	PATH="$(abspath $(BIN)):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+lint: install ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+tables: install ## the committed tables on real embeddings: make tables REAL=folder
+	$(BIN)/python scripts/make_real_tables.py "$(REAL)"
+
+bench: install ## speed of the solvers: make bench REAL=folder
+	$(BIN)/python scripts/bench_solvers.py "$(REAL)"
+
+clean: ## remove what was built, not what was computed
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,84 @@
+"""The package as it is installed: what the wheel holds, how fast it answers, and that the command is there."""
+
+import subprocess
+import sys
+import zipfile
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from splice_exp.configuration import CONFIG_DIRECTORY
+
+ROOT = Path(__file__).parents[1]
+
+
+def python(*arguments, cwd=ROOT):
+    return subprocess.run([sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+def test_help_does_not_import_torch():
+    script = "import sys; sys.argv = ['splice_exp', '--help']\nfrom splice_exp.cli import main\n"
+    script += "try: main()\nfinally: print('torch' in sys.modules)"
+    result = python("-c", script)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == "False"
+    assert "experiment: ablation_centering" in result.stdout
+
+
+def test_a_mistyped_group_does_not_import_torch_and_lists_the_choices():
+    script = "import sys; sys.argv = ['splice_exp', 'solver=lasso']\nfrom splice_exp.cli import main\n"
+    script += "try: main()\nfinally: print('torch' in sys.modules)"
+    result = python("-c", script)
+    assert result.returncode == 1
+    assert result.stdout.splitlines()[-1] == "False"
+    assert "admm" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.slow
+def test_the_command_runs_from_any_folder(tmp_path):
+    result = python("-m", "splice_exp", "debug=fast", "data.num_samples=30", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1].startswith("results: results/runs/zero_shot/")
+    assert (tmp_path / "results" / "tables" / "zero_shot.md").is_file()
+
+
+@pytest.mark.slow
+def test_a_number_that_is_none_is_one_sentence(tmp_path):
+    result = python("-m", "splice_exp", "solver.tol=abc", "logger=none", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "error: solver.tol is 'abc', but must be a finite number of at least 0." in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_configuration_and_assets(tmp_path):
+    result = subprocess.run(
+        ["uv", "build", "--wheel", "--no-build-isolation", "--out-dir", str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for path in CONFIG_DIRECTORY.rglob("*.yaml"):
+        assert f"splice_exp/conf/{path.relative_to(CONFIG_DIRECTORY).as_posix()}" in names
+    assert "splice_exp/assets/planted_vocabulary.txt" in names
+
+
+def test_the_console_script_is_declared():
+    (script,) = (s for s in metadata.entry_points(group="console_scripts") if s.name == "splice-exp")
+    assert script.value == "splice_exp.cli:main"
+
+
+def test_constraints_are_plain_and_complete():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = dict(line.split("==") for line in lines)
+    needed = {"torch", "torchvision", "hydra-core", "lightning", "wandb", "scikit-learn"}
+    assert needed <= pins.keys()
+    assert "torch" in pins
+    assert not pins["torch"].startswith("2.13")
+
+
+def test_readme_is_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150

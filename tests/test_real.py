@@ -1,0 +1,97 @@
+"""Real CLIP embeddings, real texts, the official image mean: the figures that the framework has to reproduce."""
+
+import json
+import sys
+
+import pytest
+import torch
+from hydra.core.global_hydra import GlobalHydra
+
+from splice_exp import sweep
+from splice_exp.backbones.precomputed import PrecomputedBackbone
+from splice_exp.cli import main
+from splice_exp.data.embeddings_file import EmbeddingsFile
+from splice_exp.dictionaries.base import Ingredients
+from splice_exp.dictionaries.text import TextDictionary
+from splice_exp.dictionaries.vocabulary import BankVocabulary
+from splice_exp.embeddings.extract import extract
+from splice_exp.embeddings.geometry import Alignment, center
+from splice_exp.evaluation.classes import select_known_classes
+from splice_exp.solvers import objective
+from splice_exp.solvers.admm import ADMM
+from splice_exp.solvers.coordinate_descent import CoordinateDescent
+from splice_exp.solvers.fista import FISTA
+
+# classes, samples, dense top-1 %, mean L0, cosine, mean-only cosine, at least this share with the class in the top five
+EXPECTED = {
+    "caltech101_test": (41, 1058, 97.0, 5.6, 0.58, 0.64, 70),
+    "imagenet_4shot": (287, 1148, 72.0, 8.8, 0.63, 0.70, 62),
+    "cifar10_test500": (9, 459, 88.9, 5.3, 0.58, 0.74, 50),
+}
+
+
+def paths(folder, data):
+    return (
+        str(folder / "text" / "objects1585.safetensors"),
+        str(folder / "embeddings" / f"{data}.safetensors"),
+        str(folder / "means" / "clip_ViT-B-32_image.safetensors"),
+    )
+
+
+@pytest.mark.parametrize("data", EXPECTED)
+def test_the_readme_command_gives_the_known_figures(real_data, data, tmp_path, monkeypatch, capsys):
+    texts, embeddings, mean = paths(real_data, data)
+    command = (
+        f"splice_exp experiment=zero_shot backbone=precomputed backbone.texts={texts} data=embeddings_file "
+        f"data.path={embeddings} vocabulary=bank alignment.image_mean={mean} solver.l1_penalty=0.25 logger=none "
+        f"paths.results={tmp_path}"
+    )
+    GlobalHydra.instance().clear()
+    monkeypatch.setattr(sys, "argv", command.split())
+    monkeypatch.setattr(sweep, "OUTCOME", sweep.Outcome())
+    main()
+    assert capsys.readouterr().out.splitlines()[-1].startswith("results: ")
+    (path,) = tmp_path.glob("runs/zero_shot/*/metrics.json")
+    metrics = json.loads(path.read_text())
+    classes, samples, dense, l0, plain, mean_only, named = EXPECTED[data]
+    assert metrics["zero_shot/num_classes"] == classes
+    assert metrics["zero_shot/num_samples"] == samples
+    assert 100 * metrics["zero_shot/top1_dense"] == pytest.approx(dense, abs=0.2)
+    assert metrics["l0/mean"] == pytest.approx(l0, rel=0.03)
+    assert metrics["cosine/plain"] == pytest.approx(plain, abs=0.01)
+    assert metrics["cosine/mean_only"] == pytest.approx(mean_only, abs=0.01)
+    assert 100 * metrics["concept/class_in_top5"] > named
+    assert metrics["solver/gap_max"] <= 1e-6
+    assert metrics["solver/kkt_max"] <= 1e-4
+
+
+@pytest.fixture(scope="module", params=EXPECTED)
+def problem(request, real_data):
+    """Targets and atoms of a data set, as the command makes them, and the optimum at 0.25 by scikit-learn."""
+    texts, embeddings, mean = paths(real_data, request.param)
+    backbone, data, alignment = PrecomputedBackbone(texts), EmbeddingsFile(embeddings), Alignment(image_mean=mean)
+    known = select_known_classes(extract(data, backbone), backbone, "drop").embeddings
+    image_mean = alignment.mean_of(known)
+    atoms = TextDictionary().build(Ingredients(backbone, BankVocabulary(), known, alignment, image_mean)).atoms
+    targets = center(known.features, image_mean)[0]
+    reference = CoordinateDescent(l1_penalty=0.25)
+    optimum = reference.solve(reference.prepare(atoms), targets).codes
+    return targets, atoms, values(targets, atoms, optimum)
+
+
+def values(targets, atoms, codes):
+    return objective.value(targets.double(), atoms.double(), codes.dense().double(), 0.25)
+
+
+@pytest.mark.parametrize("solver", [ADMM(), FISTA()], ids=["admm", "fista"])
+@pytest.mark.slow
+def test_solvers_agree_with_scikit_learn_on_every_row(problem, solver):
+    targets, atoms, optimum = problem
+    found = solver.solve(solver.prepare(atoms), targets)
+    torch.testing.assert_close(values(targets, atoms, found.codes), optimum, rtol=1e-6, atol=0)
+    assert found.duality_gap.max() <= 1e-6
+    assert found.kkt_violation.max() <= 1e-4
+    dense = found.codes.dense().double()
+    correlations = 2 * objective.residual(targets.double(), atoms.double(), dense) @ atoms.double().T
+    assert (correlations[dense > 0] - 0.25).abs().max() < 1e-4  # 2⟨c_i, r⟩ = L on the support
+    assert correlations[dense == 0].max() < 0.25 + 1e-4
