@@ -143,7 +143,7 @@ def main() -> None:
     text = (
         "# Solvers: time to a certified duality gap of 1e-6\n\n"
         f"    python scripts/bench_solvers.py REAL --rows {arguments.rows}\n\n"
-        f"{arguments.rows} real image embeddings (512-d), {torch.get_num_threads()} threads, torch {torch.__version__}, "
+        f"{arguments.rows} real image embeddings, {torch.get_num_threads()} threads, torch {torch.__version__}; "
         "float32 iterations, certificates in float64 included. `products`: time in units of one float32 product of the "
         "rows with the dictionary, measured in the same run. Dictionary A: 1,585 texts; B: 10,000 atoms. "
         "scikit-learn is given the same tolerance. The greedy methods and least squares solve other problems.\n\n"

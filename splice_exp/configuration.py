@@ -13,6 +13,8 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
+from splice_exp.core.errors import SpliceError
+
 PACKAGE = Path(__file__).parent
 # Inside the wheel, or beside the package in a checkout; absolute, so that the command works from any folder.
 CONFIG_DIRECTORY = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
@@ -48,19 +50,22 @@ class Config:
 
 
 def plain(config: DictConfig, key: str) -> Any:
-    """Return one node as plain containers and values: interpolations resolved, enumerations by name.
-
-    Raises:
-        omegaconf.errors.MissingMandatoryValue: if a value that has no default was not given.
-    """
+    """Return one node as plain containers and values: interpolations resolved, enumerations by name."""
     value = config[key]
     if OmegaConf.is_config(value):
-        return OmegaConf.to_container(value, resolve=True, throw_on_missing=True)
+        return OmegaConf.to_container(value, resolve=True)
     return value.name if isinstance(value, Enum) else value
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:
-    """Return the whole configuration as plain values, without Hydra's own node."""
+    """Return the whole configuration as plain values, without Hydra's own node.
+
+    Raises:
+        SpliceError: naming the values that have no default and were not given.
+    """
+    missing = sorted(key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra."))
+    if missing:
+        raise SpliceError(f"{', '.join(missing)} must be given: set {' '.join(f'{key}=…' for key in missing)}")
     return {str(key): plain(config, str(key)) for key in config if key != "hydra"}
 
 

@@ -14,11 +14,11 @@ import pandas as pd
 import torch
 import yaml
 from hydra.errors import InstantiationException
-from hydra.utils import instantiate
+from hydra.utils import get_class, instantiate
 
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.errors import SpliceError, require_at_least
-from splice_exp.core.io import sidecar, write_json, write_tensors, write_text
+from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.io import atomic, sidecar, write_json, write_tensors, write_text
 from splice_exp.core.provenance import SCIENCE, environment
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.splice import Decomposition, decompose
@@ -35,7 +35,7 @@ from splice_exp.solvers.base import Solver
 
 log = logging.getLogger(__name__)
 
-ALLOWED_TARGETS = "splice_exp."
+PACKAGE = "splice_exp"
 CODES = "codes.safetensors"
 
 
@@ -53,41 +53,54 @@ class Components:
     logger: Tracker
 
 
-def refuse_foreign_targets(config: Any, path: str = "") -> None:
-    """Refuse to instantiate what is not of this package: a configuration names parts, it does not run code.
+def refuse_foreign_targets(node: Any, key: str) -> None:
+    """Refuse to instantiate what is not a class of this package: a configuration names parts, it does not run code.
 
     Raises:
         SpliceError: naming the key and the target.
     """
-    if isinstance(config, Mapping):
-        target = config.get("_target_")
-        if target is not None and not str(target).startswith(ALLOWED_TARGETS):
-            raise SpliceError(f"{path}._target_ is {target!r}, but must start with {ALLOWED_TARGETS!r}.")
-        for key, value in config.items():
-            refuse_foreign_targets(value, f"{path}.{key}".lstrip("."))
-    elif isinstance(config, (list, tuple)):
-        for index, value in enumerate(config):
-            refuse_foreign_targets(value, f"{path}[{index}]")
+    if isinstance(node, Mapping):
+        target = node.get("_target_")
+        if target is not None and not _is_ours(str(target)):
+            raise SpliceError(f"{key}._target_ is {target!r}, but must be a class of {PACKAGE}.")
+        for name, value in node.items():
+            refuse_foreign_targets(value, f"{key}.{name}")
+    elif isinstance(node, (list, tuple)):
+        for index, value in enumerate(node):
+            refuse_foreign_targets(value, f"{key}[{index}]")
 
 
-def build(node: Mapping[str, Any]) -> Any:
+def _is_ours(target: str) -> bool:
+    if not target.startswith(f"{PACKAGE}."):  # before anything is imported
+        return False
+    try:
+        return get_class(target).__module__.startswith(f"{PACKAGE}.")
+    except (ValueError, ImportError, AttributeError):
+        return False
+
+
+def build(node: Mapping[str, Any], key: str) -> Any:
     """Instantiate one node of the configuration.
 
+    Args:
+        node: Plain containers with `_target_`.
+        key: Where it stands, for errors.
+
     Raises:
-        SpliceError: as the component itself words it.
+        SpliceError: as the component itself words it; or if it is not of this package.
     """
+    refuse_foreign_targets(node, key)
     try:
         return instantiate(node, _convert_="all")
     except InstantiationException as error:
         if isinstance(error.__cause__, SpliceError):
             raise error.__cause__ from None
-        raise SpliceError(f"{node.get('_target_')} cannot be built: {error.__cause__ or error}") from error
+        raise SpliceError(f"{key} cannot be built: {error.__cause__ or error}") from error
 
 
 def instantiate_components(config: Mapping[str, Any]) -> Components:
     """Instantiate all components of a resolved configuration, once."""
-    refuse_foreign_targets(config)
-    return Components(**{name: build(config[name]) for name in Components.__dataclass_fields__})
+    return Components(**{name: build(config[name], name) for name in Components.__dataclass_fields__})
 
 
 def select_device(name: str) -> torch.device:
@@ -124,10 +137,11 @@ def run(config: Mapping[str, Any], directory: Path) -> None:
     Raises:
         SpliceError: for anything a user can put right; earlier results stay as they are.
     """
+    (directory / ERROR).unlink(missing_ok=True)
     if (directory / METRICS).is_file() and not config["force"]:
         log.info("complete already, read from %s (force=true computes it again)", directory)
         return
-    (directory / ERROR).unlink(missing_ok=True)
+    require_integer("seed", config["seed"], 0)
     components = instantiate_components(config)
     science = {key: config[key] for key in SCIENCE}
     with components.logger.run(directory.name, config["name"], science) as tracked:
@@ -135,7 +149,6 @@ def run(config: Mapping[str, Any], directory: Path) -> None:
 
 
 def _compute(config: Mapping[str, Any], components: Components, directory: Path, tracked: TrackedRun) -> None:
-    require_at_least("seed", config["seed"], 0)
     torch.manual_seed(config["seed"])
     device = select_device(config["device"])
     timings = Timings()
@@ -158,9 +171,11 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
     metrics = {**evaluation.metrics, "zero_shot/num_missing_classes": len(missing)}
     samples = pd.DataFrame({"sample_id": embeddings.sample_ids, **evaluation.samples})
 
+    (directory / METRICS).unlink(missing_ok=True)  # from here on the record is not that of an earlier run any more
     write_text(directory / CONFIG, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
     _write_codes(directory / CODES, decomposition, embeddings.sample_ids)
-    samples.to_parquet(directory / SAMPLES, index=False)
+    with atomic(directory / SAMPLES) as temporary:
+        samples.to_parquet(temporary, index=False)
     pictures = []
     if embeddings.labels is not None:
         pictures = figures.save(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from splice_exp.configuration import plain
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record
 from splice_exp.report.tracking import Tracker
-from splice_exp.run import build, refuse_foreign_targets
+from splice_exp.run import build
 
 log = logging.getLogger(__name__)
 
@@ -40,20 +41,32 @@ class Outcome:
 OUTCOME = Outcome()
 
 
-def expand(config: DictConfig) -> list[dict[str, str]]:
-    """Return every point of a sweep as override key → value: the product of file and command line.
+@dataclass(frozen=True)
+class Point:
+    """One point of a sweep: the overrides that compose it, and those of them that were swept, key → value."""
+
+    overrides: tuple[str, ...]
+    swept: dict[str, str]
+
+
+def expand(config: DictConfig) -> list[Point]:
+    """Return every point of a sweep: the product of file and command line.
 
     A key on the command line replaces that of the file.
     """
     written = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
-    values: dict[str, list[str]] = {}
-    for override in OverridesParser.create().parse_overrides([*written, *config.hydra.overrides.task]):
-        key = override.get_key_element()
-        choices = (
-            override.sweep_string_iterator() if override.is_sweep_override() else [override.get_value_element_as_str()]
-        )
-        values[key] = list(choices)
-    return [dict(zip(values, point, strict=True)) for point in itertools.product(*values.values())]
+    parsed = OverridesParser.create().parse_overrides([*written, *config.hydra.overrides.task])
+    by_key = {override.get_key_element(): override for override in parsed}
+    choices = [
+        [(key, value) for value in override.sweep_string_iterator()] if override.is_sweep_override() else [(key, None)]
+        for key, override in by_key.items()
+    ]
+    points = []
+    for point in itertools.product(*choices):
+        overrides = [str(by_key[key].input_line) if value is None else f"{key}={value}" for key, value in point]
+        swept = {key: value for (key, value), among in zip(point, choices, strict=True) if value and len(among) > 1}
+        points.append(Point(tuple(overrides), swept))
+    return points
 
 
 def shown_command(overrides: list[str]) -> str:
@@ -78,22 +91,26 @@ def label(value: str) -> str:
     return last.lower() if last in ("True", "False") else last
 
 
+def labels(points: Sequence[Point]) -> list[dict[str, str]]:
+    """Label the points by what was swept; values whose short forms are the same stay long."""
+    keys = points[0].swept
+    short = {key for key in keys if len({label(p.swept[key]) for p in points}) == len({p.swept[key] for p in points})}
+    return [
+        {key.lstrip("+"): label(value) if key in short else value for key, value in point.swept.items()}
+        for point in points
+    ]
+
+
 def rows(config: DictConfig) -> list[Record]:
     """Return the row of every point, whether or not its run ended well."""
     alone = config.hydra.mode != RunMode.MULTIRUN
-    points = [_as_given(config)] if alone else expand(config)
-    swept = [key for key in points[0] if len({point[key] for point in points}) > 1]
+    points = [Point(tuple(config.hydra.overrides.task), {})] if alone else expand(config)
     records: dict[Path, Record] = {}
-    for point in points:
-        overrides = [f"{key}={value}" for key, value in point.items()]
-        row = compose(config.hydra.job.config_name, overrides=overrides, return_hydra_config=True)
+    for point, named in zip(points, labels(points), strict=True):
+        row = compose(config.hydra.job.config_name, overrides=list(point.overrides), return_hydra_config=True)
         folder = Path(row.hydra.run.dir if alone else f"{row.hydra.sweep.dir}/{row.hydra.sweep.subdir}")
-        records.setdefault(folder, Record({key.lstrip("+"): label(point[key]) for key in swept}, folder))
+        records.setdefault(folder, Record(named, folder))
     return list(records.values())
-
-
-def _as_given(config: DictConfig) -> dict[str, str]:
-    return dict(override.split("=", 1) for override in config.hydra.overrides.task)
 
 
 class SweepReport(Callback):
@@ -121,16 +138,14 @@ class SweepReport(Callback):
     def _show(self, config: DictConfig, records: list[Record], write: bool) -> None:
         if not any(record.complete for record in records):
             return
-        node = plain(config, "report")
-        refuse_foreign_targets(node, "report")
-        report: Report = build(node)
+        report: Report = build(plain(config, "report"), "report")
         print("", report.title, "", report.table(records), "", *report.verdicts(records), sep="\n")
         if not write or OUTCOME.failures:
             return
         command = shown_command(list(config.hydra.overrides.task))
         results = Path(config.paths.results)
         files = report.write(records, results, config.table, command)
-        tracker: Tracker = build(plain(config, "logger"))
+        tracker: Tracker = build(plain(config, "logger"), "logger")
         with tracker.run(config.table, config.name, {"command": command}) as tracked:
             tracked.table("table", pd.read_csv(next(file for file in files if file.suffix == ".csv")))
             tracked.figures(files)

@@ -68,6 +68,32 @@ def test_the_same_point_is_read_and_force_computes_it_again(command, tmp_path):
     assert path.read_text() == first  # to the last digit
 
 
+def test_a_forced_run_that_fails_says_so_and_keeps_what_was_there(command, tmp_path):
+    command(*FAST)
+    before = metrics_of(tmp_path / "results")
+    code, _, err = command(*FAST, "force=true", "device=cuda")
+    assert code == 1
+    assert "error: device is 'cuda', but there is no CUDA device here" in err
+    assert metrics_of(tmp_path / "results") == before
+    code, out, _ = command(*FAST)
+    assert code == 0
+    assert "complete already" in out
+
+
+def test_overrides_that_delete_a_group_are_reported_too(command):
+    code, _, err = command("~variant", *FAST)
+    assert code == 0, err
+
+
+def test_swept_values_of_the_same_short_name_keep_their_long_one():
+    points = [
+        sweep.Point((), {"data.path": value, "variant": f"dictionary/{value[0]}"}) for value in ("a/E.npy", "b/E.npy")
+    ]
+    assert sweep.labels(points) == [
+        *({"data.path": "a/E.npy", "variant": "a"}, {"data.path": "b/E.npy", "variant": "b"})
+    ]
+
+
 def test_a_sweep_is_a_table_in_the_order_of_its_file(command, tmp_path):
     code, out, err = command("experiment=ablation_centering", *FAST)
     assert code == 0, err
@@ -158,6 +184,7 @@ def test_the_same_files_elsewhere_are_the_same_run(command, own, embedding_files
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
+        (["~data.path"], "error: data.path must be given: set data.path=…"),
         (["data.path=nowhere.npy"], "error: data.path is 'nowhere.npy', but there is no such file."),
         (["backbone.texts=nowhere.npz"], "error: backbone.texts is 'nowhere.npz'"),
         (["alignment.image_mean=nowhere.safetensors"], "error: alignment.image_mean is 'nowhere.safetensors'"),

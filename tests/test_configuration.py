@@ -40,7 +40,7 @@ def test_every_experiment_composes_and_builds(experiment):
     config = resolve(composed(f"experiment={experiment}", "logger=none"))
     assert config["name"] == config["table"] == experiment
     instantiate_components(config)
-    assert build(config["report"]).title
+    assert build(config["report"], "report").title
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
@@ -89,6 +89,9 @@ def test_unknown_choices_and_keys_are_refused(override, error):
     ("override", "message"),
     [
         ("solver.l1_penalty=-1", r"solver\.l1_penalty is -1"),
+        ("data.seed=-1", r"data\.seed is -1"),
+        ("evaluation.seed=-1", r"evaluation\.seed is -1"),
+        ("data.objects=[]", r"data\.objects is empty"),
         ("data.num_samples=0", r"data\.num_samples is 0"),
         ("evaluation.top_k=0", r"evaluation\.top_k is 0"),
         ("alignment.recompose=half", r"alignment\.recompose is 'half'"),
@@ -101,13 +104,28 @@ def test_components_word_their_own_errors(override, message):
 
 def test_a_configuration_cannot_run_foreign_code():
     with pytest.raises(SpliceError, match=r"solver\._target_ is 'os\.system'"):
-        refuse_foreign_targets({"solver": {"_target_": "os.system", "command": "true"}})
+        refuse_foreign_targets({"_target_": "os.system", "command": "true"}, "solver")
     with pytest.raises(SpliceError, match=r"report\.comparisons\[0\]\._target_"):
-        refuse_foreign_targets({"report": {"comparisons": [{"_target_": "builtins.eval"}]}})
+        refuse_foreign_targets({"comparisons": [{"_target_": "builtins.eval"}]}, "report")
+    for target in (
+        "splice_exp.core.io.os.getcwd",
+        "splice_exp.core.io.Path",
+        "splice_exp.core.io.digest",
+        "splice_exp",
+    ):
+        with pytest.raises(SpliceError, match=r"must be a class of splice_exp"):
+            build({"_target_": target}, "logger")
     config = resolve(composed("logger=none"))
     config["solver"]["_target_"] = "subprocess.run"
     with pytest.raises(SpliceError, match=r"subprocess\.run"):
         instantiate_components(config)
+
+
+def test_what_must_be_given_is_named():
+    with pytest.raises(
+        SpliceError, match=r"^backbone\.texts, data\.path must be given: set backbone\.texts=… data\.path=…"
+    ):
+        resolve(composed("backbone=precomputed", "data=embeddings_file"))
 
 
 def test_the_resolved_configuration_is_plain():

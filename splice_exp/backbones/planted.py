@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.errors import SpliceError, require_at_least
+from splice_exp.core.errors import SpliceError, require_at_least, require_integer
 from splice_exp.core.io import digest
 from splice_exp.core.types import ConceptMixture
 
@@ -48,7 +48,8 @@ class PlantedBackbone(Backbone):
         seed: int = 0,
         class_template: str = "{}",
     ) -> None:
-        require_at_least("backbone.dim", dim, 2)
+        require_integer("backbone.dim", dim, 2)
+        require_integer("backbone.seed", seed, 0)
         for key, value in (("gap", gap), ("phrase", phrase), ("noise", noise)):
             require_at_least(f"backbone.{key}", value, 0)
         self.dim, self.class_template = dim, class_template

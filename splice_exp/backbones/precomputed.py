@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.errors import SpliceError, nearest, shown
+from splice_exp.core.errors import SpliceError, nearest
 from splice_exp.core.io import file_digest
 from splice_exp.core.names import canonical
 from splice_exp.core.stored import read_stored_embeddings
@@ -68,7 +68,7 @@ class PrecomputedBackbone(Backbone):
             hints = [f"{text!r} ({nearest(canonical(text), self._names)})" for text in missing[:10]]
             raise SpliceError(
                 f"backbone.texts has no embedding for {len(missing)} of {len(texts)} texts: "
-                f"{shown(hints + [repr(text) for text in missing[10:]])}."
+                f"{'; '.join(hints + [repr(text) for text in missing[10:]])}."
             )
         return self._features[rows]
 

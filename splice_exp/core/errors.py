@@ -43,6 +43,36 @@ def require_at_least(key: str, value: object, minimum: float) -> None:
         raise SpliceError(f"{key} is {value!r}, but must be a finite number of at least {minimum}.")
 
 
+def require_integer(key: str, value: object, minimum: int) -> None:
+    """Refuse what is not an integer of at least `minimum`.
+
+    Raises:
+        SpliceError: naming `key`, the value and the bound.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+        raise SpliceError(f"{key} is {value!r}, but must be an integer of at least {minimum}.")
+
+
+def require_bool(key: str, value: object) -> None:
+    """Refuse what is neither true nor false; the word "no" would count as true.
+
+    Raises:
+        SpliceError: naming `key` and the value.
+    """
+    if not isinstance(value, bool):
+        raise SpliceError(f"{key} is {value!r}, but must be true or false.")
+
+
+def require_names(key: str, value: object) -> None:
+    """Refuse what is not a list of strings; a single string would count as its letters.
+
+    Raises:
+        SpliceError: naming `key` and the value.
+    """
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(name, str) for name in value):
+        raise SpliceError(f"{key} is {value!r}, but must be a list of names, like [red, green].")
+
+
 def require_choice(key: str, value: str, allowed: Sequence[str]) -> None:
     """Refuse a value outside `allowed`.
 

@@ -17,7 +17,8 @@ from splice_exp.core.io import digest, file_digest
 
 # What decides the numbers; launcher, logger, paths, report and device do not.
 SCIENCE = ("backbone", "data", "vocabulary", "dictionary", "alignment", "solver", "evaluation", "seed")
-LOCATIONS = ("cache",)  # keys inside components that say where something lies, not what it is
+NOT_SCIENCE = ("cache", "name")  # keys inside components that say where something lies, or how a table calls it
+FILES = ("path", "texts", "labels", "classes", "image_mean")  # keys whose values may be files without a suffix
 PACKAGES = (
     "torch",
     "numpy",
@@ -31,14 +32,16 @@ PACKAGES = (
 )
 
 
-def _by_content(value: Any) -> Any:
+def _by_content(value: Any, key: str = "") -> Any:
     """Replace every file by the digest of its content: a run is the same wherever its files lie, and no other."""
     if isinstance(value, Mapping):
-        return {key: _by_content(item) for key, item in value.items() if key not in LOCATIONS}
+        return {name: _by_content(item, name) for name, item in value.items() if name not in NOT_SCIENCE}
     if isinstance(value, (list, tuple)):
         return [_by_content(item) for item in value]
-    if isinstance(value, str) and Path(value).suffix and Path(value).is_file():
+    if isinstance(value, str) and (key in FILES or Path(value).suffix) and Path(value).is_file():
         return {"file": file_digest(Path(value))}
+    if isinstance(value, int) and not isinstance(value, bool):
+        return float(value)  # 1 and 1.0 are the same penalty
     return value
 
 

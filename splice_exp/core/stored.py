@@ -9,6 +9,7 @@ E.npy           the embeddings alone
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from splice_exp.core.errors import SpliceError
+from splice_exp.core.errors import SpliceError, require_names
 from splice_exp.core.io import read_json, read_tensors, sidecar
 from splice_exp.core.types import checked_features
 
@@ -53,15 +54,29 @@ def _read_arrays(path: Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any
         return read_tensors(path), description
     try:
         loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray) != (path.suffix == ".npy"):
+            raise ValueError("the content is of the other NumPy format")
         arrays = {"embeddings": loaded} if path.suffix == ".npy" else {name: loaded[name] for name in loaded.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        words = {name: _words(array) for name, array in arrays.items() if array.dtype.kind in "US"}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise SpliceError(f"{key}: {path} cannot be read as {path.suffix} ({error}).") from error
-    words = {name: array.tolist() for name, array in arrays.items() if array.dtype.kind in "US"}
-    numbers = {name: torch.from_numpy(array) for name, array in arrays.items() if array.dtype.kind in "fiu"}
+    numbers = {name: as_tensor(array) for name, array in arrays.items() if array.dtype.kind in "fiub"}
     return numbers, words
 
 
-def read_stored_embeddings(path: str, key: str) -> StoredEmbeddings:
+def _words(array: np.ndarray) -> list[str]:
+    """Spell out an array of strings; bytes are UTF-8."""
+    return [word.decode("utf-8") if isinstance(word, bytes) else word for word in array.tolist()]
+
+
+def as_tensor(array: np.ndarray) -> Tensor:
+    """Return numbers as a tensor: any byte order, integers and booleans as int64."""
+    if array.dtype.kind in "iub":
+        return torch.from_numpy(array.astype(np.int64))
+    return torch.from_numpy(array.astype(array.dtype.newbyteorder("=")))
+
+
+def read_stored_embeddings(path: object, key: str) -> StoredEmbeddings:
     """Read and check a file of embeddings.
 
     Args:
@@ -71,12 +86,17 @@ def read_stored_embeddings(path: str, key: str) -> StoredEmbeddings:
     Raises:
         SpliceError: if the file is missing, damaged, of another layout, or holds impossible embeddings.
     """
+    if not isinstance(path, str):
+        raise SpliceError(f"{key} is {path!r}, but must be the name of a file.")
     file = Path(path)
     if file.suffix not in SUFFIXES:
         raise SpliceError(f"{key} is {path!r}, but must end in one of: {', '.join(SUFFIXES)}.")
     if not file.is_file():
         raise SpliceError(f"{key} is {path!r}, but there is no such file.")
     arrays, description = _read_arrays(file, key)
+    for name in ("classes", "texts", "files"):
+        if name in description:
+            require_names(f"{key}: `{name}` of {path}", description[name])
     if "embeddings" not in arrays:
         raise SpliceError(f"{key}: {path} holds {', '.join(arrays) or 'nothing'}, but must hold `embeddings`.")
     features = checked_features(arrays["embeddings"], f"{key}: {path}")

@@ -11,7 +11,6 @@ from typing import Any, Literal
 import torch
 from jaxtyping import Float, Int, Int64
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, nearest, shown
@@ -34,7 +33,7 @@ def checked_features(features: Tensor, source: str) -> Float[Tensor, "n d"]:
             f"{source} holds an array of shape {tuple(features.shape)} and type {features.dtype}, "
             "but must hold a non-empty floating point matrix with one embedding a row."
         )
-    features = features.to(torch.float32)
+    features = features.double()
     for flaw, rows in (
         ("NaN or infinite values", ~features.isfinite().all(dim=1)),
         ("only zeros, which have no direction", (features == 0).all(dim=1)),
@@ -43,7 +42,8 @@ def checked_features(features: Tensor, source: str) -> Float[Tensor, "n d"]:
             raise SpliceError(
                 f"{source} has {flaw} in row {shown(rows.nonzero().flatten().tolist())}: remove or repair."
             )
-    return normalize(features.double(), dim=1).to(torch.float32)
+    # Not by `normalize`, whose floor would leave tiny rows short of unit length.
+    return (features / features.norm(dim=1, keepdim=True)).to(torch.float32)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from splice_exp.core.errors import SpliceError, require_at_least, shown
+from splice_exp.core.errors import SpliceError, require_integer, shown
 from splice_exp.core.io import file_digest
-from splice_exp.core.stored import read_stored_embeddings
+from splice_exp.core.stored import as_tensor, read_stored_embeddings
 from splice_exp.core.types import Embeddings
 from splice_exp.data.base import EmbeddedSource
 
@@ -40,19 +40,23 @@ class EmbeddingsFile(EmbeddedSource):
         limit: int | None = None,
         missing_classes: str = "drop",
     ) -> None:
-        super().__init__(name or Path(path).stem, missing_classes)
         stored = read_stored_embeddings(path, "data.path")
+        super().__init__(name or Path(path).stem, missing_classes)
         self._features = stored.features
         self._encoder = stored.encoder
         self._backbone_id = f"{stored.encoder or 'unnamed'}:{file_digest(Path(path))}"
         self.classes = self._read_classes(classes) if classes else tuple(stored.description.get("classes", ()))
+        if "labels" in stored.description and labels is None:
+            raise SpliceError(f"data.labels: {path} holds labels in words, but they must be integers into `classes`.")
         self.labels = self._checked_labels(_read_labels(labels) if labels else stored.labels)
         files = stored.description.get("files", range(len(self._features)))
         self.sample_ids = tuple(str(file) for file in files)
         if len(self.sample_ids) != len(self._features):
             raise SpliceError(f"data.path: {path} names {len(self.sample_ids)} files for {len(self._features)} rows.")
+        if len(set(self.sample_ids)) != len(self.sample_ids):
+            raise SpliceError(f"data.path: {path} names a file twice, but every row needs a name of its own.")
         if limit is not None:
-            require_at_least("data.limit", limit, 1)
+            require_integer("data.limit", limit, 1)
             self._features, self.sample_ids = self._features[:limit], self.sample_ids[:limit]
             self.labels = None if self.labels is None else self.labels[:limit]
 
@@ -93,6 +97,6 @@ class EmbeddingsFile(EmbeddedSource):
 
 def _read_labels(path: str) -> Tensor:
     try:
-        return torch.from_numpy(np.load(path, allow_pickle=False))
-    except (OSError, ValueError, EOFError, TypeError) as error:
+        return as_tensor(np.load(path, allow_pickle=False))
+    except (OSError, ValueError, EOFError, TypeError, AttributeError) as error:
         raise SpliceError(f"data.labels: {path} cannot be read as .npy integers ({error}).") from error

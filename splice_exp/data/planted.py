@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from splice_exp.core.errors import SpliceError, require_at_least
+from splice_exp.core.errors import SpliceError, require_integer, require_names
 from splice_exp.core.types import ConceptMixture
 from splice_exp.data.base import EncodableSource
 
@@ -41,8 +41,10 @@ class Planted(EncodableSource):
         missing_classes: str = "error",
     ) -> None:
         super().__init__(name, missing_classes)
-        require_at_least("data.num_samples", num_samples, 1)
+        require_integer("data.num_samples", num_samples, 1)
+        require_integer("data.seed", seed, 0)
         for key, names in (("objects", objects), ("colours", colours), ("backgrounds", backgrounds)):
+            require_names(f"data.{key}", names)
             if not names:
                 raise SpliceError(f"data.{key} is empty, but must name at least one concept.")
         self._parts = (tuple(objects), tuple(colours), tuple(backgrounds))

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.errors import SpliceError, shown
+from splice_exp.core.errors import SpliceError, require_bool, shown
 from splice_exp.core.names import canonical
 from splice_exp.core.types import Dictionary
 from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
@@ -44,6 +44,7 @@ class TextDictionary(DictionaryBuilder):
     """
 
     def __init__(self, exclude_classes: bool = False) -> None:
+        require_bool("dictionary.exclude_classes", exclude_classes)
         self._exclude_classes = exclude_classes
 
     def build(self, ingredients: Ingredients) -> Dictionary:

@@ -5,8 +5,8 @@ A list is in ascending frequency, as those of the SpLiCE authors are: its last n
 
 from __future__ import annotations
 
+import http.client
 import logging
-import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.errors import SpliceError, nearest, require_at_least, require_choice, shown
+from splice_exp.core.errors import SpliceError, nearest, require_choice, require_integer, require_names, shown
 from splice_exp.core.io import atomic, digest, file_sha256
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,8 @@ class VocabularySource(ABC):
     def __init__(self, size: int | None = None, bigram_size: int | None = None, exclude: Sequence[str] = ()) -> None:
         for key, value in (("size", size), ("bigram_size", bigram_size)):
             if value is not None:
-                require_at_least(f"vocabulary.{key}", value, 1)
+                require_integer(f"vocabulary.{key}", value, 1)
+        require_names("vocabulary.exclude", exclude)
         self._size, self._bigram_size, self._exclude = size, bigram_size, tuple(exclude)
 
     @abstractmethod
@@ -143,15 +144,20 @@ class PublishedVocabulary(VocabularySource):
         self._path = Path(cache).expanduser() / f"{list_name}.txt"
 
     def _names(self, backbone: Backbone) -> tuple[Sequence[str], dict[str, Any]]:
-        if not self._path.is_file():
+        if self._path.is_file():
+            self._check(self._path)
+        else:
             self._download()
-        found, pinned = file_sha256(self._path), PUBLISHED_SHA256[self._list_name]
+        provenance = {"vocabulary": self._list_name, "sha256": PUBLISHED_SHA256[self._list_name]}
+        return read_names(self._path), provenance
+
+    def _check(self, path: Path) -> None:
+        found, pinned = file_sha256(path), PUBLISHED_SHA256[self._list_name]
         if found != pinned:
             raise SpliceError(
-                f"{self._path} has SHA-256 {found}, but the published list has {pinned}: remove the file to fetch it "
-                "again, or use your own list by vocabulary=file vocabulary.path=…"
+                f"{self._path} has SHA-256 {found}, but the published list has {pinned}: put the published file there, "
+                "or use your own list by vocabulary=file vocabulary.path=…"
             )
-        return read_names(self._path), {"vocabulary": self._list_name, "sha256": found}
 
     def _download(self) -> None:
         url = PUBLISHED_URL.format(name=self._list_name)
@@ -159,7 +165,8 @@ class PublishedVocabulary(VocabularySource):
         try:
             with urllib.request.urlopen(url, timeout=DOWNLOAD_TIMEOUT) as response, atomic(self._path) as temporary:
                 temporary.write_bytes(response.read())
-        except (urllib.error.URLError, OSError, RuntimeError) as error:
+                self._check(temporary)
+        except (OSError, http.client.HTTPException, RuntimeError) as error:
             raise SpliceError(
                 f"{self._path} is not there and {url} cannot be reached ({error}): put the file there by hand, or set "
                 "vocabulary.cache to the folder that holds it."

@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.core.errors import SpliceError, require_bool, require_choice
 from splice_exp.core.io import read_tensors
 from splice_exp.core.types import Embeddings
 
@@ -92,6 +92,10 @@ class Alignment:
     recompose: str = "paper"
 
     def __post_init__(self) -> None:
+        require_bool("alignment.image", self.image)
+        require_bool("alignment.dictionary", self.dictionary)
+        if not isinstance(self.image_mean, str):
+            raise SpliceError(f"alignment.image_mean is {self.image_mean!r}, but must be a file, estimate or zero.")
         require_choice("alignment.recompose", self.recompose, RECOMPOSITIONS)
 
     def mean_of(self, embeddings: Embeddings) -> Float[Tensor, " d"]:

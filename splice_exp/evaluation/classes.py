@@ -45,6 +45,11 @@ def select_known_classes(embeddings: Embeddings, backbone: Backbone, missing_cla
             return KnownClasses(embeddings, None, missing)
         log.warning("%s: left out with their samples", what)
     kept = embeddings.with_classes(known)
+    if not len(kept):
+        raise SpliceError(
+            f"No sample is left: none of the {len(embeddings)} has a class with a text in the backbone, which has "
+            f"none for {shown(missing)}. Add their texts, or take other samples (data.path, data.limit)."
+        )
     duplicates = {name for name in kept.classes if kept.classes.count(name) > 1}
     if duplicates:
         log.warning("classes of the same name cannot be told apart, the first wins: %s", shown(sorted(duplicates)))

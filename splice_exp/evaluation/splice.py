@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,12 +11,16 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from splice_exp.core.errors import require_at_least
+from splice_exp.core.errors import require_integer, shown
 from splice_exp.core.names import canonical
 from splice_exp.core.types import Dictionary, Embeddings
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.evaluation.intervals import mean_interval
 from splice_exp.evaluation.metrics import ConceptInTop, MeanCosine, SampleMean, SupportSize, ZeroShotAccuracy
+
+log = logging.getLogger(__name__)
+
+MAX_COSINES = 2**23  # images × classes compared at a time: 64 MiB in float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +49,9 @@ class SpliceEvaluation:
     """
 
     def __init__(self, top_k: int = 5, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
-        require_at_least("evaluation.top_k", top_k, 1)
-        require_at_least("evaluation.bootstrap_resamples", bootstrap_resamples, 1)
+        require_integer("evaluation.top_k", top_k, 1)
+        require_integer("evaluation.bootstrap_resamples", bootstrap_resamples, 1)
+        require_integer("evaluation.seed", seed, 0)
         self._top_k, self._resamples, self._seed = top_k, bootstrap_resamples, seed
 
     def evaluate(
@@ -67,7 +73,7 @@ class SpliceEvaluation:
         if class_features is not None and embeddings.labels is not None:
             measures |= self._zero_shot(decomposition, embeddings, embeddings.labels, class_features)
             measures |= self._class_concepts(decomposition, embeddings, embeddings.labels)
-        metrics: dict[str, float | int | None] = {}
+        metrics: dict[str, float | int | None] = dict.fromkeys(self._names())
         samples: dict[str, np.ndarray] = {}
         for name, measure in measures.items():
             samples[name] = measure.per_sample().numpy()
@@ -81,7 +87,7 @@ class SpliceEvaluation:
         metrics["l0/max"] = l0.quantile(1.0)
         metrics["data/num_samples"] = len(embeddings)
         metrics["dictionary/size"] = len(decomposition.dictionary)
-        if "zero_shot/top1" in metrics:
+        if "zero_shot/top1" in measures:
             metrics["zero_shot/num_samples"] = len(embeddings)
             metrics["zero_shot/num_classes"] = len(embeddings.classes)
             metrics["zero_shot/num_duplicate_classes"] = len(embeddings.classes) - len(set(embeddings.classes))
@@ -90,6 +96,13 @@ class SpliceEvaluation:
         metrics["solver/kkt_max"] = float(solution.kkt_violation.max())
         metrics["solver/iterations_mean"] = float(solution.num_iterations.double().mean())
         return Evaluation(metrics, samples)
+
+    def _names(self) -> list[str]:
+        """Name the measures that need classes: null where there are none, rather than not there."""
+        concepts = f"concept/class_in_top{self._top_k}"
+        counts = ("num_samples", "num_classes", "num_duplicate_classes")
+        accuracies = ("top1", "top5", "top1_dense", "top5_dense", "top1_null")
+        return [*(f"zero_shot/{name}" for name in (*accuracies, *counts)), concepts, f"{concepts}_null"]
 
     def _sparsity(self, decomposition: Decomposition) -> dict[str, SampleMean]:
         size = SupportSize()
@@ -124,7 +137,8 @@ class SpliceEvaluation:
             ("zero_shot/top1_null", reconstructions, labels[self._permutation(len(labels))], 1),
         ):
             accuracy = ZeroShotAccuracy(top_k)
-            accuracy.update(features, class_features, truth)
+            for rows in torch.split(torch.arange(len(truth)), max(1, MAX_COSINES // len(class_features))):
+                accuracy.update(features[rows], class_features, truth[rows])
             measures[name] = accuracy
         return measures
 
@@ -132,8 +146,10 @@ class SpliceEvaluation:
         self, decomposition: Decomposition, embeddings: Embeddings, labels: Int64[Tensor, " n"]
     ) -> dict[str, SampleMean]:
         concepts = concepts_of_classes(embeddings.classes, decomposition.dictionary)[labels]
-        if (concepts < 0).any():
-            return {}  # a class that is not in the dictionary cannot be named by it
+        unnamed = sorted({embeddings.classes[label] for label in labels[concepts < 0].tolist()})
+        if unnamed:
+            log.info("no atom is named like the class %s: whether codes name the class is not asked", shown(unnamed))
+            return {}
         measures: dict[str, SampleMean] = {}
         for suffix, expected in (("", concepts), ("_null", concepts[self._permutation(len(labels))])):
             found = ConceptInTop(self._top_k)

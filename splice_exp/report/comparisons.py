@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from splice_exp.core.errors import SpliceError, require_choice
 from splice_exp.evaluation.intervals import mean_interval
 from splice_exp.report.records import Record
@@ -54,13 +56,12 @@ class Comparison:
             return None
         if self.metric not in record.samples or self.metric not in others[0].samples:
             return None
-        ours, theirs = record.samples[self.metric], others[0].samples[self.metric]
-        if len(ours) != len(theirs):
+        if not np.array_equal(record.samples["sample_id"], others[0].samples["sample_id"]):
             raise SpliceError(
-                f"{record.label} and {others[0].label} have {len(ours)} and {len(theirs)} samples: only rows over the "
-                "same samples can be compared in pairs; remove the comparison or sweep something else."
+                f"The rows {record.label!r} and {others[0].label!r} are over different samples, and cannot be compared "
+                "in pairs: remove the comparison (report.comparisons) or sweep something else."
             )
-        change = ours - theirs
+        change = record.samples[self.metric] - others[0].samples[self.metric]
         low, high = mean_interval(change, RESAMPLES, SEED)
         return Difference(float(change.mean()), low, high)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -208,7 +209,9 @@ def class_concepts(decomposition: Decomposition, embeddings: Embeddings, num_cla
             axis.set_visible(False)
         for axis, label in zip(axes.flat, chosen, strict=False):
             members = (embeddings.labels == label).nonzero().flatten()
-            mean = decomposition.codes.select(members).dense().double().mean(dim=0)
+            part = decomposition.codes.select(members)
+            mean = torch.zeros(part.num_concepts, dtype=torch.float64)
+            mean.index_add_(0, part.indices, part.values.double() / len(members))
             order = mean.abs().argsort(descending=True, stable=True)[:top]
             order = order[mean[order] != 0]
             axis.barh(range(len(order)), mean[order].tolist(), color=PALETTE[0], height=0.7)

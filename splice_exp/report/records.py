@@ -34,8 +34,8 @@ class Record:
 
     @property
     def complete(self) -> bool:
-        """Whether the run ended well, now or earlier."""
-        return (self.directory / METRICS).is_file()
+        """Whether the run ended well: an error beside earlier metrics is of a later attempt, and counts."""
+        return (self.directory / METRICS).is_file() and not (self.directory / ERROR).is_file()
 
     @property
     def error(self) -> str | None:

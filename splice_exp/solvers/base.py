@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from splice_exp.core.codes import Codes
-from splice_exp.core.errors import SpliceError, require_at_least
+from splice_exp.core.errors import SpliceError, require_at_least, require_bool, require_integer
 from splice_exp.core.types import Solution, Status
 from splice_exp.solvers import objective
 from splice_exp.solvers.objective import Certificate
@@ -49,7 +49,8 @@ class Solver(ABC):
     batch_size: int = 1024
 
     def __post_init__(self) -> None:
-        require_at_least("solver.batch_size", self.batch_size, 1)
+        require_bool("solver.nonnegative", self.nonnegative)
+        require_integer("solver.batch_size", self.batch_size, 1)
 
     def prepare(self, atoms: Float[Tensor, "k d"]) -> State:
         """Do everything that depends on the dictionary alone.
@@ -88,7 +89,7 @@ class Solver(ABC):
         gap = torch.cat([c.duality_gap.cpu() for c in certificates] or [torch.zeros(0, dtype=torch.float64)])
         kkt = torch.cat([c.kkt_violation.cpu() for c in certificates] or [torch.zeros(0, dtype=torch.float64)])
         steps = torch.cat([steps.cpu() for steps in iterations] or [torch.zeros(0, dtype=torch.int64)])
-        return Solution(Codes.concatenate(parts), self._status(gap, steps), gap, kkt, steps)
+        return Solution(Codes.concatenate(parts), self._status(Certificate(gap, kkt), steps), gap, kkt, steps)
 
     @abstractmethod
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> DenseCodes:
@@ -101,7 +102,7 @@ class Solver(ABC):
         """Judge codes by the function of `objective` that fits the method."""
 
     @abstractmethod
-    def _status(self, duality_gap: Float[Tensor, " n"], num_iterations: Int[Tensor, " n"]) -> Status:
+    def _status(self, certificate: Certificate, num_iterations: Int[Tensor, " n"]) -> Status:
         """Say how the solve ended."""
 
 
@@ -111,27 +112,36 @@ class LassoSolver(Solver):
 
     Args:
         l1_penalty: L of the objective. At L a concept enters only if its correlation with the residual exceeds L / 2.
-        tol: A row is done when its duality gap is at most `tol` (targets have unit norm: relative to zero codes).
+        tol: A row is done when its duality gap is at most `tol` (targets have unit norm: relative to zero codes) …
+        kkt_tol: … and its KKT violation at most `kkt_tol`.
         max_iterations: Rows that are not done by then are returned as they are; `Solution.status` says so.
     """
 
     l1_penalty: float = 0.25
     tol: float = 1e-6
+    kkt_tol: float = 1e-5
     max_iterations: int = 5000
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_at_least("solver.l1_penalty", self.l1_penalty, 0)
         require_at_least("solver.tol", self.tol, 0)
-        require_at_least("solver.max_iterations", self.max_iterations, 1)
+        require_at_least("solver.kkt_tol", self.kkt_tol, 0)
+        require_integer("solver.max_iterations", self.max_iterations, 1)
 
     def _certify(self, targets: Tensor, atoms: Tensor, codes: Tensor) -> Certificate:
         return objective.lasso_certificate(targets, atoms, codes, self.l1_penalty, self.nonnegative)
 
-    def _status(self, duality_gap: Tensor, num_iterations: Tensor) -> Status:
-        if (duality_gap <= self.tol).all():
+    def _converged(self, certificate: Certificate) -> Tensor:
+        """Say which rows are certified; without a penalty no residual is dual feasible, and KKT alone decides."""
+        stationary = certificate.kkt_violation <= self.kkt_tol
+        return stationary if self.l1_penalty == 0 else stationary & (certificate.duality_gap <= self.tol)
+
+    def _status(self, certificate: Certificate, num_iterations: Tensor) -> Status:
+        converged = self._converged(certificate)
+        if converged.all():
             return Status.CONVERGED
-        exhausted = (num_iterations >= self.max_iterations)[duality_gap > self.tol].any()
+        exhausted = (num_iterations >= self.max_iterations)[~converged].any()
         return Status.MAX_ITERATIONS if exhausted else Status.PRECISION
 
 
@@ -142,5 +152,5 @@ class SupportSolver(Solver):
     def _certify(self, targets: Tensor, atoms: Tensor, codes: Tensor) -> Certificate:
         return objective.support_certificate(targets, atoms, codes)
 
-    def _status(self, duality_gap: Tensor, num_iterations: Tensor) -> Status:
+    def _status(self, certificate: Certificate, num_iterations: Tensor) -> Status:
         return Status.FINISHED

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splice_exp.core.errors import SpliceError, require_at_least
+from splice_exp.core.errors import SpliceError, require_at_least, require_integer
 from splice_exp.solvers import objective
 from splice_exp.solvers.base import DenseCodes, State, SupportSolver
 from splice_exp.solvers.least_squares_on_support import scatter, solve_on_support
@@ -36,7 +36,7 @@ class OMP(SupportSolver):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_at_least("solver.target_l0", self.target_l0, 1)
+        require_integer("solver.target_l0", self.target_l0, 1)
         require_at_least("solver.tol", self.tol, 0)
 
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> DenseCodes:

@@ -26,6 +26,20 @@ def test_files_count_by_content_not_by_place(tmp_path):
     assert run_id({"data": {"path": str(first)}}) != ids[0]
 
 
+def test_how_a_number_is_written_does_not_matter_and_a_name_is_a_name():
+    assert run_id({"solver": {"l1_penalty": 1}}) == run_id({"solver": {"l1_penalty": 1.0}})
+    assert run_id({"solver": {"nonnegative": True}}) != run_id({"solver": {"nonnegative": 1}})
+    assert run_id({"data": {"name": "a"}}) == run_id({"data": {"name": "b"}})
+
+
+def test_files_without_a_suffix_count_by_content_too(tmp_path):
+    words = tmp_path / "words"
+    words.write_text("ant")
+    before = run_id({"vocabulary": {"path": str(words)}})
+    words.write_text("bee")
+    assert run_id({"vocabulary": {"path": str(words)}}) != before
+
+
 def test_environment_names_what_is_needed_to_repeat():
     found = environment(seed=3, device="cpu")
     assert found["seed"] == 3

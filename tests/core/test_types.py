@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from splice_exp.core.errors import SpliceError, require_at_least
+from splice_exp.core.errors import SpliceError, require_at_least, require_bool, require_integer, require_names
 from splice_exp.core.types import Dictionary, Embeddings, checked_features
 
 
@@ -48,6 +48,27 @@ def test_a_dictionary_is_asked_by_name():
         dictionary.index("visors")
     with pytest.raises(SpliceError, match="distinct concepts.*hat"):
         Dictionary(torch.eye(3), ("hat", "visor", "hat"), torch.zeros(3))
+
+
+def test_tiny_rows_become_unit_rows_too():
+    features = checked_features(torch.tensor([[1e-20, 2e-20]]), "data.path")
+    torch.testing.assert_close(features.norm(dim=1), torch.ones(1))
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "message"),
+    [
+        (require_bool, "no", "'no', but must be true or false"),
+        (require_bool, 0, "0, but must be true or false"),
+        (require_names, "dog", r"'dog', but must be a list of names"),
+        (require_names, ["dog", 3], r"\['dog', 3\], but must be a list of names"),
+        (lambda key, value: require_integer(key, value, 1), 2.5, "2.5, but must be an integer of at least 1"),
+        (lambda key, value: require_integer(key, value, 1), True, "True, but must be an integer"),
+    ],
+)
+def test_kinds_are_checked(check, value, message):
+    with pytest.raises(SpliceError, match=rf"^some\.key is {message}"):
+        check("some.key", value)
 
 
 @pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), "abc", None, True])

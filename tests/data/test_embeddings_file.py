@@ -37,6 +37,38 @@ def test_npz_and_npy_hold_the_same(embedding_files, tmp_path):
     assert one.sample_ids == expected.sample_ids
 
 
+def test_npz_arrays_of_any_kind_are_read(tmp_path):
+    features = np.eye(3, dtype=">f4")
+    for labels in (
+        np.array([0, 1, 1], dtype=np.uint16),
+        np.array([0, 1, 1], dtype=">i4"),
+        np.array([False, True, True]),
+    ):
+        np.savez_compressed(
+            tmp_path / "E.npz", embeddings=features, labels=labels, classes=np.array([b"caf\xc3\xa9", b"b"])
+        )
+        data = EmbeddingsFile(str(tmp_path / "E.npz"))
+        assert data.labels.tolist() == [0, 1, 1]
+        assert data.classes == ("café", "b")
+        assert torch.equal(data.embeddings().features, torch.eye(3))
+
+
+def test_numpy_files_of_the_other_kind_are_named(tmp_path):
+    np.save(tmp_path / "E.npy", np.eye(3))
+    np.savez(tmp_path / "F.npz", embeddings=np.eye(3))
+    (tmp_path / "E.npy").rename(tmp_path / "G.npz")
+    (tmp_path / "F.npz").rename(tmp_path / "H.npy")
+    for name in ("G.npz", "H.npy"):
+        with pytest.raises(SpliceError, match=f"{name} cannot be read.*other NumPy format"):
+            EmbeddingsFile(str(tmp_path / name))
+
+
+def test_labels_in_words_are_refused(tmp_path):
+    np.savez(tmp_path / "E.npz", embeddings=np.eye(2), labels=np.array(["cat", "dog"]), classes=["cat", "dog"])
+    with pytest.raises(SpliceError, match=r"data\.labels: .*E\.npz holds labels in words"):
+        EmbeddingsFile(str(tmp_path / "E.npz"))
+
+
 def test_without_labels_there_are_no_classes_to_judge(tmp_path):
     np.save(tmp_path / "E.npy", np.eye(4, dtype=np.float32))
     data = EmbeddingsFile(str(tmp_path / "E.npy"), limit=3)
@@ -67,6 +99,9 @@ GOOD = [[1.0, 0], [0, 1], [1, 1]]
         (lambda p: write(p, GOOD, [0.0, 1, 1], classes=["a", "b"]), r"float32.*one integer"),
         (lambda p: write(p, GOOD, [0, 1, 1]), r"give data\.classes"),
         (lambda p: write(p, GOOD, files=["a.jpg"]), "names 1 files for 3 rows"),
+        (lambda p: write(p, GOOD, files=["a", "b", "a"]), "names a file twice"),
+        (lambda p: write(p, GOOD, classes="dog"), r"`classes` of .* is 'dog', but must be a list of names"),
+        (lambda p: write(p, GOOD, classes=None), r"`classes` of .* is None"),
         (lambda p: write(p, GOOD) | {"limit": 0}, r"data\.limit is 0"),
         (lambda p: write(p, GOOD) | {"missing_classes": "ignore"}, r"data\.missing_classes is 'ignore'.*drop, error"),
         (lambda p: {"path": str(p)}, r"data\.path is .*no such file"),

@@ -36,7 +36,7 @@ def test_codes_are_of_the_centred_images():
 
 def test_the_way_back_follows_the_paper():
     decomposition = run()
-    composed = torch.nn.functional.normalize(decomposition.codes.dense() @ DICTIONARY.atoms, dim=1)
+    composed = torch.nn.functional.normalize(decomposition.codes.dense().float() @ DICTIONARY.atoms, dim=1)
     expected = torch.nn.functional.normalize(composed + MEAN, dim=1)
     torch.testing.assert_close(decomposition.reconstruct(), expected)
 

@@ -69,13 +69,15 @@ def test_without_labels_only_reconstruction_is_judged():
     unlabelled = Embeddings(FEATURES, None, IMAGES.sample_ids, (), "image", "id")
     metrics = evaluate(unlabelled, class_features=None).metrics
     assert "cosine/plain" in metrics
-    assert not any(name.startswith(("zero_shot/", "concept/")) for name in metrics)
+    named = {name: value for name, value in metrics.items() if name.startswith(("zero_shot/", "concept/"))}
+    assert {"zero_shot/top1", "zero_shot/num_classes", "concept/class_in_top5"} <= named.keys()
+    assert set(named.values()) == {None}
 
 
 def test_classes_that_are_no_concepts_are_not_looked_for():
     metrics = evaluate(concepts=("ant", *CONCEPTS[1:])).metrics
     assert "zero_shot/top1" in metrics
-    assert "concept/class_in_top5" not in metrics
+    assert metrics["concept/class_in_top5"] is None
 
 
 def test_classes_are_matched_to_concepts_by_canonical_name():
@@ -94,6 +96,19 @@ def test_classes_without_text_are_dropped_or_refused(embedding_files, caplog):
     assert torch.equal(known.class_features, bank.encode_text(["cat", "dog", "polar bear"]))
     with pytest.raises(SpliceError, match=r"unicorn.*data\.missing_classes=drop"):
         select_known_classes(data.embeddings(), bank, "error")
+
+
+def test_if_no_sample_is_left_it_is_said(embedding_files):
+    data, bank = EmbeddingsFile(str(embedding_files["E"])), PrecomputedBackbone(str(embedding_files["T"]))
+    unicorns = data.embeddings().select(torch.tensor([3, 7]))
+    with pytest.raises(SpliceError, match="none of the 2 has a class with a text.*unicorn"):
+        select_known_classes(unicorns, bank, "drop")
+
+
+def test_blocks_of_comparisons_do_not_matter(monkeypatch):
+    whole = evaluate().metrics
+    monkeypatch.setattr("splice_exp.evaluation.splice.MAX_COSINES", 7)
+    assert evaluate().metrics == whole
 
 
 def test_if_no_class_has_a_text_all_samples_stay(embedding_files, caplog):

@@ -33,7 +33,7 @@ def record(tmp_path, labels, hits=None):
         directory / "environment.json",
         {"data": {"name": "tiny", "fingerprint": "f"}, "seed": 0, "version": "1", "packages": {"torch": "2"}},
     )
-    pd.DataFrame({TOP1: hits}).to_parquet(directory / "samples.parquet")
+    pd.DataFrame({"sample_id": range(len(hits)), TOP1: hits}).to_parquet(directory / "samples.parquet")
     return row
 
 
@@ -78,7 +78,7 @@ def test_a_verdict_without_pairs_says_so(records):
 
 def test_samples_must_be_the_same_to_be_paired(records, tmp_path):
     fewer = record(tmp_path / "other", {"x": "a", "sign": "false"}, [1.0] * 7)
-    with pytest.raises(SpliceError, match="7 and 100 samples"):
+    with pytest.raises(SpliceError, match="different samples"):
         CLAIM.difference(fewer, [*records[:2], fewer])
 
 
@@ -98,6 +98,12 @@ def test_a_row_that_never_ended_is_not_complete(tmp_path):
     row = Record({"x": "a"}, tmp_path / "nowhere")
     assert not row.complete
     assert row.error == "did not finish"
+
+
+def test_an_error_beside_earlier_metrics_is_a_failure(records):
+    write_json(records[0].directory / "error.json", {"error": "no CUDA"})
+    assert not records[0].complete
+    assert records[0].error == "no CUDA"
 
 
 def test_csv_holds_everything_unrounded(records, tmp_path):

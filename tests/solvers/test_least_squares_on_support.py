@@ -17,7 +17,9 @@ def test_equals_lawson_and_hanson(seed, size, dim):
     b = np.random.default_rng(seed + 1).normal(size=(5, dim))
     gram = torch.from_numpy(np.einsum("bds,bdt->bst", a, a))
     correlations = torch.from_numpy(np.einsum("bds,bd->bs", a, b))
-    found = module.nonnegative_least_squares(gram, correlations).numpy()
+    values, settled = module.nonnegative_least_squares(gram, correlations)
+    assert settled.all()
+    found = values.numpy()
     for problem in range(5):
         expected = nnls(a[problem], b[problem])[1]
         assert (found[problem] >= 0).all()
@@ -27,8 +29,33 @@ def test_equals_lawson_and_hanson(seed, size, dim):
 
 def test_duplicates_share():
     atoms = unit_rows(1, 6, 0, torch.float64).expand(3, 6)
-    found = module.solve_on_support(atoms[:1] * 0.9, atoms, torch.tensor([[0, 1, 2]]), nonnegative=True)
-    torch.testing.assert_close(found, torch.full((1, 3), 0.3, dtype=torch.float64), rtol=1e-4, atol=1e-4)
+    for nonnegative in (True, False):
+        found = module.solve_on_support(atoms[:1] * 0.9, atoms, torch.tensor([[0, 1, 2]]), nonnegative)
+        torch.testing.assert_close(found @ atoms, atoms[:1] * 0.9, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(found, torch.full((1, 3), 0.3, dtype=torch.float64), rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("nonnegative", [True, False])
+def test_problems_that_do_not_settle_are_solved_one_by_one(monkeypatch, nonnegative):
+    atoms = correlated_atoms(12, 8, 0, torch.float64)
+    targets, support = planted_targets(atoms, 6, 1), torch.arange(5).expand(6, 5)
+    expected = module.solve_on_support(targets, atoms, support, nonnegative)
+
+    def unsettled(gram, correlations, *_):
+        return module.Settled(torch.zeros_like(correlations), torch.zeros(len(correlations), dtype=torch.bool))
+
+    monkeypatch.setattr(module, "nonnegative_least_squares", unsettled)
+    monkeypatch.setattr(module, "_solve_free", unsettled)
+    torch.testing.assert_close(module.solve_on_support(targets, atoms, support, nonnegative), expected)
+
+
+@pytest.mark.parametrize("nonnegative", [True, False])
+def test_blocks_do_not_matter(monkeypatch, nonnegative):
+    atoms = correlated_atoms(12, 8, 0, torch.float64)
+    targets, support = planted_targets(atoms, 6, 1), torch.arange(5).expand(6, 5)
+    whole = module.solve_on_support(targets, atoms, support, nonnegative)
+    monkeypatch.setattr(module, "MAX_BLOCK_ENTRIES", 1)
+    torch.testing.assert_close(module.solve_on_support(targets, atoms, support, nonnegative), whole)
 
 
 @pytest.mark.parametrize("nonnegative", [True, False])

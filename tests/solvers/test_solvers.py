@@ -181,6 +181,31 @@ def test_the_dense_end_of_the_path_is_certified(solver):
     assert found.codes.l0().max() <= 24  # a support is at most as large as the dimension
 
 
+@both_signs
+@pytest.mark.parametrize("solver", [ADMM, FISTA])
+@pytest.mark.parametrize("l1_penalty", [0.0, 1e-6, 1e-3])
+def test_supports_beyond_the_rank_do_not_break_it(solver, nonnegative, l1_penalty):
+    atoms = unit_rows(64, 16, 0)
+    found = solve(
+        solver(l1_penalty=l1_penalty, nonnegative=nonnegative, max_iterations=300),
+        torch.cat([atoms, atoms]),
+        unit_rows(8, 16, 1),
+    )
+    assert found.codes.values.isfinite().all()
+    assert found.kkt_violation.max() < 0.1
+    assert (found.status is Status.CONVERGED) == (
+        bool((found.kkt_violation <= 1e-5).all()) and (l1_penalty == 0 or bool((found.duality_gap <= 1e-6).all()))
+    )
+
+
+@pytest.mark.parametrize("solver", [ADMM, FISTA])
+def test_without_penalty_few_atoms_are_certified_by_their_gradient(solver):
+    found = solve(solver(l1_penalty=0), ATOMS[:5])
+    assert found.status is Status.CONVERGED
+    assert found.num_iterations.max() < 1000
+    assert found.kkt_violation.max() <= 1e-5
+
+
 @pytest.mark.parametrize("solver", [ADMM, FISTA])
 def test_an_exhausted_solver_says_so(solver):
     found = solve(solver(l1_penalty=0.02, max_iterations=1, tol=1e-12, kkt_tol=1e-12))
