@@ -20,6 +20,7 @@ from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.io import atomic, sidecar, write_json, write_tensors, write_text
 from splice_exp.core.provenance import SCIENCE, environment
+from splice_exp.core.types import Status
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.splice import Decomposition, decompose
 from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
@@ -165,7 +166,8 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
         dictionary = components.dictionary.build(ingredients)
     with timings.stage("decomposition"):
         decomposition = decompose(embeddings, dictionary, components.solver, components.alignment, image_mean, device)
-    log.info("solver: %s", decomposition.solution.status.value)
+    status = decomposition.solution.status
+    log.log(logging.INFO if status in (Status.CONVERGED, Status.FINISHED) else logging.WARNING, "%s", status.value)
     with timings.stage("evaluation"):
         evaluation = components.evaluation.evaluate(decomposition, embeddings, image_mean, class_features)
     metrics = {**evaluation.metrics, "zero_shot/num_missing_classes": len(missing)}
@@ -187,7 +189,7 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
             **environment(config["seed"], str(device)),
             "data": {"name": components.data.name, "fingerprint": embeddings.backbone_id},
             "dictionary": dictionary.provenance,
-            "status": decomposition.solution.status.name,
+            "status": status.name,
             "seconds": timings,
         },
     )

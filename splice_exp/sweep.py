@@ -69,12 +69,14 @@ def expand(config: DictConfig) -> list[Point]:
     return points
 
 
-def shown_command(overrides: list[str]) -> str:
-    """Write the command with files by their names: where they lie is nobody's business but the reader's."""
-    words = []
-    for override in overrides:
+def shown_command(config: DictConfig) -> str:
+    """Write the command without what does not change the numbers, and files by their names, wherever they lie."""
+    # An experiment that is a sweep by itself needs no -m.
+    alone = config.hydra.mode != RunMode.MULTIRUN or config.hydra.sweeper.get("params")
+    words = [] if alone else ["-m"]
+    for override in config.hydra.overrides.task:
         key, _, value = override.partition("=")
-        if key == "paths.results":
+        if key.split(".")[0] in ("paths", "logger", "force"):
             continue
         words.append(f"{key}={Path(value).name}" if "/" in value and Path(value).is_file() else override)
     return shlex.join(["python", "-m", "splice_exp", *words])
@@ -142,9 +144,8 @@ class SweepReport(Callback):
         print("", report.title, "", report.table(records), "", *report.verdicts(records), sep="\n")
         if not write or OUTCOME.failures:
             return
-        command = shown_command(list(config.hydra.overrides.task))
-        results = Path(config.paths.results)
-        files = report.write(records, results, config.table, command)
+        command = shown_command(config)
+        files = report.write(records, Path(config.paths.results), config.table, command)
         tracker: Tracker = build(plain(config, "logger"), "logger")
         with tracker.run(config.table, config.name, {"command": command}) as tracked:
             tracked.table("table", pd.read_csv(next(file for file in files if file.suffix == ".csv")))

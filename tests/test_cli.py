@@ -109,6 +109,19 @@ def test_a_sweep_is_a_table_in_the_order_of_its_file(command, tmp_path):
     assert out.splitlines()[-1].endswith("runs/ablation_centering")
 
 
+def test_a_sweep_of_ones_own_is_shown_with_its_flag(command, tmp_path):
+    code, _, err = command("-m", "solver.l1_penalty=0.3,0.4", *FAST)
+    assert code == 0, err
+    table = (tmp_path / "results" / "tables" / "zero_shot.md").read_text()
+    assert "    python -m splice_exp -m solver.l1_penalty=0.3,0.4 data.num_samples=40 debug=fast\n" in table
+
+
+def test_a_solver_that_did_not_end_warns(command):
+    code, out, _ = command(*FAST, "solver.max_iterations=3")
+    assert code == 0
+    assert "[WARNING] the iteration limit was reached: raise solver.max_iterations" in out
+
+
 def test_the_command_line_replaces_a_swept_key(command, tmp_path):
     code, _, err = command("experiment=ablation_nonneg", "solver.l1_penalty=0.3,0.4", *FAST)
     assert code == 0, err

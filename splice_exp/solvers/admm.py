@@ -14,6 +14,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -28,9 +29,10 @@ from splice_exp.solvers.iterative import IterativeSolver, soft_threshold
 
 @dataclass(frozen=True, eq=False)
 class ADMMState(State):
-    """D (DᵀD + (ρ/2) I)⁻¹, the d × d factorisation folded into the atoms."""
+    """D (DᵀD + (ρ/2) I)⁻¹, the d × d factorisation folded into the atoms; and ρ."""
 
     projector: Float[Tensor, "k d"]
+    rho: Float[Tensor, ""]
 
 
 class Iterates(NamedTuple):
@@ -46,16 +48,17 @@ class ADMM(IterativeSolver):
     """Solve the lasso by ADMM from a zero start: deterministic, batched, on any device.
 
     Args:
-        rho: Augmented Lagrangian parameter ρ.
+        rho: Augmented Lagrangian parameter ρ; by default 3 √(k/d), found by trial (results/notes/solvers.md).
         relaxation: Over-relaxation of x, in (0, 2).
     """
 
-    rho: float = 5.0
+    rho: float | None = None
     relaxation: float = 1.6
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_at_least("solver.rho", self.rho, 1e-8)
+        if self.rho is not None:
+            require_at_least("solver.rho", self.rho, 1e-8)
         require_at_least("solver.relaxation", self.relaxation, 1e-8)
         if self.relaxation >= 2:
             raise SpliceError(f"solver.relaxation is {self.relaxation}, but must lie above 0 and below 2.")
@@ -63,10 +66,11 @@ class ADMM(IterativeSolver):
     def prepare(self, atoms: Float[Tensor, "k d"]) -> ADMMState:
         """Factor the d × d matrix, in float64."""
         exact = atoms.double()
+        rho = 3 * math.sqrt(atoms.shape[0] / atoms.shape[1]) if self.rho is None else self.rho
         matrix = exact.T @ exact
-        matrix.diagonal().add_(self.rho / 2)
+        matrix.diagonal().add_(rho / 2)
         projector = torch.cholesky_solve(exact.T, torch.linalg.cholesky(matrix)).T
-        return ADMMState(atoms, projector.to(atoms))
+        return ADMMState(atoms, projector.to(atoms), torch.tensor(rho).to(atoms))
 
     def _start(self, state: State, targets: Float[Tensor, "b d"]) -> Iterates:
         correlations = 2 * targets @ state.atoms.T
@@ -75,8 +79,8 @@ class ADMM(IterativeSolver):
 
     def _step(self, state: State, iterates: tuple[Tensor, ...]) -> Iterates:
         state, (w, u, correlations) = cast(ADMMState, state), cast(Iterates, iterates)
-        b = torch.add(correlations, w - u, alpha=self.rho)
-        x = torch.addmm(b, b @ state.projector, state.atoms.T, alpha=-1) / self.rho
+        b = torch.addcmul(correlations, w - u, state.rho)
+        x = torch.addmm(b, b @ state.projector, state.atoms.T, alpha=-1) / state.rho
         relaxed = torch.lerp(w, x, self.relaxation)
-        w_new = soft_threshold(relaxed + u, self.l1_penalty / self.rho, self.nonnegative)
+        w_new = soft_threshold(relaxed + u, self.l1_penalty / state.rho, self.nonnegative)
         return Iterates(w_new, u + relaxed - w_new, correlations)
