@@ -11,7 +11,6 @@ install: $(STAMP) ## create .venv and install the package with its exact tested 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt hatchling editables
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[dev]"
 	touch $(STAMP)
 
@@ -19,7 +18,7 @@ demo: install ## the main job on planted embeddings: table, figure, records
 	$(BIN)/python -m splice_exp experiment=ablation_nonneg
 
 test: install ## all tests, two at a time
-	PATH="$(abspath $(BIN)):$$PATH" OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
 lint: install ## style, types, layers
 	$(BIN)/ruff check .

@@ -79,10 +79,7 @@ for override in {list(overrides)}:
 
 @pytest.mark.slow
 def test_the_wheel_holds_configuration_and_assets(tmp_path):
-    result = subprocess.run(
-        ["uv", "build", "--wheel", "--no-build-isolation", "--out-dir", str(tmp_path)],
-        cwd=ROOT, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+    result = python("-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path))
     assert result.returncode == 0, result.stderr
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
