@@ -128,7 +128,7 @@ def main() -> None:
                         f"{elapsed / floor:,.0f}",
                         f"{reference / elapsed:.1f}",
                         f"{float(found.codes.l0().double().mean()):.1f}",
-                        f"{float(found.duality_gap.max()):.0e}",
+                        "–" if found.duality_gap.isnan().any() else f"{float(found.duality_gap.max()):.0e}",
                         f"{float(found.kkt_violation.max()):.0e}",
                     ]
                 )

@@ -9,6 +9,7 @@ from hydra.core.global_hydra import GlobalHydra
 from splice_exp import sweep
 from splice_exp.cli import main
 from splice_exp.core.io import read_tensors, write_tensors
+from tests.offline_wandb import offline_runs, summary_of
 
 FAST = ("data.num_samples=40", "debug=fast")
 
@@ -107,6 +108,21 @@ def test_a_sweep_is_a_table_in_the_order_of_its_file(command, tmp_path):
     assert str(tmp_path) not in table
     assert "Claim: without both centrings" in out
     assert out.splitlines()[-1].endswith("runs/ablation_centering")
+
+
+@pytest.mark.slow
+def test_the_offline_run_of_weights_and_biases_is_metrics_json(command, tmp_path):
+    code, _, err = command("data.num_samples=40", "evaluation.bootstrap_resamples=20")
+    assert code == 0, err
+    runs = offline_runs(tmp_path / "results")
+    ((run_id, metrics),) = metrics_of(tmp_path / "results").items()
+    assert runs.keys() == {run_id, "zero_shot"}  # the point, and the table
+    summary = summary_of(runs[run_id])
+    assert {name: summary.get(name) for name in metrics} == metrics
+    assert summary["figures/class_concepts/_type"] == "image-file"
+    assert {"table/_type", "figures/zero_shot/_type"} <= summary_of(runs["zero_shot"]).keys()
+    config = {update.key: json.loads(update.value_json) for r in runs[run_id] for update in r.run.config.update}
+    assert config["solver"]["l1_penalty"] == 0.25
 
 
 def test_a_sweep_of_ones_own_is_shown_with_its_flag(command, tmp_path):

@@ -44,7 +44,7 @@ class PlantedBackbone(Backbone):
         dim: int = 128,
         gap: float = 1.0,
         phrase: float = 0.5,
-        noise: float = 0.7,
+        noise: float = 1.3,
         seed: int = 0,
         class_template: str = "{}",
     ) -> None:
