@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test lint tables bench clean
+.PHONY: install demo test lint tables bench real clean
 
 install: $(STAMP) ## create .venv and install the package with its exact tested versions
 
@@ -26,11 +26,14 @@ lint: install ## style, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-tables: install ## the committed tables on real embeddings: make tables REAL=folder
+tables: install real ## the committed tables on real embeddings: make tables REAL=folder
 	$(BIN)/python scripts/make_real_tables.py "$(REAL)"
 
-bench: install ## speed of the solvers: make bench REAL=folder
+bench: install real ## speed of the solvers: make bench REAL=folder
 	$(BIN)/python scripts/bench_solvers.py "$(REAL)"
+
+real:
+	@test -d "$(REAL)/embeddings" || { echo "REAL is '$(REAL)', but must be a folder of real embeddings: make tables REAL=folder"; exit 1; }
 
 clean: ## remove what was built, not what was computed
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache

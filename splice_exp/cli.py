@@ -6,10 +6,13 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 
@@ -35,10 +38,22 @@ def job(config: DictConfig) -> None:
         write_json(directory / ERROR, {"error": f"{type(error).__name__}: {error} ({where})"})
 
 
+def _end(message: str) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(1)
+
+
 def main() -> None:
     """Run the command; exit code 1 if any point failed. The last line says where the results are."""
     register()
-    job()
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on, instead of printing them its own way
+    try:
+        job()
+    except CompactHydraException as error:  # a mistyped option: its message says what there is
+        reason = f"\n{error.__cause__}" if isinstance(error.__cause__, OmegaConfBaseException) else ""
+        _end(f"{error}{reason}")
+    except OSError as error:
+        _end(f"{error.filename} cannot be written ({error.strerror}): set paths.results to another folder.")
     # Hydra imports the callback when there is something to run; --help and the like stay without torch.
     sweep = sys.modules.get("splice_exp.sweep")
     if sweep is None:

@@ -5,7 +5,7 @@ Imported without torch, so that `--help` and typing errors answer at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from splice_exp.core.errors import SpliceError
+from splice_exp.core.errors import SpliceError, nearest
 
 PACKAGE = Path(__file__).parent
 # Inside the wheel, or beside the package in a checkout; absolute, so that the command works from any folder.
@@ -61,12 +61,19 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     """Return the whole configuration as plain values, without Hydra's own node.
 
     Raises:
-        SpliceError: naming the values that have no default and were not given.
+        SpliceError: naming values that have no default and were not given, or keys that are not there.
     """
     missing = sorted(key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra."))
     if missing:
         raise SpliceError(f"{', '.join(missing)} must be given: set {' '.join(f'{key}=…' for key in missing)}")
-    return {str(key): plain(config, str(key)) for key in config if key != "hydra"}
+    found = {str(key): plain(config, str(key)) for key in config if key != "hydra"}
+    known = {field.name for field in fields(Config)}
+    for key in found.keys() - known:
+        raise SpliceError(f"{key} is no key of the configuration ({nearest(key, sorted(known))}).")
+    for key in ("name", "table"):
+        if Path(found[key]).name != found[key]:
+            raise SpliceError(f"{key} is {found[key]!r}, but must be a plain file name.")
+    return found
 
 
 def _run_id(*, _root_: DictConfig) -> str:

@@ -115,6 +115,18 @@ def rows(config: DictConfig) -> list[Record]:
     return list(records.values())
 
 
+def failures(records: list[Record]) -> list[str]:
+    """Word what failed: each reason once, with the rows it concerns unless it concerns all."""
+    reasons: dict[str, list[str]] = {}
+    for record in records:
+        if not record.complete:
+            reasons.setdefault(str(record.error), []).append(record.label)
+    return [
+        reason if len(labels) == len(records) else f"{'; '.join(labels)}: {reason}"
+        for reason, labels in reasons.items()
+    ]
+
+
 class SweepReport(Callback):
     """Prints the table when a run or a sweep ends, and writes it when every row is there."""
 
@@ -128,12 +140,12 @@ class SweepReport(Callback):
     def _report(self, config: DictConfig, write: bool) -> None:
         try:
             records = rows(config)
-            failed = [record for record in records if not record.complete]
-            OUTCOME.failures = [": ".join(filter(None, [record.label, record.error])) for record in failed]
-            alone = config.hydra.mode != RunMode.MULTIRUN
-            OUTCOME.directory = records[0].directory if alone else Path(config.hydra.sweep.dir)
+            OUTCOME.failures = failures(records)
+            if any(record.complete for record in records):
+                alone = config.hydra.mode != RunMode.MULTIRUN
+                OUTCOME.directory = records[0].directory if alone else Path(config.hydra.sweep.dir)
             self._show(config, records, write)
-        except Exception as error:  # Hydra turns what a callback raises into a warning; it must end the command instead
+        except Exception as error:  # Hydra would turn it into a warning; it must end the command instead
             OUTCOME.failures.append(f"the report cannot be made: {error}")
             log.debug("the report failed", exc_info=True)
 

@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 from pathlib import Path
 
 import wandb
@@ -44,12 +45,17 @@ def summary_of(records: list) -> dict:
 def offline_runs(folder: Path) -> dict:
     """Return the records of every offline run under a folder, by the name of the run.
 
-    The service of W&B writes its files behind the back of `finish`; ending it is waiting for them.
+    The service of W&B writes its files behind the back of `finish`: end it, and wait for the last record.
     """
     wandb.teardown()
+    deadline = time.monotonic() + 30
     runs = {}
     for path in folder.glob("wandb/offline-run-*/run-*.wandb"):
         records = read_records(path)
+        while not any(record.HasField("exit") for record in records):
+            assert time.monotonic() < deadline, f"{path} has no end"
+            time.sleep(0.05)
+            records = read_records(path)
         (run,) = (record.run for record in records if record.HasField("run"))
         runs[run.display_name] = records
     return runs

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.errors import SpliceError, nearest
+from splice_exp.core.errors import SpliceError, nearest, shown
 from splice_exp.core.io import file_digest
 from splice_exp.core.names import canonical
 from splice_exp.core.stored import read_stored_embeddings
@@ -66,9 +66,10 @@ class PrecomputedBackbone(Backbone):
         missing = [text for text, row in zip(texts, rows, strict=True) if row is None]
         if missing:
             hints = [f"{text!r} ({nearest(canonical(text), self._names)})" for text in missing[:10]]
+            listed = shown([*hints, *(repr(text) for text in missing[10:])], limit=50)
             raise SpliceError(
                 f"backbone.texts has no embedding for {len(missing)} of {len(texts)} texts: "
-                f"{'; '.join(hints + [repr(text) for text in missing[10:]])}."
+                f"{listed}. Take names of the bank, a bank that has them, or a backbone that encodes any text."
             )
         return self._features[rows]
 

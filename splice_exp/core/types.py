@@ -36,11 +36,11 @@ def checked_features(features: Tensor, source: str) -> Float[Tensor, "n d"]:
     features = features.double()
     for flaw, rows in (
         ("NaN or infinite values", ~features.isfinite().all(dim=1)),
-        ("only zeros, which have no direction", (features == 0).all(dim=1)),
+        ("only zeros", (features == 0).all(dim=1)),
     ):
         if rows.any():
             raise SpliceError(
-                f"{source} has {flaw} in row {shown(rows.nonzero().flatten().tolist())}: remove or repair."
+                f"{source} has {flaw} in rows {shown(rows.nonzero().flatten().tolist())}: remove or repair."
             )
     # Not by `normalize`, whose floor would leave tiny rows short of unit length.
     return (features / features.norm(dim=1, keepdim=True)).to(torch.float32)

@@ -75,6 +75,8 @@ class VocabularySource(ABC):
         excluded = set(self._exclude)
         names = [name for name in names if name not in excluded]
         concepts = tuple(self._cut(names))
+        if self._size is not None and len(concepts) < self._size:
+            log.warning("vocabulary.size is %s, but there are only %s names: all are taken", self._size, len(concepts))
         if not concepts:
             raise SpliceError(f"The vocabulary is empty ({provenance}): give a list with at least one name.")
         return Vocabulary(concepts, {**provenance, "size": len(concepts), "digest": digest(concepts)})

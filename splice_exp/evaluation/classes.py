@@ -32,6 +32,7 @@ def select_known_classes(embeddings: Embeddings, backbone: Backbone, missing_cla
         SpliceError: if a class has no text and `missing_classes` is `error`.
     """
     if embeddings.labels is None:
+        log.warning("the data have no labels: accuracy and class concepts are not measured")
         return KnownClasses(embeddings, None, ())
     texts = [backbone.class_text(name) for name in embeddings.classes]
     known = [index for index, text in enumerate(texts) if backbone.knows_text(text)]

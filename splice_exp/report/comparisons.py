@@ -79,8 +79,9 @@ class Comparison:
         total = holds + fails + undecided
         if not total:
             return "cannot be judged: no pair of rows has this measure"
-        if holds == total:
-            return f"holds in {holds} of {total} comparisons"
+        for count, what in ((holds, "holds"), (fails, "does not hold"), (undecided, "is undecided")):
+            if count == total:
+                return f"{what} in all {total} comparisons"
         return f"holds in {holds} of {total} comparisons, does not hold in {fails}, undecided in {undecided}"
 
 

@@ -32,8 +32,10 @@ def test_an_exact_name_wins_over_a_canonical_one(tmp_path):
 
 def test_missing_texts_are_one_error_with_their_neighbours(embedding_files):
     bank = PrecomputedBackbone(str(embedding_files["T"]))
-    with pytest.raises(SpliceError, match=r"2 of 3 texts: 'dogs' \(nearest: 'dog'\); 'xylophone' \(nothing near it\)"):
+    with pytest.raises(SpliceError, match=r"2 of 3 texts: 'dogs' \(nearest: 'dog'\), 'xylophone' \(nothing near it\)"):
         bank.encode_text(["dogs", "cat", "xylophone"])
+    with pytest.raises(SpliceError, match=r"'word 49' \(and 9950 more\)\. Take names of the bank"):
+        bank.encode_text([f"word {i}" for i in range(10_000)])
 
 
 def test_it_encodes_no_images(embedding_files):

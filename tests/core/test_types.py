@@ -14,8 +14,8 @@ def test_features_are_normalised_in_float32():
 @pytest.mark.parametrize(
     ("features", "message"),
     [
-        (torch.tensor([[1.0, 0], [float("nan"), 1], [1, float("inf")]]), r"data\.path has NaN or infinite.*row 1, 2"),
-        (torch.tensor([[1.0, 0], [0, 0]]), r"data\.path has only zeros.*row 1"),
+        (torch.tensor([[1.0, 0], [float("nan"), 1], [1, float("inf")]]), r"data\.path has NaN or infinite.*rows 1, 2"),
+        (torch.tensor([[1.0, 0], [0, 0]]), r"data\.path has only zeros.*rows 1"),
         (torch.ones(3), r"shape \(3,\)"),
         (torch.ones(3, 2, dtype=torch.int64), "int64"),
         (torch.ones(0, 2), r"shape \(0, 2\)"),

@@ -91,8 +91,8 @@ GOOD = [[1.0, 0], [0, 1], [1, 1]]
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda p: write(p, [[1.0, 0], [float("nan"), 1]]), r"data\.path.*E\.safetensors has NaN.*row 1"),
-        (lambda p: write(p, [[0.0, 0], [0, 1]]), "only zeros.*row 0"),
+        (lambda p: write(p, [[1.0, 0], [float("nan"), 1]]), r"data\.path.*E\.safetensors has NaN.*rows 1"),
+        (lambda p: write(p, [[0.0, 0], [0, 1]]), "only zeros.*rows 0"),
         (lambda p: write(p, GOOD, [0, 1, 2], classes=["a", "b"]), r"0 … 1 .*row 2 has label 2"),
         (lambda p: write(p, GOOD, [0, -1, 1], classes=["a", "b"]), r"row 1 has label -1"),
         (lambda p: write(p, GOOD, [0, 1], classes=["a", "b"]), r"one integer for each of the 3 rows"),
