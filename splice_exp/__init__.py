@@ -1,3 +1,37 @@
-"""splice_exp: CLIP embeddings as sparse nonnegative combinations of concepts, with certificates."""
+"""splice_exp: CLIP embeddings as sparse nonnegative combinations of concepts, with certificates.
+
+The names below are imported when they are first asked for, so that the command line answers without torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "ADMM": "solvers.admm",
+    "FISTA": "solvers.fista",
+    "OMP": "solvers.omp",
+    "Alignment": "embeddings.geometry",
+    "Codes": "core.codes",
+    "Decomposition": "decomposition.splice",
+    "Dictionary": "core.types",
+    "Embeddings": "core.types",
+    "EmbeddingsFile": "data.embeddings_file",
+    "PrecomputedBackbone": "backbones.precomputed",
+    "Solution": "core.types",
+    "SpliceError": "core.errors",
+    "decompose": "decomposition.splice",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import splice_exp
 from splice_exp.configuration import CONFIG_DIRECTORY
 
 ROOT = Path(__file__).parents[1]
@@ -59,6 +60,7 @@ def test_options_of_another_kind_are_one_sentence():
     }
     script = f"""
 from hydra import compose, initialize_config_dir
+import splice_exp
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 from splice_exp.core.errors import SpliceError
 from splice_exp.run import instantiate_components
@@ -86,6 +88,17 @@ def test_the_wheel_holds_configuration_and_assets(tmp_path):
     for path in CONFIG_DIRECTORY.rglob("*.yaml"):
         assert f"splice_exp/conf/{path.relative_to(CONFIG_DIRECTORY).as_posix()}" in names
     assert "splice_exp/assets/planted_vocabulary.txt" in names
+
+
+def test_public_names_are_there_and_cost_nothing_until_asked_for():
+    for name in splice_exp._HOMES:
+        assert getattr(splice_exp, name).__name__ == name
+        assert name in dir(splice_exp)
+    with pytest.raises(AttributeError, match="has no attribute 'ADMMM'"):
+        _ = splice_exp.ADMMM
+    result = python("-c", "import sys, splice_exp; print('torch' in sys.modules); from splice_exp import ADMM; ADMM()")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.split() == ["False"]
 
 
 def test_the_console_script_is_declared():
