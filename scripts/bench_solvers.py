@@ -152,7 +152,8 @@ def main() -> None:
         "scikit-learn is given the same tolerance. The greedy methods and least squares solve other problems.\n\n"
         f"{tabulate(speed, headings, tablefmt='pipe', disable_numparse=True)}\n\n"
         "Peak memory of a whole process on dictionary B, GiB (importing the framework takes about 0.7): the rows grow "
-        "fourfold, the batches of 1,024 do not.\n\n"
+        "fourfold, the batches of 1,024 do not. Only the result of least "
+        "squares grows with them: it is dense.\n\n"
         f"{tabulate(memory, ['solver', '1,024 rows', '4,096 rows'], tablefmt='pipe', disable_numparse=True)}\n"
     )
     write_text(arguments.results / "tables" / "bench_solvers.md", text)
