@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test lint tables bench real clean
+.PHONY: install demo test lint tables model bench real clean
 
 install: $(STAMP) ## create .venv and install the package with its exact tested versions
 
@@ -14,7 +14,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[dev]"
 	touch $(STAMP)
 
-demo: install ## the main job on planted embeddings: table, figure, records
+demo: install ## the main job on the embedded world: table, figure, records
 	$(BIN)/python -m splice_exp experiment=ablation_nonneg
 
 test: install ## all tests, two at a time
@@ -26,14 +26,17 @@ lint: install ## style, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-tables: install real ## the committed tables on real embeddings: make tables REAL=folder
-	$(BIN)/python scripts/make_real_tables.py "$(REAL)"
+tables: install ## the committed tables, those on real embeddings with make tables REAL=folder
+	$(BIN)/python scripts/make_tables.py $(if $(REAL),--real "$(REAL)")
+
+model: install ## train the small CLIP of the embedded world anew, in less than an hour
+	$(BIN)/python scripts/train_scenes_clip.py
 
 bench: install real ## speed of the solvers: make bench REAL=folder
 	$(BIN)/python scripts/bench_solvers.py "$(REAL)"
 
 real:
-	@test -d "$(REAL)/embeddings" || { echo "REAL is '$(REAL)', but must be a folder of real embeddings: make tables REAL=folder"; exit 1; }
+	@test -d "$(REAL)/embeddings" || { echo "REAL is '$(REAL)', but must be a folder of real embeddings: make bench REAL=folder"; exit 1; }
 
 clean: ## remove what was built, not what was computed
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache

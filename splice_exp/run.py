@@ -15,22 +15,27 @@ import torch
 import yaml
 from hydra.errors import InstantiationException
 from hydra.utils import get_class, instantiate
+from matplotlib.figure import Figure as Canvas
+from PIL import Image
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.io import atomic, sidecar, write_json, write_tensors, write_text
 from splice_exp.core.provenance import SCIENCE, environment
+from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Status
-from splice_exp.data.base import DataSource
+from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.decomposition.splice import Decomposition, decompose
 from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
 from splice_exp.dictionaries.vocabulary import VocabularySource
 from splice_exp.embeddings.extract import extract
 from splice_exp.embeddings.geometry import Alignment
+from splice_exp.embeddings.store import EmbeddingStore
 from splice_exp.evaluation.classes import select_known_classes
 from splice_exp.evaluation.splice import SpliceEvaluation
 from splice_exp.report import figures
-from splice_exp.report.records import CONFIG, ENVIRONMENT, ERROR, METRICS, SAMPLES
+from splice_exp.report.pictures import decompositions
+from splice_exp.report.records import CONFIG, ENVIRONMENT, ERROR, METRICS, SAMPLE_FIGURE, SAMPLES
 from splice_exp.report.tracking import TrackedRun, Tracker
 from splice_exp.solvers.base import Solver
 
@@ -38,6 +43,7 @@ log = logging.getLogger(__name__)
 
 PACKAGE = "splice_exp"
 CODES = "codes.safetensors"
+NUM_DRAWN = 8  # samples in the figure of a run
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,8 +159,9 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
     torch.manual_seed(config["seed"])
     device = select_device(config["device"])
     timings = Timings()
+    store = EmbeddingStore(Path(config["paths"]["results"]) / "store")
     with timings.stage("embeddings"):
-        embeddings = extract(components.data, components.backbone)
+        embeddings = extract(components.data, components.backbone, store)
         image_mean = components.alignment.mean_of(embeddings)
         embeddings, class_features, missing = select_known_classes(
             embeddings, components.backbone, components.data.missing_classes
@@ -169,7 +176,8 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
     status = decomposition.solution.status
     log.log(logging.INFO if status in (Status.CONVERGED, Status.FINISHED) else logging.WARNING, "%s", status.value)
     with timings.stage("evaluation"):
-        evaluation = components.evaluation.evaluate(decomposition, embeddings, image_mean, class_features)
+        truth = _truth_of(components.data, embeddings.sample_ids)
+        evaluation = components.evaluation.evaluate(decomposition, embeddings, image_mean, class_features, truth)
     metrics = {**evaluation.metrics, "zero_shot/num_missing_classes": len(missing)}
     samples = pd.DataFrame({"sample_id": embeddings.sample_ids, **evaluation.samples})
 
@@ -180,9 +188,10 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
         samples.to_parquet(temporary, index=False)
     pictures = []
     if embeddings.labels is not None:
-        pictures = figures.save(
-            figures.class_concepts(decomposition, embeddings), directory / "figures" / "class_concepts"
-        )
+        canvas = figures.class_concepts(decomposition, embeddings)
+        pictures += figures.save(canvas, directory / "figures" / "class_concepts")
+    if drawn := _draw_samples(components.data, decomposition, embeddings.sample_ids, truth):
+        pictures += figures.save(drawn, directory / "figures" / SAMPLE_FIGURE)
     write_json(
         directory / ENVIRONMENT,
         {
@@ -196,6 +205,35 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
     tracked.metrics(metrics)
     tracked.figures(pictures)
     write_json(directory / METRICS, dict(sorted(metrics.items())))
+
+
+def _truth_of(data: DataSource, sample_ids: tuple[str, ...]) -> GroundTruth | None:
+    """Return what is in the samples that were kept, where that is known."""
+    truth = data.truth()
+    if truth is None:
+        return None
+    place = {sample_id: index for index, sample_id in enumerate(data.sample_ids)}
+    return truth.select([place[sample_id] for sample_id in sample_ids])
+
+
+def _draw_samples(
+    data: DataSource, decomposition: Decomposition, sample_ids: tuple[str, ...], truth: GroundTruth | None
+) -> Canvas | None:
+    """Draw the first samples with their concepts, if they are images."""
+    if not isinstance(data, EncodableSource):
+        return None
+    places = [data.sample_ids.index(sample_id) for sample_id in sample_ids[:NUM_DRAWN]]
+    images = [data.inputs(place, place + 1)[0] for place in places]
+    if not all(isinstance(image, Image.Image) for image in images):
+        return None
+    captions = data.captions()
+    codes = decomposition.codes.select(torch.arange(len(places)))
+    return decompositions(
+        images,
+        codes,
+        None if captions is None else [captions[place][0] for place in places],
+        None if truth is None else truth.select(range(len(places))),
+    )
 
 
 def _write_codes(path: Path, decomposition: Decomposition, sample_ids: tuple[str, ...]) -> None:

@@ -11,7 +11,10 @@ from splice_exp.cli import main
 from splice_exp.core.io import read_tensors, write_tensors
 from tests.offline_wandb import offline_runs, summary_of
 
-FAST = ("data.num_samples=40", "debug=fast")
+PLANTED = ("backbone=planted", "data=planted", "vocabulary=planted")
+FAST = (*PLANTED, "data.num_samples=40", "debug=fast")
+ONE_SEED = "hydra.sweeper.params.seed=0"  # of an experiment that sweeps several
+POINT = ("experiment=zero_shot", *FAST)
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ def metrics_of(folder):
 
 
 def test_one_point_leaves_a_record_a_table_and_a_figure(command, tmp_path):
-    code, out, err = command(*FAST)
+    code, out, err = command(*POINT)
     assert code == 0, err
     results = tmp_path / "results"
     (run,) = (results / "runs" / "zero_shot").iterdir()
@@ -56,27 +59,27 @@ def test_one_point_leaves_a_record_a_table_and_a_figure(command, tmp_path):
 
 
 def test_the_same_point_is_read_and_force_computes_it_again(command, tmp_path):
-    command(*FAST)
+    command(*POINT)
     (path,) = (tmp_path / "results").glob("runs/**/metrics.json")
     first = path.read_text()
     path.write_text(first.replace('"data/num_samples": 40', '"data/num_samples": 41'))
-    code, out, _ = command(*FAST)
+    code, out, _ = command(*POINT)
     assert code == 0
     assert "complete already" in out
     assert '"data/num_samples": 41' in path.read_text()
-    code, out, _ = command(*FAST, "force=true")
+    code, out, _ = command(*POINT, "force=true")
     assert code == 0
     assert path.read_text() == first  # to the last digit
 
 
 def test_a_forced_run_that_fails_says_so_and_keeps_what_was_there(command, tmp_path):
-    command(*FAST)
+    command(*POINT)
     before = metrics_of(tmp_path / "results")
-    code, _, err = command(*FAST, "force=true", "device=cuda")
+    code, _, err = command(*POINT, "force=true", "device=cuda")
     assert code == 1
     assert "error: device is 'cuda', but there is no CUDA device here" in err
     assert metrics_of(tmp_path / "results") == before
-    code, out, _ = command(*FAST)
+    code, out, _ = command(*POINT)
     assert code == 0
     assert "complete already" in out
 
@@ -92,7 +95,7 @@ def test_a_forced_run_that_fails_says_so_and_keeps_what_was_there(command, tmp_p
     ],
 )
 def test_what_is_no_option_is_refused_and_leaves_no_results(command, tmp_path, overrides, message):
-    code, out, err = command("debug=fast", *overrides)
+    code, out, err = command(*PLANTED, "debug=fast", *overrides)
     assert code == 1
     assert message in err
     assert "Traceback" not in err
@@ -102,14 +105,14 @@ def test_what_is_no_option_is_refused_and_leaves_no_results(command, tmp_path, o
 
 def test_results_that_cannot_be_written_are_one_sentence(command, tmp_path):
     (tmp_path / "results").write_text("a file where the folder should be")
-    code, _, err = command(*FAST)
+    code, _, err = command(*POINT)
     assert code == 1
     assert "cannot be written" in err
     assert "Traceback" not in err
 
 
 def test_overrides_that_delete_a_group_are_reported_too(command):
-    code, _, err = command("~variant", *FAST)
+    code, _, err = command("~variant", *POINT)
     assert code == 0, err
 
 
@@ -123,7 +126,7 @@ def test_swept_values_of_the_same_short_name_keep_their_long_one():
 
 
 def test_a_sweep_is_a_table_in_the_order_of_its_file(command, tmp_path):
-    code, out, err = command("experiment=ablation_centering", *FAST)
+    code, out, err = command("experiment=ablation_centering", *FAST, ONE_SEED)
     assert code == 0, err
     assert len(metrics_of(tmp_path / "results")) == 4
     table = (tmp_path / "results" / "tables" / "ablation_centering.md").read_text()
@@ -131,7 +134,7 @@ def test_a_sweep_is_a_table_in_the_order_of_its_file(command, tmp_path):
     assert [[cell.strip() for cell in row] for row in rows] == [
         *(["true", "true"], ["true", "false"], ["false", "true"], ["false", "false"])
     ]
-    assert "python -m splice_exp experiment=ablation_centering data.num_samples=40" in table
+    assert "python -m splice_exp experiment=ablation_centering backbone=planted data=planted" in table
     assert str(tmp_path) not in table
     assert "Claim: without both centrings" in out
     assert out.splitlines()[-1].endswith("runs/ablation_centering")
@@ -139,7 +142,7 @@ def test_a_sweep_is_a_table_in_the_order_of_its_file(command, tmp_path):
 
 @pytest.mark.slow
 def test_the_offline_run_of_weights_and_biases_is_metrics_json(command, tmp_path):
-    code, _, err = command("data.num_samples=40", "evaluation.bootstrap_resamples=20")
+    code, _, err = command("experiment=zero_shot", *PLANTED, "data.num_samples=40", "evaluation.bootstrap_resamples=20")
     assert code == 0, err
     runs = offline_runs(tmp_path / "results")
     ((run_id, metrics),) = metrics_of(tmp_path / "results").items()
@@ -153,20 +156,20 @@ def test_the_offline_run_of_weights_and_biases_is_metrics_json(command, tmp_path
 
 
 def test_a_sweep_of_ones_own_is_shown_with_its_flag(command, tmp_path):
-    code, _, err = command("-m", "solver.l1_penalty=0.3,0.4", *FAST)
+    code, _, err = command("-m", "solver.l1_penalty=0.3,0.4", *POINT)
     assert code == 0, err
     table = (tmp_path / "results" / "tables" / "zero_shot.md").read_text()
-    assert "    python -m splice_exp -m solver.l1_penalty=0.3,0.4 data.num_samples=40 debug=fast\n" in table
+    assert "    python -m splice_exp -m solver.l1_penalty=0.3,0.4 experiment=zero_shot backbone=planted" in table
 
 
 def test_a_solver_that_did_not_end_warns(command):
-    code, out, _ = command(*FAST, "solver.max_iterations=3")
+    code, out, _ = command(*POINT, "solver.max_iterations=3")
     assert code == 0
     assert "[WARNING] the iteration limit was reached: raise solver.max_iterations" in out
 
 
 def test_the_command_line_replaces_a_swept_key(command, tmp_path):
-    code, _, err = command("experiment=ablation_nonneg", "solver.l1_penalty=0.3,0.4", *FAST)
+    code, _, err = command("experiment=ablation_nonneg", "solver.l1_penalty=0.3,0.4", *FAST, ONE_SEED)
     assert code == 0, err
     table = (tmp_path / "results" / "tables" / "ablation_nonneg.md").read_text()
     assert len(metrics_of(tmp_path / "results")) == 4
@@ -175,10 +178,10 @@ def test_the_command_line_replaces_a_swept_key(command, tmp_path):
 
 
 def test_one_point_of_a_sweep_is_the_same_run_and_leaves_the_table_alone(command, tmp_path):
-    command("experiment=ablation_centering", *FAST)
+    command("experiment=ablation_centering", *FAST, ONE_SEED)
     table = (tmp_path / "results" / "tables" / "ablation_centering.md").read_text()
     before = metrics_of(tmp_path / "results")
-    code, out, _ = command("experiment=ablation_centering", "hydra.mode=RUN", "alignment.image=false", *FAST)
+    code, out, _ = command("experiment=ablation_centering", "hydra.mode=RUN", "alignment.image=false", *FAST, ONE_SEED)
     assert code == 0
     assert "complete already" in out
     assert metrics_of(tmp_path / "results") == before
@@ -186,7 +189,7 @@ def test_one_point_of_a_sweep_is_the_same_run_and_leaves_the_table_alone(command
 
 
 def test_a_failed_row_is_shown_and_nothing_earlier_is_lost(command, tmp_path):
-    overrides = ("experiment=ablation_centering", *FAST)
+    overrides = ("experiment=ablation_centering", *FAST, ONE_SEED)
     command(*overrides)
     table = tmp_path / "results" / "tables" / "ablation_centering.md"
     before = table.read_text(), metrics_of(tmp_path / "results")
@@ -277,7 +280,7 @@ def test_bad_rows_are_named_and_earlier_results_stay(command, own, embedding_fil
 
 def test_an_unexpected_error_keeps_its_traceback_in_the_log(command, monkeypatch, tmp_path):
     monkeypatch.setattr("splice_exp.run.decompose", lambda *_: 1 / 0)
-    code, _, err = command(*FAST)
+    code, _, err = command(*POINT)
     assert code == 1
     assert "ZeroDivisionError: division by zero (traceback in" in err
     (log,) = (tmp_path / "results").glob("runs/**/run.log")
@@ -287,10 +290,45 @@ def test_an_unexpected_error_keeps_its_traceback_in_the_log(command, monkeypatch
 
 @pytest.mark.parametrize("solver", ["fista", "coordinate_descent", "omp", "top_k", "least_squares"])
 def test_every_solver_runs_the_main_job(command, solver, tmp_path):
-    code, _, err = command(
-        f"solver={solver}", "data.num_samples=40", "logger=none", "evaluation.bootstrap_resamples=20"
-    )
+    code, _, err = command("experiment=zero_shot", *PLANTED, f"solver={solver}", "data.num_samples=40", "debug=fast")
     assert code == 0, err
     (metrics,) = metrics_of(tmp_path / "results").values()
     assert metrics["zero_shot/top1"] > 0.5
     assert (metrics["solver/gap_max"] is None) == (solver in ("omp", "top_k", "least_squares"))
+
+
+def test_the_quickstart_shows_pictures_and_recovers_their_concepts(command, tmp_path):
+    code, out, err = command("data.num_samples=120", "debug=fast")
+    assert code == 0, err
+    (run,) = (tmp_path / "results" / "runs" / "quickstart").iterdir()
+    picture = tmp_path / "results" / "figures" / "quickstart_samples.png"
+    assert picture.read_bytes() == (run / "figures" / "decompositions.png").read_bytes()
+    assert f"wrote {picture}" in out
+    assert picture.name in (tmp_path / "results" / "tables" / "quickstart.md").read_text()
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["recovery/recall"] > 0.8 > metrics["recovery/recall_null"] + 0.2
+    assert metrics["recovery/hallucinated"] < 0.1
+    assert metrics["solver/gap_max"] <= 1e-6
+
+
+def test_seeds_of_a_sweep_are_one_row_and_embeddings_are_made_once_a_seed(command, tmp_path):
+    sweep_of = ("-m", "experiment=zero_shot", "data.num_samples=30", "debug=fast")
+    code, _, err = command(*sweep_of, "solver.nonnegative=true,false", "seed=0,1")
+    assert code == 0, err
+    assert len(metrics_of(tmp_path / "results")) == 4
+    assert len(list((tmp_path / "results" / "store").glob("*.safetensors"))) == 2
+    table = (tmp_path / "results" / "tables" / "zero_shot.md").read_text()
+    assert len([line for line in table.splitlines() if line.startswith(("| true", "| false"))]) == 2
+    assert "95 % Student interval over seeds" in table
+    assert "Seed 0, 1" in table
+    assert "60" in table.splitlines()[6]
+
+
+@pytest.mark.parametrize(
+    "data", ["scenes_spurious", "scenes_attributes", "scenes_drift", "scenes_unsafe", "scenes_fine_grained"]
+)
+def test_every_data_set_of_the_world_runs(command, data, tmp_path):
+    code, _, err = command("experiment=zero_shot", f"data={data}", "data.num_samples=24", "debug=fast")
+    assert code == 0, err
+    (metrics,) = metrics_of(tmp_path / "results").values()
+    assert metrics["recovery/recall"] > metrics["recovery/recall_null"]

@@ -91,7 +91,7 @@ def test_unknown_choices_and_keys_are_refused(override, error):
         ("solver.l1_penalty=-1", r"solver\.l1_penalty is -1"),
         ("data.seed=-1", r"data\.seed is -1"),
         ("evaluation.seed=-1", r"evaluation\.seed is -1"),
-        ("data.objects=[]", r"data\.objects is empty"),
+        ("data=planted data.objects=[]", r"data\.objects is empty"),
         ("data.num_samples=0", r"data\.num_samples is 0"),
         ("evaluation.top_k=0", r"evaluation\.top_k is 0"),
         ("alignment.recompose=half", r"alignment\.recompose is 'half'"),
@@ -99,7 +99,7 @@ def test_unknown_choices_and_keys_are_refused(override, error):
 )
 def test_components_word_their_own_errors(override, message):
     with pytest.raises(SpliceError, match=message):
-        instantiate_components(resolve(composed(override, "logger=none")))
+        instantiate_components(resolve(composed(*override.split(), "logger=none")))
 
 
 def test_a_configuration_cannot_run_foreign_code():

@@ -27,9 +27,14 @@ PACKAGES = (
     "hydra-core",
     "omegaconf",
     "torchmetrics",
+    "torchvision",
+    "open_clip_torch",
+    "lightning",
     "safetensors",
     "wandb",
 )
+CHECKPOINT = "local-dir:"  # before a folder of weights …
+WEIGHTS = (".json", ".safetensors", ".bin", ".pt", ".pth", ".gz", ".txt")  # … of which a card and pictures do not count
 
 
 def _by_content(value: Any, key: str = "") -> Any:
@@ -38,6 +43,9 @@ def _by_content(value: Any, key: str = "") -> Any:
         return {name: _by_content(item, name) for name, item in value.items() if name not in NOT_SCIENCE}
     if isinstance(value, (list, tuple)):
         return [_by_content(item) for item in value]
+    if isinstance(value, str) and value.startswith(CHECKPOINT):
+        files = sorted(path for path in Path(value.removeprefix(CHECKPOINT)).glob("*") if path.suffix in WEIGHTS)
+        return {"folder": {path.name: file_digest(path) for path in files}}
     if isinstance(value, str) and (key in FILES or Path(value).suffix) and Path(value).is_file():
         return {"file": file_digest(Path(value))}
     if isinstance(value, int) and not isinstance(value, bool):

@@ -9,6 +9,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from splice_exp.core.errors import require_choice
+from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Embeddings
 
 MISSING_CLASSES = ("drop", "error")
@@ -36,6 +37,14 @@ class DataSource(ABC):
     def __len__(self) -> int:
         return len(self.sample_ids)
 
+    def truth(self) -> GroundTruth | None:
+        """Return which concepts are in each sample, where that is known."""
+        return None
+
+    def captions(self) -> tuple[tuple[str, ...], ...] | None:
+        """Return the captions of each sample, where there are any."""
+        return None
+
 
 class EncodableSource(DataSource):
     """A data set whose samples an encoder has to embed."""
@@ -43,6 +52,10 @@ class EncodableSource(DataSource):
     @abstractmethod
     def inputs(self, start: int, stop: int) -> Any:
         """Return samples start … stop − 1, as `Backbone.encode_images` takes them."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Identify the samples by their content: two data sets of the same one have the same embeddings."""
 
 
 class EmbeddedSource(DataSource):

@@ -13,8 +13,13 @@ import numpy as np
 import torch
 
 from splice_exp.core.errors import SpliceError, require_integer, require_names
+from splice_exp.core.io import digest
+from splice_exp.core.names import canonical
+from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import ConceptMixture
 from splice_exp.data.base import EncodableSource
+
+KINDS = ("object", "colour", "background")
 
 
 class Planted(EncodableSource):
@@ -50,7 +55,7 @@ class Planted(EncodableSource):
         self._parts = (tuple(objects), tuple(colours), tuple(backgrounds))
         self._seed = seed
         self.classes = self._parts[0]
-        self.sample_ids = tuple(f"planted-{index:06d}" for index in range(num_samples))
+        self.sample_ids = tuple(f"planted-{seed}-{index:06d}" for index in range(num_samples))
         self._choices = np.stack([self._choose(index) for index in range(num_samples)])
         self.labels = torch.from_numpy(self._choices[:, 0])
 
@@ -59,6 +64,18 @@ class Planted(EncodableSource):
 
     def _choose(self, index: int) -> np.ndarray:
         return self._random(index).integers([len(names) for names in self._parts])
+
+    def fingerprint(self) -> str:
+        return digest([(mixture.weights, mixture.nuisance) for mixture in self.inputs(0, len(self))])
+
+    def truth(self) -> GroundTruth:
+        kinds = zip(KINDS, self._parts, strict=True)
+        kind_of = {canonical(name): kind for kind, names in kinds for name in names}
+        named = [[canonical(part[i]) for part, i in zip(self._parts, row, strict=True)] for row in self._choices]
+        objects = tuple((frozenset(names[:2]),) for names in named)
+        return GroundTruth(
+            {name: name for name in kind_of}, kind_of, objects, tuple(frozenset(n[2:]) for n in named), KINDS
+        )
 
     def inputs(self, start: int, stop: int) -> list[ConceptMixture]:
         mixtures = []

@@ -1,9 +1,9 @@
-"""How sure a mean over samples is: percentile bootstrap intervals, of means and of paired differences."""
+"""How sure a mean is: percentile bootstrap intervals over many samples, Student's intervals over a few seeds."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import bootstrap
+from scipy.stats import bootstrap, sem, t
 
 CONFIDENCE = 0.95
 
@@ -22,3 +22,12 @@ def mean_interval(values: np.ndarray, resamples: int, seed: int) -> tuple[float,
         rng=np.random.default_rng(seed),
     )
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def student_interval(values: np.ndarray) -> tuple[float, float]:
+    """Return the 95 % interval of the mean of (n,) values by Student's t; constant values have no width."""
+    mean = float(values.mean())
+    if len(values) < 2 or np.all(values == values[0]):
+        return mean, mean
+    half = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * sem(values))
+    return mean - half, mean + half

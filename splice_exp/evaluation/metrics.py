@@ -37,6 +37,14 @@ class SampleMean(Metric):
         return self.per_sample().mean()
 
 
+class MeasuredValues(SampleMean):
+    """Mean of values that were measured already."""
+
+    def update(self, values: Float[Tensor, " n"]) -> None:
+        """Add samples."""
+        self._append(values)
+
+
 class ZeroShotAccuracy(SampleMean):
     """Share of samples whose class text is among the `top_k` nearest."""
 

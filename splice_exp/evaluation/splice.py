@@ -13,10 +13,19 @@ from torch import Tensor
 
 from splice_exp.core.errors import require_integer, shown
 from splice_exp.core.names import canonical
+from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Dictionary, Embeddings
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.evaluation.intervals import mean_interval
-from splice_exp.evaluation.metrics import ConceptInTop, MeanCosine, SampleMean, SupportSize, ZeroShotAccuracy
+from splice_exp.evaluation.metrics import (
+    ConceptInTop,
+    MeanCosine,
+    MeasuredValues,
+    SampleMean,
+    SupportSize,
+    ZeroShotAccuracy,
+)
+from splice_exp.evaluation.recovery import names_something, recovery_measures
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +37,8 @@ class Evaluation:
     """What was measured.
 
     Attributes:
-        metrics: Flat, slash-separated names; None where a measure has no meaning for this run.
+        metrics: Flat, slash-separated names; None where a measure needs classes and there are none; recovery only with
+            a ground truth, and a dictionary that names something in it.
         samples: The same measures of every single sample, by name, each (n,).
     """
 
@@ -37,15 +47,15 @@ class Evaluation:
 
 
 class SpliceEvaluation:
-    """Zero-shot accuracy, cosines, sparsity and class concepts, each beside its baseline and its null.
+    """Zero-shot accuracy, cosines, sparsity, class concepts and recovery, each beside its baseline and its null.
 
-    Baselines: dense CLIP for accuracy, the mean alone for cosines. Null: the same codes and reconstructions judged
-    against the labels of other samples (a seeded permutation).
+    Baselines: dense CLIP for accuracy, the mean alone for cosines. Nulls: the same codes and reconstructions judged
+    against the labels of other samples (a seeded permutation); for recovery, concepts drawn by how often they are used.
 
     Args:
-        top_k: Largest codes among which a class concept is looked for.
+        top_k: Largest codes among which concepts are looked for.
         bootstrap_resamples: For the 95 % intervals.
-        seed: Of permutation and bootstrap.
+        seed: Of permutation, null and bootstrap.
     """
 
     def __init__(self, top_k: int = 5, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
@@ -60,6 +70,7 @@ class SpliceEvaluation:
         embeddings: Embeddings,
         image_mean: Float[Tensor, " d"],
         class_features: Float[Tensor, "c d"] | None,
+        truth: GroundTruth | None = None,
     ) -> Evaluation:
         """Measure everything that the data allows.
 
@@ -68,11 +79,14 @@ class SpliceEvaluation:
             embeddings: n samples.
             image_mean: μ, also where images were not centred by it.
             class_features: One text a class of `embeddings`, or None without classes.
+            truth: What is in each sample, where that is known.
         """
         measures = {**self._sparsity(decomposition), **self._cosines(decomposition, embeddings, image_mean)}
         if class_features is not None and embeddings.labels is not None:
             measures |= self._zero_shot(decomposition, embeddings, embeddings.labels, class_features)
             measures |= self._class_concepts(decomposition, embeddings, embeddings.labels)
+        if truth is not None and names_something(decomposition.dictionary.concepts, truth):
+            measures |= self._recovery(decomposition, truth)
         metrics: dict[str, float | int | None] = dict.fromkeys(self._names())
         samples: dict[str, np.ndarray] = {}
         for name, measure in measures.items():
@@ -155,6 +169,13 @@ class SpliceEvaluation:
             found = ConceptInTop(self._top_k)
             found.update(decomposition.codes, expected)
             measures[f"concept/class_in_top{self._top_k}{suffix}"] = found
+        return measures
+
+    def _recovery(self, decomposition: Decomposition, truth: GroundTruth) -> dict[str, SampleMean]:
+        measures: dict[str, SampleMean] = {}
+        for name, values in recovery_measures(decomposition.codes, truth, self._top_k, self._seed).items():
+            measures[f"recovery/{name}"] = MeasuredValues()
+            measures[f"recovery/{name}"].update(torch.from_numpy(values))
         return measures
 
     def _permutation(self, n: int) -> Int64[Tensor, " n"]:

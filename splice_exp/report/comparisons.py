@@ -8,16 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from splice_exp.core.errors import SpliceError, require_choice
-from splice_exp.evaluation.intervals import mean_interval
-from splice_exp.report.records import Record
-
-RESAMPLES = 2000
-SEED = 0
+from splice_exp.report.records import Row
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean of a measure minus that of the reference row, over the same samples, with its 95 % interval."""
+    """Mean of a measure minus that of the reference row, over the same samples or seeds, with its 95 % interval."""
 
     mean: float
     low: float
@@ -43,34 +39,34 @@ class Comparison:
     def __post_init__(self) -> None:
         require_choice("report.comparisons.expected", self.expected, ("lower", "higher"))
 
-    def reference_labels(self, record: Record) -> dict[str, str]:
+    def reference_labels(self, row: Row) -> dict[str, str]:
         """Return the labels of the row that a row is compared with."""
-        changed = {key: _written(value) for key, value in self.reference.items() if key in record.labels}
-        return {**record.labels, **changed}
+        changed = {key: _written(value) for key, value in self.reference.items() if key in row.labels}
+        return {**row.labels, **changed}
 
-    def difference(self, record: Record, records: Sequence[Record]) -> Difference | None:
+    def difference(self, row: Row, rows: Sequence[Row]) -> Difference | None:
         """Compare a row with its reference; None for the reference itself and where a measure is not there."""
-        wanted = self.reference_labels(record)
-        others = [other for other in records if dict(other.labels) == wanted and other is not record]
-        if not others or not record.complete or not others[0].complete:
+        wanted = self.reference_labels(row)
+        others = [other for other in rows if dict(other.labels) == wanted and other is not row]
+        if not others or not row.complete or not others[0].complete:
             return None
-        if self.metric not in record.samples or self.metric not in others[0].samples:
+        if self.metric not in row.samples or self.metric not in others[0].samples:
             return None
-        if not np.array_equal(record.samples["sample_id"], others[0].samples["sample_id"]):
+        if not np.array_equal(row.samples["sample_id"], others[0].samples["sample_id"]):
             raise SpliceError(
-                f"The rows {record.label!r} and {others[0].label!r} are over different samples, and cannot be compared "
+                f"The rows {row.label!r} and {others[0].label!r} are over different samples, and cannot be compared "
                 "in pairs: remove the comparison (report.comparisons) or sweep something else."
             )
-        change = record.samples[self.metric] - others[0].samples[self.metric]
-        low, high = mean_interval(change, RESAMPLES, SEED)
+        change = row.samples[self.metric] - others[0].samples[self.metric]
+        low, high = row.interval(change)
         return Difference(float(change.mean()), low, high)
 
-    def verdict(self, records: Sequence[Record]) -> str:
+    def verdict(self, rows: Sequence[Row]) -> str:
         """Count the rows where the claim holds, does not, or cannot be decided at 95 %."""
         sign = 1 if self.expected == "higher" else -1
         holds = fails = undecided = 0
-        for record in records:
-            difference = self.difference(record, records)
+        for row in rows:
+            difference = self.difference(row, rows)
             if difference is None:
                 continue
             ends = sorted((sign * difference.low, sign * difference.high))

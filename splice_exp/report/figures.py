@@ -18,7 +18,7 @@ from splice_exp.core.io import atomic
 from splice_exp.core.types import Embeddings
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.report.columns import column, percent
-from splice_exp.report.records import Record, short_key
+from splice_exp.report.records import Row, short_key
 
 # Okabe and Ito's palette: told apart in every common form of colour blindness.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -59,7 +59,7 @@ class Figure(ABC):
     def __init__(self, panels: Sequence[str], baselines: Mapping[str, str] | None = None) -> None:
         self._panels, self._baselines = tuple(panels), dict(baselines or {})
 
-    def draw(self, records: Sequence[Record], title: str) -> Canvas | None:
+    def draw(self, records: Sequence[Row], title: str) -> Canvas | None:
         """Draw the complete rows; None where no panel has a value."""
         shown = [record for record in records if record.complete]
         panels = [metric for metric in self._panels if any(_value(record, metric) is not None for record in shown)]
@@ -77,13 +77,13 @@ class Figure(ABC):
     def _size(self, num_panels: int, num_rows: int) -> tuple[float, float]:
         return PANEL[0] * num_panels, PANEL[1] + 0.3
 
-    def _baseline(self, metric: str, records: Sequence[Record]) -> tuple[float, str] | None:
+    def _baseline(self, metric: str, records: Sequence[Row]) -> tuple[float, str] | None:
         name = self._baselines.get(metric)
         values = [value for record in records if name and (value := _value(record, name)) is not None]
         return (_scaled(metric, values[0]), column(name).heading) if name and values else None
 
     @abstractmethod
-    def _panel(self, axis: Axes, metric: str, records: Sequence[Record], first: bool) -> None:
+    def _panel(self, axis: Axes, metric: str, records: Sequence[Row], first: bool) -> None:
         """Draw one metric."""
 
 
@@ -109,7 +109,7 @@ class Curves(Figure):
         super().__init__(panels, baselines)
         self._x, self._group, self._log_x = x, group, log_x
 
-    def _panel(self, axis: Axes, metric: str, records: Sequence[Record], first: bool) -> None:
+    def _panel(self, axis: Axes, metric: str, records: Sequence[Row], first: bool) -> None:
         groups = dict.fromkeys(record.labels.get(self._group or "", "") for record in records)
         for number, group in enumerate(groups):
             members = [record for record in records if record.labels.get(self._group or "", "") == group]
@@ -146,7 +146,7 @@ class Bars(Figure):
     def _size(self, num_panels: int, num_rows: int) -> tuple[float, float]:
         return PANEL[0] * num_panels + 1.2, 0.8 + 0.38 * num_rows
 
-    def _panel(self, axis: Axes, metric: str, records: Sequence[Record], first: bool) -> None:
+    def _panel(self, axis: Axes, metric: str, records: Sequence[Row], first: bool) -> None:
         for place, record in enumerate(records):
             interval = _interval(record, metric)
             if interval is None:
@@ -163,11 +163,11 @@ class Bars(Figure):
         axis.set_xlabel(column(metric).heading)
 
 
-def _value(record: Record, metric: str) -> float | None:
+def _value(record: Row, metric: str) -> float | None:
     return record.metrics.get(metric)
 
 
-def _interval(record: Record, metric: str) -> tuple[float, float, float] | None:
+def _interval(record: Row, metric: str) -> tuple[float, float, float] | None:
     """Return value, low and high end; a metric without an interval has its value for ends."""
     value = _value(record, metric)
     if value is None:

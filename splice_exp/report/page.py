@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from splice_exp.core.io import write_text
+from splice_exp.core.io import atomic, write_text
 from splice_exp.report.comparisons import Comparison
 from splice_exp.report.figures import Figure, save
-from splice_exp.report.records import Record, describe
+from splice_exp.report.records import SAMPLE_FIGURE, Record, Row, describe
+from splice_exp.report.repeated import over_seeds
 from splice_exp.report.tables import markdown_table, write_csv
 
+OPTIONAL = ("recovery/", "concept/", "zero_shot/")  # measures that not all data allow
 LEGEND = (
-    "Brackets: 95 % percentile bootstrap over samples. Δ: paired over the same samples, same interval. "
-    "Null: the same codes judged against the labels of other samples. Dense: CLIP without decomposition. "
+    "Brackets: {brackets}. Δ: paired, same interval. "
+    "Null: the same codes judged against the labels of other samples; "
+    "for recovery, as many concepts, drawn by how often they are used. "
+    "Dense: CLIP without decomposition. "
     "Mean-only: the cosine of every image with the image mean alone. "
     "Gap and KKT: the worst row, in float64, on the full dictionary."
 )
@@ -40,36 +45,55 @@ class Report:
 
     def table(self, records: Sequence[Record]) -> str:
         """Return the table as Markdown."""
-        return markdown_table(records, self.columns, self.comparisons)
+        rows = over_seeds(records)
+        return markdown_table(rows, self.columns, self._applicable(rows))
 
     def verdicts(self, records: Sequence[Record]) -> list[str]:
         """Return one line a claim."""
-        return [f"Claim: {item.claim}. Verdict: {item.verdict(records)}." for item in self.comparisons]
+        rows = over_seeds(records)
+        return [f"Claim: {item.claim}. Verdict: {item.verdict(rows)}." for item in self._applicable(rows)]
+
+    def _applicable(self, rows: Sequence[Row]) -> list[Comparison]:
+        """Leave out claims about what these data do not let one measure, such as recovery without a ground truth."""
+        found = {name for row in rows if row.complete for name in row.samples}
+        return [item for item in self.comparisons if item.metric in found or not item.metric.startswith(OPTIONAL)]
 
     def write(self, records: Sequence[Record], results: Path, stem: str, command: str) -> list[Path]:
         """Write table and figure under `results`, and return the files.
 
         Args:
-            records: The rows, all complete.
+            records: The runs, all complete; those that differ in their seed only are one row.
             results: `paths.results`.
             stem: File name without suffix.
             command: The command that makes this table.
         """
-        heading = f"{self.title}: {records[0].environment['data']['name']}"
+        rows: list[Row] = over_seeds(records)
+        heading = f"{self.title}: {rows[0].environment['data']['name']}"
         table_path = results / "tables" / f"{stem}.md"
         written = [table_path, table_path.with_suffix(".csv")]
         picture = ""
-        if self.figure and (canvas := self.figure.draw(records, heading)):
+        if self.figure and (canvas := self.figure.draw(rows, heading)):
             written += save(canvas, results / "figures" / stem)
             picture = f"![{heading}](../figures/{stem}.png)\n\n"
+        for shown in _samples_of(records):
+            written.append(results / "figures" / f"{stem}_samples{shown.suffix}")
+            with atomic(written[-1]) as temporary:
+                shutil.copyfile(shown, temporary)
+            if shown.suffix == ".png":
+                picture += f"![samples and their concepts](../figures/{written[-1].name})\n\n"
         verdicts = "".join(f"- {line}\n" for line in self.verdicts(records))
         text = (
             f"# {heading}\n\n{self.question}\n\n    {command}\n\n"
-            + "".join(f"- {line}\n" for line in describe(records))
+            + "".join(f"- {line}\n" for line in describe(rows))
             + f"\n{self.table(records)}\n\n"
             + (f"{verdicts}\n" if verdicts else "")
-            + f"{picture}{LEGEND}\n"
+            + f"{picture}{LEGEND.format(brackets=rows[0].brackets)}\n"
         )
         write_text(table_path, text)
-        write_csv(table_path.with_suffix(".csv"), records)
+        write_csv(table_path.with_suffix(".csv"), rows)
         return written
+
+
+def _samples_of(records: Sequence[Record]) -> list[Path]:
+    """Return the figure of samples and their concepts, as files, if the report is of a single run that has one."""
+    return sorted(records[0].directory.glob(f"figures/{SAMPLE_FIGURE}.*")) if len(records) == 1 else []

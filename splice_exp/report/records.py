@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,49 +12,60 @@ import numpy as np
 import pandas as pd
 
 from splice_exp.core.io import read_json
+from splice_exp.evaluation.intervals import mean_interval
 
 METRICS = "metrics.json"  # written last: its presence means complete
 ERROR = "error.json"
 SAMPLES = "samples.parquet"
 ENVIRONMENT = "environment.json"
 CONFIG = "config.yaml"
+SAMPLE_FIGURE = "decompositions"  # samples and their concepts, in the folder `figures` of a run
+RESAMPLES = 2000
+BOOTSTRAP_SEED = 0
 
 
-@dataclass(frozen=True, eq=False)
-class Record:
-    """One row of a table: a point of a sweep, and the run that answers for it.
+class Row(ABC):
+    """One row of a table: what distinguishes it, and what was measured.
 
     Attributes:
-        labels: What distinguishes the row: swept key → value as written.
-        directory: Its run directory.
+        labels: Swept key → value as written.
     """
 
     labels: Mapping[str, str]
-    directory: Path
 
     @property
     def complete(self) -> bool:
-        """Whether the run ended well: an error beside earlier metrics is of a later attempt, and counts."""
-        return (self.directory / METRICS).is_file() and not (self.directory / ERROR).is_file()
+        """Whether everything that the row needs was computed."""
+        return self.error is None
 
     @property
+    @abstractmethod
     def error(self) -> str | None:
-        """Why the run failed; None where it is complete."""
-        if self.complete:
-            return None
-        path = self.directory / ERROR
-        return read_json(path)["error"] if path.is_file() else "did not finish"
+        """Why the row is not complete; None if it is."""
 
-    @cached_property
-    def metrics(self) -> dict[str, Any]:
-        """All metrics, empty for a run that is not complete."""
-        return read_json(self.directory / METRICS) if self.complete else {}
+    @property
+    @abstractmethod
+    def metrics(self) -> Mapping[str, Any]:
+        """All metrics, empty for a row that is not complete."""
 
-    @cached_property
-    def samples(self) -> dict[str, np.ndarray]:
-        """Measures of each sample."""
-        frame = pd.read_parquet(self.directory / SAMPLES)
-        return {name: frame[name].to_numpy() for name in frame.columns}
+    @property
+    @abstractmethod
+    def samples(self) -> Mapping[str, np.ndarray]:
+        """Measures of whatever the row is a mean over; `sample_id` says what."""
+
+    @property
+    @abstractmethod
+    def environment(self) -> Mapping[str, Any]:
+        """Versions, seed, data and dictionary of a complete row."""
+
+    @property
+    @abstractmethod
+    def brackets(self) -> str:
+        """What the intervals of this row are, in words."""
+
+    @abstractmethod
+    def interval(self, values: np.ndarray) -> tuple[float, float]:
+        """Return the 95 % interval of the mean of values, one for each `sample_id`."""
 
     @property
     def label(self) -> str:
@@ -62,10 +73,45 @@ class Record:
         words = [value if key == "variant" else f"{short_key(key)} {value}" for key, value in self.labels.items()]
         return ", ".join(word.replace("_", " ") for word in words)
 
+
+class Record(Row):
+    """A point of a sweep, and the run that answers for it; a mean over samples.
+
+    Args:
+        labels: Swept key → value as written.
+        directory: Its run directory.
+    """
+
+    def __init__(self, labels: Mapping[str, str], directory: Path) -> None:
+        self.labels, self.directory = labels, directory
+
+    @cached_property
+    def error(self) -> str | None:
+        """Why the run failed: an error beside earlier metrics is of a later attempt, and counts."""
+        path = self.directory / ERROR
+        if path.is_file():
+            return read_json(path)["error"]
+        return None if (self.directory / METRICS).is_file() else "did not finish"
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        return read_json(self.directory / METRICS) if self.complete else {}
+
+    @cached_property
+    def samples(self) -> dict[str, np.ndarray]:
+        frame = pd.read_parquet(self.directory / SAMPLES)
+        return {name: frame[name].to_numpy() for name in frame.columns}
+
     @cached_property
     def environment(self) -> dict[str, Any]:
-        """Versions, seed, data and dictionary of a complete run."""
         return read_json(self.directory / ENVIRONMENT)
+
+    @property
+    def brackets(self) -> str:
+        return "95 % percentile bootstrap over samples"
+
+    def interval(self, values: np.ndarray) -> tuple[float, float]:
+        return mean_interval(values, RESAMPLES, BOOTSTRAP_SEED)
 
 
 def short_key(key: str) -> str:
@@ -78,9 +124,9 @@ def short_key(key: str) -> str:
     return key.split(".")[-1].split("/")[-1].replace("_", " ")
 
 
-def describe(records: Sequence[Record]) -> list[str]:
+def describe(rows: Sequence[Row]) -> list[str]:
     """Say in a few lines what a table was computed from; what differs between rows is in the rows."""
-    first, metrics = records[0].environment, records[0].metrics
+    first, metrics = rows[0].environment, rows[0].metrics
     lines = [f"Data: {first['data']['name']}, {metrics['data/num_samples']:,} samples"]
     if metrics.get("zero_shot/num_classes"):
         lines[0] += f" of {metrics['zero_shot/num_classes']} classes"

@@ -11,12 +11,12 @@ from tabulate import tabulate
 from splice_exp.core.io import write_text
 from splice_exp.report.columns import column, percent
 from splice_exp.report.comparisons import Comparison
-from splice_exp.report.records import Record, short_key
+from splice_exp.report.records import Row, short_key
 
 ABSENT = "–"
 
 
-def cell(record: Record, metric: str) -> str:
+def cell(record: Row, metric: str) -> str:
     """Write a metric, with its 95 % interval where it has one."""
     value = record.metrics.get(metric)
     if value is None:
@@ -28,7 +28,7 @@ def cell(record: Record, metric: str) -> str:
     return f"{write(value)} [{write(low)}, {write(high)}]"
 
 
-def difference_cell(record: Record, records: Sequence[Record], comparison: Comparison) -> str:
+def difference_cell(record: Row, records: Sequence[Row], comparison: Comparison) -> str:
     """Write a paired difference with its 95 % interval, signed."""
     difference = comparison.difference(record, records)
     if difference is None:
@@ -47,8 +47,9 @@ def difference_heading(comparison: Comparison) -> str:
     return f"Δ {column(comparison.metric).heading} (to {against})"
 
 
-def markdown_table(records: Sequence[Record], metrics: Sequence[str], comparisons: Sequence[Comparison]) -> str:
-    """Lay out the rows; a run that failed is a row that says so."""
+def markdown_table(records: Sequence[Row], metrics: Sequence[str], comparisons: Sequence[Comparison]) -> str:
+    """Lay out the rows; one that failed says so, and a metric that no row has is left out."""
+    metrics = [metric for metric in metrics if any(row.metrics.get(metric) is not None for row in records)]
     keys = list(dict.fromkeys(key for record in records for key in record.labels))
     headings = [short_key(key) for key in keys]
     headings += [column(metric).heading for metric in metrics]
@@ -65,7 +66,7 @@ def markdown_table(records: Sequence[Record], metrics: Sequence[str], comparison
     return tabulate(rows, headings, tablefmt="pipe", disable_numparse=True)
 
 
-def write_csv(path: Path, records: Sequence[Record]) -> None:
+def write_csv(path: Path, records: Sequence[Row]) -> None:
     """Write all metrics of all rows, unrounded, for machines."""
     frame = pd.DataFrame([{**record.labels, **record.metrics} for record in records if record.complete])
     write_text(path, frame.to_csv(index=False, lineterminator="\n"))

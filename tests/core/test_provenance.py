@@ -45,3 +45,16 @@ def test_environment_names_what_is_needed_to_repeat():
     assert found["seed"] == 3
     assert found["packages"]["torch"] == torch.__version__.split("+")[0]
     assert {"git_commit", "git_diff", "command", "python", "platform"} <= found.keys()
+
+
+def test_a_folder_of_weights_counts_by_content_wherever_it_is(tmp_path):
+    def identity(folder, content):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / "model.safetensors").write_bytes(content)
+        return run_id({"backbone": {"model": f"local-dir:{tmp_path / folder}"}})
+
+    assert identity("a", b"weights") == identity("b", b"weights")
+    assert identity("a", b"weights") != identity("b", b"others")
+    before = identity("a", b"weights")
+    (tmp_path / "a" / "README.md").write_text("a card")
+    assert identity("a", b"weights") == before

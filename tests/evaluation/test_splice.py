@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 
 import pytest
 import torch
@@ -6,12 +7,15 @@ from torch.nn.functional import normalize
 
 from splice_exp.backbones.precomputed import PrecomputedBackbone
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Dictionary, Embeddings
 from splice_exp.data.embeddings_file import EmbeddingsFile
+from splice_exp.data.planted import Planted
 from splice_exp.decomposition.splice import decompose
 from splice_exp.embeddings.geometry import Alignment
 from splice_exp.evaluation.classes import select_known_classes
 from splice_exp.evaluation.splice import SpliceEvaluation, concepts_of_classes
+from splice_exp.run import _truth_of
 from splice_exp.solvers.admm import ADMM
 from tests.conftest import unit_rows
 
@@ -117,3 +121,29 @@ def test_if_no_class_has_a_text_all_samples_stay(embedding_files, caplog):
     assert known.class_features is None
     assert len(known.embeddings) == 60
     assert "nothing is classified" in caplog.text
+
+
+def test_recovery_is_judged_where_the_truth_is_known():
+    """Image i is of a cat or of a polar bear; the truth of the others' animals is another one."""
+    names = ("cat", "polar bear")
+    of = {"cat": "cat", "polar bear": "polar bear"}
+    animals = tuple((frozenset({names[label]}),) for label in LABELS)
+    truth = GroundTruth(of, dict.fromkeys(names, "animal"), animals, (frozenset(),) * 60)
+    dictionary = Dictionary(ATOMS, CONCEPTS, torch.zeros(32))
+    decomposition = decompose(IMAGES, dictionary, ADMM(l1_penalty=0.25), Alignment(), MEAN, torch.device("cpu"))
+    judge = SpliceEvaluation(bootstrap_resamples=50)
+    found = judge.evaluate(decomposition, IMAGES, MEAN, None, truth).metrics
+    wrong = judge.evaluate(decomposition, IMAGES, MEAN, None, truth.select([1, 0] * 30)).metrics
+    assert found["recovery/recall"] > 0.95
+    assert wrong["recovery/recall"] < found["recovery/recall"] - 0.3
+    nameless = replace(
+        decomposition, codes=decomposition.codes, dictionary=replace(dictionary, concepts=tuple("abcdef"))
+    )
+    assert "recovery/recall" not in judge.evaluate(nameless, IMAGES, MEAN, None, truth).metrics
+
+
+def test_the_truth_follows_the_samples_that_are_kept():
+    data = Planted(40, ["car", "cat"], ["red", "blue"], ["sky", "snow"])
+    kept = [3, 17, 5]
+    truth = _truth_of(data, tuple(data.sample_ids[index] for index in kept))
+    assert [truth.concepts(place) for place in range(3)] == [data.truth().concepts(index) for index in kept]

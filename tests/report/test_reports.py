@@ -85,7 +85,8 @@ def test_samples_must_be_the_same_to_be_paired(records, tmp_path):
 
 def test_a_table_shows_intervals_differences_failures_and_absent_values(records, tmp_path):
     failed = record(tmp_path, {"x": "ccc", "sign": "true"})
-    table = markdown_table([*records, failed], [TOP1, "solver/gap_max"], [CLAIM])
+    records[2].metrics["solver/gap_max"] = 1e-7
+    table = markdown_table([*records, failed], [TOP1, "cosine/plain", "solver/gap_max"], [CLAIM])
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
     assert lines[0] == ["x", "sign", "top-1 %", "max gap", "Δ top-1 % (to sign true)"]
     assert lines[2] == ["a", "true", "90.0 [85.0, 95.0]", "–", "–"]

@@ -1,0 +1,54 @@
+"""Make the committed tables: every experiment on the embedded world and, if given, on real CLIP embeddings.
+
+    python scripts/make_tables.py [--real REAL] [--results results]
+
+REAL is a folder with text/objects1585.safetensors, embeddings/*.safetensors and means/clip_ViT-B-32_image.safetensors
+(OpenAI CLIP ViT-B/32). Each table is one command, which stands in its head. What is complete is not computed again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+CURVES_AND_ABLATIONS = (
+    "zero_shot",
+    "zero_shot_sparsity",
+    "ablation_nonneg",
+    "ablation_centering",
+    "ablation_dictionary",
+)
+WORLD_ONLY = ("quickstart", "zero_shot_attributes", "concept_recovery")  # they need attributes, or a ground truth
+DATA = ("caltech101_test", "imagenet_4shot", "cifar10_test500")
+
+
+def main() -> None:
+    """Run all commands, one after the other; stop at the first that fails."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--real", type=Path, help="folder of real embeddings")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="where tables, figures and runs go")
+    arguments = parser.parse_args()
+    for experiment in (*WORLD_ONLY, *CURVES_AND_ABLATIONS):
+        splice_exp(f"experiment={experiment}", "logger=none", f"paths.results={arguments.results}")
+    for data in DATA if arguments.real else ():
+        for experiment in CURVES_AND_ABLATIONS:
+            splice_exp(
+                *(f"experiment={experiment}", "backbone=precomputed"),
+                f"backbone.texts={arguments.real / 'text' / 'objects1585.safetensors'}",
+                *("data=embeddings_file", f"data.path={arguments.real / 'embeddings' / f'{data}.safetensors'}"),
+                "vocabulary=bank",
+                f"alignment.image_mean={arguments.real / 'means' / 'clip_ViT-B-32_image.safetensors'}",
+                "seed=0",  # the data are fixed: other seeds would draw nothing new
+                *(f"table={experiment}_{data}", "logger=none", f"paths.results={arguments.results}"),
+            )
+
+
+def splice_exp(*overrides: str) -> None:
+    """Run one command."""
+    subprocess.run([sys.executable, "-m", "splice_exp", *overrides], check=True)
+
+
+if __name__ == "__main__":
+    main()

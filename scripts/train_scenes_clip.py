@@ -1,0 +1,157 @@
+"""Train the small CLIP of the embedded world and save it as an ordinary open_clip checkpoint directory.
+
+    python scripts/train_scenes_clip.py
+
+A training that was killed goes on after its last epoch when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import lightning
+import open_clip
+import pandas as pd
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+
+from splice_exp.backbones.byte_pairs import learn_merges, write_merges
+from splice_exp.backbones.open_clip import OpenClipBackbone
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.io import digest, tensor_digest, write_json, write_tensors
+from splice_exp.data.scenes.picture import SIDE
+from splice_exp.data.scenes.render import render
+from splice_exp.report.model_card import measure, write_card
+from splice_exp.training.captioned import corpus, training_picture
+from splice_exp.training.small_clip import HEADS, MEAN, STD, TEMPLATE, Settings, SmallClip
+
+CONTEXT_LENGTH = 32
+MAX_MERGES = 1_000
+DEFAULTS = asdict(Settings())
+OUTPUT = Path("splice_exp/assets/scenes_clip")
+CONFIG, WEIGHTS, MERGES = "open_clip_config.json", "open_clip_model.safetensors", "merges.txt.gz"
+
+
+def model_config(settings: Settings, vocab_size: int) -> dict[str, Any]:
+    """Return the model in open_clip's words."""
+    return {
+        "embed_dim": settings.width,
+        "vision_cfg": {
+            "image_size": SIDE,
+            "patch_size": 8,
+            "width": settings.width,
+            "layers": settings.layers,
+            "head_width": settings.width // HEADS,
+        },
+        "text_cfg": {
+            "context_length": CONTEXT_LENGTH,
+            "vocab_size": vocab_size,
+            "width": settings.width,
+            "heads": HEADS,
+            "layers": settings.text_layers,
+            "tokenizer_kwargs": {"bpe_path": MERGES},
+        },
+    }
+
+
+def learn_tokenizer(directory: Path, captions: Sequence[str]) -> open_clip.SimpleTokenizer:
+    """Learn merges from captions, write them, and return the tokenizer that reads them."""
+    words = Counter(word for text in captions for word in text.replace(",", " ").split())
+    write_merges(directory / MERGES, learn_merges(words, MAX_MERGES))
+    return open_clip.SimpleTokenizer(str(directory / MERGES), context_length=CONTEXT_LENGTH)
+
+
+def token_weights(tokenizer: open_clip.SimpleTokenizer, captions: Sequence[str]) -> torch.Tensor:
+    """Return log(n / (1 + captions with the token)) for each token, zero for the special ones."""
+    present = torch.zeros(tokenizer.vocab_size)
+    for text in captions:
+        present[list(set(tokenizer.encode(text)))] += 1
+    weights = (len(captions) / (1 + present)).log().clamp(min=0)
+    weights[[0, *tokenizer.all_special_ids]] = 0  # 0 fills up short captions
+    return weights
+
+
+def export(module: SmallClip, model_cfg: dict[str, Any], directory: Path) -> None:
+    """Write the model as open_clip reads it by `local-dir:`, weights in half precision."""
+    preprocess = {"mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "shortest"}
+    write_json(directory / CONFIG, {"model_cfg": model_cfg, "preprocess_cfg": preprocess})
+    weights = {name: value.half().contiguous() for name, value in module.model.state_dict().items()}
+    write_tensors(directory / WEIGHTS, weights)
+
+
+def train(settings: Settings, output: Path, run: Path, workers: int, logger: str, command: str) -> None:
+    """Train, or go on where a killed training of the same settings stopped; then export and write the card."""
+    lightning.seed_everything(settings.seed, workers=True)
+    output.mkdir(parents=True, exist_ok=True)
+    captions = corpus(settings.seed, settings.corpus)
+    run = run / digest([asdict(settings), captions, world_digest(settings.seed)])
+    tokenizer = learn_tokenizer(output, captions)
+    model_cfg = model_config(settings, tokenizer.vocab_size)
+    module = SmallClip(model_cfg, tokenizer, token_weights(tokenizer, captions), settings, workers)
+    trainer = lightning.Trainer(
+        accelerator="auto",
+        devices=1,
+        max_epochs=settings.epochs,
+        gradient_clip_val=1.0,
+        logger=make_logger(logger, run),
+        callbacks=[ModelCheckpoint(run, filename="last", enable_version_counter=False), TQDMProgressBar(20)],
+        reload_dataloaders_every_n_epochs=1,  # each epoch has its own pictures
+        num_sanity_val_steps=0,
+        log_every_n_steps=settings.steps,
+    )
+    last = run / "last.ckpt"
+    trainer.fit(module, ckpt_path=last if last.is_file() else None)
+    export(module, model_cfg, output)
+    backbone = OpenClipBackbone(f"local-dir:{output}", class_template=TEMPLATE)
+    write_card(output, settings, command, measure(backbone, settings.seed, settings.tested), read_history(run))
+
+
+def world_digest(seed: int) -> str:
+    """Digest some pixels: a training goes on only in the world in which it began."""
+    return digest([tensor_digest(torch.from_numpy(render(training_picture(seed, index)))) for index in range(64)])
+
+
+def read_history(run: Path) -> pd.DataFrame:
+    """Return one row an epoch, with everything that was logged in it; each start of the training has its own log."""
+    logs = sorted(run.glob("log/version_*/metrics.csv"), key=lambda path: int(path.parent.name.split("_")[1]))
+    logged = pd.concat([pd.read_csv(path) for path in logs])
+    return logged.groupby("epoch", as_index=False).last()
+
+
+def make_logger(name: str, run: Path) -> list[Logger]:
+    """Return the loggers: a CSV file always, Weights & Biases (offline) if asked for."""
+    loggers: list[Logger] = [CSVLogger(run, name="log")]
+    if name == "wandb":
+        loggers.append(WandbLogger(project="splice_exp", name="train_scenes_clip", save_dir=run, offline=True))
+    return loggers
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="checkpoint directory")
+    parser.add_argument("--run", type=Path, default=Path("results/runs/train_scenes_clip"), help="progress and curves")
+    parser.add_argument("--workers", type=int, default=1, help="processes that draw pictures")
+    parser.add_argument("--logger", choices=("csv", "wandb"), default="csv")
+    for field in fields(Settings):
+        option = f"--{field.name.replace('_', '-')}"
+        parser.add_argument(option, type=type(field.default), default=field.default, help="see training/small_clip.py")
+    chosen = vars(parser.parse_args())
+    try:
+        settings = Settings(**{field.name: chosen.pop(field.name) for field in fields(Settings)})
+    except SpliceError as error:
+        sys.exit(f"error: {error}")
+    changed = {name: value for name, value in asdict(settings).items() if value != DEFAULTS[name]}
+    options = [f"--{name.replace('_', '-')} {value}" for name, value in changed.items()]
+    train(settings, **chosen, command=" ".join(["python scripts/train_scenes_clip.py", *options]))
+
+
+if __name__ == "__main__":
+    main()

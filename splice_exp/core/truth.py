@@ -1,0 +1,74 @@
+"""What is really in each sample: the ground truth against which recovered concepts are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from splice_exp.core.names import canonical
+
+
+@dataclass(frozen=True, eq=False)
+class GroundTruth:
+    """Which concepts are true of each sample, and which words name them.
+
+    Attributes:
+        concept_of: Every word of the world → the concept it names; synonyms name the same one.
+        kind_of: Concept → its kind (shape, colour, …).
+        objects: For each sample, the concepts of each of its objects.
+        contexts: For each sample, the concepts that are true of all of it.
+        main_kinds: Kinds that a short caption would name; the others are details.
+    """
+
+    concept_of: Mapping[str, str]
+    kind_of: Mapping[str, str]
+    objects: tuple[tuple[frozenset[str], ...], ...]
+    contexts: tuple[frozenset[str], ...]
+    main_kinds: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.objects) != len(self.contexts):
+            raise ValueError(f"objects of {len(self.objects)} samples, but contexts of {len(self.contexts)}")
+
+    def __len__(self) -> int:
+        return len(self.objects)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """All kinds, in the order of the world."""
+        return tuple(dict.fromkeys(self.kind_of.values()))
+
+    def concepts(self, sample: int) -> frozenset[str]:
+        """Return everything that is true of a sample."""
+        return self.contexts[sample].union(*self.objects[sample])
+
+    def holds(self, concepts: frozenset[str], sample: int) -> bool:
+        """Say whether concepts are true together: of one object, or of all of the sample."""
+        return any(concepts <= one | self.contexts[sample] for one in (*self.objects[sample], frozenset()))
+
+    def named(self, name: str) -> frozenset[str]:
+        """Return the concepts that a name is made of, the longest first; words that stand for nothing name themselves.
+
+        Example:
+            >>> truth = GroundTruth({"red": "red", "crimson": "red", "polar bear": "polar bear"}, {}, (), ())
+            >>> sorted(truth.named("Crimson polar bear")), sorted(truth.named("guitar"))
+            (['polar bear', 'red'], ['guitar'])
+        """
+        words = canonical(name).split()
+        found: set[str] = set()
+        start = 0
+        while start < len(words):
+            ends = range(len(words), start, -1)
+            end = next((end for end in ends if " ".join(words[start:end]) in self.concept_of), start + 1)
+            phrase = " ".join(words[start:end])
+            found.add(self.concept_of.get(phrase, phrase))
+            start = end
+        return frozenset(found)
+
+    def select(self, samples: Sequence[int]) -> GroundTruth:
+        """Return the truth of some samples, in the order given."""
+        return replace(
+            self,
+            objects=tuple(self.objects[sample] for sample in samples),
+            contexts=tuple(self.contexts[sample] for sample in samples),
+        )

@@ -1,0 +1,65 @@
+"""Two independent binary attributes, one to be classified and one to be edited away (as SpLiCE does with CelebA)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.data.scenes.picture import Picture, draw_picture
+from splice_exp.data.scenes.sources import SceneSource
+from splice_exp.data.scenes.spurious import require_pair
+from splice_exp.data.scenes.world import ATTRIBUTES, OBJECT_ATTRIBUTES
+
+
+class AttributeScenes(SceneSource):
+    """One object with two attributes of two values each; the four combinations are equally frequent.
+
+    Attributes:
+        edited: Which of `edited_values` each sample has, (n,); the class is the other attribute.
+
+    Args:
+        num_samples: n.
+        label: The attribute that is the class: `shape`, `colour`, `surface` or `size`.
+        label_values: Its two values.
+        edited: The attribute to be edited away, another one.
+        edited_values: Its two values.
+        split: `train`, `val` or `test`.
+        seed: Fixes all samples.
+        name: Short name for tables.
+        missing_classes: `drop` or `error`, for classes without a text in the backbone.
+    """
+
+    def __init__(
+        self,
+        num_samples: int = 1000,
+        label: str = "shape",
+        label_values: Sequence[str] = ("star", "heart"),
+        edited: str = "surface",
+        edited_values: Sequence[str] = ("striped", "plain"),
+        split: str = "test",
+        seed: int = 0,
+        name: str = "scenes_attributes",
+        missing_classes: str = "error",
+    ) -> None:
+        super().__init__(num_samples, split, seed, name, missing_classes)
+        require_choice("data.label", label, OBJECT_ATTRIBUTES)
+        require_choice("data.edited", edited, OBJECT_ATTRIBUTES)
+        if label == edited:
+            raise SpliceError(f"data.edited is {edited!r}, which is data.label too: take two different attributes.")
+        self._kinds = (label, edited)
+        self._values = (
+            require_pair("data.label_values", label_values, tuple(ATTRIBUTES[label])),
+            require_pair("data.edited_values", edited_values, tuple(ATTRIBUTES[edited])),
+        )
+        self._label(self._values[0], [getattr(picture.objects[0], label) for picture in self.pictures])
+        found = [getattr(picture.objects[0], edited) for picture in self.pictures]
+        self.edited = torch.tensor([self._values[1].index(value) for value in found])
+
+    def _draw(self, random: np.random.Generator, index: int) -> Picture:
+        chosen = (index % 2, index // 2 % 2)
+        return draw_picture(
+            random, [{kind: values[i] for kind, values, i in zip(self._kinds, self._values, chosen, strict=True)}]
+        )

@@ -1,0 +1,84 @@
+"""What all data sets over the renderer have in common."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+import torch
+from PIL import Image
+
+from splice_exp.core.errors import require_choice, require_integer
+from splice_exp.core.truth import GroundTruth
+from splice_exp.data.base import EncodableSource
+from splice_exp.data.scenes.captions import captions
+from splice_exp.data.scenes.picture import Picture
+from splice_exp.data.scenes.render import masks, render
+from splice_exp.data.scenes.world import CONCEPT_OF, KIND_OF, MAIN_KINDS
+
+SPLITS = ("train", "val", "test")
+
+
+def random_of(split: str, seed: int, index: int) -> np.random.Generator:
+    """Return the source of all draws of one sample: no two splits, seeds or indices share one."""
+    return np.random.default_rng((SPLITS.index(split), seed, index))
+
+
+class SceneSource(EncodableSource):
+    """Pictures drawn by lot, sample by sample: picture i depends on split, seed and i alone.
+
+    Args:
+        num_samples: n.
+        split: `train` (where the pictures that `scenes_clip` learned from are), `val` or `test`.
+        seed: Fixes all samples.
+        name: Short name for tables.
+        missing_classes: `drop` or `error`, for classes without a text in the backbone.
+    """
+
+    def __init__(self, num_samples: int, split: str, seed: int, name: str, missing_classes: str) -> None:
+        super().__init__(name, missing_classes)
+        require_integer("data.num_samples", num_samples, 1)
+        require_choice("data.split", split, SPLITS)
+        require_integer("data.seed", seed, 0)
+        self._split, self._seed = split, seed
+        self.sample_ids = tuple(f"{split}-{seed}-{index:06d}" for index in range(num_samples))
+
+    @abstractmethod
+    def _draw(self, random: np.random.Generator, index: int) -> Picture:
+        """Draw picture `index`."""
+
+    @cached_property
+    def pictures(self) -> tuple[Picture, ...]:
+        """All that is known of every sample; pixels, masks and captions follow from it."""
+        return tuple(self._draw(random_of(self._split, self._seed, index), index) for index in range(len(self)))
+
+    def inputs(self, start: int, stop: int) -> list[Image.Image]:
+        return [Image.fromarray(render(picture)) for picture in self.pictures[start:stop]]
+
+    def fingerprint(self) -> str:
+        pixels = hashlib.blake2b(digest_size=16)
+        for picture in self.pictures:
+            pixels.update(render(picture).tobytes())
+        return f"scenes:{pixels.hexdigest()}"
+
+    def captions(self) -> tuple[tuple[str, ...], ...]:
+        """Return the captions of each sample, from the most to the least detailed."""
+        return tuple(captions(picture) for picture in self.pictures)
+
+    def masks(self, index: int) -> np.ndarray:
+        """Return the visible pixels of each object of a sample, (objects, height, width) bool."""
+        return masks(self.pictures[index])
+
+    def truth(self) -> GroundTruth:
+        objects = tuple(tuple(placed.concepts for placed in picture.objects) for picture in self.pictures)
+        return GroundTruth(
+            CONCEPT_OF, KIND_OF, objects, tuple(frozenset((p.scene,)) for p in self.pictures), MAIN_KINDS
+        )
+
+    def _label(self, classes: Sequence[str], names: Sequence[str]) -> None:
+        """Set the classes, and the labels to the places of `names`, one a sample, among them."""
+        self.classes = tuple(classes)
+        self.labels = torch.tensor([self.classes.index(name) for name in names])

@@ -1,0 +1,80 @@
+"""A class that comes with a background in training, and does not in testing (the protocol of Waterbirds).
+
+References:
+    Sagawa, Koh, Hashimoto, Liang. Distributionally robust neural networks for group shifts. ICLR 2020.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from splice_exp.core.errors import SpliceError, require_at_least, require_choice, require_names
+from splice_exp.data.scenes.picture import Picture, draw_picture
+from splice_exp.data.scenes.sources import SceneSource
+from splice_exp.data.scenes.world import SCENES, SHAPES
+
+
+def require_pair(key: str, names: Sequence[str], allowed: Sequence[str]) -> tuple[str, str]:
+    """Return two different names, each of which is allowed.
+
+    Raises:
+        SpliceError: naming `key` and the names.
+    """
+    require_names(key, names)
+    if len(set(names)) != 2 or len(names) != 2:
+        raise SpliceError(f"{key} is {list(names)}, but must name two different ones.")
+    for name in names:
+        require_choice(key, name, tuple(allowed))
+    return names[0], names[1]
+
+
+class SpuriousScenes(SceneSource):
+    """One object of two shapes on one of two scenes: in `train` they agree mostly, in `val` and `test` half the time.
+
+    Attributes:
+        groups: Shape and scene of each sample as 2 · shape + scene, (n,).
+        group_names: Of the four groups.
+
+    Args:
+        num_samples: n.
+        shapes: The two classes.
+        scenes: The two scenes; the first agrees with the first shape.
+        agreement: Share of training samples whose scene agrees with the shape.
+        split: `train`, `val` or `test`.
+        seed: Fixes all samples.
+        name: Short name for tables.
+        missing_classes: `drop` or `error`, for classes without a text in the backbone.
+    """
+
+    def __init__(
+        self,
+        num_samples: int = 1000,
+        shapes: Sequence[str] = ("star", "heart"),
+        scenes: Sequence[str] = ("grass", "water"),
+        agreement: float = 0.95,
+        split: str = "test",
+        seed: int = 0,
+        name: str = "scenes_spurious",
+        missing_classes: str = "error",
+    ) -> None:
+        super().__init__(num_samples, split, seed, name, missing_classes)
+        self._shapes = require_pair("data.shapes", shapes, tuple(SHAPES))
+        self._scenes = require_pair("data.scenes", scenes, tuple(SCENES))
+        require_at_least("data.agreement", agreement, 0)
+        if agreement > 1:
+            raise SpliceError(f"data.agreement is {agreement}, but is a share: at most 1.")
+        self._agreement = agreement if split == "train" else 0.5
+        self._label(self._shapes, [picture.objects[0].shape for picture in self.pictures])
+        places = [self._scenes.index(picture.scene) for picture in self.pictures]
+        assert self.labels is not None
+        self.groups = 2 * self.labels + torch.tensor(places)
+        self.group_names = tuple(f"{shape} on {scene}" for shape in self._shapes for scene in self._scenes)
+
+    def _draw(self, random: np.random.Generator, index: int) -> Picture:
+        shape = index % 2
+        # In val and test exactly half agree, so that the four groups are equally large.
+        agrees = random.random() < self._agreement if self._split == "train" else index // 2 % 2 == 0
+        return draw_picture(random, [{"shape": self._shapes[shape]}], self._scenes[shape if agrees else 1 - shape])

@@ -1,0 +1,73 @@
+"""Counting the words and pairs of words that captions are made of."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")  # letters of any script, hyphens and apostrophes inside
+
+
+def words_of(caption: str) -> list[str | None]:
+    """Split a caption into lower-case words; None stands where punctuation or a number parts two of them.
+
+    Example:
+        >>> words_of("T-shirt, 2 red stars")
+        ['t-shirt', None, 'red', 'stars']
+    """
+    words: list[str | None] = []
+    end = 0
+    caption = caption.lower()
+    for match in WORD.finditer(caption):
+        if caption[end : match.start()].strip():
+            words.append(None)
+        words.append(match.group())
+        end = match.end()
+    return words
+
+
+@dataclass
+class PhraseCounts:
+    """How many captions hold each word, and each pair of neighbouring words.
+
+    Attributes:
+        words: Captions with each word.
+        pairs: Captions with each pair, written with a space.
+        num_captions: How many were read.
+        refused: Words that were left out, by reason.
+    """
+
+    words: Counter[str] = field(default_factory=Counter)
+    pairs: Counter[str] = field(default_factory=Counter)
+    num_captions: int = 0
+    refused: dict[str, Counter[str]] = field(default_factory=dict)
+
+
+def count_phrases(captions: Iterable[str], refusals: dict[str, Callable[[str], Any]]) -> PhraseCounts:
+    """Count words and pairs; a pair with a refused word is refused, too.
+
+    Args:
+        captions: Any number, read once.
+        refusals: Reason → whether a word is left out for it.
+    """
+    counts = PhraseCounts(refused={reason: Counter() for reason in refusals})
+    reasons: dict[str, str | None] = {}
+    for caption in captions:
+        counts.num_captions += 1
+        words = words_of(caption)
+        kept: set[str] = set()
+        for word in {word for word in words if word is not None}:
+            if word not in reasons:
+                reasons[word] = next((reason for reason, refuses in refusals.items() if refuses(word)), None)
+            reason = reasons[word]
+            if reason is None:
+                kept.add(word)
+            else:
+                counts.refused[reason][word] += 1
+        counts.words.update(kept)
+        counts.pairs.update({f"{one} {two}" for one, two in pairwise(words) if one in kept and two in kept})
+    return counts

@@ -1,0 +1,152 @@
+r"""Do the codes name what is there? Concepts in the support of a row, held against the ground truth of the sample.
+
+For sample i with true concepts T, concepts with a positive code name the words R: compounds count word by word,
+synonyms as the concept they name, and a word that stands for nothing as a word that is not true.
+
+    precision = |R ∩ T| / |R|          recall = |R ∩ T| / |T|          F1, their harmonic mean
+    average precision: of T in the ranking of all words by the sum of the codes that name them
+    hallucinated: share of the support with a word that stands for nothing in the world
+    misbound: share of the support whose words are all true, but of no single object
+    main recall: of the kinds that a short caption would name (`GroundTruth.main_kinds`)
+
+A negative code says what is not there: it names nothing. An empty support has precision, F1 and shares of 0, and so
+has the recall of a kind that a sample does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+
+from splice_exp.core.codes import Codes
+from splice_exp.core.truth import GroundTruth
+
+Supports = Sequence[Sequence[int]]  # concepts of each sample, the largest code first
+
+
+def supports_of(codes: Codes) -> Supports:
+    """Return the concepts with a positive code in each row, the largest first; of equal ones the first."""
+    supports = []
+    for row in range(len(codes)):
+        place = slice(int(codes.indptr[row]), int(codes.indptr[row + 1]))
+        values, indices = codes.values[place].numpy(), codes.indices[place].numpy()
+        order = np.lexsort((indices, -values))
+        supports.append([int(indices[index]) for index in order if values[index] > 0])
+    return supports
+
+
+def draw_supports(supports: Supports, num_concepts: int, seed: int) -> Supports:
+    """Draw, for each sample, as many concepts as it has, by how often each is used in all supports: the null."""
+    used = np.bincount([concept for support in supports for concept in support], minlength=num_concepts)
+    if not used.any():
+        return [[] for _ in supports]
+    random = np.random.default_rng(seed)
+    frequency, available = used / used.sum(), int((used > 0).sum())
+    return [
+        random.choice(num_concepts, size=min(len(support), available), replace=False, p=frequency).tolist()
+        for support in supports
+    ]
+
+
+def recovery(supports: Supports, concepts: Sequence[str], truth: GroundTruth) -> dict[str, np.ndarray]:
+    """Judge supports: precision, recall (of all and of each kind), F1, hallucinated and misbound share, each (n,).
+
+    Args:
+        supports: Concepts of each sample.
+        concepts: Their names.
+        truth: Of the same samples.
+    """
+    named = [truth.named(concept) for concept in concepts]
+    measured: dict[str, list[float]] = {}
+    for sample, support in enumerate(supports):
+        true = truth.concepts(sample)
+        found = frozenset().union(*(named[concept] for concept in support))
+        for name, value in _measures(found, true, [named[c] for c in support], truth, sample).items():
+            measured.setdefault(name, []).append(value)
+    return {name: np.array(values) for name, values in measured.items()}
+
+
+def _measures(
+    found: frozenset[str],
+    true: frozenset[str],
+    named: Sequence[frozenset[str]],
+    truth: GroundTruth,
+    sample: int,
+) -> dict[str, float]:
+    right = len(found & true)
+    main = {concept for concept in true if truth.kind_of[concept] in truth.main_kinds}
+    measures = {
+        "precision": _share(right, len(found)),
+        "recall": _share(right, len(true)),
+        "f1": _share(2 * right, len(found) + len(true)),
+        "hallucinated": _share(sum(any(word not in truth.kind_of for word in words) for words in named), len(named)),
+        "recall_main": _share(len(found & main), len(main)),
+        "misbound": _share(sum(words <= true and not truth.holds(words, sample) for words in named), len(named)),
+    }
+    for kind in truth.kinds:
+        of_kind = {concept for concept in true if truth.kind_of[concept] == kind}
+        measures[f"recall_{kind}"] = _share(len(found & of_kind), len(of_kind))
+    return measures
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def average_precision(codes: Codes, truth: GroundTruth) -> np.ndarray:
+    """Return the average precision of the true concepts of each row, (n,); negative codes count as none."""
+    words = sorted({word for concept in codes.concepts for word in truth.named(concept)} | set(truth.kind_of))
+    column = {word: index for index, word in enumerate(words)}
+    named = [[column[word] for word in truth.named(concept)] for concept in codes.concepts]
+    found = np.zeros(len(codes))
+    for row in range(len(codes)):
+        scores, true = np.zeros(len(words)), np.zeros(len(words), dtype=bool)
+        for place in range(int(codes.indptr[row]), int(codes.indptr[row + 1])):
+            scores[named[int(codes.indices[place])]] += max(float(codes.values[place]), 0.0)
+        true[[column[concept] for concept in truth.concepts(row)]] = True
+        found[row] = _average_precision(scores, true)
+    return found
+
+
+def _average_precision(scores: np.ndarray, true: np.ndarray) -> float:
+    """Sum the precision at each distinct score, weighted by the recall that it adds; equal scores come together."""
+    order = np.argsort(-scores, kind="stable")
+    last_of_equals = np.append(np.diff(scores[order]) != 0, True)
+    right = np.cumsum(true[order])[last_of_equals]
+    precision = right / (np.flatnonzero(last_of_equals) + 1)
+    return float((precision * np.diff(right, prepend=0)).sum() / true.sum())
+
+
+def names_something(concepts: Sequence[str], truth: GroundTruth) -> bool:
+    """Say whether any concept names a thing of the world; atoms without a name can recover nothing."""
+    return any(word in truth.kind_of for concept in concepts for word in truth.named(concept))
+
+
+def recovery_measures(codes: Codes, truth: GroundTruth, top_k: int, seed: int) -> Mapping[str, np.ndarray]:
+    """Measure everything: of the support, of its `top_k` largest codes, and of the null.
+
+    Args:
+        codes: n rows, named.
+        truth: Of the same samples.
+        top_k: Largest codes looked at.
+        seed: Of the null.
+
+    Returns:
+        Name → (n,): those of `recovery`, `average_precision`, and precision, recall and F1 with the suffix `_in_top5`
+        (for that `top_k`) and, of concepts drawn by their use, `_null`; the null of the average precision is that of
+        the codes of other samples.
+    """
+    supports = supports_of(codes)
+    others = torch.from_numpy(np.random.default_rng(seed).permutation(len(codes)))
+    judged = recovery(supports, codes.concepts, truth)
+    judged["average_precision"] = average_precision(codes, truth)
+    judged["average_precision_null"] = average_precision(codes.select(others), truth)
+    for suffix, replaced in (
+        (f"_in_top{top_k}", [support[:top_k] for support in supports]),
+        ("_null", draw_supports(supports, codes.num_concepts, seed)),
+    ):
+        values = recovery(replaced, codes.concepts, truth)
+        judged |= {name + suffix: values[name] for name in ("precision", "recall", "f1")}
+    return judged

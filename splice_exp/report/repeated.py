@@ -1,0 +1,102 @@
+"""Rows that differ in their seed only, as one row: a mean over seeds, with the spread between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from splice_exp.evaluation.intervals import mean_interval, student_interval
+from splice_exp.report.records import BOOTSTRAP_SEED, RESAMPLES, Record, Row
+
+SEED = "seed"
+
+
+class Repeated(Row):
+    """The runs of one point under several seeds.
+
+    A measure is the mean over seeds. Where each seed has its own samples, the interval is Student's over seeds, and
+    numbers of samples are totals. Where the data are fixed, seeds are no replicates: each sample is averaged over
+    seeds, and the interval is the bootstrap over samples. Of a worst case the worst is kept.
+
+    Args:
+        labels: Swept key → value as written, without the seed.
+        records: The runs, at least two, in the order of their seeds.
+    """
+
+    def __init__(self, labels: Mapping[str, str], records: Sequence[Record]) -> None:
+        self.labels, self.records = labels, tuple(records)
+
+    @property
+    def seeds(self) -> tuple[str, ...]:
+        """The seeds as written."""
+        return tuple(record.labels[SEED] for record in self.records)
+
+    @cached_property
+    def same_samples(self) -> bool:
+        """Whether the data are fixed: every seed has the same samples."""
+        first, *others = (record.samples["sample_id"] for record in self.records)
+        return all(np.array_equal(first, other) for other in others)
+
+    @property
+    def brackets(self) -> str:
+        if self.same_samples:
+            return self.records[0].brackets
+        return "95 % Student interval over seeds, each with its own samples"
+
+    @cached_property
+    def error(self) -> str | None:
+        return next((f"seed {r.labels[SEED]}: {r.error}" for r in self.records if r.error is not None), None)
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name in self.records[0].metrics if self.complete else ():
+            if name.endswith(("_ci_low", "_ci_high")):
+                continue
+            values = [record.metrics.get(name) for record in self.records]
+            found[name] = None if any(value is None for value in values) else self._combine(name, values)
+            if name in self.samples:
+                found[f"{name}_ci_low"], found[f"{name}_ci_high"] = self.interval(self.samples[name])
+        return found
+
+    def _combine(self, name: str, values: Sequence[Any]) -> Any:
+        if name.endswith("num_samples"):
+            return values[0] if self.same_samples else sum(values)
+        if name.endswith(("_max", "/max")):
+            return max(values)
+        return values[0] if len(set(values)) == 1 else sum(values) / len(values)
+
+    @cached_property
+    def samples(self) -> dict[str, np.ndarray]:
+        """Each measure that all runs have: one value a seed, or one a sample where the data are fixed."""
+        shared = set.intersection(*(set(record.samples) for record in self.records)) - {"sample_id"}
+        stacked = {name: [record.samples[name] for record in self.records] for name in sorted(shared)}
+        if self.same_samples:
+            means = {name: np.mean(values, axis=0) for name, values in stacked.items()}
+            return {"sample_id": self.records[0].samples["sample_id"], **means}
+        means = {name: np.array([one.mean() for one in values]) for name, values in stacked.items()}
+        return {"sample_id": np.array(self.seeds), **means}
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        return {**self.records[0].environment, "seed": ", ".join(self.seeds)}
+
+    def interval(self, values: np.ndarray) -> tuple[float, float]:
+        return mean_interval(values, RESAMPLES, BOOTSTRAP_SEED) if self.same_samples else student_interval(values)
+
+
+def over_seeds(records: Sequence[Record]) -> list[Row]:
+    """Return one row for the records that differ in their seed only; a point with one seed stays as it is."""
+    groups: dict[tuple[tuple[str, str], ...], list[Record]] = {}
+    for record in records:
+        point = tuple((key, value) for key, value in record.labels.items() if key != SEED)
+        groups.setdefault(point, []).append(record)
+    if all(len(members) == 1 for members in groups.values()):
+        return list(records)
+    return [
+        Repeated(dict(point), members) if len(members) > 1 else Record(dict(point), members[0].directory)
+        for point, members in groups.items()
+    ]

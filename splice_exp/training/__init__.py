@@ -1,0 +1,1 @@
+"""Training of the small CLIP of the embedded world."""

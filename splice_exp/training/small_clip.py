@@ -1,0 +1,208 @@
+"""Training of a small CLIP: the image tower learns the words of captions first, then both towers to agree.
+
+    warm-up      loss = words(image → tokens of its full caption), on pictures of one object, mostly a large one
+    after it     loss = contrastive(image, caption), that of CLIP, on pictures of one to three objects
+
+The contrastive loss alone finds colours and scenes in minutes, but not shapes. Only pixels and captions are used.
+
+References:
+    Radford et al. Learning transferable visual models from natural language supervision. ICML 2021.
+    Huang et al. Classification done right for vision-language pre-training. NeurIPS 2024 (the loss on words).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from jaxtyping import Float, Int64, UInt8
+from open_clip.model import CLIP
+from torch import Tensor
+from torch.nn.functional import cross_entropy, log_softmax, normalize
+from torch.utils.data import DataLoader
+
+from splice_exp.core.errors import SpliceError, require_at_least, require_integer
+from splice_exp.data.scenes.world import ATTRIBUTES
+from splice_exp.training.captioned import CaptionedPictures, SingleObjects, easy_picture, training_picture
+
+TEMPLATE = "a photo of {}"  # of the text of a class
+MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)  # of pixels in [0, 1]
+HEADS = 4  # of each layer of both towers
+CANDIDATES = 64  # captions among which the right one is looked for
+
+Tokenizer = Callable[[list[str]], Tensor]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides the outcome of a training.
+
+    Attributes:
+        epochs: Number of epochs; a killed training loses at most one.
+        warm_up_epochs: The first of them, with the loss on words.
+        steps: Batches in an epoch.
+        batch_size: Pictures in a batch.
+        learning_rate: Its peak; it rises linearly for a twentieth of the training and falls as a cosine.
+        weight_decay: Of AdamW, on matrices.
+        width: Of both towers and of the joint space.
+        layers: Of the image tower.
+        text_layers: Of the text tower.
+        corpus: Pictures whose captions the tokenizer is learned from.
+        heldout: Pictures of the validation split on which each epoch is judged.
+        tested: Pictures of the test split on which the result is judged.
+        seed: Of the weights and the pictures.
+    """
+
+    epochs: int = 48
+    warm_up_epochs: int = 18
+    steps: int = 60
+    batch_size: int = 192
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    width: int = 128
+    layers: int = 4
+    text_layers: int = 2
+    corpus: int = 4_000
+    heldout: int = 512
+    tested: int = 2_048
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            minimum = {"seed": 0, "warm_up_epochs": 0, "heldout": CANDIDATES, "tested": CANDIDATES}.get(name, 1)
+            if isinstance(value, int):
+                require_integer(f"--{name.replace('_', '-')}", value, minimum)
+            else:
+                require_at_least(f"--{name.replace('_', '-')}", value, 0)
+        if self.width % HEADS:
+            raise SpliceError(f"--width is {self.width}, but must be a multiple of {HEADS}, the number of heads.")
+
+
+class SmallClip(lightning.LightningModule):
+    """An open_clip model and its training.
+
+    Args:
+        model_cfg: Arguments of `open_clip.model.CLIP`.
+        tokenizer: From texts to tokens.
+        token_weights: Weight of each token in the loss on words.
+        settings: Of the training.
+        workers: Processes that draw pictures.
+    """
+
+    token_weights: Tensor
+
+    def __init__(
+        self,
+        model_cfg: Mapping[str, Any],
+        tokenizer: Tokenizer,
+        token_weights: Float[Tensor, " vocabulary"],
+        settings: Settings,
+        workers: int = 0,
+    ) -> None:
+        super().__init__()
+        self.model: Any = CLIP(**model_cfg)
+        self.words = torch.nn.Linear(model_cfg["embed_dim"], len(token_weights))
+        self.register_buffer("token_weights", token_weights)
+        self._tokenizer, self._settings, self._workers = tokenizer, settings, workers
+        self._num_steps = settings.epochs * settings.steps
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Load pictures that no other epoch has."""
+        size = self._settings.steps * self._settings.batch_size
+        draw = easy_picture if self._warming_up else training_picture
+        data = CaptionedPictures(draw, self._settings.seed, self.current_epoch * size, size)
+        return DataLoader(data, self._settings.batch_size, num_workers=self._workers, collate_fn=self._collate)
+
+    @property
+    def _warming_up(self) -> bool:
+        return self.current_epoch < self._settings.warm_up_epochs
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Load held-out single objects."""
+        data = SingleObjects("val", self._settings.seed, self._settings.heldout)
+        return DataLoader(data, CANDIDATES, collate_fn=self._collate)
+
+    def _collate(self, samples: Sequence[tuple[np.ndarray, str, Any]]) -> tuple[Tensor, Tensor, tuple[Any, ...]]:
+        pictures, texts, rest = zip(*samples, strict=True)
+        pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
+        return pixels, self._tokenizer(list(texts)), rest
+
+    def embed(self, pixels: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n d"]:
+        """Embed pictures; rows are not normalised."""
+        mean, std = (torch.tensor(value, device=pixels.device)[:, None, None] for value in (MEAN, STD))
+        return self.model.encode_image((pixels.float() / 255 - mean) / std)
+
+    def training_step(self, batch: tuple[Tensor, Tensor, Any], batch_idx: int) -> Tensor:
+        """Return the loss of a batch."""
+        pixels, tokens, full = batch
+        images = self.embed(pixels)
+        if self._warming_up:
+            loss = self.word_loss(images, self._tokenizer(list(full)).to(images.device))
+        else:
+            loss = self.contrastive_loss(images, self.model.encode_text(tokens, normalize=True))
+        name = "words" if self._warming_up else "contrastive"
+        self.log(name, loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(images))
+        return loss
+
+    def contrastive_loss(self, images: Float[Tensor, "n d"], texts: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
+        """Return the mean cross-entropy of finding the text of each image, and the image of each text."""
+        scale: Tensor = self.model.logit_scale.exp()
+        logits = scale * normalize(images, dim=1) @ texts.T
+        right = torch.arange(len(images), device=images.device)
+        return (cross_entropy(logits, right) + cross_entropy(logits.T, right)) / 2
+
+    def word_loss(self, images: Float[Tensor, "n d"], tokens: Int64[Tensor, "n t"]) -> Float[Tensor, ""]:
+        """Return the cross-entropy between the tokens of each caption, as weighted shares, and their prediction."""
+        present = torch.zeros(len(images), self.words.out_features, device=images.device).scatter_(1, tokens, 1.0)
+        shares = present * self.token_weights
+        shares = shares / shares.sum(dim=1, keepdim=True)
+        return -(shares * log_softmax(self.words(images), dim=1)).sum(dim=1).mean()
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        """Keep the temperature where CLIP keeps it."""
+        self.model.logit_scale.data.clamp_(0, math.log(100))
+
+    def validation_step(self, batch: tuple[Tensor, Tensor, Any], batch_idx: int) -> None:
+        """Log how often each attribute is told right, and how often the right one of `CANDIDATES` captions is found."""
+        pixels, tokens, truths = batch
+        features = self.embed(pixels)
+        images = normalize(features, dim=1)
+        found = (images @ self.model.encode_text(tokens, normalize=True).T).argmax(dim=1)
+        self.log(
+            "recall", (found.cpu() == torch.arange(len(found))).float().mean(), batch_size=len(found), prog_bar=True
+        )
+        for column, (kind, concepts) in enumerate(ATTRIBUTES.items()):
+            names = list(concepts)
+            scores = self._word_scores(features, names) if self._warming_up else self._zero_shot_scores(images, names)
+            best = scores.argmax(dim=1).tolist()
+            right = sum(names[index] == truth[column] for index, truth in zip(best, truths, strict=True))
+            self.log(kind, right / len(truths), batch_size=len(truths), prog_bar=True)
+
+    def _word_scores(self, features: Float[Tensor, "n d"], names: list[str]) -> Float[Tensor, "n c"]:
+        """Score names by their first tokens in the prediction of words; before the text tower has learned anything."""
+        return self.words(features)[:, self._tokenizer(names)[:, 1].to(features.device)]
+
+    def _zero_shot_scores(self, images: Float[Tensor, "n d"], names: list[str]) -> Float[Tensor, "n c"]:
+        texts = self._tokenizer([TEMPLATE.format(name) for name in names]).to(images.device)
+        return images @ self.model.encode_text(texts, normalize=True).T
+
+    def configure_optimizers(self) -> Any:
+        """Return AdamW, its learning rate as `Settings` says."""
+        settings = self._settings
+        parameters = list(self.parameters())
+        groups = [
+            {"params": [one for one in parameters if one.ndim >= 2], "weight_decay": settings.weight_decay},
+            {"params": [one for one in parameters if one.ndim < 2], "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98), eps=1e-6)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def _rate(self, step: int) -> float:
+        warm_up = max(1, self._num_steps // 20)
+        return min(1.0, (step + 1) / warm_up) * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self._num_steps)))

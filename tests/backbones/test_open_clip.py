@@ -1,0 +1,144 @@
+"""The loader of open_clip models, on the checkpoint that the package carries; published ones go the same way."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+import splice_exp
+from splice_exp.backbones.open_clip import OpenClipBackbone
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.types import ConceptMixture
+from splice_exp.data.scenes.plain import Scenes
+from splice_exp.report.model_card import TARGETS, measure
+from splice_exp.training.small_clip import MEAN, STD
+
+SCENES_CLIP = Path(splice_exp.__file__).parent / "assets" / "scenes_clip"
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    return OpenClipBackbone(f"local-dir:{SCENES_CLIP}")
+
+
+@pytest.fixture
+def copy(tmp_path):
+    return Path(shutil.copytree(SCENES_CLIP, tmp_path / "copy"))
+
+
+def test_texts_and_images_become_unit_rows_in_one_space(backbone):
+    texts = backbone.encode_text(["star", "a photo of a red star on the grass", "zebra crossing", "ночь", ""])
+    images = backbone.encode_images(Scenes(5).inputs(0, 5))
+    assert texts.shape == images.shape == (5, backbone.dim)
+    for features in (texts, images):
+        assert features.dtype == torch.float32
+        torch.testing.assert_close(features.norm(dim=1), torch.ones(5))
+
+
+def test_batches_do_not_change_embeddings(backbone):
+    small = OpenClipBackbone(f"local-dir:{SCENES_CLIP}", batch_size=2)
+    assert small.backbone_id == backbone.backbone_id
+    images = Scenes(5).inputs(0, 5)
+    torch.testing.assert_close(small.encode_images(images), backbone.encode_images(images), atol=1e-5, rtol=0)
+    names = ["star", "heart", "sky"]
+    torch.testing.assert_close(small.encode_text(names), backbone.encode_text(names), atol=1e-5, rtol=0)
+
+
+def test_preprocessing_is_that_of_the_training(backbone):
+    (image,) = Scenes(1).inputs(0, 1)
+    pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
+    expected = (pixels - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
+    torch.testing.assert_close(backbone._preprocess(image), expected)
+
+
+def test_images_of_any_size_are_taken(backbone):
+    assert backbone.encode_images([Image.new("L", (200, 120)), Image.new("RGB", (30, 90))]).shape == (2, backbone.dim)
+
+
+def test_the_checkpoint_is_small_and_has_heads_to_study():
+    config = json.loads((SCENES_CLIP / "open_clip_config.json").read_text())["model_cfg"]
+    vision = config["vision_cfg"]
+    assert vision["layers"] >= 4
+    assert vision["width"] // vision["head_width"] >= 4
+    assert sum(path.stat().st_size for path in SCENES_CLIP.iterdir()) <= 5e6
+
+
+def test_the_checkpoint_is_what_its_card_says(backbone):
+    """On fewer pictures than the card, so with two standard errors of leave."""
+    measured = measure(OpenClipBackbone(f"local-dir:{SCENES_CLIP}"), seed=1, size=384)
+    for name, target in TARGETS.items():
+        values = measured[name].astype(float)
+        assert values.mean() >= target - 2 * (target * (1 - target) / len(values)) ** 0.5, name
+
+
+def test_the_identity_is_that_of_the_weights(backbone, copy):
+    assert OpenClipBackbone(f"local-dir:{copy}").backbone_id == backbone.backbone_id
+    weights = load_file(copy / "open_clip_model.safetensors")
+    weights["text_projection"][0, 0] += 1
+    save_file(weights, copy / "open_clip_model.safetensors")
+    assert OpenClipBackbone(f"local-dir:{copy}").backbone_id != backbone.backbone_id
+
+
+def test_the_identity_is_that_of_the_architecture_too(backbone, copy):
+    """The same weights in another architecture give other embeddings, which the store must not confuse."""
+    path = copy / "open_clip_config.json"
+    config = json.loads(path.read_text())
+    config["model_cfg"]["vision_cfg"]["head_width"] *= 2
+    path.write_text(json.dumps(config))
+    assert OpenClipBackbone(f"local-dir:{copy}").backbone_id != backbone.backbone_id
+
+
+def test_the_merges_file_lies_beside_the_weights_wherever_one_stands(copy, monkeypatch):
+    monkeypatch.chdir(copy.parent)
+    assert OpenClipBackbone(f"local-dir:{copy.name}").encode_text(["star"]).shape[0] == 1
+    assert os.listdir() == [copy.name]
+
+
+@pytest.mark.parametrize(
+    ("model", "pretrained", "message"),
+    [
+        ("ViT-B-99", None, "does not know .nearest: 'ViT-B-32'"),
+        ("ViT-B-32", None, "backbone.pretrained must name the weights of ViT-B-32: openai"),
+        ("ViT-B-32", "no_such_tag", "no_such_tag cannot be loaded .*its tags are openai"),
+        ("local-dir:/no/such/folder", None, "cannot be loaded"),
+        ("local-dir:.", "openai", "set it to null"),
+    ],
+)
+def test_a_model_that_cannot_be_loaded_is_named(model, pretrained, message):
+    with pytest.raises(SpliceError, match=message):
+        OpenClipBackbone(model, pretrained)
+
+
+def test_a_checkpoint_without_weights_is_refused(copy):
+    weights = copy / "open_clip_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(SpliceError, match="cannot be loaded"):
+        OpenClipBackbone(f"local-dir:{copy}")
+    weights.unlink()
+    with pytest.raises(SpliceError, match="cannot be loaded"):
+        OpenClipBackbone(f"local-dir:{copy}")
+
+
+def test_a_checkpoint_without_its_merges_is_refused(copy):
+    (copy / "merges.txt.gz").unlink()
+    with pytest.raises(SpliceError, match="cannot be loaded .*merges.txt.gz"):
+        OpenClipBackbone(f"local-dir:{copy}")
+
+
+def test_no_text_is_no_row(backbone):
+    assert backbone.encode_text([]).shape == (0, backbone.dim)
+
+
+def test_other_wrong_values_are_named(backbone):
+    with pytest.raises(SpliceError, match="backbone.class_template"):
+        OpenClipBackbone(f"local-dir:{SCENES_CLIP}", class_template="a photo")
+    with pytest.raises(SpliceError, match="backbone.precision is 'fp8'"):
+        OpenClipBackbone(f"local-dir:{SCENES_CLIP}", precision="fp8")
+    with pytest.raises(SpliceError, match="encodes images only"):
+        backbone.encode_images([ConceptMixture({"star": 1.0}, 0)])

@@ -1,0 +1,169 @@
+"""The data sets of the world: what each promises, and that generation is the same everywhere."""
+
+import hashlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from splice_exp.core.errors import SpliceError
+from splice_exp.data.scenes.attributes import AttributeScenes
+from splice_exp.data.scenes.drift import DriftScenes
+from splice_exp.data.scenes.fine_grained import FineGrainedScenes
+from splice_exp.data.scenes.plain import Scenes
+from splice_exp.data.scenes.spurious import SpuriousScenes
+from splice_exp.data.scenes.unsafe import UnsafeScenes
+
+ALL = [Scenes, SpuriousScenes, AttributeScenes, DriftScenes, UnsafeScenes, FineGrainedScenes]
+# Of the pixels and captions below; it changes if a picture of the world does, and then every table of it is void.
+GOLDEN = "8bc95b0db506b042"
+DIGEST = """
+import hashlib
+from splice_exp.data.scenes.{module} import {name}
+data = {name}(60, seed=7)
+print(hashlib.sha256(data.fingerprint().encode() + repr(data.captions()).encode()).hexdigest()[:16])
+"""
+
+
+def digest_of(data):
+    return hashlib.sha256(data.fingerprint().encode() + repr(data.captions()).encode()).hexdigest()[:16]
+
+
+def test_the_world_is_the_one_that_the_tables_were_made_with():
+    combined = hashlib.sha256("".join(digest_of(source(60, seed=7)) for source in ALL).encode()).hexdigest()[:16]
+    assert combined == GOLDEN
+
+
+def test_generation_is_bit_identical_in_another_process():
+    code = DIGEST.format(module="plain", name="Scenes")
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == digest_of(Scenes(60, seed=7))
+
+
+class Pixels(torch.utils.data.Dataset):
+    """Draws its pictures in whichever process first asks for one."""
+
+    def __init__(self, size):
+        self.source = Scenes(size, seed=1)
+        vars(self.source).pop("pictures")
+
+    def __len__(self):
+        return len(self.source)
+
+    def __getitem__(self, index):
+        return np.asarray(self.source.inputs(index, index + 1)[0])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_generation_is_bit_identical_for_any_number_of_workers(workers):
+    loaded = torch.cat(list(DataLoader(Pixels(40), batch_size=7, num_workers=workers)))
+    together = np.stack([np.asarray(image) for image in Scenes(40, seed=1).inputs(0, 40)])
+    assert np.array_equal(loaded.numpy(), together)
+
+
+@pytest.mark.parametrize("source", ALL)
+def test_every_data_set_answers_alike(source):
+    data = source(25, split="val", seed=3)
+    assert len(data) == len(data.inputs(0, 25)) == len(data.captions()) == len(data.truth()) == 25
+    assert data.labels.shape == (25,)
+    assert int(data.labels.max()) < len(data.classes)
+    assert data.inputs(0, 1)[0].size == (64, 64)
+    assert [mask.shape for mask in data.masks(4)] == [(64, 64)] * len(data.pictures[4].objects)
+    for sample in range(25):
+        assert data.truth().concepts(sample) == data.pictures[sample].concepts
+    longer = source(30, split="val", seed=3)
+    assert longer.pictures[:25] == data.pictures  # sample i does not depend on n
+    for other in (source(25, split="test", seed=3), source(25, split="val", seed=4)):
+        assert other.fingerprint() != data.fingerprint()
+        assert not set(other.sample_ids) & set(data.sample_ids)
+
+
+def test_the_class_of_plain_scenes_is_the_attribute_asked_for():
+    for label in ("shape", "colour", "surface", "size"):
+        data = Scenes(50, max_objects=1, label=label)
+        assert [data.classes[i] for i in data.labels] == [getattr(p.objects[0], label) for p in data.pictures]
+    data = Scenes(300)
+    assert [data.classes[i] for i in data.labels] == [picture.scene for picture in data.pictures]
+    assert {len(picture.objects) for picture in data.pictures} == {1, 2, 3}
+
+
+def test_a_spurious_scene_agrees_in_training_and_not_in_testing():
+    train = SpuriousScenes(2000, split="train")
+    share = ((train.groups == 0) | (train.groups == 3)).double().mean()
+    assert 0.93 < share < 0.97
+    for split in ("val", "test"):
+        groups = SpuriousScenes(400, split=split).groups
+        assert torch.bincount(groups).tolist() == [100] * 4
+    assert train.group_names == ("star on grass", "star on water", "heart on grass", "heart on water")
+    for picture, group in zip(train.pictures, train.groups.tolist(), strict=True):
+        assert f"{picture.objects[0].shape} on {picture.scene}" == train.group_names[group]
+
+
+def test_two_attributes_are_independent():
+    data = AttributeScenes(400)
+    assert torch.bincount(2 * data.labels + data.edited).tolist() == [100] * 4
+    for picture, label, edited in zip(data.pictures, data.labels, data.edited, strict=True):
+        assert picture.objects[0].shape == ("star", "heart")[label]
+        assert picture.objects[0].surface == ("striped", "plain")[edited]
+
+
+def test_prevalence_drifts_as_planned():
+    data = DriftScenes(6000)
+    for concept, planned in data.prevalence.items():
+        there = np.array([concept in picture.concepts for picture in data.pictures])
+        by_year = np.array([there[data.labels.numpy() == year].mean() for year in range(10)])
+        assert np.abs(by_year - planned).max() < 4 * 0.5 / 600**0.5
+    assert data.classes[0] == "2015"
+    assert data.classes[-1] == "2024"
+
+
+def test_unsafe_pairs_differ_in_the_symbol_only():
+    data = UnsafeScenes(100)
+    texts = data.captions()
+    for safe, unsafe in zip(range(0, 100, 2), range(1, 100, 2), strict=True):
+        assert "skull" not in data.pictures[safe].concepts
+        assert "skull" in data.pictures[unsafe].concepts
+        changed = (np.asarray(data.inputs(safe, safe + 1)[0]) != np.asarray(data.inputs(unsafe, unsafe + 1)[0])).any(2)
+        first = data.pictures[safe].objects[0]
+        rows, columns = np.nonzero(changed)
+        reach = 1.2 * {"small": 11, "large": 20}[first.size]
+        assert np.abs(rows - first.row).max() <= reach
+        assert np.abs(columns - first.column).max() <= reach
+        words = [text.replace(",", "").split() for text in (texts[safe][0], texts[unsafe][0])]
+        assert len(words[0]) == len(words[1])
+        different = [pair for pair in zip(*words, strict=True) if pair[0] != pair[1] and set(pair) != {"a", "an"}]
+        assert len(different) == 1
+        assert different[0][1] in ("skull", "cranium")
+
+
+def test_fine_classes_share_one_concept():
+    data = FineGrainedScenes(200)
+    assert set(data.labels.tolist()) == set(range(5))
+    assert all("star" in data.truth().concepts(sample) for sample in range(200))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Scenes(0), "data.num_samples is 0"),
+        (lambda: Scenes(5, max_objects=4), "data.max_objects is 4"),
+        (lambda: Scenes(5, label="shape"), "differs between objects"),
+        (lambda: Scenes(5, label="shapes"), "data.label"),
+        (lambda: Scenes(5, split="dev"), "data.split"),
+        (lambda: Scenes(5, seed=-1), "data.seed"),
+        (lambda: SpuriousScenes(5, shapes=("star", "star")), "two different"),
+        (lambda: SpuriousScenes(5, shapes=("star", "stars")), "data.shapes"),
+        (lambda: SpuriousScenes(5, agreement=1.5), "data.agreement is 1.5"),
+        (lambda: AttributeScenes(5, edited="shape"), "two different attributes"),
+        (lambda: AttributeScenes(5, edited_values=("striped", "red")), "data.edited_values"),
+        (lambda: DriftScenes(5, years=(2020, 2020)), "data.years"),
+        (lambda: DriftScenes(5, shape_prevalence=(0.1, 1.2)), "data.shape_prevalence"),
+        (lambda: UnsafeScenes(5, symbol="bomb"), "data.symbol"),
+    ],
+)
+def test_what_cannot_be_is_refused(make, message):
+    with pytest.raises(SpliceError, match=message):
+        make()

@@ -1,0 +1,115 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from splice_exp.core.io import write_json
+from splice_exp.report.comparisons import Comparison
+from splice_exp.report.page import Report
+from splice_exp.report.records import Record
+from splice_exp.report.repeated import over_seeds
+
+
+def record(folder, labels, mean, seed_mean=0.0, samples=None):
+    """A run with one measure of two samples, counts, and worst cases; each seed has its own samples."""
+    folder.mkdir(parents=True)
+    values = np.array([mean - 0.1, mean + 0.1]) + seed_mean
+    names = samples or [f"{labels.get('seed')}-{name}" for name in "ab"]
+    pd.DataFrame({"sample_id": names, "recovery/f1": values}).to_parquet(folder / "samples.parquet")
+    metrics = {"recovery/f1": values.mean(), "recovery/f1_ci_low": 0.0, "recovery/f1_ci_high": 1.0}
+    counts = {"data/num_samples": 2, "zero_shot/num_classes": 12, "zero_shot/top1": None}
+    counts |= {"solver/gap_max": mean / 1e6 + seed_mean, "l0/max": 7 + 2 * seed_mean}
+    write_json(folder / "metrics.json", {**metrics, **counts})
+    write_json(folder / "environment.json", {"seed": int(labels.get("seed", 0))})
+    return Record(labels, folder)
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Two rows under three seeds; the seeds differ more than the rows do, which are 0.1 apart under each."""
+    return [
+        record(tmp_path / f"{signed}{seed}", {"signed": signed, "seed": str(seed)}, mean, seed / 2)
+        for signed, mean in (("false", 0.5), ("true", 0.4))
+        for seed in (0, 1, 2)
+    ]
+
+
+def test_rows_of_several_seeds_are_one_row(runs):
+    rows = over_seeds(runs)
+    assert [dict(row.labels) for row in rows] == [{"signed": "false"}, {"signed": "true"}]
+    assert rows[0].metrics["recovery/f1"] == pytest.approx(1.0)
+    assert rows[0].metrics["data/num_samples"] == 6
+    assert rows[0].metrics["zero_shot/num_classes"] == 12
+    assert isinstance(rows[0].metrics["zero_shot/num_classes"], int)
+    assert rows[0].metrics["solver/gap_max"] == pytest.approx(1.0 + 0.5 / 1e6)
+    assert rows[0].metrics["l0/max"] == 9
+    assert rows[0].metrics["zero_shot/top1"] is None
+    assert rows[0].environment["seed"] == "0, 1, 2"
+
+
+def test_the_interval_is_that_of_student_over_seeds(runs):
+    (row, _) = over_seeds(runs)
+    values = [0.5, 1.0, 1.5]
+    low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
+    assert row.metrics["recovery/f1_ci_low"] == pytest.approx(low)
+    assert row.metrics["recovery/f1_ci_high"] == pytest.approx(high)
+
+
+def test_differences_are_paired_by_seed(runs):
+    claim = Comparison("signed codes are worse", "recovery/f1", {"signed": False}, "lower")
+    rows = over_seeds(runs)
+    difference = claim.difference(rows[1], rows)
+    assert difference.mean == pytest.approx(-0.1)
+    assert difference.high - difference.low < 1e-9  # the seeds differ, but the difference is the same under each
+    assert claim.verdict(rows) == "holds in all 1 comparisons"
+    assert claim.difference(rows[0], rows) is None
+
+
+def test_rows_without_a_swept_seed_stay_as_they_are(tmp_path):
+    single = [record(tmp_path / "one", {"signed": "true"}, 0.4)]
+    assert over_seeds(single) == single
+
+
+def test_a_row_is_complete_when_all_its_seeds_are(runs):
+    write_json(runs[1].directory / "error.json", {"error": "no memory"})
+    rows = over_seeds([Record(run.labels, run.directory) for run in runs])
+    assert not rows[0].complete
+    assert rows[0].error == "seed 1: no memory"
+    assert rows[0].metrics == {}
+    assert rows[1].complete
+
+
+def test_seeds_of_fixed_data_are_no_replicates(tmp_path):
+    """The same samples under two seeds, as a file of embeddings gives them: no more certain than one run."""
+    runs = [
+        record(tmp_path / f"{signed}{seed}", {"signed": signed, "seed": seed}, mean, samples=["x", "y"])
+        for signed, mean in (("false", 0.5), ("true", 0.499))
+        for seed in "01"
+    ]
+    rows = over_seeds(runs)
+    assert rows[0].metrics["data/num_samples"] == 2
+    assert rows[0].samples["sample_id"].tolist() == ["x", "y"]
+    assert rows[0].metrics["recovery/f1_ci_low"] == pytest.approx(0.4)
+    assert rows[0].metrics["recovery/f1_ci_high"] == pytest.approx(0.6)
+    assert rows[0].brackets == runs[0].brackets
+    assert "Student" in over_seeds([record(tmp_path / f"{s}", {"seed": s}, 0.4) for s in "01"])[0].brackets
+
+
+def test_a_measure_that_some_seeds_lack_is_left_out(tmp_path, runs):
+    runs[0].samples.pop("recovery/f1")
+    row = over_seeds(runs)[0]
+    assert "recovery/f1" not in row.samples
+    assert "recovery/f1_ci_low" not in row.metrics
+
+
+def test_a_point_with_one_seed_is_a_run_like_any_other(tmp_path):
+    single = [record(tmp_path / "one", {"signed": "true", "seed": "0"}, 0.4)]
+    assert over_seeds(single) == single
+
+
+def test_claims_without_their_measure_are_left_out_only_where_data_may_lack_it(tmp_path):
+    run = record(tmp_path / "one", {"signed": "true"}, 0.4)
+    reference = {"signed": False}
+    claims = [Comparison(name, name, reference, "lower") for name in ("concept/x", "recovery/f1", "cosine/misspelt")]
+    verdicts = Report("title", "question", [], claims).verdicts([run])
+    assert [line.split(".")[0] for line in verdicts] == ["Claim: recovery/f1", "Claim: cosine/misspelt"]

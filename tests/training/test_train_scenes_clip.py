@@ -1,0 +1,141 @@
+"""The training command with a tiny budget: it learns, exports a checkpoint, and goes on after having been killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from splice_exp.backbones.open_clip import OpenClipBackbone
+from splice_exp.core.errors import SpliceError
+from splice_exp.data.scenes.plain import Scenes
+from splice_exp.report.model_card import _caption_recall
+from splice_exp.training.captioned import CaptionedPictures, easy_picture, training_picture
+from splice_exp.training.small_clip import Settings
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "train_scenes_clip.py"
+TINY = {
+    "epochs": 4,
+    "warm-up-epochs": 2,
+    "steps": 3,
+    "batch-size": 16,
+    "width": 32,
+    "layers": 1,
+    "text-layers": 1,
+    "corpus": 60,
+    "heldout": 64,
+    "tested": 80,
+    "workers": 0,
+}
+
+
+def start(folder):
+    options = [f"--{name}={value}" for name, value in TINY.items()]
+    return subprocess.Popen(
+        [sys.executable, str(SCRIPT), f"--output={folder / 'out'}", f"--run={folder / 'run'}", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
+    )
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """One training in one go, and one that is killed after its first epoch and started again."""
+    whole, killed = tmp_path_factory.mktemp("whole"), tmp_path_factory.mktemp("killed")
+    first, second = start(whole), start(killed)
+    deadline = time.monotonic() + 240
+    while not list(killed.glob("run/*/last.ckpt")) and second.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    second.send_signal(signal.SIGKILL)
+    second.communicate()
+    assert list(killed.glob("run/*/last.ckpt"))
+    assert not (killed / "out" / "open_clip_model.safetensors").exists(), "it was killed too late to test anything"
+    again = start(killed)
+    outputs = [process.communicate(timeout=240)[0].decode() for process in (first, again)]
+    assert first.returncode == again.returncode == 0, "\n".join(outputs)[-3000:]
+    return whole, killed
+
+
+@pytest.mark.slow
+def test_a_killed_training_ends_where_the_whole_one_does(trained):
+    weights = [load_file(folder / "out" / "open_clip_model.safetensors") for folder in trained]
+    assert weights[0].keys() == weights[1].keys()
+    for name in weights[0]:
+        torch.testing.assert_close(weights[0][name], weights[1][name], atol=1e-3, rtol=1e-3)
+
+
+@pytest.mark.slow
+def test_the_checkpoint_is_an_ordinary_one_with_a_card(trained):
+    for folder in trained:
+        output = folder / "out"
+        assert {path.name for path in output.iterdir()} == {
+            *("open_clip_config.json", "open_clip_model.safetensors", "merges.txt.gz", "README.md", "curves.png"),
+        }
+        backbone = OpenClipBackbone(f"local-dir:{output}")
+        assert backbone.dim == TINY["width"]
+        assert backbone.encode_images(Scenes(2).inputs(0, 2)).shape == (2, 32)
+        card = (output / "README.md").read_text()
+        assert "--epochs 4 --warm-up-epochs 2" in card
+        assert "shape, of 12" in card
+        config = json.loads((output / "open_clip_config.json").read_text())
+        assert config["model_cfg"]["text_cfg"]["tokenizer_kwargs"] == {"bpe_path": "merges.txt.gz"}
+
+
+@pytest.mark.slow
+def test_every_epoch_is_in_the_curves_once(trained):
+    sys.path.insert(0, str(SCRIPT.parent))
+    from train_scenes_clip import read_history
+
+    for folder in trained:
+        (run,) = (folder / "run").iterdir()
+        history = read_history(run)
+        assert history["epoch"].tolist() == [0, 1, 2, 3]
+        assert history["words"].notna().tolist() == [True, True, False, False]
+        assert history["contrastive"].notna().tolist() == [False, False, True, True]
+        assert torch.load(run / "last.ckpt", weights_only=False)["global_step"] == 12
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"epochs": 0}, "--epochs is 0"),
+        ({"tested": 10}, "--tested is 10, but must be an integer of at least 64"),
+        ({"width": 30}, "--width is 30, but must be a multiple of 4"),
+        ({"learning_rate": -1.0}, "--learning-rate is -1.0"),
+    ],
+)
+def test_settings_are_checked(wrong, message):
+    with pytest.raises(SpliceError, match=message):
+        Settings(**wrong)
+
+
+def test_captions_are_looked_for_among_different_ones():
+    texts = [f"caption {index % 70}" for index in range(140)]
+    images = torch.nn.functional.one_hot(torch.arange(140) % 70, 70).float()
+    found = _caption_recall(images, images, texts)
+    assert found.shape == (64,)
+    assert found.all()
+    assert not _caption_recall(images.roll(1, dims=1), images, texts).any()
+    assert _caption_recall(images[:50], images[:50], texts[:50]).size == 0
+
+
+def test_no_two_epochs_share_a_picture():
+    first = [CaptionedPictures(training_picture, 0, 0, 20)[index] for index in range(20)]
+    second = [CaptionedPictures(training_picture, 0, 20, 20)[index] for index in range(20)]
+    pixels = {picture.tobytes() for picture, _, _ in (*first, *second)}
+    assert len(pixels) == 40
+    assert all(text and full for _, text, full in first)
+
+
+def test_easy_pictures_show_one_object_that_is_mostly_large():
+    drawn = [easy_picture(0, index) for index in range(400)]
+    assert {len(picture.objects) for picture in drawn} == {1}
+    large = sum(picture.objects[0].size == "large" for picture in drawn) / 400
+    assert 0.65 < large < 0.85
