@@ -37,6 +37,7 @@ class Config:
     seed: int = 0
     device: Device = Device.auto
     force: bool = False
+    figures: bool = True
     backbone: Any = MISSING
     data: Any = MISSING
     vocabulary: Any = MISSING

@@ -186,12 +186,13 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
     _write_codes(directory / CODES, decomposition, embeddings.sample_ids)
     with atomic(directory / SAMPLES) as temporary:
         samples.to_parquet(temporary, index=False)
-    pictures = []
-    if embeddings.labels is not None:
-        canvas = figures.class_concepts(decomposition, embeddings)
-        pictures += figures.save(canvas, directory / "figures" / "class_concepts")
-    if drawn := _draw_samples(components.data, decomposition, embeddings.sample_ids, truth):
-        pictures += figures.save(drawn, directory / "figures" / SAMPLE_FIGURE)
+    canvases: dict[str, Canvas | None] = {}
+    if config["figures"]:
+        canvases[SAMPLE_FIGURE] = _draw_samples(components.data, decomposition, embeddings.sample_ids, truth)
+        if embeddings.labels is not None:
+            canvases["class_concepts"] = figures.class_concepts(decomposition, embeddings)
+    folder = directory / "figures"
+    pictures = [path for name, canvas in canvases.items() if canvas for path in figures.save(canvas, folder / name)]
     write_json(
         directory / ENVIRONMENT,
         {

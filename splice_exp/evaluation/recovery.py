@@ -9,8 +9,8 @@ synonyms as the concept they name, and a word that stands for nothing as a word 
     misbound: share of the support whose words are all true, but of no single object
     main recall: of the kinds that a short caption would name (`GroundTruth.main_kinds`)
 
-A negative code says what is not there: it names nothing. An empty support has precision, F1 and shares of 0, and so
-has the recall of a kind that a sample does not have.
+A negative code says what is not there: it names nothing, unless `any_sign` is in the name of the measure. An empty
+support has precision, F1 and shares of 0, and so has the recall of a kind that a sample does not have.
 """
 
 from __future__ import annotations
@@ -26,12 +26,18 @@ from splice_exp.core.truth import GroundTruth
 Supports = Sequence[Sequence[int]]  # concepts of each sample, the largest code first
 
 
-def supports_of(codes: Codes) -> Supports:
-    """Return the concepts with a positive code in each row, the largest first; of equal ones the first."""
+def supports_of(codes: Codes, any_sign: bool = False) -> Supports:
+    """Return the concepts with a positive code in each row, the largest first; of equal ones the first.
+
+    Args:
+        codes: n rows.
+        any_sign: Also take those with a negative code, at its size.
+    """
     supports = []
     for row in range(len(codes)):
         place = slice(int(codes.indptr[row]), int(codes.indptr[row + 1]))
         values, indices = codes.values[place].numpy(), codes.indices[place].numpy()
+        values = np.abs(values) if any_sign else values
         order = np.lexsort((indices, -values))
         supports.append([int(indices[index]) for index in order if values[index] > 0])
     return supports
@@ -135,8 +141,8 @@ def recovery_measures(codes: Codes, truth: GroundTruth, top_k: int, seed: int) -
 
     Returns:
         Name → (n,): those of `recovery`, `average_precision`, and precision, recall and F1 with the suffix `_in_top5`
-        (for that `top_k`) and, of concepts drawn by their use, `_null`; the null of the average precision is that of
-        the codes of other samples.
+        (for that `top_k`), `_any_sign` (a negative code names its concept, too) and, of concepts drawn by their use,
+        `_null`; the null of the average precision is that of the codes of other samples.
     """
     supports = supports_of(codes)
     others = torch.from_numpy(np.random.default_rng(seed).permutation(len(codes)))
@@ -145,6 +151,7 @@ def recovery_measures(codes: Codes, truth: GroundTruth, top_k: int, seed: int) -
     judged["average_precision_null"] = average_precision(codes.select(others), truth)
     for suffix, replaced in (
         (f"_in_top{top_k}", [support[:top_k] for support in supports]),
+        ("_any_sign", supports_of(codes, any_sign=True)),
         ("_null", draw_supports(supports, codes.num_concepts, seed)),
     ):
         values = recovery(replaced, codes.concepts, truth)

@@ -48,6 +48,7 @@ COLUMNS: Mapping[str, Column] = {
     "recovery/precision": Column("precision %", percent),
     "recovery/recall": Column("recall %", percent),
     "recovery/f1": Column("F1 %", percent),
+    "recovery/f1_any_sign": Column("F1 of either sign %", percent),
     "recovery/f1_null": Column("null F1 %", percent),
     "recovery/precision_null": Column("null precision %", percent),
     "recovery/recall_null": Column("null recall %", percent),

@@ -51,6 +51,12 @@ class IterativeSolver(LassoSolver):
     def _step(self, state: State, iterates: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Do one iteration for all rows."""
 
+    def _reconsider(
+        self, state: State, iterates: tuple[Tensor, ...], iteration: int
+    ) -> tuple[State, tuple[Tensor, ...]]:
+        """Change parameters of the method for the rows that are still running; by default none."""
+        return state, iterates
+
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> DenseCodes:
         exact_atoms = state.atoms.double()
         codes = torch.zeros(len(targets), len(state.atoms), dtype=torch.float64, device=targets.device)
@@ -82,4 +88,5 @@ class IterativeSolver(LassoSolver):
                 iterates = type(iterates)(*(values[keep] for values in iterates))
             if not len(running):
                 break
+            state, iterates = self._reconsider(state, iterates, iteration)
         return DenseCodes(codes, num_iterations)

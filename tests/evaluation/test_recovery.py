@@ -66,6 +66,10 @@ def test_nothing_named_is_nothing_recovered():
 def test_negative_codes_name_nothing_and_the_order_is_by_size():
     codes = codes_of(red=0.2, star=0.5, sky=-0.9, heart=0.2)
     assert [[CONCEPTS[index] for index in support] for support in supports_of(codes)] == [["star", "red", "heart"]]
+    assert [CONCEPTS[index] for index in supports_of(codes, any_sign=True)[0]] == ["sky", "star", "red", "heart"]
+    measures = recovery_measures(codes_of(red=0.5, guitar=-0.4), TRUTH, top_k=5, seed=0)
+    assert measures["precision"][0] == 1
+    assert measures["precision_any_sign"][0] == 1 / 2
 
 
 def test_average_precision_ranks_words_by_the_sum_of_their_codes():
