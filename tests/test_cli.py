@@ -129,6 +129,8 @@ def test_a_sweep_is_a_table_in_the_order_of_its_file(command, tmp_path):
     code, out, err = command("experiment=ablation_centering", *FAST, ONE_SEED)
     assert code == 0, err
     assert len(metrics_of(tmp_path / "results")) == 4
+    assert not list((tmp_path / "results" / "runs").glob("**/figures"))  # as the experiment says; its own is there
+    assert (tmp_path / "results" / "figures" / "ablation_centering.png").is_file()
     table = (tmp_path / "results" / "tables" / "ablation_centering.md").read_text()
     rows = [line.split("|")[1:3] for line in table.splitlines() if line.startswith(("| true", "| false"))]
     assert [[cell.strip() for cell in row] for row in rows] == [
