@@ -37,7 +37,7 @@ class Config:
     seed: int = 0
     device: Device = Device.auto
     force: bool = False
-    figures: bool = True
+    figures: bool = True  # of samples and classes, in each run directory; experiments of many runs turn them off
     backbone: Any = MISSING
     data: Any = MISSING
     vocabulary: Any = MISSING
