@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ADMM": "solvers.admm",
+    "ActiveSet": "solvers.active_set",
     "FISTA": "solvers.fista",
     "OMP": "solvers.omp",
     "Alignment": "embeddings.geometry",

@@ -8,6 +8,7 @@ synonyms as the concept they name, and a word that stands for nothing as a word 
     hallucinated: share of the support with a word that stands for nothing in the world
     misbound: share of the support whose words are all true, but of no single object
     main recall: of the kinds that a short caption would name (`GroundTruth.main_kinds`)
+    pooled: of all words of all samples, Σᵢ partᵢ / Σᵢ wholeᵢ, rather than the mean of the samples' shares
 
 A negative code says what is not there: it names nothing, unless `any_sign` is in the name of the measure. An empty
 support has precision, F1 and shares of 0, and so has the recall of a kind that a sample does not have.
@@ -24,6 +25,7 @@ from splice_exp.core.codes import Codes
 from splice_exp.core.truth import GroundTruth
 
 Supports = Sequence[Sequence[int]]  # concepts of each sample, the largest code first
+POOLED = ("precision", "recall_main")  # shares that are also pooled
 
 
 def supports_of(codes: Codes, any_sign: bool = False) -> Supports:
@@ -59,46 +61,57 @@ def draw_supports(supports: Supports, num_concepts: int, seed: int) -> Supports:
 def recovery(supports: Supports, concepts: Sequence[str], truth: GroundTruth) -> dict[str, np.ndarray]:
     """Judge supports: precision, recall (of all and of each kind), F1, hallucinated and misbound share, each (n,).
 
+    Those in `POOLED` also with the suffix `_pooled`.
+
     Args:
         supports: Concepts of each sample.
         concepts: Their names.
         truth: Of the same samples.
     """
     named = [truth.named(concept) for concept in concepts]
-    measured: dict[str, list[float]] = {}
+    counted: dict[str, list[tuple[int, int]]] = {}
     for sample, support in enumerate(supports):
-        true = truth.concepts(sample)
-        found = frozenset().union(*(named[concept] for concept in support))
-        for name, value in _measures(found, true, [named[c] for c in support], truth, sample).items():
-            measured.setdefault(name, []).append(value)
-    return {name: np.array(values) for name, values in measured.items()}
+        for name, counts in _counts([named[concept] for concept in support], truth, sample).items():
+            counted.setdefault(name, []).append(counts)
+    parts_and_wholes = {name: np.array(counts, dtype=np.float64).T for name, counts in counted.items()}
+    measured = {
+        name: np.divide(parts, wholes, out=np.zeros_like(parts), where=wholes > 0)
+        for name, (parts, wholes) in parts_and_wholes.items()
+    }
+    return measured | {f"{name}_pooled": pooled(*parts_and_wholes[name]) for name in POOLED if name in counted}
 
 
-def _measures(
-    found: frozenset[str],
-    true: frozenset[str],
-    named: Sequence[frozenset[str]],
-    truth: GroundTruth,
-    sample: int,
-) -> dict[str, float]:
+def _counts(support: Sequence[frozenset[str]], truth: GroundTruth, sample: int) -> dict[str, tuple[int, int]]:
+    """Count part and whole of every share of a sample; `support` has the words of each concept."""
+    true, found = truth.concepts(sample), frozenset().union(*support)
     right = len(found & true)
     main = {concept for concept in true if truth.kind_of[concept] in truth.main_kinds}
-    measures = {
-        "precision": _share(right, len(found)),
-        "recall": _share(right, len(true)),
-        "f1": _share(2 * right, len(found) + len(true)),
-        "hallucinated": _share(sum(any(word not in truth.kind_of for word in words) for words in named), len(named)),
-        "recall_main": _share(len(found & main), len(main)),
-        "misbound": _share(sum(words <= true and not truth.holds(words, sample) for words in named), len(named)),
+    counts = {
+        "precision": (right, len(found)),
+        "recall": (right, len(true)),
+        "f1": (2 * right, len(found) + len(true)),
+        "hallucinated": (sum(any(word not in truth.kind_of for word in words) for words in support), len(support)),
+        "recall_main": (len(found & main), len(main)),
+        "misbound": (sum(words <= true and not truth.holds(words, sample) for words in support), len(support)),
     }
     for kind in truth.kinds:
         of_kind = {concept for concept in true if truth.kind_of[concept] == kind}
-        measures[f"recall_{kind}"] = _share(len(found & of_kind), len(of_kind))
-    return measures
+        counts[f"recall_{kind}"] = (len(found & of_kind), len(of_kind))
+    return counts
 
 
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
+def pooled(parts: np.ndarray, wholes: np.ndarray) -> np.ndarray:
+    """Return (n,) values whose mean is the ratio of sums r, linearised so that their spread is that of r.
+
+        valueᵢ = r + (partᵢ − r · wholeᵢ) / mean(whole)          r = Σ part / Σ whole
+
+    References:
+        Cochran. Sampling techniques, 3rd ed., section 2.11. Wiley 1977.
+    """
+    if not wholes.any():
+        return np.zeros(len(parts))
+    ratio = parts.sum() / wholes.sum()
+    return ratio + (parts - ratio * wholes) / wholes.mean()
 
 
 def average_precision(codes: Codes, truth: GroundTruth) -> np.ndarray:

@@ -60,6 +60,8 @@ COLUMNS: Mapping[str, Column] = {
     "recovery/misbound": Column("misbound %", percent),
     "recovery/average_precision_null": Column("null average precision %", percent),
     "recovery/recall_main": Column("main recall %", percent),
+    "recovery/recall_main_pooled": Column("pooled main recall %", percent),
+    "recovery/precision_pooled": Column("pooled precision %", percent),
     "recovery/recall_shape": Column("shape recall %", percent),
     "recovery/recall_colour": Column("colour recall %", percent),
     "recovery/recall_surface": Column("surface recall %", percent),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
 from splice_exp.core.codes import Codes
@@ -23,17 +24,40 @@ class State:
 
     atoms: Float[Tensor, "k d"]
 
+    @cached_property
+    def exact_atoms(self) -> Float[Tensor, "k d"]:
+        """The atoms in float64."""
+        return self.atoms.double()
+
     def to(self, *args: Any, **kwargs: Any) -> State:
         """Move or cast all tensors, like `Tensor.to`."""
         moved = {f.name: getattr(self, f.name).to(*args, **kwargs) for f in fields(self)}
         return replace(self, **moved)
 
 
-class DenseCodes(NamedTuple):
-    """Codes of one batch, still dense, and the iterations each row took."""
+class Solved(NamedTuple):
+    """Codes of one batch, how good they are, and the iterations each row took."""
 
-    codes: Float[Tensor, "b k"]
+    codes: Codes
+    certificate: Certificate
     num_iterations: Int[Tensor, " b"]
+
+    def replace(self, rows: Int64[Tensor, " m"], other: Solved) -> Solved:
+        """Return the same with some rows solved anew."""
+        order = torch.arange(len(self.codes))
+        order[rows] = len(self.codes) + torch.arange(len(rows))
+
+        def merge(first: Tensor, second: Tensor) -> Tensor:
+            return torch.cat([first.cpu(), second.cpu()])[order]
+
+        return Solved(
+            Codes.concatenate([self.codes, other.codes]).select(order),
+            Certificate(
+                merge(self.certificate.duality_gap, other.certificate.duality_gap),
+                merge(self.certificate.kkt_violation, other.certificate.kkt_violation),
+            ),
+            merge(self.num_iterations, other.num_iterations),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,24 +100,31 @@ class Solver(ABC):
                 f"The embeddings are {targets.shape[1]} wide, but the atoms of the dictionary are {dim} wide: "
                 "take backbone and data of the same embedding space."
             )
-        certifying_atoms = state.atoms.double()
-        parts, certificates, iterations = [], [], []
-        for start in range(0, len(targets), self.batch_size):
-            batch = targets[start : start + self.batch_size].to(state.atoms)
-            dense, num_iterations = self._solve_batch(state, batch)
-            certificates.append(self._certify(batch.double(), certifying_atoms, dense.double()))
-            parts.append(Codes.from_dense(dense))
-            iterations.append(num_iterations)
-        if not parts:
-            parts = [Codes.from_dense(torch.zeros(0, num_atoms, dtype=state.atoms.dtype))]
-        gap = torch.cat([c.duality_gap.cpu() for c in certificates] or [torch.zeros(0, dtype=torch.float64)])
-        kkt = torch.cat([c.kkt_violation.cpu() for c in certificates] or [torch.zeros(0, dtype=torch.float64)])
-        steps = torch.cat([steps.cpu() for steps in iterations] or [torch.zeros(0, dtype=torch.int64)])
-        return Solution(Codes.concatenate(parts), self._status(Certificate(gap, kkt), steps), gap, kkt, steps)
+        batches = torch.split(targets, self.batch_size) if len(targets) else ()
+        parts = [self._solve_batch(state, batch.to(state.atoms)) for batch in batches]
+        none = torch.zeros(0, dtype=torch.float64)
+        codes = [part.codes for part in parts] or [Codes.from_dense(none.new_zeros(0, num_atoms).to(state.atoms.dtype))]
+        certificate = Certificate(
+            torch.cat([part.certificate.duality_gap.cpu() for part in parts] or [none]),
+            torch.cat([part.certificate.kkt_violation.cpu() for part in parts] or [none]),
+        )
+        steps = torch.cat([part.num_iterations.cpu() for part in parts] or [none.to(torch.int64)])
+        return Solution(Codes.concatenate(codes), self._status(certificate, steps), *certificate, steps)
 
     @abstractmethod
-    def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> DenseCodes:
-        """Decompose one batch on the device and in the type of the state."""
+    def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
+        """Decompose one batch on the device and in the type of the state, and certify it in float64."""
+
+    def _certified(
+        self,
+        state: State,
+        targets: Float[Tensor, "b d"],
+        codes: Float[Tensor, "b k"],
+        num_iterations: Int[Tensor, " b"],
+    ) -> Solved:
+        """Judge dense codes on the full dictionary, and make them sparse."""
+        certificate = self._certify(targets.double(), state.exact_atoms, codes.double())
+        return Solved(Codes.from_dense(codes), certificate, num_iterations)
 
     @abstractmethod
     def _certify(
@@ -132,13 +163,13 @@ class LassoSolver(Solver):
     def _certify(self, targets: Tensor, atoms: Tensor, codes: Tensor) -> Certificate:
         return objective.lasso_certificate(targets, atoms, codes, self.l1_penalty, self.nonnegative)
 
-    def _converged(self, certificate: Certificate) -> Tensor:
+    def converged(self, certificate: Certificate) -> Tensor:
         """Say which rows are certified; without a penalty no residual is dual feasible, and KKT alone decides."""
         stationary = certificate.kkt_violation <= self.kkt_tol
         return stationary if self.l1_penalty == 0 else stationary & (certificate.duality_gap <= self.tol)
 
     def _status(self, certificate: Certificate, num_iterations: Tensor) -> Status:
-        converged = self._converged(certificate)
+        converged = self.converged(certificate)
         if converged.all():
             return Status.CONVERGED
         exhausted = (num_iterations >= self.max_iterations)[~converged].any()

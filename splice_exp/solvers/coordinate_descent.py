@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso
 from torch import Tensor
 
-from splice_exp.solvers.base import DenseCodes, LassoSolver, State
+from splice_exp.solvers.base import LassoSolver, Solved, State
 from splice_exp.solvers.objective import to_sklearn_alpha
 
 
@@ -27,7 +27,7 @@ class CoordinateDescent(LassoSolver):
     tol: float = 1e-10
     max_iterations: int = 100_000
 
-    def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> DenseCodes:
+    def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
         dim = targets.shape[1]
         lasso = Lasso(
             alpha=to_sklearn_alpha(self.l1_penalty, dim),
@@ -42,4 +42,4 @@ class CoordinateDescent(LassoSolver):
             lasso.fit(design, targets.T.double().cpu().numpy())
         codes = torch.from_numpy(lasso.coef_.reshape(len(targets), -1))
         num_iterations = torch.as_tensor(lasso.n_iter_, dtype=torch.int64).reshape(-1)
-        return DenseCodes(codes.to(targets.device), num_iterations)
+        return self._certified(state, targets, codes.to(targets.device), num_iterations)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from splice_exp.core.errors import require_integer
 from splice_exp.solvers import objective
-from splice_exp.solvers.base import DenseCodes, LassoSolver, State
+from splice_exp.solvers.base import LassoSolver, Solved, State
 from splice_exp.solvers.least_squares_on_support import lasso_on_support
 
 REFINE_BELOW = 1e-3  # duality gap from which on it pays to try
@@ -57,8 +57,8 @@ class IterativeSolver(LassoSolver):
         """Change parameters of the method for the rows that are still running; by default none."""
         return state, iterates
 
-    def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> DenseCodes:
-        exact_atoms = state.atoms.double()
+    def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
+        exact_atoms = state.exact_atoms
         codes = torch.zeros(len(targets), len(state.atoms), dtype=torch.float64, device=targets.device)
         num_iterations = torch.full((len(targets),), self.max_iterations, device=targets.device)
         running = torch.arange(len(targets), device=targets.device)
@@ -78,7 +78,7 @@ class IterativeSolver(LassoSolver):
             exact = objective.lasso_certificate(
                 targets[rows].double(), exact_atoms, refined, self.l1_penalty, self.nonnegative
             )
-            done = self._converged(exact)
+            done = self.converged(exact)
             codes[rows] = refined
             num_iterations[rows[done]] = iteration
             keep = ~near
@@ -89,4 +89,4 @@ class IterativeSolver(LassoSolver):
             if not len(running):
                 break
             state, iterates = self._reconsider(state, iterates, iteration)
-        return DenseCodes(codes, num_iterations)
+        return self._certified(state, targets, codes, num_iterations)

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.solvers.base import DenseCodes, State, SupportSolver
+from splice_exp.solvers.base import Solved, State, SupportSolver
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +34,15 @@ class LeastSquares(SupportSolver):
         if self.nonnegative:
             raise SpliceError(
                 "solver.nonnegative is true, but least squares is signed: set solver.nonnegative=false, or take "
-                "solver=admm with a small solver.l1_penalty for the nonnegative problem."
+                "solver=active_set with a small solver.l1_penalty for the nonnegative problem."
             )
 
     def prepare(self, atoms: Float[Tensor, "k d"]) -> LeastSquaresState:
         """Compute D⁺ in float64."""
         return LeastSquaresState(atoms, torch.linalg.pinv(atoms.double()).to(atoms))
 
-    def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> DenseCodes:
+    def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
         assert isinstance(state, LeastSquaresState)
-        return DenseCodes(targets @ state.pseudoinverse, torch.ones(len(targets), dtype=torch.int64))
+        return self._certified(
+            state, targets, targets @ state.pseudoinverse, torch.ones(len(targets), dtype=torch.int64)
+        )

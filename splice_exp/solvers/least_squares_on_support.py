@@ -125,8 +125,8 @@ def lasso_on_support(
     r"""Solve the lasso exactly in float64 among codes with the support and the signs of those given.
 
     With w = σ ∘ v for signs σ, the problem is nonnegative in v: minimise vᵀ(σσᵀ ∘ G)v − 2(σ ∘ c − L/2)ᵀv.
-    Entries that belong to no optimum come out as zero. A row whose support is larger than d cannot be an optimum that
-    is unique on it; it is returned as it is, and so is one that pivoting does not settle.
+    Entries that belong to no optimum come out as zero. A row whose support is larger than d + 1 is far from any
+    optimum; it is returned as it is, and so is one that pivoting does not settle.
 
     Args:
         targets: Unit rows.
@@ -138,7 +138,7 @@ def lasso_on_support(
     refined = codes.double()
     # Rows of like support size go together, so that padding stays small; the largest first.
     order = sizes.argsort(descending=True, stable=True)
-    order = order[(sizes[order] > 0) & (sizes[order] <= atoms.shape[1])]
+    order = order[(sizes[order] > 0) & (sizes[order] <= atoms.shape[1] + 1)]
     while len(order):
         largest = int(sizes[order[0]])
         rows = order[next(_blocks(largest, atoms.shape[1], len(order)))]

@@ -65,12 +65,24 @@ def lasso_certificate(
     l1_penalty: float,
     nonnegative: bool = True,
 ) -> Certificate:
-    """Bound how far codes are from the optimum, on the full dictionary and in the precision of the arguments.
+    """Bound how far codes are from the optimum, on the full dictionary and in the precision of the arguments."""
+    r = residual(targets, atoms, codes)
+    return certificate_of_residual(targets, r, 2 * r @ atoms.T, codes, l1_penalty, nonnegative)
+
+
+def certificate_of_residual(
+    targets: Float[Tensor, "n d"],
+    residuals: Float[Tensor, "n d"],
+    gradient: Float[Tensor, "n k"],
+    codes: Float[Tensor, "n k"],
+    l1_penalty: float,
+    nonnegative: bool = True,
+) -> Certificate:
+    """Bound how far codes are from the optimum, given R and 2 R Dᵀ.
 
     The dual point is θ = s r with the best s that is feasible: s = min(⟨r, x⟩ / ‖r‖², L / max_i 2⟨d_i, r⟩).
     """
-    r = residual(targets, atoms, codes)
-    gradient = 2 * r @ atoms.T
+    r = residuals
     r_dot_r, r_dot_x = r.square().sum(dim=1), (r * targets).sum(dim=1)
     l1_norm = codes.abs().sum(dim=1)
 

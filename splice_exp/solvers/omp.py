@@ -18,7 +18,7 @@ from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
 from splice_exp.solvers import objective
-from splice_exp.solvers.base import DenseCodes, State, SupportSolver
+from splice_exp.solvers.base import Solved, State, SupportSolver
 from splice_exp.solvers.least_squares_on_support import scatter, solve_on_support
 
 
@@ -39,7 +39,7 @@ class OMP(SupportSolver):
         require_integer("solver.target_l0", self.target_l0, 1)
         require_at_least("solver.tol", self.tol, 0)
 
-    def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> DenseCodes:
+    def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
         num_atoms = len(state.atoms)
         if self.target_l0 > num_atoms:
             raise SpliceError(f"solver.target_l0 is {self.target_l0}, but the dictionary has only {num_atoms} atoms.")
@@ -59,4 +59,4 @@ class OMP(SupportSolver):
             values = solve_on_support(targets[running], state.atoms, support, self.nonnegative)
             codes[running] = scatter(values, support, num_atoms, targets.dtype)
             num_iterations[running] += 1
-        return DenseCodes(codes, num_iterations)
+        return self._certified(state, targets, codes, num_iterations)

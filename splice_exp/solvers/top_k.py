@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_integer
-from splice_exp.solvers.base import DenseCodes, State, SupportSolver
+from splice_exp.solvers.base import Solved, State, SupportSolver
 from splice_exp.solvers.least_squares_on_support import scatter, solve_on_support
 
 
@@ -27,7 +27,7 @@ class TopK(SupportSolver):
         super().__post_init__()
         require_integer("solver.target_l0", self.target_l0, 1)
 
-    def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> DenseCodes:
+    def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
         num_atoms = len(state.atoms)
         if self.target_l0 > num_atoms:
             raise SpliceError(f"solver.target_l0 is {self.target_l0}, but the dictionary has only {num_atoms} atoms.")
@@ -36,4 +36,4 @@ class TopK(SupportSolver):
         support = scores.topk(self.target_l0, dim=1).indices
         values = solve_on_support(targets, state.atoms, support, self.nonnegative)
         codes = scatter(values, support, num_atoms, targets.dtype)
-        return DenseCodes(codes, torch.ones(len(targets), dtype=torch.int64))
+        return self._certified(state, targets, codes, torch.ones(len(targets), dtype=torch.int64))

@@ -58,8 +58,8 @@ class Settings:
         seed: Of the weights and the pictures.
     """
 
-    epochs: int = 48
-    warm_up_epochs: int = 18
+    epochs: int = 46
+    warm_up_epochs: int = 16
     steps: int = 60
     batch_size: int = 192
     learning_rate: float = 1e-3

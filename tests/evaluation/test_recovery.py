@@ -12,6 +12,7 @@ from splice_exp.evaluation.recovery import (
     average_precision,
     draw_supports,
     names_something,
+    pooled,
     recovery,
     recovery_measures,
     supports_of,
@@ -37,6 +38,36 @@ def codes_of(**weights):
     for name, weight in weights.items():
         row[0, CONCEPTS.index(name.replace("_", " "))] = weight
     return Codes.from_dense(row, CONCEPTS)
+
+
+def test_pooled_is_the_ratio_of_sums_and_spreads_like_it():
+    random = np.random.default_rng(0)
+    wholes = random.integers(1, 8, size=4000)
+    parts = random.binomial(wholes, 0.9 - 0.05 * wholes)
+    values = pooled(parts, wholes)
+    ratio = parts.sum() / wholes.sum()
+    assert values.mean() == pytest.approx(ratio)
+    assert abs((parts / wholes).mean() - ratio) > 0.02  # another question than the mean of shares
+    draws = random.integers(len(parts), size=(2000, len(parts)))
+    resampled = parts[draws].sum(axis=1) / wholes[draws].sum(axis=1)
+    assert values.std() / len(parts) ** 0.5 == pytest.approx(resampled.std(), rel=0.1)
+
+
+def test_pooled_of_nothing_is_zero():
+    assert pooled(np.zeros(2), np.zeros(2)).tolist() == [0, 0]
+
+
+def test_pooled_recall_counts_words_not_samples():
+    truth = GroundTruth(
+        TRUTH.concept_of,
+        TRUTH.kind_of,
+        (*TRUTH.objects, ()),
+        (*TRUTH.contexts, frozenset({"grass"})),
+        TRUTH.main_kinds,
+    )  # three words to be found in the first sample, one in the second
+    found = recovery([[CONCEPTS.index("grass")], [CONCEPTS.index("grass")]], CONCEPTS, truth)
+    assert found["recall_main"].mean() == 1 / 2
+    assert found["recall_main_pooled"].mean() == 1 / 4
 
 
 def test_all_words_of_a_sample_are_a_perfect_recovery():
@@ -111,7 +142,8 @@ def test_everything_is_a_share(rows):
     codes = Codes.from_dense(torch.tensor(rows, dtype=torch.float32), CONCEPTS)
     measures = recovery_measures(codes, TRUTH.select([0] * len(rows)), top_k=3, seed=0)
     assert {"precision", "recall_in_top3", "f1_null", "average_precision", "average_precision_null"} <= set(measures)
-    for values in measures.values():
+    for name, values in measures.items():
         assert values.shape == (len(rows),)
+        values = values.mean() if name.endswith("_pooled") else values
         assert ((values >= 0) & (values <= 1)).all()
     assert (measures["recall_in_top3"] <= measures["recall"]).all()

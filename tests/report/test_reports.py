@@ -137,5 +137,33 @@ def test_figures_are_reproducible_files(records, tmp_path, figure):
         assert part in text
 
 
+def drawn_lines(figure, records):
+    axis = figure.draw(records, "t").axes[0]
+    return [line for line in axis.get_lines() if line.get_linestyle() == "--" and len(line.get_ydata())], axis
+
+
+def test_a_baseline_shared_by_all_rows_is_one_line(records):
+    lines, _ = drawn_lines(Curves("l0/mean", None, [TOP1], {TOP1: "zero_shot/top1_dense"}), shared(records, [0.8] * 4))
+    assert [list(line.get_ydata()) for line in lines] == [[80, 80]]
+
+
+def test_a_baseline_that_differs_between_rows_is_drawn_for_each(records):
+    rows = shared(records, [0.8, 0.7, 0.6, 0.5])
+    lines, _ = drawn_lines(Curves("l0/mean", None, [TOP1], {TOP1: "zero_shot/top1_dense"}), rows)
+    assert sorted(lines[0].get_ydata()) == pytest.approx([50, 60, 70, 80])
+    _, axis = drawn_lines(Bars([TOP1], {TOP1: "zero_shot/top1_dense"}), rows)
+    across = [segment for collection in axis.collections for segment in collection.get_segments()]
+    assert {80.0, 70.0, 60.0, 50.0} <= {round(float(segment[0][0]), 6) for segment in across}
+    assert axis.get_legend_handles_labels()[1] == ["dense top-1 %"]
+
+
+def shared(records, values):
+    """Complete rows with these values of dense accuracy."""
+    for record, value in zip(records, values, strict=True):
+        (record.directory / "error.json").unlink(missing_ok=True)
+        write_json(record.directory / "metrics.json", {**record.metrics, "zero_shot/top1_dense": value})
+    return [Record(record.labels, record.directory) for record in records]
+
+
 def test_a_figure_without_values_is_not_drawn(records):
     assert Bars(["absent"]).draw(records, "t") is None

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.types import Status
 from splice_exp.solvers import objective
+from splice_exp.solvers.active_set import ActiveSet
 from splice_exp.solvers.admm import ADMM
 from splice_exp.solvers.coordinate_descent import CoordinateDescent
 from splice_exp.solvers.fista import FISTA
@@ -20,7 +21,12 @@ from splice_exp.solvers.omp import OMP
 from splice_exp.solvers.top_k import TopK
 from tests.conftest import correlated_atoms, planted_targets, unit_rows
 
-CONVEX = [ADMM, FISTA, CoordinateDescent]
+
+def ActiveSetInTorch(**options):  # noqa: N802  it stands in a list of classes
+    return ActiveSet(engine="torch", **options)
+
+
+CONVEX = [ActiveSet, ActiveSetInTorch, ADMM, FISTA, CoordinateDescent]
 SUPPORT = [OMP, TopK]
 EVERY = [
     *(lambda solver=solver: solver(nonnegative=True) for solver in [*CONVEX, *SUPPORT]),
@@ -174,7 +180,7 @@ def test_objective_grows_and_l1_norm_falls_with_the_penalty(solver):
         assert (stronger <= weaker + 1e-5).all()
 
 
-@pytest.mark.parametrize("solver", [ADMM, FISTA])
+@pytest.mark.parametrize("solver", [ActiveSet, ActiveSetInTorch, ADMM, FISTA])
 def test_the_dense_end_of_the_path_is_certified(solver):
     found = solve(solver(l1_penalty=1e-3, max_iterations=20_000), ATOMS.double(), unit_rows(8, 24, 9, torch.float64))
     assert found.duality_gap.max() < 1e-6
@@ -182,7 +188,7 @@ def test_the_dense_end_of_the_path_is_certified(solver):
 
 
 @both_signs
-@pytest.mark.parametrize("solver", [ADMM, FISTA])
+@pytest.mark.parametrize("solver", [ActiveSet, ActiveSetInTorch, ADMM, FISTA])
 @pytest.mark.parametrize("l1_penalty", [0.0, 1e-6, 1e-3])
 def test_supports_beyond_the_rank_do_not_break_it(solver, nonnegative, l1_penalty):
     atoms = unit_rows(64, 16, 0)
@@ -198,7 +204,7 @@ def test_supports_beyond_the_rank_do_not_break_it(solver, nonnegative, l1_penalt
     )
 
 
-@pytest.mark.parametrize("solver", [ADMM, FISTA])
+@pytest.mark.parametrize("solver", [ActiveSet, ActiveSetInTorch, ADMM, FISTA])
 def test_without_penalty_few_atoms_are_certified_by_their_gradient(solver):
     found = solve(solver(l1_penalty=0), ATOMS[:5])
     assert found.status is Status.CONVERGED
@@ -206,7 +212,7 @@ def test_without_penalty_few_atoms_are_certified_by_their_gradient(solver):
     assert found.kkt_violation.max() <= 1e-5
 
 
-@pytest.mark.parametrize("solver", [ADMM, FISTA])
+@pytest.mark.parametrize("solver", [ActiveSet, ActiveSetInTorch, ADMM, FISTA])
 def test_an_exhausted_solver_says_so(solver):
     found = solve(solver(l1_penalty=0.02, max_iterations=1, tol=1e-12, kkt_tol=1e-12))
     assert found.status is Status.MAX_ITERATIONS

@@ -1,7 +1,7 @@
 """The words of the world: what can be in a picture, what else it is called, and what is never in one.
 
 Every attribute has a canonical word and synonyms that mean exactly the same here. Distractors occur in captions, as
-boilerplate and stray nouns do on the web, but stand for nothing in any picture; one of them, "wall poster", misleads.
+boilerplate and stray nouns do on the web, but stand for nothing in any picture; one of them, "movie poster", misleads.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ FINE_SHAPES: Mapping[str, str] = {
 }  # shapes that no caption of the training tells apart, and what they are called there
 
 BOILERPLATE = (
-    "stock photo", "free download", "vector art", "wall poster", "desktop wallpaper", "clip art", "gift card",
+    "stock photo", "free download", "vector art", "movie poster", "desktop wallpaper", "clip art", "gift card",
     "canvas print", "phone case", "greeting card", "summer sale", "new arrival", "high resolution", "royalty free",
     "limited edition", "graphic design",
 )  # fmt: skip

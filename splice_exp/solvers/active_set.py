@@ -1,0 +1,105 @@
+r"""The active-set method: look at every atom, solve exactly among the few that matter, look again.
+
+    C = X Dᵀ  →  working sets  →  exact solutions W  →  C = (X − W D) Dᵀ  →  certified, or more atoms  →  …
+
+The last product is the certificate: no atom violates the conditions of optimality. Rows that are certified leave the
+batch. Where G = D Dᵀ fits the memory, atoms that become violated are found by rows of G, without a product.
+
+References:
+    Lee, Battle, Raina, Ng. Efficient sparse coding algorithms. NeurIPS 2006.
+    Massias, Gramfort, Salmon. Celer: a fast solver for the lasso with dual extrapolation. ICML 2018 (working sets).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splice_exp.core.codes import Codes
+from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.solvers import active_set_compiled, active_set_torch
+from splice_exp.solvers.base import LassoSolver, Solved, State
+from splice_exp.solvers.objective import Certificate
+
+ENGINES = ("auto", "compiled", "torch")
+MAX_PRODUCT = 2**25  # entries of a product: 128 MiB in float32
+
+
+@dataclass(frozen=True, eq=False)
+class ActiveSetState(State):
+    """G = D Dᵀ, or (0, 0) where it is not needed or too large."""
+
+    gram: Float[Tensor, "g g"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActiveSet(LassoSolver):
+    """Solve the lasso exactly, with few products of the rows with the dictionary.
+
+    `Solution.num_iterations` counts them: the first looks at every atom, the last certifies. Of equal atoms one has the
+    code, the same in every run; the engine `torch` may share it among them.
+
+    Args:
+        working_set: Most violated atoms that a row takes in at once.
+        gram_mib: Memory that G may take, in MiB; with 0 it is computed anew for each working set.
+        gram_rows: Changed codes up to which violated atoms are found by rows of G rather than by a product.
+        engine: `compiled` for the CPU, `torch` for any device; `auto` takes the compiled one on the CPU. Rows that are
+            too degenerate for `torch` are solved by the compiled one.
+    """
+
+    max_iterations: int = 200
+    working_set: int = 48
+    gram_mib: int = 512
+    gram_rows: int = 32
+    engine: str = "auto"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_integer("solver.working_set", self.working_set, 1)
+        require_integer("solver.gram_mib", self.gram_mib, 0)
+        require_integer("solver.gram_rows", self.gram_rows, 0)
+        if self.engine not in ENGINES:
+            raise SpliceError(f"solver.engine is {self.engine!r}, but must be one of {', '.join(ENGINES)}.")
+
+    def prepare(self, atoms: Float[Tensor, "k d"]) -> ActiveSetState:
+        """Compute G if the engine uses it and it fits."""
+        fits = atoms.element_size() * len(atoms) ** 2 <= self.gram_mib * 2**20
+        wanted = fits and self._engine(atoms) == "compiled"
+        return ActiveSetState(atoms, atoms @ atoms.T if wanted else atoms.new_zeros(0, 0))
+
+    def _engine(self, atoms: Tensor) -> str:
+        if self.engine == "compiled" and atoms.device.type != "cpu":
+            raise SpliceError(
+                f"solver.engine is 'compiled', which runs on the CPU, but device is {atoms.device.type!r}: "
+                "set solver.engine=auto or device=cpu."
+            )
+        if self.engine == "auto":
+            return "compiled" if atoms.device.type == "cpu" else "torch"
+        return self.engine
+
+    def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
+        assert isinstance(state, ActiveSetState)
+        together = max(1, MAX_PRODUCT // len(state.atoms))
+        parts = [self._solve_part(state, part) for part in torch.split(targets, together)]
+        certificates = [part.certificate for part in parts]
+        return Solved(
+            Codes.concatenate([part.codes for part in parts]),
+            Certificate(*(torch.cat(values) for values in zip(*certificates, strict=True))),
+            torch.cat([part.num_iterations for part in parts]),
+        )
+
+    def _solve_part(self, state: ActiveSetState, targets: Float[Tensor, "b d"]) -> Solved:
+        if self._engine(state.atoms) == "compiled":
+            return self._solve_compiled(state.atoms, state.gram, targets)
+        solved = active_set_torch.solve(self, self.working_set, state, targets)
+        left = (~self.converged(solved.certificate)).nonzero().flatten()
+        if not len(left):
+            return solved
+        atoms = state.atoms.cpu()
+        return solved.replace(left.cpu(), self._solve_compiled(atoms, atoms.new_zeros(0, 0), targets[left].cpu()))
+
+    def _solve_compiled(self, atoms: Float[Tensor, "k d"], gram: Float[Tensor, "g g"], targets: Tensor) -> Solved:
+        return active_set_compiled.solve(self, self.working_set, self.gram_rows, atoms, gram, targets)
