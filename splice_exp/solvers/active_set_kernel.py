@@ -28,7 +28,7 @@ from numba import njit
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile on the first call; for later processes the machine code is kept on disk."""
     plain = unwrap(function)  # run-time type checkers wrap functions in what cannot be compiled
-    return njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz", "arcp"})(plain)
+    return njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})(plain)
 
 
 SWEEPS = 12  # of coordinate descent between two Newton steps
