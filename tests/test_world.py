@@ -15,6 +15,7 @@ from splice_exp.dictionaries.vocabulary import read_names
 from splice_exp.embeddings.extract import extract
 from splice_exp.embeddings.geometry import Alignment, center
 from splice_exp.evaluation.splice import SpliceEvaluation
+from splice_exp.solvers.active_set import ActiveSet
 from splice_exp.solvers.admm import ADMM
 
 ASSETS = Path(splice_exp.__file__).parent / "assets"
@@ -33,7 +34,7 @@ def dictionary(backbone):
 def judged(data, backbone, dictionary):
     embeddings = extract(data, backbone)
     mean = Alignment().mean_of(embeddings)
-    solver, device = ADMM(l1_penalty=0.37), torch.device("cpu")
+    solver, device = ActiveSet(l1_penalty=0.365), torch.device("cpu")
     decomposition = decompose(embeddings, dictionary, solver, Alignment(), mean, device)
     classes = backbone.encode_text([backbone.class_text(name) for name in data.classes])
     judge = SpliceEvaluation(bootstrap_resamples=20)
@@ -41,10 +42,11 @@ def judged(data, backbone, dictionary):
 
 
 def test_eight_concepts_name_what_is_in_a_picture(backbone, dictionary):
-    """On 500 pictures, so with a point of leave; the table of `concept_recovery` has the figures."""
+    """On 500 other pictures, so with the leave that so few need; `concept_recovery` has the figures."""
     metrics = judged(Scenes(500, seed=11), backbone, dictionary)
-    assert metrics["l0/mean"] <= 8
-    assert metrics["recovery/recall_main"] >= 0.95 - 0.01
+    assert metrics["l0/mean"] <= 8 + 0.2
+    assert metrics["recovery/recall_main"] >= 0.95
+    assert metrics["recovery/recall_main_pooled"] >= 0.95 - 0.01
     assert metrics["recovery/precision"] >= 0.70 > metrics["recovery/precision_null"] + 0.3
     assert metrics["recovery/recall_null"] < 0.5
     assert metrics["recovery/hallucinated"] < 0.05
