@@ -2,7 +2,7 @@
 
     python scripts/build_vocabulary.py captions.txt --output my_vocabulary.txt
     python scripts/build_vocabulary.py captions_train2017.json --model ViT-B-32 --pretrained laion2b_s34b_b79k ...
-    python scripts/build_vocabulary.py --scenes 4000 --min-count 20 --num-pairs 300 ...     that of the embedded world
+    python scripts/build_vocabulary.py --scenes 4000 --min-count 10 --num-pairs 400 ...     that of the embedded world
 
 Without --model nothing is pruned by similarity.
 """
