@@ -165,7 +165,7 @@ def test_a_sweep_of_ones_own_is_shown_with_its_flag(command, tmp_path):
 
 
 def test_a_solver_that_did_not_end_warns(command):
-    code, out, _ = command(*POINT, "solver.max_iterations=3")
+    code, out, _ = command(*POINT, "solver.max_iterations=1")
     assert code == 0
     assert "[WARNING] the iteration limit was reached: raise solver.max_iterations" in out
 

@@ -155,18 +155,21 @@ def recovery_measures(codes: Codes, truth: GroundTruth, top_k: int, seed: int) -
     Returns:
         Name → (n,): those of `recovery`, `average_precision`, and precision, recall and F1 with the suffix `_in_top5`
         (for that `top_k`), `_any_sign` (a negative code names its concept, too) and, of concepts drawn by their use,
-        `_null`; the null of the average precision is that of the codes of other samples.
+        `_null`, the latter also for main recall and what is pooled; the null of the average precision is that of the
+        codes of other samples.
     """
     supports = supports_of(codes)
     others = torch.from_numpy(np.random.default_rng(seed).permutation(len(codes)))
     judged = recovery(supports, codes.concepts, truth)
     judged["average_precision"] = average_precision(codes, truth)
     judged["average_precision_null"] = average_precision(codes.select(others), truth)
-    for suffix, replaced in (
-        (f"_in_top{top_k}", [support[:top_k] for support in supports]),
-        ("_any_sign", supports_of(codes, any_sign=True)),
-        ("_null", draw_supports(supports, codes.num_concepts, seed)),
+    short = ("precision", "recall", "f1")
+    main = ("recall_main", *(f"{name}_pooled" for name in POOLED))
+    for suffix, replaced, names in (
+        (f"_in_top{top_k}", [support[:top_k] for support in supports], short),
+        ("_any_sign", supports_of(codes, any_sign=True), short),
+        ("_null", draw_supports(supports, codes.num_concepts, seed), (*short, *main)),
     ):
         values = recovery(replaced, codes.concepts, truth)
-        judged |= {name + suffix: values[name] for name in ("precision", "recall", "f1")}
+        judged |= {name + suffix: values[name] for name in names if name in values}
     return judged
