@@ -34,7 +34,7 @@ def dictionary(backbone):
 def judged(data, backbone, dictionary):
     embeddings = extract(data, backbone)
     mean = Alignment().mean_of(embeddings)
-    solver, device = ActiveSet(l1_penalty=0.365), torch.device("cpu")
+    solver, device = ActiveSet(l1_penalty=0.355), torch.device("cpu")
     decomposition = decompose(embeddings, dictionary, solver, Alignment(), mean, device)
     classes = backbone.encode_text([backbone.class_text(name) for name in data.classes])
     judge = SpliceEvaluation(bootstrap_resamples=20)

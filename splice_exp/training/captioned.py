@@ -14,7 +14,7 @@ from splice_exp.data.scenes.sources import random_of
 from splice_exp.data.scenes.world import ATTRIBUTES
 
 CAPTION_SHARES = (0.30, 0.25, 0.15, 0.15, 0.15)  # how often each of the five captions is that of the contrastive loss
-OBJECT_SHARES = (0.3, 0.3, 0.4)  # of pictures with one, two and three objects
+OBJECT_SHARES = (0.15, 0.25, 0.6)  # of pictures with one, two and three objects
 
 
 def training_picture(seed: int, index: int) -> Picture:

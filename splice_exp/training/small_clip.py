@@ -58,7 +58,7 @@ class Settings:
         seed: Of the weights and the pictures.
     """
 
-    epochs: int = 46
+    epochs: int = 48
     warm_up_epochs: int = 16
     steps: int = 60
     batch_size: int = 192
