@@ -150,6 +150,7 @@ class Status(Enum):
     CONVERGED = "every row is certified to the tolerance"
     FINISHED = "the method has no tolerance: it did all its steps"
     MAX_ITERATIONS = "the iteration limit was reached: raise solver.max_iterations or solver.tol"
+    TARGET_MISSED = "some rows have no point with solver.target_l0 concepts on their path: lower solver.l1_penalty"
     PRECISION = "float32 ends above the tolerance: raise solver.tol or solve float64 targets"
 
 
@@ -163,6 +164,7 @@ class Solution:
         duality_gap: Upper bound of objective minus optimum, (n,) float64; NaN for a method without a convex objective.
         kkt_violation: Distance to optimality conditions, (n,) float64, in units of the gradient.
         num_iterations: Iterations each row took, (n,).
+        l1_penalty: Penalty of each row, (n,), where the solver chose it.
     """
 
     codes: Codes
@@ -170,6 +172,7 @@ class Solution:
     duality_gap: Float[Tensor, " n"]
     kkt_violation: Float[Tensor, " n"]
     num_iterations: Int[Tensor, " n"]
+    l1_penalty: Float[Tensor, " n"] | None = None
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@ r"""The active-set method: look at every atom, solve exactly among the few that 
 
     C = X Dᵀ  →  working sets  →  exact solutions W  →  C = (X − W D) Dᵀ  →  certified, or more atoms  →  …
 
-The last product is the certificate: no atom violates the conditions of optimality. Rows that are certified leave the
-batch. Where G = D Dᵀ fits the memory, atoms that become violated are found by rows of G, without a product.
+No atom violates the conditions of optimality: that is the certificate. Rows that are certified leave the batch. Where
+G = D Dᵀ fits the memory and few codes changed, or where the residual hardly moved, atoms that became violated are
+found, and rows certified, without another product.
 
 References:
     Lee, Battle, Raina, Ng. Efficient sparse coding algorithms. NeurIPS 2006.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -39,7 +41,8 @@ class ActiveSetState(State):
 class ActiveSet(LassoSolver):
     """Solve the lasso exactly, with few products of the rows with the dictionary.
 
-    `Solution.num_iterations` counts them: the first looks at every atom, the last certifies. Of equal atoms one has the
+    `Solution.num_iterations` counts them: the first looks at every atom; where what follows can be bounded, it is the
+    last, too. Of equal atoms one has the
     code, the same in every run; the engine `torch` may share it among them.
 
     Args:
@@ -67,8 +70,12 @@ class ActiveSet(LassoSolver):
     def prepare(self, atoms: Float[Tensor, "k d"]) -> ActiveSetState:
         """Compute G if the engine uses it and it fits."""
         fits = atoms.element_size() * len(atoms) ** 2 <= self.gram_mib * 2**20
-        wanted = fits and self._engine(atoms) == "compiled"
-        return ActiveSetState(atoms, atoms @ atoms.T if wanted else atoms.new_zeros(0, 0))
+        if not fits or self._engine(atoms) == "torch":
+            return ActiveSetState(atoms, atoms.new_zeros(0, 0))
+        # Entries of G are gathered from all over. NumPy asks for large pages of memory, torch does not; with small ones
+        # finding an address takes as long as reading what is there.
+        gram = torch.from_numpy(np.empty((len(atoms), len(atoms)), atoms.numpy().dtype))
+        return ActiveSetState(atoms, torch.mm(atoms, atoms.T, out=gram))
 
     def _engine(self, atoms: Tensor) -> str:
         if self.engine == "compiled" and atoms.device.type != "cpu":

@@ -11,8 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.core.codes import Codes
-from splice_exp.solvers import active_set_kernel as kernel
 from splice_exp.solvers.base import LassoSolver, Solved
+from splice_exp.solvers.kernels.active_set import Answer, Problem, advance, pack
 from splice_exp.solvers.objective import Certificate
 
 CHUNK = 16  # rows that a thread takes at a time
@@ -38,32 +38,43 @@ def solve(
     """
     num_rows, (num_atoms, dim) = len(targets), atoms.shape
     room = min(num_atoms, dim + working_set)
-    supports, codes = np.empty((num_rows, room), np.int64), np.empty((num_rows, room))
-    sizes, num_iterations = np.zeros(num_rows, np.int64), np.zeros(num_rows, np.int64)
-    certificates = np.empty((num_rows, 2))
-    rows, residuals = np.arange(num_rows), targets
-    product = targets.new_empty(num_rows, num_atoms)
+    problem = Problem(
+        targets.numpy(),
+        atoms.numpy(),
+        gram.numpy(),
+        np.full(num_rows, float(solver.l1_penalty)),
+        solver.nonnegative,
+        float(solver.tol),
+        float(solver.kkt_tol),
+    )
+    answer = Answer(
+        supports=np.empty((num_rows, room), np.int64),
+        codes=np.empty((num_rows, room)),
+        sizes=np.zeros(num_rows, np.int64),
+        residuals=targets.numpy().astype(np.float64),
+        certificates=np.empty((num_rows, 2)),
+    )
+    rows, num_iterations = np.arange(num_rows), np.zeros(num_rows, np.int64)
+    residuals, product = targets, targets.new_empty(num_rows, num_atoms)
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         for iteration in range(1, solver.max_iterations + 1):
             correlations = torch.mm(residuals, atoms.T, out=product[: len(rows)])
             residuals, done = torch.empty_like(residuals), np.empty(len(rows), np.bool_)
             num_iterations[rows] = iteration
+            final = iteration == solver.max_iterations
             arguments: tuple[Any, ...] = (
-                rows, targets.numpy(), atoms.numpy(), gram.numpy(), correlations.numpy(),
-                solver.l1_penalty, solver.nonnegative, solver.tol, solver.kkt_tol,
-                iteration == solver.max_iterations, working_set, gram_rows,
-                supports, sizes, codes, certificates, residuals.numpy(), done,
+                rows, problem, answer, correlations.numpy(), residuals.numpy(), done, final, working_set, gram_rows
             )  # fmt: skip
             starts = range(0, len(rows), CHUNK)
             ends = (min(start + CHUNK, len(rows)) for start in starts)
-            for work in [pool.submit(kernel.advance, *span, *arguments) for span in zip(starts, ends, strict=True)]:
+            for work in [pool.submit(advance, *span, *arguments) for span in zip(starts, ends, strict=True)]:
                 work.result()
             rows, residuals = rows[~done], residuals[torch.from_numpy(~done)]
             if not len(rows):
                 break
-    indptr = np.concatenate([[0], sizes.cumsum()])
+    indptr = np.concatenate([[0], answer.sizes.cumsum()])
     indices, values = np.empty(indptr[-1], np.int64), np.empty(indptr[-1])
-    kernel.pack(supports, codes, indptr, sizes, indices, values)
+    pack(answer, indptr, indices, values)
     sparse = Codes(torch.from_numpy(indptr), torch.from_numpy(indices), torch.from_numpy(values), num_atoms)
-    gap, violation = torch.from_numpy(certificates).unbind(dim=1)
+    gap, violation = torch.from_numpy(answer.certificates).unbind(dim=1)
     return Solved(sparse, Certificate(gap, violation), torch.from_numpy(num_iterations))

@@ -36,11 +36,12 @@ class State:
 
 
 class Solved(NamedTuple):
-    """Codes of one batch, how good they are, and the iterations each row took."""
+    """Codes of one batch, how good they are, the iterations each row took, and its penalty if the solver chose it."""
 
     codes: Codes
     certificate: Certificate
     num_iterations: Int[Tensor, " b"]
+    l1_penalty: Float[Tensor, " b"] | None = None
 
     def replace(self, rows: Int64[Tensor, " m"], other: Solved) -> Solved:
         """Return the same with some rows solved anew."""
@@ -109,7 +110,9 @@ class Solver(ABC):
             torch.cat([part.certificate.kkt_violation.cpu() for part in parts] or [none]),
         )
         steps = torch.cat([part.num_iterations.cpu() for part in parts] or [none.to(torch.int64)])
-        return Solution(Codes.concatenate(codes), self._status(certificate, steps), *certificate, steps)
+        chosen = [part.l1_penalty for part in parts if part.l1_penalty is not None]
+        together, penalties = Codes.concatenate(codes), torch.cat(chosen) if chosen else None
+        return Solution(together, self._status(together, certificate, steps), *certificate, steps, penalties)
 
     @abstractmethod
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
@@ -133,7 +136,7 @@ class Solver(ABC):
         """Judge codes by the function of `objective` that fits the method."""
 
     @abstractmethod
-    def _status(self, certificate: Certificate, num_iterations: Int[Tensor, " n"]) -> Status:
+    def _status(self, codes: Codes, certificate: Certificate, num_iterations: Int[Tensor, " n"]) -> Status:
         """Say how the solve ended."""
 
 
@@ -168,7 +171,7 @@ class LassoSolver(Solver):
         stationary = certificate.kkt_violation <= self.kkt_tol
         return stationary if self.l1_penalty == 0 else stationary & (certificate.duality_gap <= self.tol)
 
-    def _status(self, certificate: Certificate, num_iterations: Tensor) -> Status:
+    def _status(self, codes: Codes, certificate: Certificate, num_iterations: Tensor) -> Status:
         converged = self.converged(certificate)
         if converged.all():
             return Status.CONVERGED
@@ -183,5 +186,5 @@ class SupportSolver(Solver):
     def _certify(self, targets: Tensor, atoms: Tensor, codes: Tensor) -> Certificate:
         return objective.support_certificate(targets, atoms, codes)
 
-    def _status(self, certificate: Certificate, num_iterations: Tensor) -> Status:
+    def _status(self, codes: Codes, certificate: Certificate, num_iterations: Tensor) -> Status:
         return Status.FINISHED

@@ -18,6 +18,7 @@ from splice_exp.solvers.coordinate_descent import CoordinateDescent
 from splice_exp.solvers.fista import FISTA
 from splice_exp.solvers.least_squares import LeastSquares
 from splice_exp.solvers.omp import OMP
+from splice_exp.solvers.path import LassoPath
 from splice_exp.solvers.top_k import TopK
 from tests.conftest import correlated_atoms, planted_targets, unit_rows
 
@@ -26,7 +27,7 @@ def ActiveSetInTorch(**options):  # noqa: N802  it stands in a list of classes
     return ActiveSet(engine="torch", **options)
 
 
-CONVEX = [ActiveSet, ActiveSetInTorch, ADMM, FISTA, CoordinateDescent]
+CONVEX = [ActiveSet, ActiveSetInTorch, LassoPath, ADMM, FISTA, CoordinateDescent]
 SUPPORT = [OMP, TopK]
 EVERY = [
     *(lambda solver=solver: solver(nonnegative=True) for solver in [*CONVEX, *SUPPORT]),
@@ -180,7 +181,7 @@ def test_objective_grows_and_l1_norm_falls_with_the_penalty(solver):
         assert (stronger <= weaker + 1e-5).all()
 
 
-@pytest.mark.parametrize("solver", [ActiveSet, ActiveSetInTorch, ADMM, FISTA])
+@pytest.mark.parametrize("solver", [ActiveSet, ActiveSetInTorch, LassoPath, ADMM, FISTA])
 def test_the_dense_end_of_the_path_is_certified(solver):
     found = solve(solver(l1_penalty=1e-3, max_iterations=20_000), ATOMS.double(), unit_rows(8, 24, 9, torch.float64))
     assert found.duality_gap.max() < 1e-6
@@ -188,7 +189,7 @@ def test_the_dense_end_of_the_path_is_certified(solver):
 
 
 @both_signs
-@pytest.mark.parametrize("solver", [ActiveSet, ActiveSetInTorch, ADMM, FISTA])
+@pytest.mark.parametrize("solver", [ActiveSet, ActiveSetInTorch, LassoPath, ADMM, FISTA])
 @pytest.mark.parametrize("l1_penalty", [0.0, 1e-6, 1e-3])
 def test_supports_beyond_the_rank_do_not_break_it(solver, nonnegative, l1_penalty):
     atoms = unit_rows(64, 16, 0)
@@ -204,7 +205,7 @@ def test_supports_beyond_the_rank_do_not_break_it(solver, nonnegative, l1_penalt
     )
 
 
-@pytest.mark.parametrize("solver", [ActiveSet, ActiveSetInTorch, ADMM, FISTA])
+@pytest.mark.parametrize("solver", [ActiveSet, ActiveSetInTorch, LassoPath, ADMM, FISTA])
 def test_without_penalty_few_atoms_are_certified_by_their_gradient(solver):
     found = solve(solver(l1_penalty=0), ATOMS[:5])
     assert found.status is Status.CONVERGED

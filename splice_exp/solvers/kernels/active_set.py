@@ -1,0 +1,214 @@
+"""The active-set method, row by row: certify a row, or bring it to the optimum among its support and violated atoms.
+
+After a change, atoms that became violated are found without a product where that is cheaper: by rows of G if few codes
+changed, or one by one if the residual r has hardly moved, since ⟨d, r⟩ moves no more than r does. A row in which none
+is left is certified by the same bounds; otherwise the next product with the dictionary will tell.
+
+The rounding of float32 correlations is bounded: for unit atoms a product is off by at most γ ‖r‖, and after m
+subtractions of rows of G, in all of length T, by (γ + m 2⁻²⁴)(‖r‖ + T), with γ = (d + 16) 2⁻²⁴.
+
+References:
+    Higham. Accuracy and stability of numerical algorithms, 2nd ed., section 3.1. SIAM 2002 (the bound).
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from splice_exp.solvers.kernels.compile import compiled
+from splice_exp.solvers.kernels.linear_algebra import (
+    backward,
+    correlate,
+    exact_gram_of,
+    forward,
+    gram_of,
+    residual,
+    subtract_atom,
+    subtract_gram_rows,
+)
+from splice_exp.solvers.kernels.looks import ROUNDING, judge, violators, violators_nearby
+from splice_exp.solvers.kernels.restricted import solve_restricted
+
+SLACK = 0.125  # of the tolerances that a correlation may exceed h by; c is half of a gradient
+LOOKS = 20  # at rows of G, before the next product
+GROWTH = 3  # working sets that a row takes in before the next product
+NEARBY = 32  # the share of atoms, one in so many, that are looked at one by one rather than by a product
+
+
+class Problem(NamedTuple):
+    """What is to be solved: X, D, G or (0, 0), L of each row, the sign, and when a row is done."""
+
+    targets: Any
+    atoms: Any
+    gram: Any
+    l1_penalty: Any
+    nonnegative: Any
+    tol: Any
+    kkt_tol: Any
+
+
+class Answer(NamedTuple):
+    """What is known of all rows: supports and codes, the first `sizes` of each, x − w D, gap and KKT violation."""
+
+    supports: Any
+    codes: Any
+    sizes: Any
+    residuals: Any
+    certificates: Any
+
+
+@compiled
+def length_of(r):
+    """‖r‖."""
+    total = 0.0
+    for t in range(len(r)):
+        total += r[t] * r[t]
+    return np.sqrt(total)
+
+
+@compiled
+def polish(atoms, working, values, size, h, factor, direction, r):
+    """Do one Newton step on the support with correlations in float64, if no sign changes; return its length.
+
+    `r` is the residual, and is kept.
+    """
+    for a in range(size):
+        direction[a] = correlate(atoms[working[a]], r) - h * np.sign(values[a])
+    forward(factor, direction, size)
+    backward(factor, direction, size)
+    for a in range(size):
+        if values[a] * (values[a] + direction[a]) <= 0.0:
+            return 0.0
+    length = 0.0
+    for a in range(size):
+        values[a] += direction[a]
+        length += abs(direction[a])
+        subtract_atom(atoms[working[a]], direction[a], r)
+    return length
+
+
+@compiled
+def distance(first, second):
+    """‖first − second‖."""
+    total = 0.0
+    for t in range(len(first)):
+        total += (first[t] - second[t]) ** 2
+    return np.sqrt(total)
+
+
+@compiled
+def advance(begin, end, rows, problem, answer, correlations, residuals, done, final, most, gram_rows):
+    """Judge `rows[begin:end]` and, unless this is the `final` look, work on those that are not done.
+
+    `correlations` (of the residuals in `answer`; overwritten), `residuals` (for the next product) and `done` belong to
+    `rows`. At most `most` violated atoms are taken in at once, and rows of G subtracted for at most `gram_rows` codes.
+    """
+    atoms, gram, nonnegative = problem.atoms, problem.gram, problem.nonnegative
+    tol, kkt_tol = problem.tol, problem.kkt_tol
+    k, dim = atoms.shape
+    room, slack = answer.supports.shape[1], SLACK * min(tol, kkt_tol)
+    found, strengths, member = np.empty(k, np.int64), np.empty(k), np.zeros(k, np.bool_)
+    working, support, changed = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int64)
+    values, start, gradient = np.empty(room), np.empty(room), np.empty(room)
+    direction, trial, steps = np.empty(room), np.empty(room), np.empty(room, correlations.dtype)
+    gram_space, factor_space, seen = np.empty(room * room), np.empty(room * room), np.empty(dim)
+    for place in range(begin, end):
+        row = rows[place]
+        c, x, r = correlations[place], problem.targets[row], answer.residuals[row]
+        size, l1_penalty, certificate = answer.sizes[row], problem.l1_penalty[row], answer.certificates[row]
+        atoms_of, codes_of = answer.supports[row], answer.codes[row]
+        length = length_of(r)
+        done[place] = judge(
+            x, r, atoms, c, (dim + 16) * ROUNDING * length, atoms_of, codes_of, size, l1_penalty, nonnegative, tol,
+            kkt_tol, final, member, certificate,
+        )  # fmt: skip
+        if done[place] or final:
+            continue
+        h = 0.5 * l1_penalty
+        capacity = min(room, size + GROWTH * most)
+        g = gram_space[: capacity * capacity].reshape((capacity, capacity))
+        factor = factor_space[: capacity * capacity].reshape((capacity, capacity))
+        for a in range(size):
+            working[a], values[a], gradient[a] = atoms_of[a], codes_of[a], c[atoms_of[a]]
+            member[working[a]] = True
+        for t in range(dim):
+            seen[t] = r[t]  # the residual of which c are the correlations, and how far the present one is from it
+        n, gathered, known, travelled, subtracted, apart, settled = size, 0, 0, 0.0, 0, 0.0, False
+        for _ in range(LOOKS):
+            margin = (dim + subtracted + 16) * ROUNDING * (length + travelled)
+            if apart == 0.0:
+                count = violators(c, h + slack, nonnegative, min(most, capacity - n), found, strengths)
+            else:
+                count = violators_nearby(
+                    atoms, r, c, h - apart - margin, h + slack, nonnegative, k // NEARBY, member, found, strengths
+                )
+            if count < 0:
+                break
+            for a in range(count):
+                if not member[found[a]] and n < capacity:
+                    working[n], values[n] = found[a], 0.0
+                    gradient[n] = strengths[a] if apart > 0.0 else c[found[a]]
+                    member[found[a]] = True
+                    n += 1
+            if n == gathered:
+                settled = True
+                break
+            gram_of(atoms, gram, working, gathered, n, g)
+            gathered = n
+            for a in range(n):
+                start[a] = values[a]
+            known = solve_restricted(
+                g, False, values[:n], gradient[:n], h, nonnegative, 0.5 * slack, support, known, factor, direction,
+                trial,
+            )  # fmt: skip
+            if known < 0:
+                exact_gram_of(atoms, working, n, g)
+                residual(x, atoms, working, values, n, r)
+                for a in range(n):
+                    gradient[a] = correlate(atoms[working[a]], r)
+                known = solve_restricted(
+                    g, True, values[:n], gradient[:n], h, nonnegative, 0.5 * slack, support, 0, factor, direction,
+                    trial,
+                )  # fmt: skip
+            moved = 0
+            for a in range(n):
+                if values[a] != start[a]:
+                    changed[moved], steps[moved] = working[a], values[a] - start[a]
+                    travelled += abs(values[a] - start[a])
+                    moved += 1
+            residual(x, atoms, working, values, n, r)
+            if apart == 0.0 and gram.shape[0] > 0 and moved <= gram_rows:
+                subtract_gram_rows(c, gram, changed, steps, moved)
+                subtracted += moved
+                for t in range(dim):
+                    seen[t] = r[t]
+            else:
+                apart = distance(r, seen)
+        for a in range(n):
+            member[working[a]] = False
+        for a in range(known):
+            atoms_of[a], codes_of[a] = working[support[a]], values[support[a]]
+        answer.sizes[row] = known
+        left = polish(atoms, atoms_of, codes_of, known, h, factor, direction, r)
+        if settled:
+            done[place] = judge(
+                x, r, atoms, c, margin + apart + left, atoms_of, codes_of, known, l1_penalty, nonnegative, tol, kkt_tol,
+                False, member, certificate,
+            )  # fmt: skip
+        for t in range(dim):
+            residuals[place, t] = r[t]
+
+
+@compiled
+def pack(answer, starts, indices, values):
+    """Write supports, ascending, and codes of all rows one after the other."""
+    for row in range(len(answer.sizes)):
+        begin = starts[row]
+        for a in range(answer.sizes[row]):
+            atom, value, at = answer.supports[row, a], answer.codes[row, a], begin + a
+            while at > begin and indices[at - 1] > atom:
+                indices[at], values[at] = indices[at - 1], values[at - 1]
+                at -= 1
+            indices[at], values[at] = atom, value

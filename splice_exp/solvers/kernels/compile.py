@@ -1,0 +1,39 @@
+"""How kernels are compiled, and when compiled code of earlier processes may be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from inspect import unwrap
+from pathlib import Path
+from typing import Any
+
+from numba import njit
+from numba.core.caching import FunctionCache, IndexDataCacheFile
+
+from splice_exp.core.io import digest
+
+
+@cache
+def sources() -> str:
+    """Digest the source code of all kernels."""
+    return digest([path.read_text() for path in sorted(Path(__file__).parent.glob("*.py"))])
+
+
+class KernelCache(FunctionCache):
+    """Machine code on disk, used as long as no kernel changes.
+
+    Numba looks at the file of a function only, but code of functions in other files is compiled into it.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._cache_file = IndexDataCacheFile(self.cache_path, self._impl.filename_base, sources())
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile on the first call; for later processes the machine code is kept on disk."""
+    plain = unwrap(function)  # run-time type checkers wrap functions in what cannot be compiled
+    kernel: Any = njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})(plain)
+    kernel._cache = KernelCache(plain)
+    return kernel

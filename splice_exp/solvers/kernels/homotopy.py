@@ -1,0 +1,139 @@
+"""The path on a working set: as the penalty falls, codes move on straight lines until an atom joins or leaves.
+
+With signs s on the support S and b = G_SS⁻¹ s, lowering h by δ moves w_S by δ b and every correlation c_j by −δ a_j,
+a = G_WS b. An atom outside joins where |c_j − δ a_j| = h − δ, one of the support leaves where its code is zero.
+
+References:
+    Osborne, Presnell, Turlach. A new approach to variable selection in least squares problems. IMA JNA 20(3), 2000.
+    Efron, Hastie, Johnstone, Tibshirani. Least angle regression. Annals of Statistics 32(2), 2004.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from splice_exp.solvers.kernels.compile import compiled
+from splice_exp.solvers.kernels.linear_algebra import backward, factorise, forward
+from splice_exp.solvers.kernels.restricted import DOUBTFUL
+
+PARALLEL = 1e-7  # difference of two slopes that is rounding
+REACHED, FULL, STUCK = 0, 1, 2  # how it ended
+
+
+@compiled
+def gather_row(atoms, gram, working, begin, size, place, out):
+    """Write G of one atom with some of the working set, from G of all or, in their precision, from the atoms."""
+    i, row = working[place], out[place]
+    if gram.shape[0]:
+        entries = gram[i]
+        for t in range(begin, size):
+            row[t] = entries[working[t]]
+        return
+    for t in range(begin, size):
+        j = working[t]
+        entry = atoms[i, 0] * atoms[j, 0]
+        for u in range(1, atoms.shape[1]):
+            entry += atoms[i, u] * atoms[j, u]
+        row[t] = entry
+
+
+@compiled
+def follow(
+    atoms,
+    gram,
+    working,
+    size,
+    chosen,
+    factor,
+    h,
+    h_to,
+    nonnegative,
+    most_atoms,
+    margin,
+    slope,
+    step,
+    events,
+    num_events,
+):
+    """Follow the path from h to `h_to`, or to where more than `most_atoms` (if it is not 0) would have codes.
+
+    There it stops by `margin`, the rounding of c, before the next one joins.
+
+    The `size` atoms of the working set are brought along, `chosen` of them in the support, in the order of `factor`.
+
+    Returns:
+        How it ended (`REACHED`, `FULL`, or `STUCK` where atoms depend on each other), the h at the end, the number of
+        codes and of events.
+    """
+    local, gathered, values, c = working.gram, working.gathered, working.values, working.c
+    support, member = working.support, working.member
+    left = -1  # the atom that has just left cannot join at once
+    known = 0
+    for a in range(chosen):
+        place = support[a]
+        gather_row(atoms, gram, working.atoms, gathered[place], size, place, local)
+        gathered[place] = size
+    while True:
+        known = factorise(local, support[:chosen], factor, known, DOUBTFUL)
+        if known < chosen:
+            return STUCK, h, chosen, num_events
+        for a in range(chosen):
+            place = support[a]
+            step[a] = np.sign(values[place]) if values[place] != 0.0 else np.sign(c[place])
+        forward(factor, step, chosen)
+        backward(factor, step, chosen)
+        for t in range(size):
+            slope[t] = 0.0
+        for a in range(chosen):
+            row, length = local[support[a]], step[a]
+            for t in range(size):
+                slope[t] += length * row[t]
+        longest, event = h - h_to, -1
+        joins = False
+        for t in range(size):
+            if member[t] or t == left:
+                continue
+            if 1.0 - slope[t] > PARALLEL:
+                length = (h - c[t]) / (1.0 - slope[t])
+                if length < longest:
+                    longest, event, joins = max(length, 0.0), t, True
+            if not nonnegative and 1.0 + slope[t] > PARALLEL:
+                length = (h + c[t]) / (1.0 + slope[t])
+                if length < longest:
+                    longest, event, joins = max(length, 0.0), t, True
+        for a in range(chosen):
+            value = values[support[a]]
+            if value * step[a] < 0.0 and -value / step[a] < longest:
+                longest, event, joins = -value / step[a], a, False
+        full = joins and 0 < most_atoms == chosen
+        if full:
+            longest = max(0.0, longest - margin)
+        for a in range(chosen):
+            values[support[a]] += longest * step[a]
+        for t in range(size):
+            c[t] -= longest * slope[t]
+        h -= longest
+        left = -1
+        if event < 0:
+            return REACHED, h_to, chosen, num_events
+        if full:
+            return FULL, h, chosen, num_events
+        if num_events == len(events) or (joins and chosen == atoms.shape[1]):
+            return STUCK, h, chosen, num_events
+        if joins:
+            events[num_events] = h
+            support[chosen] = event
+            member[event] = True
+            gather_row(atoms, gram, working.atoms, gathered[event], size, event, local)
+            gathered[event] = size
+            chosen += 1
+        else:
+            events[num_events] = -h
+            left = support[event]
+            member[left] = False
+            values[left] = 0.0
+            for a in range(event, chosen - 1):
+                support[a] = support[a + 1]
+            chosen -= 1
+            known = event
+        num_events += 1

@@ -1,0 +1,134 @@
+"""What is seen of a row by its correlations with all atoms: which atoms are violated, and how good its codes are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from splice_exp.solvers.kernels.compile import compiled
+from splice_exp.solvers.kernels.linear_algebra import correlate
+
+ROUNDING = 2.0**-24  # unit roundoff of float32
+BLOCK = 64  # correlations that are compared before one is looked at
+BINS = 64  # of correlations, from the threshold to the largest
+
+
+@compiled
+def any_above(c, begin, end, threshold, nonnegative):
+    """Say whether one of some correlations is above a threshold."""
+    above = 0
+    for j in range(begin, end):
+        above += (c[j] if nonnegative else abs(c[j])) > threshold
+    return above > 0
+
+
+@compiled
+def violators(c, threshold, nonnegative, most, found, strengths):
+    """Write the places of about the `most` largest correlations above a threshold, ascending; return how many."""
+    count, largest = 0, threshold
+    for begin in range(0, len(c), BLOCK):
+        end = min(begin + BLOCK, len(c))
+        if not any_above(c, begin, end, threshold, nonnegative):
+            continue
+        for j in range(begin, end):
+            value = c[j] if nonnegative else abs(c[j])
+            if value > threshold:
+                found[count], strengths[count] = j, value
+                largest = max(largest, value)
+                count += 1
+    if count <= most:
+        return count
+    bins = np.zeros(BINS + 1, np.int64)
+    width = (largest - threshold) / BINS
+    for place in range(count):
+        bins[min(BINS, int((strengths[place] - threshold) / width))] += 1
+    lowest, kept = BINS, bins[BINS]
+    while kept + bins[lowest - 1] <= most:
+        lowest -= 1
+        kept += bins[lowest]
+    if kept < most // 2:  # one bin holds too many: take some of them
+        lowest -= 1
+    kept = 0
+    for place in range(count):
+        if min(BINS, int((strengths[place] - threshold) / width)) >= lowest and kept < most:
+            found[kept] = found[place]
+            kept += 1
+    return kept
+
+
+@compiled
+def violators_nearby(atoms, r, c, safe, threshold, nonnegative, most, member, found, strengths):
+    """Write atoms that are violated, where `c` are correlations of an earlier residual; return how many there are.
+
+    |⟨d, r⟩ − ⟨d, r'⟩| ≤ ‖r − r'‖: an atom whose earlier correlation is at most `safe` = h − ‖r − r'‖ is none. Of the
+    others, correlations with r are computed, unless there are more than `most` of them: then −1 is returned.
+    """
+    near = 0
+    for begin in range(0, len(c), BLOCK):
+        for j in range(begin, min(begin + BLOCK, len(c))):
+            near += (c[j] if nonnegative else abs(c[j])) > safe
+        if near > most:
+            return -1
+    count = 0
+    for begin in range(0, len(c), BLOCK):
+        end = min(begin + BLOCK, len(c))
+        if not any_above(c, begin, end, safe, nonnegative):
+            continue
+        for j in range(begin, end):
+            if (c[j] if nonnegative else abs(c[j])) > safe and not member[j]:
+                value = correlate(atoms[j], r)
+                if (value if nonnegative else abs(value)) > threshold:
+                    found[count], strengths[count] = j, value
+                    count += 1
+    return count
+
+
+@compiled
+def judge(
+    x, r, atoms, c, margin, support, values, size, l1_penalty, nonnegative, tol, kkt_tol, final, member, certificate
+):
+    """Certify a row in float64 from its codes, its residual and correlations that are off by at most `margin`.
+
+    What this bound leaves in doubt is computed again in float64. A row with an atom that is violated beyond doubt is
+    not done; only a `final` judgement measures how far it is off.
+
+    Returns:
+        Whether the row is done; `certificate` is its duality gap and its KKT violation.
+    """
+    doubtful, violated = 0.5 * l1_penalty - margin, 0.5 * (l1_penalty + kkt_tol) + margin
+    for a in range(size):
+        member[support[a]] = True
+    steepest, worst, clear = 0.0, 0.0, True
+    for begin in range(0, len(c), BLOCK):
+        end = min(begin + BLOCK, len(c))
+        if not any_above(c, begin, end, doubtful, nonnegative):
+            continue
+        for j in range(begin, end):
+            value = c[j] if nonnegative else abs(c[j])
+            if value <= doubtful or member[j]:
+                continue
+            clear = clear and value <= violated
+            if not clear and not final:
+                break
+            twice = 2.0 * correlate(atoms[j], r)
+            twice = twice if nonnegative else abs(twice)
+            steepest, worst = max(steepest, twice), max(worst, twice - l1_penalty)
+        if not clear and not final:
+            break
+    for a in range(size):
+        member[support[a]] = False
+    if not clear and not final:
+        return False
+    r_dot_r, r_dot_x, norm = 0.0, 0.0, 0.0
+    for t in range(len(x)):
+        r_dot_r += r[t] * r[t]
+        r_dot_x += r[t] * x[t]
+    for a in range(size):
+        twice = 2.0 * correlate(atoms[support[a]], r)
+        worst = max(worst, abs(twice - l1_penalty * np.sign(values[a])))
+        steepest = max(steepest, twice if nonnegative else abs(twice))
+        norm += abs(values[a])
+    feasible = l1_penalty / steepest if steepest > l1_penalty else np.inf
+    scale = max(0.0, min(r_dot_x / max(r_dot_r, 1e-300), feasible))
+    gap = (1.0 - scale) ** 2 * r_dot_r + l1_penalty * norm - 2.0 * scale * (r_dot_x - r_dot_r)
+    certificate[0], certificate[1] = max(gap, 0.0), worst
+    return worst <= kkt_tol and (gap <= tol or l1_penalty == 0.0)

@@ -1,0 +1,287 @@
+"""The solution path, row by row: follow it on a working set to the next penalty, and let all atoms judge where it led.
+
+A point at which no atom is violated is certified; from there the path goes on. Otherwise the violated atoms join the
+working set, and the path is followed once more from the last certified point, after some attempts not so far. Where
+atoms depend on each other the path is not a single line: the next point is then solved for directly.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from splice_exp.solvers.kernels.active_set import SLACK, length_of, polish
+from splice_exp.solvers.kernels.compile import compiled
+from splice_exp.solvers.kernels.homotopy import FULL, STUCK, follow
+from splice_exp.solvers.kernels.linear_algebra import correlate, exact_gram_of, gram_of, residual, subtract_gram_rows
+from splice_exp.solvers.kernels.looks import ROUNDING, judge, violators
+from splice_exp.solvers.kernels.restricted import solve_restricted
+
+ATTEMPTS = 2  # at following the path to a point, before a nearer one is tried
+GIVEN_UP = 20  # attempts, before a point is written down as it is, with a certificate that says so
+NEAR = 0.5  # share of the next h that a correlation must have for its atom to join the working set
+
+
+class Points(NamedTuple):
+    """One point of each row's path: support and codes, the first `sizes` of each, h, x − w D, gap and KKT violation."""
+
+    supports: Any
+    codes: Any
+    sizes: Any
+    h: Any
+    residuals: Any
+    certificates: Any
+
+
+class Progress(NamedTuple):
+    """How far each row is.
+
+    Attributes:
+        working: Its working set, the first `sizes` of each row.
+        sizes: See there.
+        cursors: Number of the next penalty.
+        attempts: At it.
+        ends: Whether `tried` is where the path ends.
+        num_certain: Events up to the last certified point.
+    """
+
+    working: Any
+    sizes: Any
+    cursors: Any
+    attempts: Any
+    ends: Any
+    num_certain: Any
+
+
+class Record(NamedTuple):
+    """What is written down: certified points one after the other, `sizes` and certificates by penalty, and events.
+
+    An event is the h at which an atom joins, or its negative where one leaves.
+    """
+
+    supports: Any
+    codes: Any
+    sizes: Any
+    certificates: Any
+    filled: Any
+    events: Any
+    num_events: Any
+
+
+class WorkingSet(NamedTuple):
+    """Scratch: atoms of the set, where each atom is in it, and on the set G, codes, correlations and the support.
+
+    Row a of `gram` is known up to column `gathered[a]`.
+    """
+
+    atoms: Any
+    place: Any
+    gram: Any
+    gathered: Any
+    values: Any
+    c: Any
+    support: Any
+    member: Any
+
+
+@compiled
+def copy_point(source, target, row):
+    """Make one row of some points that of others."""
+    size = source.sizes[row]
+    for a in range(size):
+        target.supports[row, a], target.codes[row, a] = source.supports[row, a], source.codes[row, a]
+    target.sizes[row], target.h[row] = size, source.h[row]
+    for t in range(source.residuals.shape[1]):
+        target.residuals[row, t] = source.residuals[row, t]
+    target.certificates[row, 0], target.certificates[row, 1] = source.certificates[row, 0], source.certificates[row, 1]
+
+
+@compiled
+def write_down(record, points, row, number):
+    """Add a certified point to the record of a row."""
+    size, filled = points.sizes[row], record.filled[row]
+    for a in range(size):
+        record.supports[row, filled + a], record.codes[row, filled + a] = points.supports[row, a], points.codes[row, a]
+    record.filled[row] = filled + size
+    record.sizes[row, number] = size
+    record.certificates[row, number, 0] = points.certificates[row, 0]
+    record.certificates[row, number, 1] = points.certificates[row, 1]
+
+
+@compiled
+def add_atom(working, size, atom):
+    """Add an atom to a working set, if it is not there; return the size."""
+    if working.place[atom] >= 0:
+        return size
+    working.atoms[size], working.place[atom], working.gathered[size] = atom, size, 0
+    return size + 1
+
+
+@compiled
+def begin_at(c, margin, h_first, nonnegative):
+    """Return the first h that is asked for, or the least at which all codes are zero if that is larger."""
+    highest = 0.0
+    for j in range(len(c)):
+        highest = max(highest, c[j] if nonnegative else abs(c[j]))
+    return max(highest + margin, h_first)
+
+
+@compiled
+def place_reached(working, size, reached, row, atoms, c, certified):
+    """Put codes and correlations of the last certified point on the working set; `c` are those of all atoms there."""
+    r, h = reached.residuals[row], reached.h[row]
+    for a in range(size):
+        working.values[a], working.member[a] = 0.0, False
+        working.c[a] = c[working.atoms[a]] if certified else correlate(atoms[working.atoms[a]], r)
+    for a in range(reached.sizes[row]):
+        place, code = working.place[reached.supports[row, a]], reached.codes[row, a]
+        working.support[a], working.values[place], working.member[place] = place, code, True
+        working.c[place] = h * np.sign(code)
+
+
+@compiled
+def solve_at(working, size, reached, row, x, atoms, gram, h, nonnegative, tol, factor, direction, trial):
+    """Solve for the point at h on the working set; return the size of its support."""
+    place_reached(working, size, reached, row, atoms, working.c, False)
+    gram_of(atoms, gram, working.atoms, 0, size, working.gram)
+    working.gathered[:size] = size
+    chosen = solve_restricted(
+        working.gram, False, working.values[:size], working.c[:size], h, nonnegative, tol, working.support, 0, factor,
+        direction, trial,
+    )  # fmt: skip
+    if chosen < 0:
+        exact_gram_of(atoms, working.atoms, size, working.gram)
+        r = np.empty(len(x))
+        residual(x, atoms, working.atoms, working.values, size, r)
+        for a in range(size):
+            working.c[a] = correlate(atoms[working.atoms[a]], r)
+        chosen = solve_restricted(
+            working.gram, True, working.values[:size], working.c[:size], h, nonnegative, tol, working.support, 0,
+            factor, direction, trial,
+        )  # fmt: skip
+    return chosen
+
+
+@compiled
+def pursue(
+    begin, end, rows, problem, penalties, most_atoms, reached, tried, progress, record, correlations, residuals, done,
+    most, gram_rows,
+):  # fmt: skip
+    """Judge the points that `rows[begin:end]` have tried, and follow their paths as far as rows of G can tell.
+
+    `correlations` (of the residuals of `tried`; overwritten), `residuals` (for the next product) and `done` belong to
+    `rows`. With `most_atoms` > 0 a path ends before more atoms than that have codes, and only its end is written down.
+    """
+    atoms, gram, nonnegative = problem.atoms, problem.gram, problem.nonnegative
+    k, dim = atoms.shape
+    room, slack = reached.supports.shape[1], SLACK * min(problem.tol, problem.kkt_tol)
+    found, strengths, judged = np.empty(k, np.int64), np.empty(k), np.zeros(k, np.bool_)
+    changed, steps, before = np.empty(room, np.int64), np.empty(room, correlations.dtype), np.empty(room)
+    slope, direction, trial, factor = np.empty(room), np.empty(room), np.empty(room), np.empty((room, room))
+    working = WorkingSet(
+        np.empty(room, np.int64), np.full(k, -1, np.int64), np.empty((room, room)), np.empty(room, np.int64),
+        np.empty(room), np.empty(room), np.empty(room, np.int64), np.empty(room, np.bool_),
+    )  # fmt: skip
+    for place in range(begin, end):
+        row = rows[place]
+        c, x, r = correlations[place], problem.targets[row], tried.residuals[row]
+        size = 0
+        for a in range(progress.sizes[row]):
+            size = add_atom(working, size, progress.working[row, a])
+        length, travelled, subtracted, left = length_of(r), 0.0, 0, 0.0
+        if tried.h[row] < 0.0:
+            tried.h[row] = begin_at(c, (dim + 16) * ROUNDING * length, 0.5 * penalties[0], nonnegative)
+        done[place] = False
+        while True:
+            margin = (dim + subtracted + 16) * ROUNDING * (length + travelled) + left
+            given_up = progress.attempts[row] >= GIVEN_UP
+            certified = given_up | judge(
+                x, r, atoms, c, margin, tried.supports[row], tried.codes[row], tried.sizes[row], 2.0 * tried.h[row],
+                nonnegative, problem.tol, problem.kkt_tol, given_up, judged, tried.certificates[row],
+            )  # fmt: skip
+            if certified:
+                copy_point(tried, reached, row)
+                progress.attempts[row], progress.num_certain[row] = 0, record.num_events[row]
+                if tried.h[row] == 0.5 * penalties[progress.cursors[row]]:
+                    if most_atoms == 0:
+                        write_down(record, tried, row, progress.cursors[row])
+                    progress.cursors[row] += 1
+                if progress.ends[row] or progress.cursors[row] == len(penalties):
+                    done[place] = True
+                    break
+            else:
+                progress.attempts[row] += 1
+            h_to, chosen = 0.5 * penalties[progress.cursors[row]], reached.sizes[row]
+            for _ in range(ATTEMPTS, progress.attempts[row]):
+                h_to = 0.5 * (h_to + reached.h[row])
+            threshold = NEAR * h_to if certified else tried.h[row] + slack
+            count = violators(c, threshold, nonnegative, most + chosen, found, strengths)
+            fresh = 0
+            for a in range(count):
+                fresh += working.place[found[a]] < 0
+            if size + fresh > room:  # begin anew
+                for a in range(size):
+                    working.place[working.atoms[a]] = -1
+                size = 0
+                for a in range(chosen):
+                    size = add_atom(working, size, reached.supports[row, a])
+                for a in range(tried.sizes[row]):
+                    size = add_atom(working, size, tried.supports[row, a])
+            for a in range(min(count, room - size)):
+                size = add_atom(working, size, found[a])
+            status, h, num_events = STUCK, h_to, progress.num_certain[row]
+            if certified or fresh > 0:
+                place_reached(working, size, reached, row, atoms, c, certified)
+                status, h, chosen, num_events = follow(
+                    atoms, gram, working, size, chosen, factor, reached.h[row], h_to, nonnegative, most_atoms, margin,
+                    slope, direction, record.events[row], num_events,
+                )  # fmt: skip
+            if status == STUCK:
+                h, num_events = h_to, progress.num_certain[row]
+                chosen = solve_at(
+                    working, size, reached, row, x, atoms, gram, h, nonnegative, 0.5 * slack, factor, direction, trial
+                )
+                for _ in range(min(abs(chosen - reached.sizes[row]), record.events.shape[1] - num_events)):
+                    record.events[row, num_events] = h if chosen > reached.sizes[row] else -h
+                    num_events += 1
+                if 0 < most_atoms < chosen and progress.attempts[row] + 1 < GIVEN_UP:
+                    continue  # nearer
+                if 0 < most_atoms < chosen:  # more than one atom joins at once
+                    copy_point(reached, tried, row)
+                    done[place] = True
+                    break
+            record.num_events[row], progress.ends[row] = num_events, status == FULL
+            for a in range(size):
+                before[a] = 0.0
+            for a in range(tried.sizes[row]):
+                before[working.place[tried.supports[row, a]]] = tried.codes[row, a]
+            nonzero = 0
+            for a in range(chosen):
+                code = working.values[working.support[a]]
+                if code != 0.0:
+                    tried.supports[row, nonzero] = working.atoms[working.support[a]]
+                    tried.codes[row, nonzero] = code
+                    nonzero += 1
+            tried.sizes[row], tried.h[row] = nonzero, h
+            residual(x, atoms, tried.supports[row], tried.codes[row], nonzero, r)
+            if nonzero == chosen:
+                left += polish(atoms, tried.supports[row], tried.codes[row], chosen, h, factor, direction, r)
+            moved = 0
+            for a in range(size):
+                if working.values[a] != before[a]:
+                    changed[moved], steps[moved] = working.atoms[a], working.values[a] - before[a]
+                    travelled += abs(working.values[a] - before[a])
+                    moved += 1
+            if gram.shape[0] == 0 or moved > gram_rows:
+                break
+            subtract_gram_rows(c, gram, changed, steps, moved)
+            subtracted += moved
+        if done[place] and most_atoms > 0:
+            write_down(record, tried, row, 0)
+        for a in range(size):
+            progress.working[row, a] = working.atoms[a]
+            working.place[working.atoms[a]] = -1
+        progress.sizes[row] = size
+        for t in range(dim):
+            residuals[place, t] = r[t]

@@ -1,0 +1,193 @@
+"""The lasso on a working set, solved exactly.
+
+Minimise ½ wᵀ G_WW w − c(0)ᵀ w + h ‖w‖₁ over w in W: sweeps of coordinate descent find the support, a Newton step on the
+support finds the values, and whatever leaves its orthant on the way is put to zero. Every step lowers the objective, so
+this ends. Atoms that depend on others of the support have no value of their own: along such a direction the objective
+is a line, and it is followed until an atom has left.
+
+References:
+    Lawson, Hanson. Solving least squares problems, chapter 23. SIAM 1995 (the active-set method).
+    Lee, Battle, Raina, Ng. Efficient sparse coding algorithms. NeurIPS 2006 (its signed form, feature-sign search).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from splice_exp.solvers.kernels.compile import compiled
+from splice_exp.solvers.kernels.linear_algebra import backward, factorise, forward
+
+SWEEPS = 30  # of coordinate descent between two Newton steps
+SETTLED = 1e-4  # change of a code below which sweeps end
+ROUNDS = 60  # of sweeps and Newton steps on one working set
+DEPENDENT = 1e-10  # squared distance of a unit atom to the span of others at which it depends on them …
+DOUBTFUL = 1e-5  # … and at which float32 cannot tell: then G is computed again in float64
+NOTHING = 1e-9  # coefficient of an atom in another that is rounding
+
+
+@compiled
+def sweep(gram, values, gradient, h, tol, nonnegative, only_support):
+    """Do one sweep of coordinate descent; return the largest change.
+
+    `gradient` is c on the working set and stays that of `values`. A zero stays zero unless c exceeds h by `tol`: of two
+    equal atoms the first wins.
+    """
+    size = len(values)
+    largest = 0.0
+    for j in range(size):
+        old = values[j]
+        if old == 0.0 and (only_support or (gradient[j] if nonnegative else abs(gradient[j])) <= h + tol):
+            continue
+        diagonal = gram[j, j]
+        at = gradient[j] + diagonal * old
+        if at > h:
+            new = (at - h) / diagonal
+        elif at < -h and not nonnegative:
+            new = (at + h) / diagonal
+        else:
+            new = 0.0
+        step = new - old
+        if step != 0.0:
+            values[j] = new
+            row = gram[j]
+            for t in range(size):
+                gradient[t] -= step * row[t]
+            largest = max(largest, abs(step))
+    return largest
+
+
+@compiled
+def move(gram, values, gradient, support, direction, length):
+    """Go along a direction on the support, and keep the gradient."""
+    for a in range(len(support)):
+        j = support[a]
+        step = length * direction[a]
+        if step != 0.0:
+            values[j] += step
+            row = gram[j]
+            for t in range(len(values)):
+                gradient[t] -= step * row[t]
+
+
+@compiled
+def first_zero(values, support, direction):
+    """Return how far one can go along a direction until a value is zero, and which of them; (inf, −1) if none is."""
+    nearest, place = np.inf, -1
+    for a in range(len(support)):
+        value = values[support[a]]
+        if value * direction[a] < 0.0:
+            length = -value / direction[a]
+            if length < nearest:
+                nearest, place = length, a
+    return nearest, place
+
+
+@compiled
+def support_of(values, support, known):
+    """Write the places of nonzero values; return how many there are, and how many of the `known` first are the same."""
+    size, same = 0, 0
+    for j in range(len(values)):
+        if values[j] != 0.0:
+            if same == size < known and support[size] == j:
+                same += 1
+            support[size] = j
+            size += 1
+    return size, same
+
+
+@compiled
+def newton(gram, exact, values, gradient, h, support, known, factor, direction, trial):
+    """Go to the minimum on the support and its orthant; atoms that leave the orthant become zero.
+
+    `support` and `factor` are those of an earlier step, `known` rows of them, and become those of this one.
+
+    Returns:
+        How many rows of `factor` there are: all of the support, or −1 if an atom may depend on others, which needs an
+        `exact` Gram matrix.
+    """
+    while True:
+        size, known = support_of(values, support, known)
+        chosen = support[:size]
+        rank = factorise(gram, chosen, factor, known, DEPENDENT if exact else DOUBTFUL)
+        known = rank
+        if rank < size and not exact:
+            return -1
+        if rank < size:  # the direction in which nothing is composed: the atom against its expression by the others
+            slope = 0.0
+            for a in range(rank):
+                direction[a] = gram[chosen[rank], chosen[a]]
+            forward(factor, direction, rank)
+            backward(factor, direction, rank)
+            direction[rank] = -1.0
+            for a in range(rank + 1, size):
+                direction[a] = 0.0
+            for a in range(rank + 1):
+                j = chosen[a]
+                if abs(direction[a]) < NOTHING:
+                    direction[a] = 0.0
+                slope += direction[a] * (h * np.sign(values[j]) - gradient[j])
+            if slope > 0.0:
+                for a in range(rank + 1):
+                    direction[a] = -direction[a]
+            length, place = first_zero(values, chosen, direction)
+            if place < 0:  # only rounding makes a slope without an end
+                for a in range(rank + 1):
+                    direction[a] = -direction[a]
+                length, place = first_zero(values, chosen, direction)
+            move(gram, values, gradient, chosen, direction, length)
+            values[chosen[place]] = 0.0
+            continue
+        for a in range(size):
+            j = chosen[a]
+            direction[a] = gradient[j] - h * np.sign(values[j])
+        forward(factor, direction, size)
+        backward(factor, direction, size)
+        length, place = first_zero(values, chosen, direction)
+        if length > 1.0:
+            move(gram, values, gradient, chosen, direction, 1.0)
+            return size
+        # Put to zero all that would change sign, if that goes down; else go to the first zero only.
+        change = 0.0
+        for a in range(size):
+            j = chosen[a]
+            trial[a] = direction[a]
+            if (values[j] + direction[a]) * values[j] <= 0.0:
+                trial[a] = -values[j]
+            change += trial[a] * (h * np.sign(values[j]) - gradient[j])
+        for a in range(size):
+            if trial[a] != 0.0:
+                for b in range(size):
+                    change += 0.5 * trial[a] * trial[b] * gram[chosen[a], chosen[b]]
+        if change < 0.0:
+            for a in range(size):
+                left = trial[a] == -values[chosen[a]]
+                step = trial[a]
+                j = chosen[a]
+                if step != 0.0:
+                    row = gram[j]
+                    for t in range(len(values)):
+                        gradient[t] -= step * row[t]
+                values[j] = 0.0 if left else values[j] + step
+        else:
+            move(gram, values, gradient, chosen, direction, length)
+            values[chosen[place]] = 0.0
+
+
+@compiled
+def solve_restricted(gram, exact, values, gradient, h, nonnegative, tol, support, known, factor, direction, trial):
+    """Solve the restricted problem from `values`; return what `newton` returned last."""
+    for _ in range(ROUNDS):
+        sweep(gram, values, gradient, h, tol, nonnegative, False)
+        for _ in range(SWEEPS):
+            if sweep(gram, values, gradient, h, tol, nonnegative, True) < SETTLED:
+                break
+        known = newton(gram, exact, values, gradient, h, support, known, factor, direction, trial)
+        if known < 0:
+            return -1
+        worst = 0.0
+        for j in range(len(values)):
+            if values[j] == 0.0:
+                worst = max(worst, gradient[j] if nonnegative else abs(gradient[j]))
+        if worst <= h + tol:
+            break
+    return known

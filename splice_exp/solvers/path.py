@@ -1,0 +1,155 @@
+"""The exact solution path of the lasso, row by row: any penalty, any number of concepts, from one pass.
+
+As the penalty falls, the codes of a row move on straight lines, and from time to time an atom joins or leaves. The path
+is followed from zero codes on, on working sets, and certified at penalties on the way and where it ends.
+
+References:
+    Osborne, Presnell, Turlach. A new approach to variable selection in least squares problems. IMA JNA 20(3), 2000.
+    Efron, Hastie, Johnstone, Tibshirani. Least angle regression. Annals of Statistics 32(2), 2004.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from splice_exp.core.codes import Codes
+from splice_exp.core.errors import SpliceError, require_at_least, require_integer
+from splice_exp.core.types import Solution, Status
+from splice_exp.solvers.active_set import ActiveSet, ActiveSetState
+from splice_exp.solvers.base import LassoSolver, Solved, State
+from splice_exp.solvers.objective import Certificate
+from splice_exp.solvers.path_compiled import Pursued, pursue_paths
+
+FIRST_PENALTY = 1.0  # of the points that are certified on the way
+RATIO = 0.8  # of one of them to the one before
+
+
+@dataclass(frozen=True, kw_only=True)
+class LassoPath(LassoSolver):
+    """Follow the path of each row to the penalty, or to the number of concepts, that is asked for.
+
+    Runs on the CPU. `Solution.num_iterations` counts products with the dictionary. Of equal atoms one has the code.
+
+    Args:
+        l1_penalty: Where a path ends, unless one of the next two ends it before.
+        target_l0: Concepts of each row: its path ends just before one more would join. Where a path has no such point
+            (two join at once, or it ends with fewer), the row has fewer, and `Solution.status` says so.
+        mean_l0: Concepts of a row on average: all paths end at the same penalty, the first below
+            which there would be more.
+        working_set: Atoms beside the support among which a path is followed.
+        gram_mib: Memory that G may take, in MiB; with 0 it is computed anew for each working set.
+        gram_rows: Changed codes up to which correlations are updated by rows of G rather than by a product.
+    """
+
+    target_l0: int | None = None
+    mean_l0: float | None = None
+    working_set: int = 48
+    gram_mib: int = 512
+    gram_rows: int = 64
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.target_l0 is not None and self.mean_l0 is not None:
+            raise SpliceError(
+                f"solver.target_l0 is {self.target_l0} and solver.mean_l0 is {self.mean_l0}, but only one of them can "
+                "end the paths: set the other to null."
+            )
+        if self.target_l0 is not None:
+            require_integer("solver.target_l0", self.target_l0, 1)
+        if self.mean_l0 is not None:
+            require_at_least("solver.mean_l0", self.mean_l0, 0)
+        require_integer("solver.working_set", self.working_set, 1)
+        require_integer("solver.gram_mib", self.gram_mib, 0)
+        require_integer("solver.gram_rows", self.gram_rows, 0)
+
+    def prepare(self, atoms: Float[Tensor, "k d"]) -> ActiveSetState:
+        """Compute G if it fits."""
+        return ActiveSet(gram_mib=self.gram_mib, engine="compiled").prepare(atoms.cpu())
+
+    def solve(self, state: State, targets: Float[Tensor, "n d"]) -> Solution:
+        """Decompose all rows; for `mean_l0`, follow all paths first, to find where they end."""
+        if self.mean_l0 is None or not len(targets):
+            return super().solve(state, targets)
+        return replace(self, l1_penalty=self.calibrate(state, targets), mean_l0=None).solve(state, targets)
+
+    def solve_at(self, state: State, targets: Float[Tensor, "n d"], penalties: Sequence[float]) -> list[Solution]:
+        """Decompose all rows at several penalties, in one pass.
+
+        Args:
+            state: From `prepare`.
+            targets: Unit rows, in the geometry of the atoms.
+            penalties: L of each solution, in any order.
+        """
+        falling = sorted(set(penalties), reverse=True)
+        batches = [self._pursue(state, batch, falling, 0) for batch in torch.split(targets, self.batch_size)]
+        steps = torch.cat([batch.num_products for batch in batches])
+        solutions = {}
+        for number, l1_penalty in enumerate(falling):
+            codes = Codes.concatenate([batch.codes[number] for batch in batches])
+            certificate = Certificate(
+                *(torch.cat(parts) for parts in zip(*(batch.certificates[number] for batch in batches), strict=True))
+            )
+            status = replace(self, l1_penalty=l1_penalty, target_l0=None)._status(codes, certificate, steps)
+            given = torch.full((len(codes),), l1_penalty, dtype=torch.float64)
+            solutions[l1_penalty] = Solution(codes, status, *certificate, steps, given)
+        return [solutions[l1_penalty] for l1_penalty in penalties]
+
+    def calibrate(self, state: State, targets: Float[Tensor, "n d"]) -> float:
+        """Return a penalty right above the first at which rows come to have more than `mean_l0` concepts on average.
+
+        Raises:
+            SpliceError: if there are fewer even where the paths end.
+        """
+        assert self.mean_l0 is not None
+        way = self._way()
+        batches = [self._pursue(state, batch, way, 0) for batch in torch.split(targets, self.batch_size)]
+        events = torch.cat([batch.events for batch in batches])
+        events = events[events.abs().argsort(descending=True)]
+        mean_l0 = events.sign().cumsum(dim=0) / len(targets)
+        more = (mean_l0 > self.mean_l0).nonzero().flatten()
+        if not len(more):
+            reached = float(mean_l0[-1]) if len(mean_l0) else 0.0
+            raise SpliceError(
+                f"solver.mean_l0 is {self.mean_l0}, but where the paths end, at solver.l1_penalty={self.l1_penalty}, "
+                f"there are {reached:.1f} concepts on average: lower solver.l1_penalty or solver.mean_l0."
+            )
+        last = int(more[0])
+        before = events[last - 1].abs() if last else 2 * events[last].abs()
+        return float(before + events[last].abs()) / 2  # between two events, where no code is about to vanish
+
+    def _way(self) -> list[float]:
+        """Return falling penalties that are certified on the way to the last."""
+        way, l1_penalty = [], FIRST_PENALTY
+        while l1_penalty > max(self.l1_penalty / RATIO, 1e-6):
+            way.append(l1_penalty)
+            l1_penalty *= RATIO
+        return [*way, self.l1_penalty]
+
+    def _pursue(self, state: State, targets: Tensor, penalties: Sequence[float], most_atoms: int) -> Pursued:
+        assert isinstance(state, ActiveSetState)
+        return pursue_paths(
+            state.atoms,
+            state.gram,
+            targets.to(state.atoms),
+            torch.tensor(penalties, dtype=torch.float64),
+            most_atoms,
+            self,
+            self.working_set,
+            self.gram_rows,
+        )
+
+    def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
+        penalties = self._way() if self.target_l0 else [self.l1_penalty]
+        pursued = self._pursue(state, targets, penalties, self.target_l0 or 0)
+        return Solved(pursued.codes[-1], pursued.certificates[-1], pursued.num_products, pursued.l1_penalty)
+
+    def _status(self, codes: Codes, certificate: Certificate, num_iterations: Int[Tensor, " n"]) -> Status:
+        if not self.converged(certificate).all():
+            return Status.PRECISION
+        missed = self.target_l0 is not None and (codes.l0() != self.target_l0).any()
+        return Status.TARGET_MISSED if missed else Status.CONVERGED

@@ -1,0 +1,139 @@
+"""The solution path by compiled kernels: rows are shared out between threads, products are torch's."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from splice_exp.core.codes import Codes
+from splice_exp.solvers.active_set_compiled import CHUNK
+from splice_exp.solvers.base import LassoSolver
+from splice_exp.solvers.kernels.active_set import Problem
+from splice_exp.solvers.kernels.path import Points, Progress, Record, pursue
+from splice_exp.solvers.objective import Certificate
+
+
+class Pursued(NamedTuple):
+    """What came of the paths of some rows: certified points by penalty, and the events on the way.
+
+    Attributes:
+        codes: One for each penalty; for a number of atoms a single one, at the end of each path.
+        certificates: Of the same points.
+        l1_penalty: At the end of each path.
+        events: The penalty at which an atom joined, or its negative where one left, of all rows one after the other.
+        num_events: Of each row.
+        num_products: That each row took part in.
+    """
+
+    codes: list[Codes]
+    certificates: list[Certificate]
+    l1_penalty: Float[Tensor, " b"]
+    events: Float[Tensor, " e"]
+    num_events: Int64[Tensor, " b"]
+    num_products: Int64[Tensor, " b"]
+
+
+def pursue_paths(
+    atoms: Float[Tensor, "k d"],
+    gram: Float[Tensor, "g g"],
+    targets: Float[Tensor, "b d"],
+    penalties: Float[Tensor, " p"],
+    most_atoms: int,
+    solver: LassoSolver,
+    working_set: int,
+    gram_rows: int,
+) -> Pursued:
+    """Follow the path of each row from zero codes through all penalties.
+
+    Args:
+        atoms: D, in CPU memory.
+        gram: G = D Dᵀ, or (0, 0).
+        targets: X.
+        penalties: L of the points that are certified, falling.
+        most_atoms: If it is not 0, a path ends before more atoms have codes, and only its end is returned.
+        solver: Sign and tolerances.
+        working_set: Atoms beside the support among which a path is followed.
+        gram_rows: Changed codes up to which correlations are updated by rows of G rather than by a product.
+    """
+    n, (k, dim) = len(targets), atoms.shape
+    num_points = 1 if most_atoms else len(penalties)
+    room = min(k, 2 * dim + 3 * working_set)  # two supports, and atoms beside them
+    largest = min(k, dim)  # support
+    problem = Problem(
+        targets.numpy(),
+        atoms.numpy(),
+        gram.numpy(),
+        np.zeros(0),  # each point of a path has its own penalty
+        solver.nonnegative,
+        float(solver.tol),
+        float(solver.kkt_tol),
+    )
+    reached, tried = (
+        Points(
+            supports=np.empty((n, room), np.int64),
+            codes=np.empty((n, room)),
+            sizes=np.zeros(n, np.int64),
+            h=np.full(n, -1.0),
+            residuals=targets.numpy().astype(np.float64),
+            certificates=np.zeros((n, 2)),
+        )
+        for _ in range(2)
+    )
+    progress = Progress(
+        working=np.empty((n, room), np.int64),
+        sizes=np.zeros(n, np.int64),
+        cursors=np.zeros(n, np.int64),
+        attempts=np.zeros(n, np.int64),
+        ends=np.zeros(n, np.bool_),
+        num_certain=np.zeros(n, np.int64),
+    )
+    record = Record(
+        supports=np.empty((n, num_points * largest), np.int64),
+        codes=np.empty((n, num_points * largest)),
+        sizes=np.zeros((n, num_points), np.int64),
+        certificates=np.empty((n, num_points, 2)),
+        filled=np.zeros(n, np.int64),
+        events=np.empty((n, 8 * room)),
+        num_events=np.zeros(n, np.int64),
+    )
+    rows, num_products = np.arange(n), np.zeros(n, np.int64)
+    residuals, product = targets, targets.new_empty(n, k)
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+        while len(rows):
+            correlations = torch.mm(residuals, atoms.T, out=product[: len(rows)])
+            residuals, done = torch.empty_like(residuals), np.empty(len(rows), np.bool_)
+            num_products[rows] += 1
+            arguments: tuple[Any, ...] = (
+                rows, problem, penalties.numpy(), most_atoms, reached, tried, progress, record, correlations.numpy(),
+                residuals.numpy(), done, working_set, gram_rows,
+            )  # fmt: skip
+            starts = range(0, len(rows), CHUNK)
+            ends = (min(start + CHUNK, len(rows)) for start in starts)
+            for work in [pool.submit(pursue, *span, *arguments) for span in zip(starts, ends, strict=True)]:
+                work.result()
+            rows, residuals = rows[~done], residuals[torch.from_numpy(~done)]
+    return Pursued(
+        [_codes_of(record, number, k) for number in range(num_points)],
+        [Certificate(*torch.from_numpy(record.certificates[:, number]).unbind(dim=1)) for number in range(num_points)],
+        torch.from_numpy(2 * tried.h),
+        torch.from_numpy(2 * record.events[np.arange(record.events.shape[1]) < record.num_events[:, None]]),
+        torch.from_numpy(record.num_events),
+        torch.from_numpy(num_products),
+    )
+
+
+def _codes_of(record: Record, number: int, num_atoms: int) -> Codes:
+    """Take one point of each row out of a record, atoms ascending."""
+    sizes = record.sizes[:, number]
+    begins = record.sizes[:, :number].sum(axis=1)
+    indptr = np.concatenate([[0], sizes.cumsum()])
+    rows = np.repeat(np.arange(len(sizes)), sizes)
+    places = np.arange(indptr[-1]) - indptr[rows] + begins[rows]
+    atoms, values = record.supports[rows, places], record.codes[rows, places]
+    order = np.lexsort((atoms, rows))
+    return Codes(torch.from_numpy(indptr), torch.from_numpy(atoms[order]), torch.from_numpy(values[order]), num_atoms)

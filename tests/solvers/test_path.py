@@ -1,0 +1,175 @@
+"""The path: every point of it is a solution, ends are where they were asked for, and what cannot be had is said."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn.functional import normalize
+
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.types import Status
+from splice_exp.solvers import objective
+from splice_exp.solvers.active_set import ActiveSet
+from splice_exp.solvers.path import LassoPath
+from tests.conftest import correlated_atoms, planted_targets, unit_rows
+
+ATOMS = correlated_atoms(200, 24, seed=0)
+TARGETS = planted_targets(ATOMS, 40, seed=1)
+PENALTIES = (1.5, 0.8, 0.4, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01)
+WAYS = {
+    "rows of the Gram matrix": {},
+    "a product a point": {"gram_rows": 0},
+    "no Gram matrix": {"gram_mib": 0},
+    "few atoms at a time": {"working_set": 1},
+}
+every_way = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
+both_signs = pytest.mark.parametrize("nonnegative", [True, False])
+
+
+def solve(atoms=ATOMS, targets=TARGETS, **options):
+    solver = LassoPath(**options)
+    return solver.solve(solver.prepare(atoms), targets)
+
+
+def solve_at(atoms=ATOMS, targets=TARGETS, penalties=PENALTIES, **options):
+    solver = LassoPath(**options)
+    return solver.solve_at(solver.prepare(atoms), targets, penalties)
+
+
+@every_way
+@both_signs
+def test_every_point_of_the_path_is_the_solution_there(way, nonnegative):
+    for l1_penalty, found in zip(PENALTIES, solve_at(nonnegative=nonnegative, **way), strict=True):
+        solver = ActiveSet(l1_penalty=l1_penalty, nonnegative=nonnegative)
+        expected = solver.solve(solver.prepare(ATOMS), TARGETS)
+        torch.testing.assert_close(found.codes.dense(), expected.codes.dense(), rtol=1e-4, atol=1e-5)
+        assert found.status is Status.CONVERGED
+
+
+@every_way
+@both_signs
+def test_the_certificate_of_every_point_is_that_of_the_objective(way, nonnegative):
+    for l1_penalty, found in zip(PENALTIES, solve_at(nonnegative=nonnegative, **way), strict=True):
+        expected = objective.lasso_certificate(
+            TARGETS.double(), ATOMS.double(), found.codes.dense(), l1_penalty, nonnegative
+        )
+        torch.testing.assert_close(found.duality_gap, expected.duality_gap, rtol=1e-6, atol=1e-12)
+        torch.testing.assert_close(found.kkt_violation, expected.kkt_violation, rtol=1e-6, atol=1e-12)
+
+
+def test_penalties_come_back_in_the_order_in_which_they_were_asked_for():
+    forth, back = solve_at(penalties=(0.1, 0.3)), solve_at(penalties=(0.3, 0.1, 0.3))
+    assert torch.equal(forth[0].codes.dense(), back[1].codes.dense())
+    assert torch.equal(back[0].codes.dense(), back[2].codes.dense())
+    assert back[2].l1_penalty.unique().tolist() == [0.3]
+
+
+@every_way
+@both_signs
+@pytest.mark.parametrize("target_l0", [1, 2, 5, 12])
+def test_each_row_has_as_many_concepts_as_asked_for(way, nonnegative, target_l0):
+    found = solve(target_l0=target_l0, l1_penalty=1e-3, nonnegative=nonnegative, **way)
+    assert found.codes.l0().unique().tolist() == [target_l0]
+    assert found.status is Status.CONVERGED
+    for row, l1_penalty in enumerate(found.l1_penalty.tolist()):
+        certificate = objective.lasso_certificate(
+            TARGETS[[row]].double(), ATOMS.double(), found.codes.dense()[[row]], l1_penalty, nonnegative
+        )
+        assert float(certificate.duality_gap) <= 1e-6
+        assert float(certificate.kkt_violation) <= 1e-5
+
+
+def test_one_more_concept_joins_right_behind_the_end():
+    """The end is the smallest penalty of its line, not just a point on it."""
+    found = solve(target_l0=5, l1_penalty=1e-3)
+    for row in range(10):
+        behind = solve(targets=TARGETS[[row]], l1_penalty=float(found.l1_penalty[row]) * (1 - 1e-4))
+        assert int(behind.codes.l0()) == 6
+
+
+def test_a_number_that_two_atoms_jump_over_is_missed_and_said_so():
+    axes = torch.eye(4)
+    target = normalize(axes[:1] + axes[1:2], dim=1)  # the first two join at once
+    found = solve(axes, target, target_l0=1, l1_penalty=1e-3)
+    assert int(found.codes.l0()) < 1
+    assert found.status is Status.TARGET_MISSED
+    assert "solver.target_l0" in found.status.value
+
+
+def test_a_path_that_ends_with_fewer_is_said_to():
+    found = solve(target_l0=20, l1_penalty=0.2)
+    expected = solve(l1_penalty=0.2)
+    assert found.status is Status.TARGET_MISSED
+    torch.testing.assert_close(found.codes.dense(), expected.codes.dense())
+    assert found.l1_penalty.unique().tolist() == [0.2]
+
+
+@both_signs
+@pytest.mark.parametrize("mean_l0", [0, 1.5, 6, 10.25])
+def test_one_penalty_gives_the_number_asked_for_on_average(nonnegative, mean_l0):
+    found = solve(mean_l0=mean_l0, l1_penalty=0.01, nonnegative=nonnegative)
+    assert mean_l0 - 2 / len(TARGETS) <= found.codes.l0().double().mean() <= mean_l0
+    assert len(found.l1_penalty.unique()) == 1
+    assert found.status is Status.CONVERGED
+
+
+def test_rows_in_batches_have_one_penalty():
+    whole, parts = solve(mean_l0=6, l1_penalty=0.01), solve(mean_l0=6, l1_penalty=0.01, batch_size=7)
+    assert torch.equal(whole.l1_penalty, parts.l1_penalty)
+    torch.testing.assert_close(parts.codes.dense(), whole.codes.dense())
+
+
+@both_signs
+@pytest.mark.parametrize("distance", [0.0, 1e-4, 1e-2])
+def test_atoms_that_coincide_or_nearly_do(nonnegative, distance):
+    atoms = correlated_atoms(40, 24, seed=3, dtype=torch.float64)
+    twins = normalize(atoms + distance * unit_rows(40, 24, 4, torch.float64), dim=1)
+    both = torch.cat([atoms, twins]).float()
+    for found in solve_at(both, planted_targets(both, 20, seed=5), (0.2, 0.05, 0.01), nonnegative=nonnegative):
+        assert found.status is Status.CONVERGED
+        assert found.duality_gap.max() <= 1e-6
+    if not distance:
+        codes = found.codes.dense()
+        assert not ((codes[:, :40] != 0) & (codes[:, 40:] != 0)).any()  # of equal atoms one has the code
+
+
+@both_signs
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_to_the_dense_end(nonnegative, dtype):
+    atoms, targets = ATOMS.to(dtype), unit_rows(10, 24, 7, dtype)
+    for found in solve_at(atoms, targets, (0.1, 1e-2, 1e-3, 1e-4, 1e-5), nonnegative=nonnegative):
+        assert found.status is Status.CONVERGED
+        assert found.codes.l0().max() <= 24
+    assert found.codes.l0().min() >= (12 if nonnegative else 24)
+
+
+@given(factor=st.floats(0.2, 5))
+def test_scaling_a_row_scales_its_path(factor):
+    found = solve(targets=factor * TARGETS, target_l0=4, l1_penalty=1e-3)
+    expected = solve(target_l0=4, l1_penalty=1e-3)
+    torch.testing.assert_close(found.l1_penalty, factor * expected.l1_penalty, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(found.codes.dense(), factor * expected.codes.dense(), rtol=1e-3, atol=1e-4)
+
+
+def test_the_whole_path_takes_one_product_where_rows_of_the_gram_matrix_tell_the_rest():
+    assert max(int(found.num_iterations.max()) for found in solve_at()) == 1
+    assert solve_at(gram_rows=0)[0].num_iterations.min() >= len(PENALTIES) - 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"target_l0": 0}, r"solver\.target_l0 is 0"),
+        ({"mean_l0": -1}, r"solver\.mean_l0 is -1"),
+        ({"target_l0": 3, "mean_l0": 3}, r"solver\.target_l0 is 3 and solver\.mean_l0 is 3, but only one"),
+        ({"working_set": 0}, r"solver\.working_set is 0"),
+    ],
+)
+def test_wrong_options(options, message):
+    with pytest.raises(SpliceError, match=message):
+        LassoPath(**options)
+
+
+def test_a_mean_that_no_path_reaches():
+    with pytest.raises(SpliceError, match=r"solver\.mean_l0 is 20, but .* at solver\.l1_penalty=0\.3"):
+        solve(mean_l0=20, l1_penalty=0.3)
