@@ -14,7 +14,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[dev]"
 	touch $(STAMP)
 
-demo: install ## the main job on the embedded world: table, figure, records
+demo: install ## a few pictures and their concepts, then the main job on the embedded world: table, figures, records
+	$(BIN)/python -m splice_exp
 	$(BIN)/python -m splice_exp experiment=ablation_nonneg
 
 test: install ## all tests, two at a time
