@@ -77,7 +77,7 @@ def _pairs(rows: Tensor, num_atoms: int) -> Tensor:
 
 
 def _tiles(length: int, width: int) -> Iterator[Tensor]:
-    yield from torch.arange(length).split(max(1, TILE // width))
+    yield from torch.split(torch.arange(length), max(1, TILE // width))
 
 
 def near_duplicates(dictionary: Dictionary, least_cosine: float) -> list[tuple[str, ...]]:

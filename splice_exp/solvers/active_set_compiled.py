@@ -18,6 +18,16 @@ from splice_exp.solvers.objective import Certificate
 CHUNK = 16  # rows that a thread takes at a time
 
 
+def multiply(residuals: Float[Tensor, "b d"], atoms: Float[Tensor, "k d"], out: Float[Tensor, "b k"]) -> Tensor:
+    """R Dᵀ in full precision, whatever torch is set to: certificates rest on the rounding of float32."""
+    precision = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        return torch.mm(residuals, atoms.T, out=out)
+    finally:
+        torch.set_float32_matmul_precision(precision)
+
+
 def solve(
     solver: LassoSolver,
     working_set: int,
@@ -58,7 +68,7 @@ def solve(
     residuals, product = targets, targets.new_empty(num_rows, num_atoms)
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         for iteration in range(1, solver.max_iterations + 1):
-            correlations = torch.mm(residuals, atoms.T, out=product[: len(rows)])
+            correlations = multiply(residuals, atoms, product[: len(rows)])
             residuals, done = torch.empty_like(residuals), np.empty(len(rows), np.bool_)
             num_iterations[rows] = iteration
             final = iteration == solver.max_iterations

@@ -95,16 +95,13 @@ class Solver(ABC):
         Raises:
             SpliceError: if the widths differ.
         """
-        num_atoms, dim = state.atoms.shape
-        if targets.shape[1] != dim:
-            raise SpliceError(
-                f"The embeddings are {targets.shape[1]} wide, but the atoms of the dictionary are {dim} wide: "
-                "take backbone and data of the same embedding space."
-            )
+        self._require_width(state, targets)
         batches = torch.split(targets, self.batch_size) if len(targets) else ()
         parts = [self._solve_batch(state, batch.to(state.atoms)) for batch in batches]
         none = torch.zeros(0, dtype=torch.float64)
-        codes = [part.codes for part in parts] or [Codes.from_dense(none.new_zeros(0, num_atoms).to(state.atoms.dtype))]
+        codes = [part.codes for part in parts] or [
+            Codes.from_dense(none.new_zeros(0, len(state.atoms)).to(state.atoms.dtype))
+        ]
         certificate = Certificate(
             torch.cat([part.certificate.duality_gap.cpu() for part in parts] or [none]),
             torch.cat([part.certificate.kkt_violation.cpu() for part in parts] or [none]),
@@ -113,6 +110,15 @@ class Solver(ABC):
         chosen = [part.l1_penalty for part in parts if part.l1_penalty is not None]
         together, penalties = Codes.concatenate(codes), torch.cat(chosen) if chosen else None
         return Solution(together, self._status(together, certificate, steps), *certificate, steps, penalties)
+
+    @staticmethod
+    def _require_width(state: State, targets: Float[Tensor, "n d"]) -> None:
+        dim = state.atoms.shape[1]
+        if targets.shape[1] != dim:
+            raise SpliceError(
+                f"The embeddings are {targets.shape[1]} wide, but the atoms of the dictionary are {dim} wide: "
+                "take backbone and data of the same embedding space."
+            )
 
     @abstractmethod
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:

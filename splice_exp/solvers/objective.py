@@ -96,8 +96,10 @@ def certificate_of_residual(
 
     slack = gradient - l1_penalty if nonnegative else gradient.abs() - l1_penalty
     active = (gradient - l1_penalty * codes.sign()).abs()
-    kkt_violation = torch.where(codes != 0, active, slack.clamp(min=0)).amax(dim=1)
-    return Certificate(duality_gap.clamp(min=0), kkt_violation)
+    violation = torch.where(codes != 0, active, slack.clamp(min=0))
+    if nonnegative:  # the gradient does not see a tiny penalty with the wrong sign
+        violation = violation.masked_fill(codes < 0, torch.inf)
+    return Certificate(duality_gap.clamp(min=0), violation.amax(dim=1))
 
 
 def support_certificate(

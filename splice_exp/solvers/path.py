@@ -26,6 +26,7 @@ from splice_exp.solvers.objective import Certificate
 from splice_exp.solvers.path_compiled import Pursued, pursue_paths
 
 FIRST_PENALTY = 1.0  # of the points that are certified on the way
+TIE = 1e-6  # relative distance of two events that rounding may put in either order
 RATIO = 0.8  # of one of them to the one before
 
 
@@ -39,8 +40,8 @@ class LassoPath(LassoSolver):
         l1_penalty: Where a path ends, unless one of the next two ends it before.
         target_l0: Concepts of each row: its path ends just before one more would join. Where a path has no such point
             (two join at once, or it ends with fewer), the row has fewer, and `Solution.status` says so.
-        mean_l0: Concepts of a row on average: all paths end at the same penalty, the first below
-            which there would be more.
+        mean_l0: Concepts of a row on average, or just less: all paths end at the same penalty, right before there are
+            more.
         working_set: Atoms beside the support among which a path is followed.
         gram_mib: Memory that G may take, in MiB; with 0 it is computed anew for each working set.
         gram_rows: Changed codes up to which correlations are updated by rows of G rather than by a product.
@@ -83,8 +84,16 @@ class LassoPath(LassoSolver):
         Args:
             state: From `prepare`.
             targets: Unit rows, in the geometry of the atoms.
-            penalties: L of each solution, in any order.
+            penalties: L of each solution, in any order; `l1_penalty`, `target_l0` and `mean_l0` play no part.
+
+        Raises:
+            SpliceError: if a penalty is negative or not a number, or the widths differ.
         """
+        self._require_width(state, targets)
+        for l1_penalty in penalties:
+            require_at_least("a penalty", l1_penalty, 0)
+        if not penalties:
+            return []
         falling = sorted(set(penalties), reverse=True)
         batches = [self._pursue(state, batch, falling, 0) for batch in torch.split(targets, self.batch_size)]
         steps = torch.cat([batch.num_products for batch in batches])
@@ -100,12 +109,13 @@ class LassoPath(LassoSolver):
         return [solutions[l1_penalty] for l1_penalty in penalties]
 
     def calibrate(self, state: State, targets: Float[Tensor, "n d"]) -> float:
-        """Return a penalty right above the first at which rows come to have more than `mean_l0` concepts on average.
+        """Return the penalty at which rows have, on average, `mean_l0` concepts or just less.
 
         Raises:
             SpliceError: if there are fewer even where the paths end.
         """
         assert self.mean_l0 is not None
+        self._require_width(state, targets)
         way = self._way()
         batches = [self._pursue(state, batch, way, 0) for batch in torch.split(targets, self.batch_size)]
         events = torch.cat([batch.events for batch in batches])
@@ -119,6 +129,8 @@ class LassoPath(LassoSolver):
                 f"there are {reached:.1f} concepts on average: lower solver.l1_penalty or solver.mean_l0."
             )
         last = int(more[0])
+        while last and events[last - 1].abs() - events[last].abs() <= TIE * events[last].abs():
+            last -= 1
         before = events[last - 1].abs() if last else 2 * events[last].abs()
         return float(before + events[last].abs()) / 2  # between two events, where no code is about to vanish
 
@@ -149,7 +161,8 @@ class LassoPath(LassoSolver):
         return Solved(pursued.codes[-1], pursued.certificates[-1], pursued.num_products, pursued.l1_penalty)
 
     def _status(self, codes: Codes, certificate: Certificate, num_iterations: Int[Tensor, " n"]) -> Status:
-        if not self.converged(certificate).all():
-            return Status.PRECISION
+        converged = self.converged(certificate) & (certificate.duality_gap <= self.tol if self.target_l0 else True)
+        if not converged.all():
+            return Status.MAX_ITERATIONS if (num_iterations >= self.max_iterations).any() else Status.PRECISION
         missed = self.target_l0 is not None and (codes.l0() != self.target_l0).any()
         return Status.TARGET_MISSED if missed else Status.CONVERGED

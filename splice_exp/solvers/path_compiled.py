@@ -11,7 +11,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from splice_exp.core.codes import Codes
-from splice_exp.solvers.active_set_compiled import CHUNK
+from splice_exp.solvers.active_set_compiled import CHUNK, multiply
 from splice_exp.solvers.base import LassoSolver
 from splice_exp.solvers.kernels.active_set import Problem
 from splice_exp.solvers.kernels.path import Points, Progress, Record, pursue
@@ -50,20 +50,21 @@ def pursue_paths(
 ) -> Pursued:
     """Follow the path of each row from zero codes through all penalties.
 
+    Rows that do not come to an end within the solver's `max_iterations` have infinite gaps at the points they missed.
+
     Args:
         atoms: D, in CPU memory.
         gram: G = D Dᵀ, or (0, 0).
         targets: X.
         penalties: L of the points that are certified, falling.
         most_atoms: If it is not 0, a path ends before more atoms have codes, and only its end is returned.
-        solver: Sign and tolerances.
+        solver: Sign, tolerances and the limit of products.
         working_set: Atoms beside the support among which a path is followed.
         gram_rows: Changed codes up to which correlations are updated by rows of G rather than by a product.
     """
     n, (k, dim) = len(targets), atoms.shape
     num_points = 1 if most_atoms else len(penalties)
     room = min(k, 2 * dim + 3 * working_set)  # two supports, and atoms beside them
-    largest = min(k, dim)  # support
     problem = Problem(
         targets.numpy(),
         atoms.numpy(),
@@ -93,10 +94,10 @@ def pursue_paths(
         num_certain=np.zeros(n, np.int64),
     )
     record = Record(
-        supports=np.empty((n, num_points * largest), np.int64),
-        codes=np.empty((n, num_points * largest)),
+        supports=np.empty((n, num_points * room), np.int64),
+        codes=np.empty((n, num_points * room)),
         sizes=np.zeros((n, num_points), np.int64),
-        certificates=np.empty((n, num_points, 2)),
+        certificates=np.full((n, num_points, 2), np.inf),
         filled=np.zeros(n, np.int64),
         events=np.empty((n, 8 * room)),
         num_events=np.zeros(n, np.int64),
@@ -104,8 +105,8 @@ def pursue_paths(
     rows, num_products = np.arange(n), np.zeros(n, np.int64)
     residuals, product = targets, targets.new_empty(n, k)
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        while len(rows):
-            correlations = torch.mm(residuals, atoms.T, out=product[: len(rows)])
+        for _ in range(solver.max_iterations):
+            correlations = multiply(residuals, atoms, product[: len(rows)])
             residuals, done = torch.empty_like(residuals), np.empty(len(rows), np.bool_)
             num_products[rows] += 1
             arguments: tuple[Any, ...] = (
@@ -117,6 +118,8 @@ def pursue_paths(
             for work in [pool.submit(pursue, *span, *arguments) for span in zip(starts, ends, strict=True)]:
                 work.result()
             rows, residuals = rows[~done], residuals[torch.from_numpy(~done)]
+            if not len(rows):
+                break
     return Pursued(
         [_codes_of(record, number, k) for number in range(num_points)],
         [Certificate(*torch.from_numpy(record.certificates[:, number]).unbind(dim=1)) for number in range(num_points)],

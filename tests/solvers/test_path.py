@@ -1,5 +1,7 @@
 """The path: every point of it is a solution, ends are where they were asked for, and what cannot be had is said."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given
@@ -173,3 +175,81 @@ def test_wrong_options(options, message):
 def test_a_mean_that_no_path_reaches():
     with pytest.raises(SpliceError, match=r"solver\.mean_l0 is 20, but .* at solver\.l1_penalty=0\.3"):
         solve(mean_l0=20, l1_penalty=0.3)
+
+
+NEARLY = 3e-3
+FAN = torch.tensor([[math.cos(a), math.sin(a), 0.0] for a in (0, math.pi / 6, -math.pi / 6)]) * math.sin(0.5)
+FAN[:, 2] = math.cos(0.5)
+
+
+def test_twins_between_which_the_path_cannot_choose():
+    """Of two atoms 0.003 apart, with the target between them: float32 cannot tell whether the second joins."""
+    atoms = torch.tensor([[1.0, 0.0, 0.0], [math.cos(NEARLY), math.sin(NEARLY), 0.0], [0.0, 0.0, 1.0]])
+    angle = 0.49 * NEARLY
+    target = torch.tensor([[0.9 * math.cos(angle), 0.9 * math.sin(angle), math.sqrt(0.19)]])
+    found = solve(atoms, target, target_l0=2, l1_penalty=1e-3)
+    assert found.codes.l0() <= 2
+    assert found.status in (Status.CONVERGED, Status.TARGET_MISSED)
+
+
+@pytest.mark.parametrize("l1_penalty", [0.0, 1e-7, 0.1])
+def test_of_three_that_join_at_once_none_gets_the_wrong_sign(l1_penalty):
+    found = solve(FAN, torch.tensor([[0.0, 0.0, 1.0]]), l1_penalty=l1_penalty)
+    assert (found.codes.values > 0).all()
+    assert found.status is Status.CONVERGED
+
+
+def test_a_tolerance_that_nobody_reaches_comes_to_an_end():
+    found = solve(l1_penalty=0.1, kkt_tol=0, tol=0)
+    assert found.status in (Status.PRECISION, Status.MAX_ITERATIONS)
+    assert found.duality_gap.max() < 1e-9
+    torch.testing.assert_close(found.codes.dense(), solve(l1_penalty=0.1).codes.dense(), rtol=1e-4, atol=1e-6)
+
+
+def test_two_that_join_within_rounding_are_told_apart():
+    target = normalize(torch.tensor([[3.0, 2.0, 2 - 3.6e-6, 0.5]]), dim=1)
+    found = solve(torch.eye(4), target, target_l0=2, l1_penalty=1e-3)
+    assert found.codes.indices.tolist() == [0, 1]
+    assert found.status is Status.CONVERGED
+
+
+@pytest.mark.parametrize("mean_l0", [2, 3.5, 6])
+def test_rows_that_are_the_same_do_not_exceed_the_mean(mean_l0):
+    found = solve(targets=TARGETS[:6].repeat(8, 1), mean_l0=mean_l0, l1_penalty=0.01)
+    assert found.codes.l0().double().mean() <= mean_l0
+
+
+@pytest.mark.parametrize("penalty", [-0.1, float("nan")])
+def test_penalties_that_are_none(penalty):
+    with pytest.raises(SpliceError, match="a penalty is"):
+        solve_at(penalties=(0.1, penalty))
+
+
+def test_nothing_to_solve():
+    assert solve_at(penalties=()) == []
+    assert [len(found.codes) for found in solve_at(targets=TARGETS[:0], penalties=(0.2, 0.1))] == [0, 0]
+    assert len(solve(targets=TARGETS[:0], mean_l0=3).codes) == 0
+
+
+@pytest.mark.parametrize("way", [{"mean_l0": 3}, {"target_l0": 3}, {}])
+def test_embeddings_of_another_width(way):
+    with pytest.raises(SpliceError, match=r"23 wide.*24 wide"):
+        solve(targets=unit_rows(2, 23, 0), **way)
+
+
+def test_zero_rows_have_no_concepts():
+    found = solve(targets=torch.cat([torch.zeros(1, 24), TARGETS[:2]]), target_l0=3, l1_penalty=1e-3)
+    assert found.codes.l0().tolist() == [0, 3, 3]
+    assert found.status is Status.TARGET_MISSED
+
+
+def test_more_concepts_than_dimensions_cannot_be_had():
+    found = solve(target_l0=25, l1_penalty=1e-4)
+    assert found.codes.l0().max() <= 24
+    assert found.status is Status.TARGET_MISSED
+
+
+def test_batches_do_not_change_where_paths_end():
+    whole, parts = solve(target_l0=4, l1_penalty=1e-3), solve(target_l0=4, l1_penalty=1e-3, batch_size=7)
+    torch.testing.assert_close(parts.l1_penalty, whole.l1_penalty)
+    torch.testing.assert_close(parts.codes.dense(), whole.codes.dense(), rtol=1e-4, atol=1e-5)

@@ -21,7 +21,6 @@ from splice_exp.solvers.kernels.compile import compiled
 from splice_exp.solvers.kernels.linear_algebra import (
     backward,
     correlate,
-    exact_gram_of,
     forward,
     gram_of,
     residual,
@@ -29,7 +28,7 @@ from splice_exp.solvers.kernels.linear_algebra import (
     subtract_gram_rows,
 )
 from splice_exp.solvers.kernels.looks import ROUNDING, judge, violators, violators_nearby
-from splice_exp.solvers.kernels.restricted import solve_restricted
+from splice_exp.solvers.kernels.restricted import solve_on
 
 SLACK = 0.125  # of the tolerances that a correlation may exceed h by; c is half of a gradient
 LOOKS = 20  # at rows of G, before the next product
@@ -159,19 +158,10 @@ def advance(begin, end, rows, problem, answer, correlations, residuals, done, fi
             gathered = n
             for a in range(n):
                 start[a] = values[a]
-            known = solve_restricted(
-                g, False, values[:n], gradient[:n], h, nonnegative, 0.5 * slack, support, known, factor, direction,
-                trial,
+            known = solve_on(
+                x, atoms, working, n, g, values, gradient, h, nonnegative, 0.5 * slack, support, known, factor,
+                direction, trial, r,
             )  # fmt: skip
-            if known < 0:
-                exact_gram_of(atoms, working, n, g)
-                residual(x, atoms, working, values, n, r)
-                for a in range(n):
-                    gradient[a] = correlate(atoms[working[a]], r)
-                known = solve_restricted(
-                    g, True, values[:n], gradient[:n], h, nonnegative, 0.5 * slack, support, 0, factor, direction,
-                    trial,
-                )  # fmt: skip
             moved = 0
             for a in range(n):
                 if values[a] != start[a]:

@@ -103,11 +103,13 @@ def follow(
                     longest, event, joins = max(length, 0.0), t, True
         for a in range(chosen):
             value = values[support[a]]
+            if value == 0.0 and step[a] * c[support[a]] < 0.0:  # it has just joined, together with another one
+                return STUCK, h, chosen, num_events
             if value * step[a] < 0.0 and -value / step[a] < longest:
                 longest, event, joins = -value / step[a], a, False
         full = joins and 0 < most_atoms == chosen
         if full:
-            longest = max(0.0, longest - margin)
+            longest = max(0.5 * longest, longest - margin)
         for a in range(chosen):
             values[support[a]] += longest * step[a]
         for t in range(size):

@@ -45,7 +45,7 @@ def violators(c, threshold, nonnegative, most, found, strengths):
     while kept + bins[lowest - 1] <= most:
         lowest -= 1
         kept += bins[lowest]
-    if kept < most // 2:  # one bin holds too many: take some of them
+    if kept < max(1, most // 2):  # one bin holds too many: take some of them
         lowest -= 1
     kept = 0
     for place in range(count):
@@ -127,6 +127,8 @@ def judge(
         worst = max(worst, abs(twice - l1_penalty * np.sign(values[a])))
         steepest = max(steepest, twice if nonnegative else abs(twice))
         norm += abs(values[a])
+        if nonnegative and values[a] < 0.0:
+            worst = np.inf
     feasible = l1_penalty / steepest if steepest > l1_penalty else np.inf
     scale = max(0.0, min(r_dot_x / max(r_dot_r, 1e-300), feasible))
     gap = (1.0 - scale) ** 2 * r_dot_r + l1_penalty * norm - 2.0 * scale * (r_dot_x - r_dot_r)

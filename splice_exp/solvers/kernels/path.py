@@ -14,12 +14,13 @@ import numpy as np
 from splice_exp.solvers.kernels.active_set import SLACK, length_of, polish
 from splice_exp.solvers.kernels.compile import compiled
 from splice_exp.solvers.kernels.homotopy import FULL, STUCK, follow
-from splice_exp.solvers.kernels.linear_algebra import correlate, exact_gram_of, gram_of, residual, subtract_gram_rows
+from splice_exp.solvers.kernels.linear_algebra import correlate, gram_of, residual, subtract_gram_rows
 from splice_exp.solvers.kernels.looks import ROUNDING, judge, violators
-from splice_exp.solvers.kernels.restricted import solve_restricted
+from splice_exp.solvers.kernels.restricted import solve_on
 
 ATTEMPTS = 2  # at following the path to a point, before a nearer one is tried
 GIVEN_UP = 20  # attempts, before a point is written down as it is, with a certificate that says so
+ROUNDS = 2_000  # points that are tried between two products
 NEAR = 0.5  # share of the next h that a correlation must have for its atom to join the working set
 
 
@@ -137,7 +138,8 @@ def place_reached(working, size, reached, row, atoms, c, certified):
     for a in range(reached.sizes[row]):
         place, code = working.place[reached.supports[row, a]], reached.codes[row, a]
         working.support[a], working.values[place], working.member[place] = place, code, True
-        working.c[place] = h * np.sign(code)
+        if certified:
+            working.c[place] = h * np.sign(code)
 
 
 @compiled
@@ -146,21 +148,10 @@ def solve_at(working, size, reached, row, x, atoms, gram, h, nonnegative, tol, f
     place_reached(working, size, reached, row, atoms, working.c, False)
     gram_of(atoms, gram, working.atoms, 0, size, working.gram)
     working.gathered[:size] = size
-    chosen = solve_restricted(
-        working.gram, False, working.values[:size], working.c[:size], h, nonnegative, tol, working.support, 0, factor,
-        direction, trial,
+    return solve_on(
+        x, atoms, working.atoms, size, working.gram, working.values, working.c, h, nonnegative, tol, working.support, 0,
+        factor, direction, trial, np.empty(len(x)),
     )  # fmt: skip
-    if chosen < 0:
-        exact_gram_of(atoms, working.atoms, size, working.gram)
-        r = np.empty(len(x))
-        residual(x, atoms, working.atoms, working.values, size, r)
-        for a in range(size):
-            working.c[a] = correlate(atoms[working.atoms[a]], r)
-        chosen = solve_restricted(
-            working.gram, True, working.values[:size], working.c[:size], h, nonnegative, tol, working.support, 0,
-            factor, direction, trial,
-        )  # fmt: skip
-    return chosen
 
 
 @compiled
@@ -193,7 +184,7 @@ def pursue(
         if tried.h[row] < 0.0:
             tried.h[row] = begin_at(c, (dim + 16) * ROUNDING * length, 0.5 * penalties[0], nonnegative)
         done[place] = False
-        while True:
+        for _ in range(ROUNDS):
             margin = (dim + subtracted + 16) * ROUNDING * (length + travelled) + left
             given_up = progress.attempts[row] >= GIVEN_UP
             certified = given_up | judge(
@@ -201,8 +192,10 @@ def pursue(
                 nonnegative, problem.tol, problem.kkt_tol, given_up, judged, tried.certificates[row],
             )  # fmt: skip
             if certified:
+                again = not given_up and tried.h[row] == reached.h[row]  # the next point could not be had: a nearer one
+                progress.attempts[row] = progress.attempts[row] + 1 if again else 0
                 copy_point(tried, reached, row)
-                progress.attempts[row], progress.num_certain[row] = 0, record.num_events[row]
+                progress.num_certain[row] = record.num_events[row]
                 if tried.h[row] == 0.5 * penalties[progress.cursors[row]]:
                     if most_atoms == 0:
                         write_down(record, tried, row, progress.cursors[row])
@@ -213,8 +206,9 @@ def pursue(
             else:
                 progress.attempts[row] += 1
             h_to, chosen = 0.5 * penalties[progress.cursors[row]], reached.sizes[row]
-            for _ in range(ATTEMPTS, progress.attempts[row]):
-                h_to = 0.5 * (h_to + reached.h[row])
+            if progress.attempts[row] < GIVEN_UP:
+                for _ in range(ATTEMPTS, progress.attempts[row]):
+                    h_to = 0.5 * (h_to + reached.h[row])
             threshold = NEAR * h_to if certified else tried.h[row] + slack
             count = violators(c, threshold, nonnegative, most + chosen, found, strengths)
             fresh = 0
@@ -228,8 +222,9 @@ def pursue(
                     size = add_atom(working, size, reached.supports[row, a])
                 for a in range(tried.sizes[row]):
                     size = add_atom(working, size, tried.supports[row, a])
-            for a in range(min(count, room - size)):
-                size = add_atom(working, size, found[a])
+            for a in range(count):
+                if size < room:
+                    size = add_atom(working, size, found[a])
             status, h, num_events = STUCK, h_to, progress.num_certain[row]
             if certified or fresh > 0:
                 place_reached(working, size, reached, row, atoms, c, certified)

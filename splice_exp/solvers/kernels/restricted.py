@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from splice_exp.solvers.kernels.compile import compiled
-from splice_exp.solvers.kernels.linear_algebra import backward, factorise, forward
+from splice_exp.solvers.kernels.linear_algebra import backward, correlate, exact_gram_of, factorise, forward, residual
 
 SWEEPS = 30  # of coordinate descent between two Newton steps
 SETTLED = 1e-4  # change of a code below which sweeps end
@@ -191,3 +191,28 @@ def solve_restricted(gram, exact, values, gradient, h, nonnegative, tol, support
         if worst <= h + tol:
             break
     return known
+
+
+@compiled
+def solve_on(
+    x, atoms, working, size, gram, values, gradient, h, nonnegative, tol, support, known, factor, direction, trial, r
+):
+    """Solve the restricted problem on the `size` atoms of a working set; where float32 does not suffice, in float64.
+
+    `r` is overwritten.
+
+    Returns:
+        The size of the support, whose places are in `support` and whose Cholesky factor is in `factor`.
+    """
+    known = solve_restricted(
+        gram, False, values[:size], gradient[:size], h, nonnegative, tol, support, known, factor, direction, trial
+    )
+    if known >= 0:
+        return known
+    exact_gram_of(atoms, working, size, gram)
+    residual(x, atoms, working, values, size, r)
+    for a in range(size):
+        gradient[a] = correlate(atoms[working[a]], r)
+    return solve_restricted(
+        gram, True, values[:size], gradient[:size], h, nonnegative, tol, support, 0, factor, direction, trial
+    )
