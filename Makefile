@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $(STAMP)
 
 demo: install ## a few pictures and their concepts, then the main job on the embedded world: table, figures, records
-	$(BIN)/python -m splice_exp
+	$(BIN)/python -m splice_exp experiment=quickstart
 	$(BIN)/python -m splice_exp experiment=ablation_nonneg
 
 test: install ## all tests, two at a time

@@ -17,6 +17,7 @@ from splice_exp.embeddings.geometry import Alignment, center
 from splice_exp.evaluation.splice import SpliceEvaluation
 from splice_exp.solvers.active_set import ActiveSet
 from splice_exp.solvers.admm import ADMM
+from splice_exp.solvers.path import LassoPath
 
 ASSETS = Path(splice_exp.__file__).parent / "assets"
 
@@ -31,11 +32,10 @@ def dictionary(backbone):
     return encode_concepts(read_names(ASSETS / "scenes_vocabulary.txt"), backbone, Alignment(), {})
 
 
-def judged(data, backbone, dictionary):
+def judged(data, backbone, dictionary, solver):
     embeddings = extract(data, backbone)
     mean = Alignment().mean_of(embeddings)
-    solver, device = ActiveSet(l1_penalty=0.355), torch.device("cpu")
-    decomposition = decompose(embeddings, dictionary, solver, Alignment(), mean, device)
+    decomposition = decompose(embeddings, dictionary, solver, Alignment(), mean, torch.device("cpu"))
     classes = backbone.encode_text([backbone.class_text(name) for name in data.classes])
     judge = SpliceEvaluation(bootstrap_resamples=20)
     return judge.evaluate(decomposition, embeddings, mean, classes, data.truth()).metrics
@@ -43,18 +43,20 @@ def judged(data, backbone, dictionary):
 
 def test_eight_concepts_name_what_is_in_a_picture(backbone, dictionary):
     """On pictures that are not those of `concept_recovery`, which has the figures."""
-    metrics = judged(Scenes(2000, seed=11), backbone, dictionary)
-    assert metrics["l0/mean"] <= 8
+    metrics = judged(Scenes(2000, seed=11), backbone, dictionary, LassoPath(mean_l0=8, l1_penalty=0.1))
+    assert 7.9 <= metrics["l0/mean"] <= 8
     assert metrics["recovery/recall_main"] >= 0.95
-    assert metrics["recovery/recall_main_pooled"] >= 0.95 - 0.01
+    assert metrics["recovery/recall_main_pooled"] >= 0.95
     assert metrics["recovery/precision"] >= 0.70 > metrics["recovery/precision_null"] + 0.3
+    assert metrics["recovery/precision_pooled"] >= 0.70
     assert metrics["recovery/recall_null"] < 0.5
     assert metrics["recovery/hallucinated"] < 0.05
     assert metrics["recovery/average_precision"] > metrics["recovery/average_precision_null"] + 0.4
 
 
 def test_reconstructions_are_classified_like_the_embeddings(backbone, dictionary):
-    metrics = judged(Scenes(300, max_objects=1, label="shape", seed=11), backbone, dictionary)
+    data = Scenes(300, max_objects=1, label="shape", seed=11)
+    metrics = judged(data, backbone, dictionary, ActiveSet(l1_penalty=0.355))
     assert metrics["zero_shot/top1_dense"] >= 0.95
     assert metrics["zero_shot/top1"] >= metrics["zero_shot/top1_dense"] - 0.03
     assert metrics["solver/gap_max"] <= 1e-6

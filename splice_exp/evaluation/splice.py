@@ -108,6 +108,8 @@ class SpliceEvaluation:
         solution = decomposition.solution
         metrics["solver/gap_max"] = float(solution.duality_gap.max())
         metrics["solver/kkt_max"] = float(solution.kkt_violation.max())
+        if solution.l1_penalty is not None:
+            metrics["solver/l1_penalty_mean"] = float(solution.l1_penalty.mean())
         metrics["solver/iterations_mean"] = float(solution.num_iterations.double().mean())
         return Evaluation(metrics, samples)
 

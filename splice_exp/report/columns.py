@@ -70,6 +70,7 @@ COLUMNS: Mapping[str, Column] = {
     "recovery/recall_surface": Column("surface recall %", percent),
     "recovery/recall_size": Column("size recall %", percent),
     "recovery/recall_scene": Column("scene recall %", percent),
+    "solver/l1_penalty_mean": Column("mean L", decimals(3)),
     "solver/gap_max": Column("max gap", scientific),
     "solver/kkt_max": Column("max KKT", scientific),
     "solver/iterations_mean": Column("iterations", decimals(1)),

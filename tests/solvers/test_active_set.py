@@ -152,6 +152,7 @@ def test_the_compiled_code_stays_within_its_arrays(tmp_path):
 import itertools
 import torch
 from splice_exp.solvers.active_set import ActiveSet
+from splice_exp.solvers.path import LassoPath
 from tests.conftest import correlated_atoms, planted_targets, unit_rows
 
 atoms = correlated_atoms(120, 16, seed=0)
@@ -162,6 +163,9 @@ for dtype, way, nonnegative in itertools.product((torch.float32, torch.float64),
     for l1_penalty, tol in itertools.product((3.0, 0.3, 0.03, 1e-3, 0.0), (1e-6, 1e-11)):
         solver = ActiveSet(l1_penalty=l1_penalty, tol=tol, nonnegative=nonnegative, max_iterations=20, **way)
         assert solver.solve(solver.prepare(atoms.to(dtype)), targets).codes.values.isfinite().all()
+    for target_l0 in (None, 1, 9, 40):
+        path = LassoPath(l1_penalty=1e-3, target_l0=target_l0, nonnegative=nonnegative, max_iterations=50, **way)
+        assert path.solve(path.prepare(atoms.to(dtype)), targets).codes.values.isfinite().all()
 """
     environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
     result = subprocess.run(
