@@ -1,9 +1,8 @@
-"""The active-set method by compiled kernels: rows are shared out between threads, products are torch's."""
+"""The active-set method by compiled kernels."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,20 +11,9 @@ from torch import Tensor
 
 from splice_exp.core.codes import Codes
 from splice_exp.solvers.base import LassoSolver, Solved
-from splice_exp.solvers.kernels.active_set import Answer, Problem, advance, pack
+from splice_exp.solvers.kernels.active_set import Answer, Problem, advance, make_scratch, pack
 from splice_exp.solvers.objective import Certificate
-
-CHUNK = 16  # rows that a thread takes at a time
-
-
-def multiply(residuals: Float[Tensor, "b d"], atoms: Float[Tensor, "k d"], out: Float[Tensor, "b k"]) -> Tensor:
-    """R Dᵀ in full precision, whatever torch is set to: certificates rest on the rounding of float32."""
-    precision = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        return torch.mm(residuals, atoms.T, out=out)
-    finally:
-        torch.set_float32_matmul_precision(precision)
+from splice_exp.solvers.rounds import in_rounds
 
 
 def solve(
@@ -64,27 +52,15 @@ def solve(
         residuals=targets.numpy().astype(np.float64),
         certificates=np.empty((num_rows, 2)),
     )
-    rows, num_iterations = np.arange(num_rows), np.zeros(num_rows, np.int64)
-    residuals, product = targets, targets.new_empty(num_rows, num_atoms)
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        for iteration in range(1, solver.max_iterations + 1):
-            correlations = multiply(residuals, atoms, product[: len(rows)])
-            residuals, done = torch.empty_like(residuals), np.empty(len(rows), np.bool_)
-            num_iterations[rows] = iteration
-            final = iteration == solver.max_iterations
-            arguments: tuple[Any, ...] = (
-                rows, problem, answer, correlations.numpy(), residuals.numpy(), done, final, working_set, gram_rows
-            )  # fmt: skip
-            starts = range(0, len(rows), CHUNK)
-            ends = (min(start + CHUNK, len(rows)) for start in starts)
-            for work in [pool.submit(advance, *span, *arguments) for span in zip(starts, ends, strict=True)]:
-                work.result()
-            rows, residuals = rows[~done], residuals[torch.from_numpy(~done)]
-            if not len(rows):
-                break
+
+    def work(*arguments: object) -> None:
+        advance(*arguments, problem, answer, working_set, gram_rows)
+
+    scratch = partial(make_scratch, num_atoms, dim, room, problem.atoms.dtype)
+    num_iterations = in_rounds(work, scratch, targets, atoms, solver.max_iterations)
     indptr = np.concatenate([[0], answer.sizes.cumsum()])
     indices, values = np.empty(indptr[-1], np.int64), np.empty(indptr[-1])
     pack(answer, indptr, indices, values)
     sparse = Codes(torch.from_numpy(indptr), torch.from_numpy(indices), torch.from_numpy(values), num_atoms)
     gap, violation = torch.from_numpy(answer.certificates).unbind(dim=1)
-    return Solved(sparse, Certificate(gap, violation), torch.from_numpy(num_iterations))
+    return Solved(sparse, Certificate(gap, violation), num_iterations)

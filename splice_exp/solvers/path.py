@@ -51,7 +51,7 @@ class LassoPath(LassoSolver):
     mean_l0: float | None = None
     working_set: int = 48
     gram_mib: int = 512
-    gram_rows: int = 64
+    gram_rows: int = 1024
 
     def __post_init__(self) -> None:
         super().__post_init__()

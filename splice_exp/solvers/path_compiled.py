@@ -1,9 +1,9 @@
-"""The solution path by compiled kernels: rows are shared out between threads, products are torch's."""
+"""The solution path by compiled kernels."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,11 +11,11 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from splice_exp.core.codes import Codes
-from splice_exp.solvers.active_set_compiled import CHUNK, multiply
 from splice_exp.solvers.base import LassoSolver
 from splice_exp.solvers.kernels.active_set import Problem
-from splice_exp.solvers.kernels.path import Points, Progress, Record, pursue
+from splice_exp.solvers.kernels.path import Points, Progress, Record, make_scratch, pursue
 from splice_exp.solvers.objective import Certificate
+from splice_exp.solvers.rounds import in_rounds
 
 
 class Pursued(NamedTuple):
@@ -102,31 +102,21 @@ def pursue_paths(
         events=np.empty((n, 8 * room)),
         num_events=np.zeros(n, np.int64),
     )
-    rows, num_products = np.arange(n), np.zeros(n, np.int64)
-    residuals, product = targets, targets.new_empty(n, k)
-    with ThreadPoolExecutor(torch.get_num_threads()) as pool:
-        for _ in range(solver.max_iterations):
-            correlations = multiply(residuals, atoms, product[: len(rows)])
-            residuals, done = torch.empty_like(residuals), np.empty(len(rows), np.bool_)
-            num_products[rows] += 1
-            arguments: tuple[Any, ...] = (
-                rows, problem, penalties.numpy(), most_atoms, reached, tried, progress, record, correlations.numpy(),
-                residuals.numpy(), done, working_set, gram_rows,
-            )  # fmt: skip
-            starts = range(0, len(rows), CHUNK)
-            ends = (min(start + CHUNK, len(rows)) for start in starts)
-            for work in [pool.submit(pursue, *span, *arguments) for span in zip(starts, ends, strict=True)]:
-                work.result()
-            rows, residuals = rows[~done], residuals[torch.from_numpy(~done)]
-            if not len(rows):
-                break
+
+    def work(*arguments: object) -> None:
+        pursue(
+            *arguments, problem, penalties.numpy(), most_atoms, reached, tried, progress, record, working_set, gram_rows
+        )
+
+    scratch = partial(make_scratch, k, room, problem.atoms.dtype)
+    num_products = in_rounds(work, scratch, targets, atoms, solver.max_iterations)
     return Pursued(
         [_codes_of(record, number, k) for number in range(num_points)],
         [Certificate(*torch.from_numpy(record.certificates[:, number]).unbind(dim=1)) for number in range(num_points)],
         torch.from_numpy(2 * tried.h),
         torch.from_numpy(2 * record.events[np.arange(record.events.shape[1]) < record.num_events[:, None]]),
         torch.from_numpy(record.num_events),
-        torch.from_numpy(num_products),
+        num_products,
     )
 
 

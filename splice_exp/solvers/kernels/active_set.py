@@ -23,9 +23,11 @@ from splice_exp.solvers.kernels.linear_algebra import (
     correlate,
     forward,
     gram_of,
+    in_large_pages,
+    packed_size,
     residual,
     subtract_atom,
-    subtract_gram_rows,
+    subtract_rows,
 )
 from splice_exp.solvers.kernels.looks import ROUNDING, judge, violators, violators_nearby
 from splice_exp.solvers.kernels.restricted import solve_on
@@ -58,6 +60,48 @@ class Answer(NamedTuple):
     certificates: Any
 
 
+class Scratch(NamedTuple):
+    """Memory of one thread; no atom is a `member` when a row begins."""
+
+    found: Any
+    strengths: Any
+    member: Any
+    working: Any
+    support: Any
+    changed: Any
+    steps: Any
+    values: Any
+    start: Any
+    gradient: Any
+    direction: Any
+    trial: Any
+    seen: Any
+    gram: Any
+    factor: Any
+
+
+def make_scratch(num_atoms, dim, room, dtype):
+    """Make the memory of one thread, for working sets of up to `room` atoms."""
+    gram, factor = in_large_pages(room * room, packed_size(room))
+    return Scratch(
+        found=np.empty(num_atoms, np.int64),
+        strengths=np.empty(num_atoms),
+        member=np.zeros(num_atoms, np.bool_),
+        working=np.empty(room, np.int64),
+        support=np.empty(room, np.int64),
+        changed=np.empty(room, np.int64),
+        steps=np.empty(room, dtype),
+        values=np.empty(room),
+        start=np.empty(room),
+        gradient=np.empty(room),
+        direction=np.empty(room),
+        trial=np.empty(room),
+        seen=np.empty(dim),
+        gram=gram,
+        factor=factor,
+    )
+
+
 @compiled
 def length_of(r):
     """‖r‖."""
@@ -75,7 +119,7 @@ def polish(atoms, working, values, size, h, factor, direction, r):
     """
     for a in range(size):
         direction[a] = correlate(atoms[working[a]], r) - h * np.sign(values[a])
-    forward(factor, direction, size)
+    forward(factor, direction, 0, size)
     backward(factor, direction, size)
     for a in range(size):
         if values[a] * (values[a] + direction[a]) <= 0.0:
@@ -98,7 +142,7 @@ def distance(first, second):
 
 
 @compiled
-def advance(begin, end, rows, problem, answer, correlations, residuals, done, final, most, gram_rows):
+def advance(begin, end, rows, correlations, residuals, done, final, scratch, problem, answer, most, gram_rows):
     """Judge `rows[begin:end]` and, unless this is the `final` look, work on those that are not done.
 
     `correlations` (of the residuals in `answer`; overwritten), `residuals` (for the next product) and `done` belong to
@@ -108,11 +152,10 @@ def advance(begin, end, rows, problem, answer, correlations, residuals, done, fi
     tol, kkt_tol = problem.tol, problem.kkt_tol
     k, dim = atoms.shape
     room, slack = answer.supports.shape[1], SLACK * min(tol, kkt_tol)
-    found, strengths, member = np.empty(k, np.int64), np.empty(k), np.zeros(k, np.bool_)
-    working, support, changed = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int64)
-    values, start, gradient = np.empty(room), np.empty(room), np.empty(room)
-    direction, trial, steps = np.empty(room), np.empty(room), np.empty(room, correlations.dtype)
-    gram_space, factor_space, seen = np.empty(room * room), np.empty(room * room), np.empty(dim)
+    found, strengths, member, seen = scratch.found, scratch.strengths, scratch.member, scratch.seen
+    working, support, changed, steps = scratch.working, scratch.support, scratch.changed, scratch.steps
+    values, start, gradient = scratch.values, scratch.start, scratch.gradient
+    direction, trial, factor = scratch.direction, scratch.trial, scratch.factor
     for place in range(begin, end):
         row = rows[place]
         c, x, r = correlations[place], problem.targets[row], answer.residuals[row]
@@ -127,8 +170,7 @@ def advance(begin, end, rows, problem, answer, correlations, residuals, done, fi
             continue
         h = 0.5 * l1_penalty
         capacity = min(room, size + GROWTH * most)
-        g = gram_space[: capacity * capacity].reshape((capacity, capacity))
-        factor = factor_space[: capacity * capacity].reshape((capacity, capacity))
+        g = scratch.gram[: capacity * capacity].reshape((capacity, capacity))
         for a in range(size):
             working[a], values[a], gradient[a] = atoms_of[a], codes_of[a], c[atoms_of[a]]
             member[working[a]] = True
@@ -170,7 +212,7 @@ def advance(begin, end, rows, problem, answer, correlations, residuals, done, fi
                     moved += 1
             residual(x, atoms, working, values, n, r)
             if apart == 0.0 and gram.shape[0] > 0 and moved <= gram_rows:
-                subtract_gram_rows(c, gram, changed, steps, moved)
+                subtract_rows(gram, changed, steps, moved, c)
                 subtracted += moved
                 for t in range(dim):
                     seen[t] = r[t]

@@ -1,7 +1,7 @@
 """The path on a working set: as the penalty falls, codes move on straight lines until an atom joins or leaves.
 
-With signs s on the support S and b = G_SS⁻¹ s, lowering h by δ moves w_S by δ b and every correlation c_j by −δ a_j,
-a = G_WS b. An atom outside joins where |c_j − δ a_j| = h − δ, one of the support leaves where its code is zero.
+With signs s on the support S and b = G_SS⁻¹ s, lowering h by δ moves w_S by δ b and every correlation c_j by δ a_j,
+a = −G_WS b. An atom outside joins where |c_j + δ a_j| = h − δ, one of the support leaves where its code is zero.
 
 References:
     Osborne, Presnell, Turlach. A new approach to variable selection in least squares problems. IMA JNA 20(3), 2000.
@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from splice_exp.solvers.kernels.compile import compiled
-from splice_exp.solvers.kernels.linear_algebra import backward, factorise, forward
+from splice_exp.solvers.kernels.linear_algebra import backward, factorise, forward, subtract_rows
 from splice_exp.solvers.kernels.restricted import DOUBTFUL
 
 PARALLEL = 1e-7  # difference of two slopes that is rounding
@@ -44,7 +44,9 @@ def follow(
     working,
     size,
     chosen,
+    known,
     factor,
+    half,
     h,
     h_to,
     nonnegative,
@@ -59,7 +61,8 @@ def follow(
 
     There it stops by `margin`, the rounding of c, before the next one joins.
 
-    The `size` atoms of the working set are brought along, `chosen` of them in the support, in the order of `factor`.
+    The `size` atoms of the working set are brought along, `chosen` of them in the support, in the order of the Cholesky
+    factor L of G_SS. `known` rows of it are there from an earlier line, and as many entries of `half` = L⁻¹ s.
 
     Returns:
         How it ended (`REACHED`, `FULL`, or `STUCK` where atoms depend on each other), the h at the end, the number of
@@ -68,37 +71,34 @@ def follow(
     local, gathered, values, c = working.gram, working.gathered, working.values, working.c
     support, member = working.support, working.member
     left = -1  # the atom that has just left cannot join at once
-    known = 0
     for a in range(chosen):
         place = support[a]
         gather_row(atoms, gram, working.atoms, gathered[place], size, place, local)
         gathered[place] = size
     while True:
-        known = factorise(local, support[:chosen], factor, known, DOUBTFUL)
-        if known < chosen:
+        if factorise(local, support[:chosen], factor, known, DOUBTFUL) < chosen:
             return STUCK, h, chosen, num_events
-        for a in range(chosen):
+        for a in range(known, chosen):
             place = support[a]
-            step[a] = np.sign(values[place]) if values[place] != 0.0 else np.sign(c[place])
-        forward(factor, step, chosen)
-        backward(factor, step, chosen)
-        for t in range(size):
-            slope[t] = 0.0
+            half[a] = np.sign(values[place]) if values[place] != 0.0 else np.sign(c[place])
+        forward(factor, half, known, chosen)
+        known = chosen
         for a in range(chosen):
-            row, length = local[support[a]], step[a]
-            for t in range(size):
-                slope[t] += length * row[t]
+            step[a] = half[a]
+        backward(factor, step, chosen)
+        slope[:size] = 0.0
+        subtract_rows(local, support, step, chosen, slope[:size])
         longest, event = h - h_to, -1
         joins = False
         for t in range(size):
             if member[t] or t == left:
                 continue
-            if 1.0 - slope[t] > PARALLEL:
-                length = (h - c[t]) / (1.0 - slope[t])
+            if 1.0 + slope[t] > PARALLEL:
+                length = (h - c[t]) / (1.0 + slope[t])
                 if length < longest:
                     longest, event, joins = max(length, 0.0), t, True
-            if not nonnegative and 1.0 + slope[t] > PARALLEL:
-                length = (h + c[t]) / (1.0 + slope[t])
+            if not nonnegative and 1.0 - slope[t] > PARALLEL:
+                length = (h + c[t]) / (1.0 - slope[t])
                 if length < longest:
                     longest, event, joins = max(length, 0.0), t, True
         for a in range(chosen):
@@ -113,7 +113,7 @@ def follow(
         for a in range(chosen):
             values[support[a]] += longest * step[a]
         for t in range(size):
-            c[t] -= longest * slope[t]
+            c[t] += longest * slope[t]
         h -= longest
         left = -1
         if event < 0:

@@ -9,17 +9,35 @@ from splice_exp.solvers.kernels.compile import compiled
 FUSED = 4  # rows of a matrix that are taken in one pass
 
 
+def in_large_pages(*sizes):
+    """Allocate arrays of float64 in one piece: NumPy asks for large pages of memory for what has 4 MiB or more."""
+    return np.split(np.empty(sum(sizes)), np.cumsum(sizes)[:-1])
+
+
+def packed_size(size):
+    """Return how many entries a Cholesky factor has of which rows are stored one after the other."""
+    return size * (size + 1) // 2
+
+
+@compiled
+def packed_row(factor, a):
+    """Return row a of a packed factor: its entries up to the diagonal."""
+    begin = a * (a + 1) // 2
+    return factor[begin : begin + a + 1]
+
+
 @compiled
 def factorise(gram, support, factor, begin, dependent):
-    """Write the Cholesky factor of G_SS, of which rows before `begin` are there; return how many rows it has then.
+    """Write the Cholesky factor of G_SS, packed, of which rows before `begin` are there; return how many it has then.
 
     That is all, or those before an atom whose squared distance to the span of the former is below `dependent`.
     """
     size = len(support)
     for a in range(begin, size):
-        row, entries = factor[a], gram[support[a]]
+        row, entries = packed_row(factor, a), gram[support[a]]
         for b in range(0, a - a % FUSED, FUSED):
-            first, second, third, fourth = factor[b], factor[b + 1], factor[b + 2], factor[b + 3]
+            first, second = packed_row(factor, b), packed_row(factor, b + 1)
+            third, fourth = packed_row(factor, b + 2), packed_row(factor, b + 3)
             p, q, s, u = entries[support[b]], entries[support[b + 1]], entries[support[b + 2]], entries[support[b + 3]]
             for t in range(b):
                 value = row[t]
@@ -34,7 +52,7 @@ def factorise(gram, support, factor, begin, dependent):
             row[b], row[b + 1], row[b + 2], row[b + 3] = p, q, s, u
         for b in range(a - a % FUSED, a + 1):
             total = entries[support[b]]
-            other = factor[b]
+            other = packed_row(factor, b)
             for t in range(b):
                 total -= row[t] * other[t]
             if b < a:
@@ -48,21 +66,32 @@ def factorise(gram, support, factor, begin, dependent):
 
 @compiled
 def backward(factor, right, size):
-    """Solve Lᵀ y = right in place."""
-    for a in range(size - 1, -1, -1):
-        value = right[a] / factor[a, a]
+    """Solve Lᵀ y = right in place, a few rows at a time."""
+    whole = size - size % FUSED
+    for a in range(size - 1, whole - 1, -1):
+        row = packed_row(factor, a)
+        value = right[a] / row[a]
         right[a] = value
-        row = factor[a]
         for t in range(a):
             right[t] -= row[t] * value
+    for a in range(whole - FUSED, -1, -FUSED):
+        first, second = packed_row(factor, a), packed_row(factor, a + 1)
+        third, fourth = packed_row(factor, a + 2), packed_row(factor, a + 3)
+        u = right[a + 3] / fourth[a + 3]
+        s = (right[a + 2] - u * fourth[a + 2]) / third[a + 2]
+        q = (right[a + 1] - u * fourth[a + 1] - s * third[a + 1]) / second[a + 1]
+        p = (right[a] - u * fourth[a] - s * third[a] - q * second[a]) / first[a]
+        right[a], right[a + 1], right[a + 2], right[a + 3] = p, q, s, u
+        for t in range(a):
+            right[t] -= p * first[t] + q * second[t] + s * third[t] + u * fourth[t]
 
 
 @compiled
-def forward(factor, right, size):
-    """Solve L y = right in place."""
-    for a in range(size):
+def forward(factor, right, begin, end):
+    """Solve L y = right in place from `begin` on, where y is there already, to `end`."""
+    for a in range(begin, end):
         total = right[a]
-        row = factor[a]
+        row = packed_row(factor, a)
         for t in range(a):
             total -= row[t] * right[t]
         right[a] = total / row[a]
@@ -124,16 +153,20 @@ def exact_gram_of(atoms, working, size, out):
 
 
 @compiled
-def subtract_gram_rows(correlations, gram, atoms, steps, count):
-    """Correlations −= steps · G[atoms], a few rows at a time."""
-    k = len(correlations)
+def subtract_rows(matrix, rows, steps, count, out):
+    """Out −= steps · matrix[rows], a few rows at a time."""
     whole = count - count % FUSED
     for at in range(0, whole, FUSED):
-        first, second, third, fourth = gram[atoms[at]], gram[atoms[at + 1]], gram[atoms[at + 2]], gram[atoms[at + 3]]
-        a, b, c, d = steps[at], steps[at + 1], steps[at + 2], steps[at + 3]
-        for i in range(k):
-            correlations[i] -= a * first[i] + b * second[i] + c * third[i] + d * fourth[i]
+        first, second, third, fourth = (
+            matrix[rows[at]],
+            matrix[rows[at + 1]],
+            matrix[rows[at + 2]],
+            matrix[rows[at + 3]],
+        )
+        p, q, s, u = steps[at], steps[at + 1], steps[at + 2], steps[at + 3]
+        for i in range(len(out)):
+            out[i] -= p * first[i] + q * second[i] + s * third[i] + u * fourth[i]
     for at in range(whole, count):
-        row, step = gram[atoms[at]], steps[at]
-        for i in range(k):
-            correlations[i] -= step * row[i]
+        row, step = matrix[rows[at]], steps[at]
+        for i in range(len(out)):
+            out[i] -= step * row[i]

@@ -13,15 +13,22 @@ import numpy as np
 
 from splice_exp.solvers.kernels.active_set import SLACK, length_of, polish
 from splice_exp.solvers.kernels.compile import compiled
-from splice_exp.solvers.kernels.homotopy import FULL, STUCK, follow
-from splice_exp.solvers.kernels.linear_algebra import correlate, gram_of, residual, subtract_gram_rows
+from splice_exp.solvers.kernels.homotopy import FULL, REACHED, STUCK, follow
+from splice_exp.solvers.kernels.linear_algebra import (
+    correlate,
+    gram_of,
+    in_large_pages,
+    packed_size,
+    residual,
+    subtract_rows,
+)
 from splice_exp.solvers.kernels.looks import ROUNDING, judge, violators
 from splice_exp.solvers.kernels.restricted import solve_on
 
 ATTEMPTS = 2  # at following the path to a point, before a nearer one is tried
 GIVEN_UP = 20  # attempts, before a point is written down as it is, with a certificate that says so
 ROUNDS = 2_000  # points that are tried between two products
-NEAR = 0.5  # share of the next h that a correlation must have for its atom to join the working set
+NEAR = 0.9  # share of the next h that a correlation must have for its atom to join the working set
 
 
 class Points(NamedTuple):
@@ -84,6 +91,51 @@ class WorkingSet(NamedTuple):
     c: Any
     support: Any
     member: Any
+
+
+class Scratch(NamedTuple):
+    """Memory of one thread; no atom is in the working set, and none is `judged`, when a row begins."""
+
+    found: Any
+    strengths: Any
+    judged: Any
+    changed: Any
+    steps: Any
+    before: Any
+    slope: Any
+    direction: Any
+    trial: Any
+    half: Any
+    factor: Any
+    working: Any
+
+
+def make_scratch(num_atoms, room, dtype):
+    """Make the memory of one thread, for working sets of up to `room` atoms."""
+    gram, factor = in_large_pages(room * room, packed_size(room))
+    return Scratch(
+        found=np.empty(num_atoms, np.int64),
+        strengths=np.empty(num_atoms),
+        judged=np.zeros(num_atoms, np.bool_),
+        changed=np.empty(room, np.int64),
+        steps=np.empty(room, dtype),
+        before=np.empty(room),
+        slope=np.empty(room),
+        direction=np.empty(room),
+        trial=np.empty(room),
+        half=np.empty(room),
+        factor=factor,
+        working=WorkingSet(
+            atoms=np.empty(room, np.int64),
+            place=np.full(num_atoms, -1, np.int64),
+            gram=gram.reshape(room, room),
+            gathered=np.empty(room, np.int64),
+            values=np.empty(room),
+            c=np.empty(room),
+            support=np.empty(room, np.int64),
+            member=np.empty(room, np.bool_),
+        ),
+    )
 
 
 @compiled
@@ -156,8 +208,8 @@ def solve_at(working, size, reached, row, x, atoms, gram, h, nonnegative, tol, f
 
 @compiled
 def pursue(
-    begin, end, rows, problem, penalties, most_atoms, reached, tried, progress, record, correlations, residuals, done,
-    most, gram_rows,
+    begin, end, rows, correlations, residuals, done, final, scratch, problem, penalties, most_atoms, reached, tried,
+    progress, record, most, gram_rows,
 ):  # fmt: skip
     """Judge the points that `rows[begin:end]` have tried, and follow their paths as far as rows of G can tell.
 
@@ -165,14 +217,12 @@ def pursue(
     `rows`. With `most_atoms` > 0 a path ends before more atoms than that have codes, and only its end is written down.
     """
     atoms, gram, nonnegative = problem.atoms, problem.gram, problem.nonnegative
-    k, dim = atoms.shape
+    dim = atoms.shape[1]
     room, slack = reached.supports.shape[1], SLACK * min(problem.tol, problem.kkt_tol)
-    found, strengths, judged = np.empty(k, np.int64), np.empty(k), np.zeros(k, np.bool_)
-    changed, steps, before = np.empty(room, np.int64), np.empty(room, correlations.dtype), np.empty(room)
-    slope, direction, trial, factor = np.empty(room), np.empty(room), np.empty(room), np.empty((room, room))
-    working = WorkingSet(
-        np.empty(room, np.int64), np.full(k, -1, np.int64), np.empty((room, room)), np.empty(room, np.int64),
-        np.empty(room), np.empty(room), np.empty(room, np.int64), np.empty(room, np.bool_),
+    found, strengths, judged, working = scratch.found, scratch.strengths, scratch.judged, scratch.working
+    changed, steps, before = scratch.changed, scratch.steps, scratch.before
+    slope, direction, trial, half, factor = (
+        scratch.slope, scratch.direction, scratch.trial, scratch.half, scratch.factor
     )  # fmt: skip
     for place in range(begin, end):
         row = rows[place]
@@ -180,7 +230,7 @@ def pursue(
         size = 0
         for a in range(progress.sizes[row]):
             size = add_atom(working, size, progress.working[row, a])
-        length, travelled, subtracted, left = length_of(r), 0.0, 0, 0.0
+        length, travelled, subtracted, left, known = length_of(r), 0.0, 0, 0.0, 0
         if tried.h[row] < 0.0:
             tried.h[row] = begin_at(c, (dim + 16) * ROUNDING * length, 0.5 * penalties[0], nonnegative)
         done[place] = False
@@ -229,8 +279,8 @@ def pursue(
             if certified or fresh > 0:
                 place_reached(working, size, reached, row, atoms, c, certified)
                 status, h, chosen, num_events = follow(
-                    atoms, gram, working, size, chosen, factor, reached.h[row], h_to, nonnegative, most_atoms, margin,
-                    slope, direction, record.events[row], num_events,
+                    atoms, gram, working, size, chosen, known if certified else 0, factor, half, reached.h[row], h_to,
+                    nonnegative, most_atoms, margin, slope, direction, record.events[row], num_events,
                 )  # fmt: skip
             if status == STUCK:
                 h, num_events = h_to, progress.num_certain[row]
@@ -259,6 +309,7 @@ def pursue(
                     tried.codes[row, nonzero] = code
                     nonzero += 1
             tried.sizes[row], tried.h[row] = nonzero, h
+            known = chosen if status == REACHED and nonzero == chosen else 0
             residual(x, atoms, tried.supports[row], tried.codes[row], nonzero, r)
             if nonzero == chosen:
                 left += polish(atoms, tried.supports[row], tried.codes[row], chosen, h, factor, direction, r)
@@ -270,7 +321,7 @@ def pursue(
                     moved += 1
             if gram.shape[0] == 0 or moved > gram_rows:
                 break
-            subtract_gram_rows(c, gram, changed, steps, moved)
+            subtract_rows(gram, changed, steps, moved, c)
             subtracted += moved
         if done[place] and most_atoms > 0:
             write_down(record, tried, row, 0)

@@ -116,7 +116,7 @@ def newton(gram, exact, values, gradient, h, support, known, factor, direction, 
             slope = 0.0
             for a in range(rank):
                 direction[a] = gram[chosen[rank], chosen[a]]
-            forward(factor, direction, rank)
+            forward(factor, direction, 0, rank)
             backward(factor, direction, rank)
             direction[rank] = -1.0
             for a in range(rank + 1, size):
@@ -140,7 +140,7 @@ def newton(gram, exact, values, gradient, h, support, known, factor, direction, 
         for a in range(size):
             j = chosen[a]
             direction[a] = gradient[j] - h * np.sign(values[j])
-        forward(factor, direction, size)
+        forward(factor, direction, 0, size)
         backward(factor, direction, size)
         length, place = first_zero(values, chosen, direction)
         if length > 1.0:
