@@ -11,14 +11,13 @@ means/clip_ViT-B-32_image.safetensors (OpenAI CLIP ViT-B/32). Three problems:
 
 Floor: one float32 product rows × dictionary into a preallocated output. Ratios compare times of one run, everything
 warm, with the same number of threads; preparing a dictionary is timed apart. What does not reach the gap says so in its
-column. Peak memory is that of a fresh process; `--large` adds 100,000 rows × 100,000 atoms and 1,000,000 × 10,000.
+column. Memory is that of a fresh process (Linux); `--large` adds 100,000 rows × 100,000 atoms and 1,000,000 × 10,000.
 """
 
 from __future__ import annotations
 
 import argparse
 import multiprocessing
-import resource
 import tempfile
 import time
 import warnings
@@ -53,6 +52,8 @@ TOL = 1e-6
 SEED = 0
 PENALTIES = (0.35, 0.25, 0.15, 0.1)
 REPEATS = 3
+EXTREMES = (2.0, 1e-2, 1e-3)
+EXTREME_ROWS = 64
 PEERS = ("scikit-learn", "celer", "skglm")
 
 
@@ -237,21 +238,61 @@ def scaling(real: Path, rows: int) -> list[dict[str, Any]]:
     return found
 
 
+def extremes(name: str, problem: Problem) -> list[dict[str, Any]]:
+    """Solve where nothing is composed, L ≥ lambda_max, and where nearly as many atoms as dimensions are, L → 0."""
+    few = Problem(problem.targets[:EXTREME_ROWS], problem.atoms)
+    found = []
+    for l1_penalty in EXTREMES:
+        for label, solver in (
+            ("active_set", ActiveSet(l1_penalty=l1_penalty)),
+            ("path", LassoPath(l1_penalty=l1_penalty)),
+        ):
+            state = solver.prepare(few.atoms)
+            start = time.perf_counter()
+            solution = solver.solve(state, few.targets)
+            elapsed = time.perf_counter() - start
+            found.append(
+                {
+                    "set": name,
+                    "l1_penalty": l1_penalty,
+                    "solver": label,
+                    "rows": len(few.targets),
+                    "l0": float(solution.codes.l0().double().mean()),
+                    "gap": float(solution.duality_gap.max()),
+                    "kkt": float(solution.kkt_violation.max()),
+                    "ms_per_row": 1e3 * elapsed / len(few.targets),
+                }
+            )
+            print(found[-1], flush=True)
+    return found
+
+
+def resident(key: str) -> float:
+    """Return a line of this process' status, `VmRSS` or its highest value `VmHWM`, in GiB."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(f"{key}:"):
+            return int(line.split()[1]) / 2**20
+    raise ValueError(f"no {key} in /proc/self/status")
+
+
 def peak_memory(real: Path, solver: Solver, rows: int, num_atoms: int) -> dict[str, Any]:
-    """Measure a solve in a fresh process: its peak resident memory before and after, GiB, and that codes read back."""
+    """Measure a solve in a fresh process: its memory before and its peak, GiB, and that codes read back."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(_peak, (real, solver, rows, num_atoms))
 
 
 def _peak(real: Path, solver: Solver, rows: int, num_atoms: int) -> dict[str, Any]:
     problem = real_problem(real, rows, num_atoms)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    solver.solve(solver.prepare(problem.atoms[:100]), problem.targets[:16])  # compiles
+    before = resident("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins here
     start = time.perf_counter()
     solution = solver.solve(solver.prepare(problem.atoms), problem.targets)
     elapsed = time.perf_counter() - start
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    peak = resident("VmHWM")
     codes = solution.codes
     stored = {"indptr": codes.indptr, "indices": codes.indices, "values": codes.values}
+    result = sum(tensor.nbytes for tensor in stored.values()) / 2**30
     with tempfile.TemporaryDirectory() as folder:
         write_tensors(Path(folder) / "codes.safetensors", stored)
         again = read_tensors(Path(folder) / "codes.safetensors")
@@ -260,8 +301,9 @@ def _peak(real: Path, solver: Solver, rows: int, num_atoms: int) -> dict[str, An
         "atoms": num_atoms,
         "seconds": elapsed,
         "before": before,
-        "result": sum(tensor.nbytes for tensor in stored.values()) / 2**30,
-        "after": after,
+        "result": result,
+        "peak": peak,
+        "more": peak - before - result,
         "gap": float(solution.duality_gap.max()),
         "kkt": float(solution.kkt_violation.max()),
         "reads_back": all(torch.equal(again[name], tensor) for name, tensor in stored.items()),
@@ -323,7 +365,7 @@ def plain_table(found: pd.DataFrame) -> str:
     formats: Mapping[str, str] = {
         **dict.fromkeys(("l0", "products", "seconds"), ".1f"),
         **dict.fromkeys(("ms_per_row", "single_ms_per_row"), ".3f"),
-        **dict.fromkeys(("ratio", "before", "result", "after"), ".2f"),
+        **dict.fromkeys(("ratio", "before", "result", "peak", "more"), ".2f"),
         **dict.fromkeys(("gap", "kkt"), ".0e"),
         **dict.fromkeys(("rows", "atoms"), ","),
     }
@@ -351,13 +393,14 @@ def main() -> None:
     paths = pd.DataFrame([compare_path(name, problem) for name, problem in problems.items()])
     sizes = [(1_024, 10_000), (16_384, 10_000), (16_384, 100_000)]
     sizes += [(100_000, 100_000), (1_000_000, 10_000)] if arguments.large else []
+    ends = pd.DataFrame([row for name, problem in problems.items() for row in extremes(name, problem)])
     memory = pd.DataFrame()
     for rows, atoms in sizes:
         found = peak_memory(arguments.real, ActiveSet(l1_penalty=0.25), rows, atoms)
         memory = pd.concat([memory, pd.DataFrame([found])], ignore_index=True)
         print(found, flush=True)
     tables = arguments.results / "tables"
-    for name, frame in (("bench_solvers", speed), ("bench_solvers_scaling", scales)):
+    for name, frame in (("bench_solvers", speed), ("bench_solvers_scaling", scales), ("bench_solvers_path", paths)):
         with atomic(tables / f"{name}.parquet") as temporary:
             frame.to_parquet(temporary, index=False)
     draw(speed, arguments.results / "figures" / "bench_solvers")
@@ -375,7 +418,9 @@ def main() -> None:
         "solve by `active_set` at the last; `products` are those taken:\n\n"
         f"{plain_table(paths)}\n\n"
         f"How `active_set` scales, on A with one thing changed:\n\n{plain_table(scales)}\n\n"
-        "Peak memory of a fresh process before and after a solve by `active_set` at L = 0.25, and its result, GiB:\n\n"
+        f"The ends of the path: codes of zero, and nearly as many as there are dimensions:\n\n{plain_table(ends)}\n\n"
+        "Memory of a fresh process in GiB: before a solve by `active_set` at L = 0.25, with its inputs, the codes, the "
+        "peak, and what that is `more` than inputs and codes; codes were stored and read back:\n\n"
         f"{plain_table(memory)}\n"
     )
     write_text(tables / "bench_solvers.md", text)

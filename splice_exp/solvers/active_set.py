@@ -56,7 +56,7 @@ class ActiveSet(LassoSolver):
     max_iterations: int = 200
     working_set: int = 48
     gram_mib: int = 512
-    gram_rows: int = 128
+    gram_rows: int = 512
     engine: str = "auto"
 
     def __post_init__(self) -> None:

@@ -51,7 +51,7 @@ class LassoPath(LassoSolver):
     mean_l0: float | None = None
     working_set: int = 48
     gram_mib: int = 512
-    gram_rows: int = 1024
+    gram_rows: int = 512
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -156,8 +156,7 @@ class LassoPath(LassoSolver):
         )
 
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
-        penalties = self._way() if self.target_l0 else [self.l1_penalty]
-        pursued = self._pursue(state, targets, penalties, self.target_l0 or 0)
+        pursued = self._pursue(state, targets, self._way(), self.target_l0 or 0)
         return Solved(pursued.codes[-1], pursued.certificates[-1], pursued.num_products, pursued.l1_penalty)
 
     def _status(self, codes: Codes, certificate: Certificate, num_iterations: Int[Tensor, " n"]) -> Status:

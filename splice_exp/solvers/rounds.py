@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-CHUNK = 16  # rows that a thread takes at a time
+CHUNK = 32  # rows that a thread takes at a time
 
 
 def multiply(residuals: Float[Tensor, "b d"], atoms: Float[Tensor, "k d"], out: Float[Tensor, "b k"]) -> Tensor:

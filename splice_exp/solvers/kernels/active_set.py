@@ -32,7 +32,7 @@ from splice_exp.solvers.kernels.linear_algebra import (
 from splice_exp.solvers.kernels.looks import ROUNDING, judge, violators, violators_nearby
 from splice_exp.solvers.kernels.restricted import solve_on
 
-SLACK = 0.125  # of the tolerances that a correlation may exceed h by; c is half of a gradient
+SLACK = 0.125  # of what the tolerances allow a correlation to exceed h by
 LOOKS = 20  # at rows of G, before the next product
 GROWTH = 3  # working sets that a row takes in before the next product
 NEARBY = 32  # the share of atoms, one in so many, that are looked at one by one rather than by a product
@@ -103,6 +103,18 @@ def make_scratch(num_atoms, dim, room, dtype):
 
 
 @compiled
+def slack_of(values, size, tol, kkt_tol):
+    """Return by how much a correlation may exceed h, such that the row can still be certified.
+
+    A gradient that is violated by v is a KKT violation of v, and a duality gap of v ‖w‖₁; c is half of a gradient.
+    """
+    norm = 1.0
+    for a in range(size):
+        norm += abs(values[a])
+    return SLACK * min(kkt_tol, tol / norm)
+
+
+@compiled
 def length_of(r):
     """‖r‖."""
     total = 0.0
@@ -151,7 +163,7 @@ def advance(begin, end, rows, correlations, residuals, done, final, scratch, pro
     atoms, gram, nonnegative = problem.atoms, problem.gram, problem.nonnegative
     tol, kkt_tol = problem.tol, problem.kkt_tol
     k, dim = atoms.shape
-    room, slack = answer.supports.shape[1], SLACK * min(tol, kkt_tol)
+    room = answer.supports.shape[1]
     found, strengths, member, seen = scratch.found, scratch.strengths, scratch.member, scratch.seen
     working, support, changed, steps = scratch.working, scratch.support, scratch.changed, scratch.steps
     values, start, gradient = scratch.values, scratch.start, scratch.gradient
@@ -178,9 +190,10 @@ def advance(begin, end, rows, correlations, residuals, done, final, scratch, pro
             seen[t] = r[t]  # the residual of which c are the correlations, and how far the present one is from it
         n, gathered, known, travelled, subtracted, apart, settled = size, 0, 0, 0.0, 0, 0.0, False
         for _ in range(LOOKS):
+            slack = slack_of(values, n, tol, kkt_tol)
             margin = (dim + subtracted + 16) * ROUNDING * (length + travelled)
             if apart == 0.0:
-                count = violators(c, h + slack, nonnegative, min(most, capacity - n), found, strengths)
+                count = violators(c, h + slack, nonnegative, min(most, capacity - n), member, found, strengths)
             else:
                 count = violators_nearby(
                     atoms, r, c, h - apart - margin, h + slack, nonnegative, k // NEARBY, member, found, strengths
@@ -188,7 +201,7 @@ def advance(begin, end, rows, correlations, residuals, done, final, scratch, pro
             if count < 0:
                 break
             for a in range(count):
-                if not member[found[a]] and n < capacity:
+                if n < capacity:
                     working[n], values[n] = found[a], 0.0
                     gradient[n] = strengths[a] if apart > 0.0 else c[found[a]]
                     member[found[a]] = True

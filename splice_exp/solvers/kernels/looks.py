@@ -22,8 +22,8 @@ def any_above(c, begin, end, threshold, nonnegative):
 
 
 @compiled
-def violators(c, threshold, nonnegative, most, found, strengths):
-    """Write the places of about the `most` largest correlations above a threshold, ascending; return how many."""
+def violators(c, threshold, nonnegative, most, member, found, strengths):
+    """Write atoms, no members, with about the `most` largest correlations above a threshold; return how many."""
     count, largest = 0, threshold
     for begin in range(0, len(c), BLOCK):
         end = min(begin + BLOCK, len(c))
@@ -31,7 +31,7 @@ def violators(c, threshold, nonnegative, most, found, strengths):
             continue
         for j in range(begin, end):
             value = c[j] if nonnegative else abs(c[j])
-            if value > threshold:
+            if value > threshold and not member[j]:
                 found[count], strengths[count] = j, value
                 largest = max(largest, value)
                 count += 1

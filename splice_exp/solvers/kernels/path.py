@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from splice_exp.solvers.kernels.active_set import SLACK, length_of, polish
+from splice_exp.solvers.kernels.active_set import length_of, polish, slack_of
 from splice_exp.solvers.kernels.compile import compiled
 from splice_exp.solvers.kernels.homotopy import FULL, REACHED, STUCK, follow
 from splice_exp.solvers.kernels.linear_algebra import (
@@ -78,12 +78,13 @@ class Record(NamedTuple):
 
 
 class WorkingSet(NamedTuple):
-    """Scratch: atoms of the set, where each atom is in it, and on the set G, codes, correlations and the support.
+    """Scratch: atoms of the set, which are in it and where, and on the set G, codes, correlations and the support.
 
     Row a of `gram` is known up to column `gathered[a]`.
     """
 
     atoms: Any
+    inside: Any
     place: Any
     gram: Any
     gathered: Any
@@ -127,7 +128,8 @@ def make_scratch(num_atoms, room, dtype):
         factor=factor,
         working=WorkingSet(
             atoms=np.empty(room, np.int64),
-            place=np.full(num_atoms, -1, np.int64),
+            inside=np.zeros(num_atoms, np.bool_),
+            place=np.empty(num_atoms, np.int64),
             gram=gram.reshape(room, room),
             gathered=np.empty(room, np.int64),
             values=np.empty(room),
@@ -165,9 +167,9 @@ def write_down(record, points, row, number):
 @compiled
 def add_atom(working, size, atom):
     """Add an atom to a working set, if it is not there; return the size."""
-    if working.place[atom] >= 0:
+    if working.inside[atom]:
         return size
-    working.atoms[size], working.place[atom], working.gathered[size] = atom, size, 0
+    working.atoms[size], working.place[atom], working.inside[atom], working.gathered[size] = atom, size, True, 0
     return size + 1
 
 
@@ -217,8 +219,7 @@ def pursue(
     `rows`. With `most_atoms` > 0 a path ends before more atoms than that have codes, and only its end is written down.
     """
     atoms, gram, nonnegative = problem.atoms, problem.gram, problem.nonnegative
-    dim = atoms.shape[1]
-    room, slack = reached.supports.shape[1], SLACK * min(problem.tol, problem.kkt_tol)
+    dim, room = atoms.shape[1], reached.supports.shape[1]
     found, strengths, judged, working = scratch.found, scratch.strengths, scratch.judged, scratch.working
     changed, steps, before = scratch.changed, scratch.steps, scratch.before
     slope, direction, trial, half, factor = (
@@ -255,24 +256,22 @@ def pursue(
                     break
             else:
                 progress.attempts[row] += 1
+            slack = slack_of(tried.codes[row], tried.sizes[row], problem.tol, problem.kkt_tol)
             h_to, chosen = 0.5 * penalties[progress.cursors[row]], reached.sizes[row]
             if progress.attempts[row] < GIVEN_UP:
                 for _ in range(ATTEMPTS, progress.attempts[row]):
                     h_to = 0.5 * (h_to + reached.h[row])
             threshold = NEAR * h_to if certified else tried.h[row] + slack
-            count = violators(c, threshold, nonnegative, most + chosen, found, strengths)
-            fresh = 0
-            for a in range(count):
-                fresh += working.place[found[a]] < 0
+            fresh = violators(c, threshold, nonnegative, most, working.inside, found, strengths)
             if size + fresh > room:  # begin anew
                 for a in range(size):
-                    working.place[working.atoms[a]] = -1
+                    working.inside[working.atoms[a]] = False
                 size = 0
                 for a in range(chosen):
                     size = add_atom(working, size, reached.supports[row, a])
                 for a in range(tried.sizes[row]):
                     size = add_atom(working, size, tried.supports[row, a])
-            for a in range(count):
+            for a in range(fresh):
                 if size < room:
                     size = add_atom(working, size, found[a])
             status, h, num_events = STUCK, h_to, progress.num_certain[row]
@@ -327,7 +326,7 @@ def pursue(
             write_down(record, tried, row, 0)
         for a in range(size):
             progress.working[row, a] = working.atoms[a]
-            working.place[working.atoms[a]] = -1
+            working.inside[working.atoms[a]] = False
         progress.sizes[row] = size
         for t in range(dim):
             residuals[place, t] = r[t]

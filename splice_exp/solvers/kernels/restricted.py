@@ -83,6 +83,22 @@ def first_zero(values, support, direction):
 
 
 @compiled
+def project(gram, values, gradient, h, support, direction, share, trial):
+    """Write the step that goes a share of a direction, codes that would change sign to zero; return the change."""
+    size, change = len(support), 0.0
+    for a in range(size):
+        value, step = values[support[a]], share * direction[a]
+        trial[a] = step if (value + step) * value > 0.0 else -value
+        change += trial[a] * (h * np.sign(value) - gradient[support[a]])
+    for a in range(size):
+        row, total = gram[support[a]], 0.0
+        for b in range(size):
+            total += row[support[b]] * trial[b]
+        change += 0.5 * trial[a] * total
+    return change
+
+
+@compiled
 def support_of(values, support, known):
     """Write the places of nonzero values; return how many there are, and how many of the `known` first are the same."""
     size, same = 0, 0
@@ -146,31 +162,15 @@ def newton(gram, exact, values, gradient, h, support, known, factor, direction, 
         if length > 1.0:
             move(gram, values, gradient, chosen, direction, 1.0)
             return size
-        # Put to zero all that would change sign, if that goes down; else go to the first zero only.
-        change = 0.0
-        for a in range(size):
-            j = chosen[a]
-            trial[a] = direction[a]
-            if (values[j] + direction[a]) * values[j] <= 0.0:
-                trial[a] = -values[j]
-            change += trial[a] * (h * np.sign(values[j]) - gradient[j])
-        for a in range(size):
-            if trial[a] != 0.0:
-                for b in range(size):
-                    change += 0.5 * trial[a] * trial[b] * gram[chosen[a], chosen[b]]
-        if change < 0.0:
-            for a in range(size):
-                left = trial[a] == -values[chosen[a]]
-                step = trial[a]
-                j = chosen[a]
-                if step != 0.0:
-                    row = gram[j]
-                    for t in range(len(values)):
-                        gradient[t] -= step * row[t]
-                values[j] = 0.0 if left else values[j] + step
+        # Put to zero what would change sign if that goes down; else half-way, and so on until the first zero is nearer.
+        share = 1.0
+        while share > length and project(gram, values, gradient, h, chosen, direction, share, trial) >= 0.0:
+            share *= 0.5
+        if share > length:
+            move(gram, values, gradient, chosen, trial, 1.0)
         else:
             move(gram, values, gradient, chosen, direction, length)
-            values[chosen[place]] = 0.0
+        values[chosen[place]] = 0.0
 
 
 @compiled

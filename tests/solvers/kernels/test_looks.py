@@ -20,8 +20,9 @@ def strength(correlations, nonnegative):
 def test_all_violators_are_found_where_there_is_room(nonnegative, size):
     c = RANDOM.standard_normal(size)
     found, strengths = np.empty(size, np.int64), np.empty(size)
-    count = violators(c, 0.5, nonnegative, size, found, strengths)
-    assert found[:count].tolist() == (strength(c, nonnegative) > 0.5).nonzero()[0].tolist()
+    member = np.arange(size) % 5 == 0
+    count = violators(c, 0.5, nonnegative, size, member, found, strengths)
+    assert found[:count].tolist() == ((strength(c, nonnegative) > 0.5) & ~member).nonzero()[0].tolist()
 
 
 @both_signs
@@ -29,7 +30,7 @@ def test_all_violators_are_found_where_there_is_room(nonnegative, size):
 def test_of_many_violators_about_the_strongest_are_taken(nonnegative, most):
     c = RANDOM.standard_normal(500)
     found, strengths = np.empty(500, np.int64), np.empty(500)
-    count = violators(c, 0.1, nonnegative, most, found, strengths)
+    count = violators(c, 0.1, nonnegative, most, np.zeros(500, np.bool_), found, strengths)
     assert 0 < count <= most
     taken = strength(c, nonnegative)[found[:count]]
     assert taken.min() >= np.sort(strength(c, nonnegative))[-4 * most - 8]
