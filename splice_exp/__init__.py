@@ -14,6 +14,7 @@ _HOMES = {
     "ADMM": "solvers.admm",
     "ActiveSet": "solvers.active_set",
     "FISTA": "solvers.fista",
+    "LassoPath": "solvers.path",
     "OMP": "solvers.omp",
     "Alignment": "embeddings.geometry",
     "Codes": "core.codes",

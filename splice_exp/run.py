@@ -26,6 +26,7 @@ from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Status
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.decomposition.splice import Decomposition, decompose
+from splice_exp.decomposition.store import SolutionStore
 from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
 from splice_exp.dictionaries.vocabulary import VocabularySource
 from splice_exp.embeddings.extract import extract
@@ -33,6 +34,7 @@ from splice_exp.embeddings.geometry import Alignment
 from splice_exp.embeddings.store import EmbeddingStore
 from splice_exp.evaluation.classes import select_known_classes
 from splice_exp.evaluation.splice import SpliceEvaluation
+from splice_exp.evaluation.stability_report import StabilityReport
 from splice_exp.report import figures
 from splice_exp.report.pictures import decompositions
 from splice_exp.report.records import CONFIG, ENVIRONMENT, ERROR, METRICS, SAMPLE_FIGURE, SAMPLES
@@ -57,6 +59,7 @@ class Components:
     alignment: Alignment
     solver: Solver
     evaluation: SpliceEvaluation
+    stability: StabilityReport
     logger: Tracker
 
 
@@ -150,6 +153,7 @@ def run(config: Mapping[str, Any], directory: Path) -> None:
         return
     require_integer("seed", config["seed"], 0)
     components = instantiate_components(config)
+    components.stability.require(components.solver)
     science = {key: config[key] for key in SCIENCE}
     with components.logger.run(directory.name, config["name"], science) as tracked:
         _compute(config, components, directory, tracked)
@@ -159,9 +163,9 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
     torch.manual_seed(config["seed"])
     device = select_device(config["device"])
     timings = Timings()
-    store = EmbeddingStore(Path(config["paths"]["results"]) / "store")
+    store = Path(config["paths"]["results"]) / "store"
     with timings.stage("embeddings"):
-        embeddings = extract(components.data, components.backbone, store)
+        embeddings = extract(components.data, components.backbone, EmbeddingStore(store))
         image_mean = components.alignment.mean_of(embeddings)
         embeddings, class_features, missing = select_known_classes(
             embeddings, components.backbone, components.data.missing_classes
@@ -172,20 +176,31 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
         )
         dictionary = components.dictionary.build(ingredients)
     with timings.stage("decomposition"):
-        decomposition = decompose(embeddings, dictionary, components.solver, components.alignment, image_mean, device)
+        decomposition = decompose(
+            embeddings,
+            dictionary,
+            components.solver,
+            components.alignment,
+            image_mean,
+            device,
+            SolutionStore(store / "codes"),
+        )
     status = decomposition.solution.status
     log.log(logging.INFO if status in (Status.CONVERGED, Status.FINISHED) else logging.WARNING, "%s", status.value)
     with timings.stage("evaluation"):
         truth = _truth_of(components.data, embeddings.sample_ids)
         evaluation = components.evaluation.evaluate(decomposition, embeddings, image_mean, class_features, truth)
-    metrics = {**evaluation.metrics, "zero_shot/num_missing_classes": len(missing)}
+        stability = components.stability.report(decomposition, embeddings, components.solver)
+    metrics = {**evaluation.metrics, **stability.metrics, "zero_shot/num_missing_classes": len(missing)}
     samples = pd.DataFrame({"sample_id": embeddings.sample_ids, **evaluation.samples})
 
     (directory / METRICS).unlink(missing_ok=True)  # from here on the record is not that of an earlier run any more
     write_text(directory / CONFIG, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
     _write_codes(directory / CODES, decomposition, embeddings.sample_ids)
-    with atomic(directory / SAMPLES) as temporary:
-        samples.to_parquet(temporary, index=False)
+    tables = {f"stability/{name}.parquet": table for name, table in stability.tables.items()}
+    for name, table in {SAMPLES: samples, **tables}.items():
+        with atomic(directory / name) as temporary:
+            table.to_parquet(temporary, index=False)
     canvases: dict[str, Canvas | None] = {}
     if config["figures"]:
         canvases[SAMPLE_FIGURE] = _draw_samples(components.data, decomposition, embeddings.sample_ids, truth)

@@ -90,6 +90,7 @@ def test_a_forced_run_that_fails_says_so_and_keeps_what_was_there(command, tmp_p
         (["+foo=1"], "error: foo is no key of the configuration"),
         (["name=../y"], "error: name is '../y', but must be a plain file name"),
         (["sovler=admm"], "error: Could not override 'sovler'"),
+        (["stability=lasso", "solver=omp"], "error: stability=lasso needs a solver of the lasso, but solver is OMP"),
         (["seed=abc"], "error: Error merging override seed=abc"),
         (["experiment=ablation_centering", "data.num_samples=-3"], "error: data.num_samples is -3"),
     ],
@@ -140,6 +141,25 @@ def test_a_sweep_is_a_table_in_the_order_of_its_file(command, tmp_path):
     assert str(tmp_path) not in table
     assert "Claim: without both centrings" in out
     assert out.splitlines()[-1].endswith("runs/ablation_centering")
+
+
+def test_a_sparsity_curve_is_one_pass_along_the_paths(command, tmp_path):
+    code, out, err = command("experiment=zero_shot_sparsity", *FAST)
+    assert code == 0, err
+    found = metrics_of(tmp_path / "results")
+    assert len(found) == 14
+    assert out.count("codes read from") == 12  # of the first row of each dictionary on, nothing is solved
+    assert max(metrics["solver/gap_max"] for metrics in found.values()) <= 1e-6
+
+
+def test_a_stability_report_lies_beside_the_codes(command, tmp_path):
+    code, _, err = command(*POINT, "stability=lasso", "stability.resamples=2", "stability.epsilon=0.01")
+    assert code == 0, err
+    (metrics,) = metrics_of(tmp_path / "results").values()
+    assert 0 <= metrics["stability/dispensable_share"] <= 1
+    assert 0 < metrics["stability/frequency_mean"] <= 1
+    names = sorted(path.name for path in (tmp_path / "results").glob("runs/zero_shot/*/stability/*.parquet"))
+    assert names == ["exchanges.parquet", "near_duplicates.parquet", "selection.parquet"]
 
 
 @pytest.mark.slow

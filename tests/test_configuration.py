@@ -15,7 +15,18 @@ from splice_exp.core.errors import SpliceError
 from splice_exp.run import build, instantiate_components, refuse_foreign_targets
 
 register()
-GROUPS = ("backbone", "data", "vocabulary", "dictionary", "alignment", "solver", "evaluation", "report", "logger")
+GROUPS = (
+    "backbone",
+    "data",
+    "vocabulary",
+    "dictionary",
+    "alignment",
+    "solver",
+    "evaluation",
+    "stability",
+    "report",
+    "logger",
+)
 COMPONENTS = sorted(path for group in GROUPS for path in (CONFIG_DIRECTORY / group).glob("*.yaml"))
 EXPERIMENTS = sorted(path.stem for path in (CONFIG_DIRECTORY / "experiment").glob("*.yaml"))
 VARIANTS = sorted(f"dictionary/{path.stem}" for path in (CONFIG_DIRECTORY / "variant" / "dictionary").glob("*.yaml"))

@@ -16,7 +16,7 @@ from splice_exp import __version__
 from splice_exp.core.io import digest, file_digest
 
 # What decides the numbers; launcher, logger, paths, report and device do not.
-SCIENCE = ("backbone", "data", "vocabulary", "dictionary", "alignment", "solver", "evaluation", "seed")
+SCIENCE = ("backbone", "data", "vocabulary", "dictionary", "alignment", "solver", "evaluation", "stability", "seed")
 NOT_SCIENCE = ("cache", "name")  # keys inside components that say where something lies, or how a table calls it
 FILES = ("path", "texts", "labels", "classes", "image_mean")  # keys whose values may be files without a suffix
 PACKAGES = (

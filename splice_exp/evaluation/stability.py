@@ -34,7 +34,11 @@ TILE = 2**24  # entries of a product that are in memory at once
 
 
 def interchangeable(
-    codes: Codes, targets: Float[Tensor, "n d"], dictionary: Dictionary, l1_penalty: float, epsilon: float
+    codes: Codes,
+    targets: Float[Tensor, "n d"],
+    dictionary: Dictionary,
+    l1_penalty: float | Float[Tensor, " n"],
+    epsilon: float,
 ) -> pd.DataFrame:
     """List all exchanges of one concept of a row for one that it does not have, that cost less than ε.
 
@@ -42,21 +46,22 @@ def interchangeable(
         codes: Solutions of the lasso, n rows.
         targets: What they are codes of, in the geometry of the atoms.
         dictionary: The atoms and their names.
-        l1_penalty: L of the objective.
+        l1_penalty: L of the objective, of all rows or of each.
         epsilon: In units of the objective; targets have unit norm.
 
     Returns:
         One line an exchange: row, concept, other (empty for none at all), code, cost; the cheapest of a concept first.
     """
     require_at_least("epsilon", epsilon, 0)
-    atoms, h = dictionary.atoms.double(), l1_penalty / 2
+    atoms = dictionary.atoms.double()
+    h = torch.as_tensor(l1_penalty, dtype=torch.float64).expand(len(codes)) / 2
     residuals = targets.double() - codes @ atoms
     lines = []
     for part in _tiles(len(codes.values), len(atoms)):
         rows, own, values = codes.rows[part], codes.indices[part], codes.values[part].double()
         sign = values.sign()[:, None]
         correlations = sign * (residuals[rows] @ atoms.T) + values.abs()[:, None] * (atoms[own] @ atoms.T)
-        cost = values.square()[:, None] - (correlations - h).clamp(min=0).square()
+        cost = values.square()[:, None] - (correlations - h[rows, None]).clamp(min=0).square()
         cost[torch.isin(_pairs(rows, len(atoms)), codes.rows * len(atoms) + codes.indices)] = torch.inf
         entry, other = (cost < epsilon).nonzero().unbind(dim=1)
         dispensable = (values.square() < epsilon).nonzero().flatten()
@@ -119,10 +124,12 @@ def selection_frequency(
     """
     require_integer("resamples", resamples, 1)
     random = np.random.default_rng(seed)
-    counts = torch.zeros(len(targets), len(atoms))
+    selected = []
     for _ in range(resamples):
         drawn = torch.from_numpy(random.integers(targets.shape[1], size=targets.shape[1]))
         state = solver.prepare(normalize(atoms[:, drawn], dim=1))
         found = solver.solve(state, normalize(targets[:, drawn], dim=1)).codes
-        counts[found.rows, found.indices] += 1
-    return Codes.from_dense(counts / resamples)
+        selected.append(found.rows * len(atoms) + found.indices)
+    places, counts = torch.unique(torch.cat(selected), return_counts=True)
+    indptr = torch.searchsorted(places, torch.arange(len(targets) + 1) * len(atoms))
+    return Codes(indptr, places % len(atoms), counts.double() / resamples, len(atoms))

@@ -20,11 +20,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.solvers import active_set_compiled, active_set_torch
 from splice_exp.solvers.base import LassoSolver, Solved, State
-from splice_exp.solvers.objective import Certificate
+from splice_exp.solvers.rounds import multiply
 
 ENGINES = ("auto", "compiled", "torch")
 MAX_PRODUCT = 2**25  # entries of a product: 128 MiB in float32
@@ -37,13 +36,17 @@ class ActiveSetState(State):
     gram: Float[Tensor, "g g"]
 
 
+def rows_of_a_product(batch_size: int, state: State) -> int:
+    """Return how many rows are multiplied together: a batch, or as many as fit `MAX_PRODUCT`."""
+    return max(1, min(batch_size, MAX_PRODUCT // len(state.atoms)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class ActiveSet(LassoSolver):
     """Solve the lasso exactly, with few products of the rows with the dictionary.
 
     `Solution.num_iterations` counts them: the first looks at every atom; where what follows can be bounded, it is the
-    last, too. Of equal atoms one has the
-    code, the same in every run; the engine `torch` may share it among them.
+    last, too. Of equal atoms one has the code, the same in every run; the engine `torch` may share it among them.
 
     Args:
         working_set: Most violated atoms that a row takes in at once.
@@ -75,7 +78,7 @@ class ActiveSet(LassoSolver):
         # Entries of G are gathered from all over. NumPy asks for large pages of memory, torch does not; with small ones
         # finding an address takes as long as reading what is there.
         gram = torch.from_numpy(np.empty((len(atoms), len(atoms)), atoms.numpy().dtype))
-        return ActiveSetState(atoms, torch.mm(atoms, atoms.T, out=gram))
+        return ActiveSetState(atoms, multiply(atoms, atoms, gram))
 
     def _engine(self, atoms: Tensor) -> str:
         if self.engine == "compiled" and atoms.device.type != "cpu":
@@ -87,18 +90,11 @@ class ActiveSet(LassoSolver):
             return "compiled" if atoms.device.type == "cpu" else "torch"
         return self.engine
 
+    def _rows_together(self, state: State) -> int:
+        return rows_of_a_product(self.batch_size, state)
+
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
         assert isinstance(state, ActiveSetState)
-        together = max(1, MAX_PRODUCT // len(state.atoms))
-        parts = [self._solve_part(state, part) for part in torch.split(targets, together)]
-        certificates = [part.certificate for part in parts]
-        return Solved(
-            Codes.concatenate([part.codes for part in parts]),
-            Certificate(*(torch.cat(values) for values in zip(*certificates, strict=True))),
-            torch.cat([part.num_iterations for part in parts]),
-        )
-
-    def _solve_part(self, state: ActiveSetState, targets: Float[Tensor, "b d"]) -> Solved:
         if self._engine(state.atoms) == "compiled":
             return self._solve_compiled(state.atoms, state.gram, targets)
         solved = active_set_torch.solve(self, self.working_set, state, targets)

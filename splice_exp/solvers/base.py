@@ -96,7 +96,7 @@ class Solver(ABC):
             SpliceError: if the widths differ.
         """
         self._require_width(state, targets)
-        batches = torch.split(targets, self.batch_size) if len(targets) else ()
+        batches = torch.split(targets, self._rows_together(state)) if len(targets) else ()
         parts = [self._solve_batch(state, batch.to(state.atoms)) for batch in batches]
         none = torch.zeros(0, dtype=torch.float64)
         codes = [part.codes for part in parts] or [
@@ -110,6 +110,10 @@ class Solver(ABC):
         chosen = [part.l1_penalty for part in parts if part.l1_penalty is not None]
         together, penalties = Codes.concatenate(codes), torch.cat(chosen) if chosen else None
         return Solution(together, self._status(together, certificate, steps), *certificate, steps, penalties)
+
+    def _rows_together(self, state: State) -> int:
+        """Return how many rows are a batch of this dictionary."""
+        return self.batch_size
 
     @staticmethod
     def _require_width(state: State, targets: Float[Tensor, "n d"]) -> None:

@@ -20,7 +20,7 @@ from torch import Tensor
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
 from splice_exp.core.types import Solution, Status
-from splice_exp.solvers.active_set import ActiveSet, ActiveSetState
+from splice_exp.solvers.active_set import ActiveSet, ActiveSetState, rows_of_a_product
 from splice_exp.solvers.base import LassoSolver, Solved, State
 from splice_exp.solvers.objective import Certificate
 from splice_exp.solvers.path_compiled import Pursued, pursue_paths
@@ -42,6 +42,8 @@ class LassoPath(LassoSolver):
             (two join at once, or it ends with fewer), the row has fewer, and `Solution.status` says so.
         mean_l0: Concepts of a row on average, or just less: all paths end at the same penalty, right before there are
             more.
+        penalties: Penalties of a table, `l1_penalty` among them: its runs follow the paths once, and share what they
+            find at all of them.
         working_set: Atoms beside the support among which a path is followed.
         gram_mib: Memory that G may take, in MiB; with 0 it is computed anew for each working set.
         gram_rows: Changed codes up to which correlations are updated by rows of G rather than by a product.
@@ -49,6 +51,7 @@ class LassoPath(LassoSolver):
 
     target_l0: int | None = None
     mean_l0: float | None = None
+    penalties: Sequence[float] | None = None
     working_set: int = 48
     gram_mib: int = 512
     gram_rows: int = 512
@@ -64,9 +67,27 @@ class LassoPath(LassoSolver):
             require_integer("solver.target_l0", self.target_l0, 1)
         if self.mean_l0 is not None:
             require_at_least("solver.mean_l0", self.mean_l0, 0)
+        if self.penalties is not None:
+            self._require_one_of_the_penalties()
         require_integer("solver.working_set", self.working_set, 1)
         require_integer("solver.gram_mib", self.gram_mib, 0)
         require_integer("solver.gram_rows", self.gram_rows, 0)
+
+    def _require_one_of_the_penalties(self) -> None:
+        if not isinstance(self.penalties, Sequence) or isinstance(self.penalties, str):
+            raise SpliceError(f"solver.penalties is {self.penalties!r}, but must be a list of penalties, or null.")
+        for l1_penalty in self.penalties:
+            require_at_least("solver.penalties", l1_penalty, 0)
+        if self.target_l0 is not None or self.mean_l0 is not None:
+            raise SpliceError(
+                f"solver.penalties is {list(self.penalties)}, but solver.target_l0 or solver.mean_l0 ends the paths: "
+                "set both to null, or solver.penalties."
+            )
+        if self.l1_penalty not in self.penalties:
+            raise SpliceError(
+                f"solver.l1_penalty is {self.l1_penalty}, but must be one of solver.penalties, which are "
+                f"{list(self.penalties)}: add it there."
+            )
 
     def prepare(self, atoms: Float[Tensor, "k d"]) -> ActiveSetState:
         """Compute G if it fits."""
@@ -84,7 +105,7 @@ class LassoPath(LassoSolver):
         Args:
             state: From `prepare`.
             targets: Unit rows, in the geometry of the atoms.
-            penalties: L of each solution, in any order; `l1_penalty`, `target_l0` and `mean_l0` play no part.
+            penalties: L of each solution, in any order; no other option that ends paths plays a part.
 
         Raises:
             SpliceError: if a penalty is negative or not a number, or the widths differ.
@@ -95,7 +116,7 @@ class LassoPath(LassoSolver):
         if not penalties:
             return []
         falling = sorted(set(penalties), reverse=True)
-        batches = [self._pursue(state, batch, falling, 0) for batch in torch.split(targets, self.batch_size)]
+        batches = [self._pursue(state, batch, falling, 0) for batch in torch.split(targets, self._rows_together(state))]
         steps = torch.cat([batch.num_products for batch in batches])
         solutions = {}
         for number, l1_penalty in enumerate(falling):
@@ -103,7 +124,9 @@ class LassoPath(LassoSolver):
             certificate = Certificate(
                 *(torch.cat(parts) for parts in zip(*(batch.certificates[number] for batch in batches), strict=True))
             )
-            status = replace(self, l1_penalty=l1_penalty, target_l0=None)._status(codes, certificate, steps)
+            status = replace(self, l1_penalty=l1_penalty, target_l0=None, penalties=None)._status(
+                codes, certificate, steps
+            )
             given = torch.full((len(codes),), l1_penalty, dtype=torch.float64)
             solutions[l1_penalty] = Solution(codes, status, *certificate, steps, given)
         return [solutions[l1_penalty] for l1_penalty in penalties]
@@ -117,7 +140,13 @@ class LassoPath(LassoSolver):
         assert self.mean_l0 is not None
         self._require_width(state, targets)
         way = self._way()
-        batches = [self._pursue(state, batch, way, 0) for batch in torch.split(targets, self.batch_size)]
+        batches = [self._pursue(state, batch, way, 0) for batch in torch.split(targets, self._rows_together(state))]
+        unfinished = sum(int(batch.certificates[-1].kkt_violation.isinf().sum()) for batch in batches)
+        if unfinished:
+            raise SpliceError(
+                f"solver.max_iterations is {self.max_iterations}, but {unfinished} paths do not come to an end "
+                "by then: raise solver.max_iterations or solver.l1_penalty."
+            )
         events = torch.cat([batch.events for batch in batches])
         events = events[events.abs().argsort(descending=True)]
         mean_l0 = events.sign().cumsum(dim=0) / len(targets)
@@ -133,6 +162,9 @@ class LassoPath(LassoSolver):
             last -= 1
         before = events[last - 1].abs() if last else 2 * events[last].abs()
         return float(before + events[last].abs()) / 2  # between two events, where no code is about to vanish
+
+    def _rows_together(self, state: State) -> int:
+        return rows_of_a_product(self.batch_size, state)
 
     def _way(self) -> list[float]:
         """Return falling penalties that are certified on the way to the last."""

@@ -105,6 +105,21 @@ def test_one_product_is_enough_where_rows_of_the_gram_matrix_find_and_certify_th
     assert solve(l1_penalty=0.05, gram_rows=0, working_set=2).num_iterations.max() > 3
 
 
+@pytest.mark.parametrize("precision", ["medium", "high"])
+def test_the_precision_of_other_products_is_not_that_of_certificates(precision):
+    expected = solve(l1_penalty=0.05)
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision(precision)
+    try:
+        state = ActiveSet().prepare(ATOMS)
+        found = solve(l1_penalty=0.05)
+        assert torch.get_float32_matmul_precision() == precision
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert torch.equal(state.gram, ActiveSet().prepare(ATOMS).gram)
+    assert torch.equal(found.codes.dense(), expected.codes.dense())
+
+
 def test_rows_without_concepts_take_one_product():
     found = solve(l1_penalty=3.0)
     assert found.codes.l0().sum() == 0

@@ -2,10 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import nnls
 from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError
@@ -154,7 +156,7 @@ def test_scaling_a_row_scales_its_path(factor):
 
 
 def test_the_whole_path_takes_one_product_where_rows_of_the_gram_matrix_tell_the_rest():
-    assert max(int(found.num_iterations.max()) for found in solve_at()) == 1
+    assert max(int(found.num_iterations.max()) for found in solve_at(penalties=PENALTIES[:6])) == 1
     assert solve_at(gram_rows=0)[0].num_iterations.min() >= len(PENALTIES) - 2
 
 
@@ -164,6 +166,10 @@ def test_the_whole_path_takes_one_product_where_rows_of_the_gram_matrix_tell_the
         ({"target_l0": 0}, r"solver\.target_l0 is 0"),
         ({"mean_l0": -1}, r"solver\.mean_l0 is -1"),
         ({"target_l0": 3, "mean_l0": 3}, r"solver\.target_l0 is 3 and solver\.mean_l0 is 3, but only one"),
+        ({"penalties": [0.1, 0.2]}, r"solver\.l1_penalty is 0\.25, but must be one of solver\.penalties"),
+        ({"penalties": 0.25}, r"solver\.penalties is 0\.25, but must be a list"),
+        ({"penalties": [0.25, -1.0]}, r"solver\.penalties is -1"),
+        ({"penalties": [0.25], "mean_l0": 3}, r"solver\.penalties is \[0\.25\], but solver\.target_l0 or"),
         ({"working_set": 0}, r"solver\.working_set is 0"),
     ],
 )
@@ -223,6 +229,20 @@ def test_rows_that_are_the_same_do_not_exceed_the_mean(mean_l0):
 def test_penalties_that_are_none(penalty):
     with pytest.raises(SpliceError, match="a penalty is"):
         solve_at(penalties=(0.1, penalty))
+
+
+def test_the_end_of_the_path_is_nonnegative_least_squares():
+    atoms = unit_rows(12, 24, seed=7, dtype=torch.float64)
+    targets = unit_rows(20, 24, seed=8, dtype=torch.float64)
+    found = solve(atoms, targets, l1_penalty=0)
+    assert found.status is Status.CONVERGED
+    for row, codes in zip(targets.numpy(), found.codes.dense().numpy(), strict=True):
+        np.testing.assert_allclose(codes, nnls(atoms.numpy().T, row)[0], atol=1e-6)
+
+
+def test_a_mean_is_not_read_off_paths_without_an_end():
+    with pytest.raises(SpliceError, match=r"solver\.max_iterations is 1, but \d+ paths do not come to an end"):
+        solve(mean_l0=8, l1_penalty=0.01, gram_rows=0, max_iterations=1)
 
 
 def test_nothing_to_solve():

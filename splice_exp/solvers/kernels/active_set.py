@@ -33,6 +33,7 @@ from splice_exp.solvers.kernels.looks import ROUNDING, judge, violators, violato
 from splice_exp.solvers.kernels.restricted import solve_on
 
 SLACK = 0.125  # of what the tolerances allow a correlation to exceed h by
+VAGUE = 0.02  # share of h up to which correlations may be uncertain, before the next product
 LOOKS = 20  # at rows of G, before the next product
 GROWTH = 3  # working sets that a row takes in before the next product
 NEARBY = 32  # the share of atoms, one in so many, that are looked at one by one rather than by a product
@@ -103,15 +104,17 @@ def make_scratch(num_atoms, dim, room, dtype):
 
 
 @compiled
-def slack_of(values, size, tol, kkt_tol):
+def slack_of(values, size, h, tol, kkt_tol):
     """Return by how much a correlation may exceed h, such that the row can still be certified.
 
-    A gradient that is violated by v is a KKT violation of v, and a duality gap of v ‖w‖₁; c is half of a gradient.
+    A gradient that is violated by v is a KKT violation of v, and a duality gap of v ‖w‖₁ + (v / L)² ‖r‖² at most; c is
+    half of a gradient.
     """
     norm = 1.0
     for a in range(size):
         norm += abs(values[a])
-    return SLACK * min(kkt_tol, tol / norm)
+    slack = SLACK * min(kkt_tol, tol / norm)
+    return min(slack, SLACK * h * np.sqrt(tol)) if h > 0.0 else slack
 
 
 @compiled
@@ -154,11 +157,12 @@ def distance(first, second):
 
 
 @compiled
-def advance(begin, end, rows, correlations, residuals, done, final, scratch, problem, answer, most, gram_rows):
+def advance(begin, end, rows, correlations, residuals, done, final, scratch, problem, answer, working_set, gram_rows):
     """Judge `rows[begin:end]` and, unless this is the `final` look, work on those that are not done.
 
     `correlations` (of the residuals in `answer`; overwritten), `residuals` (for the next product) and `done` belong to
-    `rows`. At most `most` violated atoms are taken in at once, and rows of G subtracted for at most `gram_rows` codes.
+    `rows`. At most `working_set` violated atoms are taken in at once, and rows of G subtracted for at most `gram_rows`
+    codes.
     """
     atoms, gram, nonnegative = problem.atoms, problem.gram, problem.nonnegative
     tol, kkt_tol = problem.tol, problem.kkt_tol
@@ -181,7 +185,7 @@ def advance(begin, end, rows, correlations, residuals, done, final, scratch, pro
         if done[place] or final:
             continue
         h = 0.5 * l1_penalty
-        capacity = min(room, size + GROWTH * most)
+        capacity = min(room, size + GROWTH * working_set)
         g = scratch.gram[: capacity * capacity].reshape((capacity, capacity))
         for a in range(size):
             working[a], values[a], gradient[a] = atoms_of[a], codes_of[a], c[atoms_of[a]]
@@ -190,10 +194,12 @@ def advance(begin, end, rows, correlations, residuals, done, final, scratch, pro
             seen[t] = r[t]  # the residual of which c are the correlations, and how far the present one is from it
         n, gathered, known, travelled, subtracted, apart, settled = size, 0, 0, 0.0, 0, 0.0, False
         for _ in range(LOOKS):
-            slack = slack_of(values, n, tol, kkt_tol)
+            slack = slack_of(values, n, h, tol, kkt_tol)
             margin = (dim + subtracted + 16) * ROUNDING * (length + travelled)
+            if subtracted > 0 and margin > VAGUE * h:
+                break
             if apart == 0.0:
-                count = violators(c, h + slack, nonnegative, min(most, capacity - n), member, found, strengths)
+                count = violators(c, h + slack, nonnegative, min(working_set, capacity - n), member, found, strengths)
             else:
                 count = violators_nearby(
                     atoms, r, c, h - apart - margin, h + slack, nonnegative, k // NEARBY, member, found, strengths

@@ -65,7 +65,7 @@ def violators_nearby(atoms, r, c, safe, threshold, nonnegative, most, member, fo
     near = 0
     for begin in range(0, len(c), BLOCK):
         for j in range(begin, min(begin + BLOCK, len(c))):
-            near += (c[j] if nonnegative else abs(c[j])) > safe
+            near += (c[j] if nonnegative else abs(c[j])) > safe and not member[j]
         if near > most:
             return -1
     count = 0

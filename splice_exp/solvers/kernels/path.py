@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from splice_exp.solvers.kernels.active_set import length_of, polish, slack_of
+from splice_exp.solvers.kernels.active_set import VAGUE, length_of, polish, slack_of
 from splice_exp.solvers.kernels.compile import compiled
 from splice_exp.solvers.kernels.homotopy import FULL, REACHED, STUCK, follow
 from splice_exp.solvers.kernels.linear_algebra import (
@@ -183,16 +183,16 @@ def begin_at(c, margin, h_first, nonnegative):
 
 
 @compiled
-def place_reached(working, size, reached, row, atoms, c, certified):
-    """Put codes and correlations of the last certified point on the working set; `c` are those of all atoms there."""
+def place_reached(working, size, reached, row, atoms, c, accepted):
+    """Put the last accepted point on the working set; if it was `accepted` just now, `c` are the correlations there."""
     r, h = reached.residuals[row], reached.h[row]
     for a in range(size):
         working.values[a], working.member[a] = 0.0, False
-        working.c[a] = c[working.atoms[a]] if certified else correlate(atoms[working.atoms[a]], r)
+        working.c[a] = c[working.atoms[a]] if accepted else correlate(atoms[working.atoms[a]], r)
     for a in range(reached.sizes[row]):
         place, code = working.place[reached.supports[row, a]], reached.codes[row, a]
         working.support[a], working.values[place], working.member[place] = place, code, True
-        if certified:
+        if accepted:
             working.c[place] = h * np.sign(code)
 
 
@@ -209,9 +209,63 @@ def solve_at(working, size, reached, row, x, atoms, gram, h, nonnegative, tol, f
 
 
 @compiled
+def take_in(working, size, reached, tried, row, c, threshold, nonnegative, most, found, strengths):
+    """Add `most` atoms at most with correlations above a threshold to the working set; return its size, and how many.
+
+    Where there is no room for them, the set begins anew with the supports of both points.
+    """
+    fresh = violators(c, threshold, nonnegative, most, working.inside, found, strengths)
+    if size + fresh > len(working.atoms):
+        for a in range(size):
+            working.inside[working.atoms[a]] = False
+        size = 0
+        for a in range(reached.sizes[row]):
+            size = add_atom(working, size, reached.supports[row, a])
+        for a in range(tried.sizes[row]):
+            size = add_atom(working, size, tried.supports[row, a])
+        fresh = violators(c, threshold, nonnegative, most, working.inside, found, strengths)
+    for a in range(fresh):
+        if size < len(working.atoms):
+            size = add_atom(working, size, found[a])
+    return size, fresh
+
+
+@compiled
+def try_point(working, size, chosen, tried, row, h, x, atoms, factor, direction, before, changed, steps):
+    """Make what is on the working set, at h, the point that is tried, and polish it.
+
+    Returns:
+        How many codes changed (which and by how much: `changed`, `steps`), the length of these steps, and that of the
+        polishing.
+    """
+    r, last = tried.residuals[row], 0.0
+    for a in range(size):
+        before[a] = 0.0
+    for a in range(tried.sizes[row]):
+        before[working.place[tried.supports[row, a]]] = tried.codes[row, a]
+    nonzero = 0
+    for a in range(chosen):
+        code = working.values[working.support[a]]
+        if code != 0.0:
+            tried.supports[row, nonzero], tried.codes[row, nonzero] = working.atoms[working.support[a]], code
+            nonzero += 1
+    tried.sizes[row], tried.h[row] = nonzero, h
+    residual(x, atoms, tried.supports[row], tried.codes[row], nonzero, r)
+    if nonzero == chosen:
+        last = polish(atoms, tried.supports[row], tried.codes[row], chosen, h, factor, direction, r)
+    moved, length = 0, 0.0
+    for a in range(size):
+        if working.values[a] != before[a]:
+            changed[moved], steps[moved] = working.atoms[a], working.values[a] - before[a]
+            length += abs(working.values[a] - before[a])
+            moved += 1
+    return moved, length, last
+
+
+@compiled
 def pursue(
     begin, end, rows, correlations, residuals, done, final, scratch, problem, penalties, most_atoms, reached, tried,
-    progress, record, most, gram_rows,
+    progress, record, working_set, gram_rows,
 ):  # fmt: skip
     """Judge the points that `rows[begin:end]` have tried, and follow their paths as far as rows of G can tell.
 
@@ -219,7 +273,7 @@ def pursue(
     `rows`. With `most_atoms` > 0 a path ends before more atoms than that have codes, and only its end is written down.
     """
     atoms, gram, nonnegative = problem.atoms, problem.gram, problem.nonnegative
-    dim, room = atoms.shape[1], reached.supports.shape[1]
+    dim = atoms.shape[1]
     found, strengths, judged, working = scratch.found, scratch.strengths, scratch.judged, scratch.working
     changed, steps, before = scratch.changed, scratch.steps, scratch.before
     slope, direction, trial, half, factor = (
@@ -238,11 +292,11 @@ def pursue(
         for _ in range(ROUNDS):
             margin = (dim + subtracted + 16) * ROUNDING * (length + travelled) + left
             given_up = progress.attempts[row] >= GIVEN_UP
-            certified = given_up | judge(
+            accepted = given_up | judge(
                 x, r, atoms, c, margin, tried.supports[row], tried.codes[row], tried.sizes[row], 2.0 * tried.h[row],
                 nonnegative, problem.tol, problem.kkt_tol, given_up, judged, tried.certificates[row],
             )  # fmt: skip
-            if certified:
+            if accepted:
                 again = not given_up and tried.h[row] == reached.h[row]  # the next point could not be had: a nearer one
                 progress.attempts[row] = progress.attempts[row] + 1 if again else 0
                 copy_point(tried, reached, row)
@@ -256,32 +310,24 @@ def pursue(
                     break
             else:
                 progress.attempts[row] += 1
-            slack = slack_of(tried.codes[row], tried.sizes[row], problem.tol, problem.kkt_tol)
             h_to, chosen = 0.5 * penalties[progress.cursors[row]], reached.sizes[row]
             if progress.attempts[row] < GIVEN_UP:
                 for _ in range(ATTEMPTS, progress.attempts[row]):
                     h_to = 0.5 * (h_to + reached.h[row])
-            threshold = NEAR * h_to if certified else tried.h[row] + slack
-            fresh = violators(c, threshold, nonnegative, most, working.inside, found, strengths)
-            if size + fresh > room:  # begin anew
-                for a in range(size):
-                    working.inside[working.atoms[a]] = False
-                size = 0
-                for a in range(chosen):
-                    size = add_atom(working, size, reached.supports[row, a])
-                for a in range(tried.sizes[row]):
-                    size = add_atom(working, size, tried.supports[row, a])
-            for a in range(fresh):
-                if size < room:
-                    size = add_atom(working, size, found[a])
+            slack = slack_of(tried.codes[row], tried.sizes[row], tried.h[row], problem.tol, problem.kkt_tol)
+            threshold = NEAR * h_to if accepted else tried.h[row] + slack
+            size, fresh = take_in(
+                working, size, reached, tried, row, c, threshold, nonnegative, working_set, found, strengths
+            )
             status, h, num_events = STUCK, h_to, progress.num_certain[row]
-            if certified or fresh > 0:
-                place_reached(working, size, reached, row, atoms, c, certified)
+            if accepted or fresh > 0:
+                place_reached(working, size, reached, row, atoms, c, accepted)
                 status, h, chosen, num_events = follow(
-                    atoms, gram, working, size, chosen, known if certified else 0, factor, half, reached.h[row], h_to,
+                    atoms, gram, working, size, chosen, known if accepted else 0, factor, half, reached.h[row], h_to,
                     nonnegative, most_atoms, margin, slope, direction, record.events[row], num_events,
                 )  # fmt: skip
             if status == STUCK:
+                known = 0
                 h, num_events = h_to, progress.num_certain[row]
                 chosen = solve_at(
                     working, size, reached, row, x, atoms, gram, h, nonnegative, 0.5 * slack, factor, direction, trial
@@ -290,35 +336,20 @@ def pursue(
                     record.events[row, num_events] = h if chosen > reached.sizes[row] else -h
                     num_events += 1
                 if 0 < most_atoms < chosen and progress.attempts[row] + 1 < GIVEN_UP:
+                    progress.attempts[row] = max(progress.attempts[row], ATTEMPTS)
                     continue  # nearer
                 if 0 < most_atoms < chosen:  # more than one atom joins at once
                     copy_point(reached, tried, row)
                     done[place] = True
                     break
             record.num_events[row], progress.ends[row] = num_events, status == FULL
-            for a in range(size):
-                before[a] = 0.0
-            for a in range(tried.sizes[row]):
-                before[working.place[tried.supports[row, a]]] = tried.codes[row, a]
-            nonzero = 0
-            for a in range(chosen):
-                code = working.values[working.support[a]]
-                if code != 0.0:
-                    tried.supports[row, nonzero] = working.atoms[working.support[a]]
-                    tried.codes[row, nonzero] = code
-                    nonzero += 1
-            tried.sizes[row], tried.h[row] = nonzero, h
-            known = chosen if status == REACHED and nonzero == chosen else 0
-            residual(x, atoms, tried.supports[row], tried.codes[row], nonzero, r)
-            if nonzero == chosen:
-                left += polish(atoms, tried.supports[row], tried.codes[row], chosen, h, factor, direction, r)
-            moved = 0
-            for a in range(size):
-                if working.values[a] != before[a]:
-                    changed[moved], steps[moved] = working.atoms[a], working.values[a] - before[a]
-                    travelled += abs(working.values[a] - before[a])
-                    moved += 1
-            if gram.shape[0] == 0 or moved > gram_rows:
+            moved, far, last = try_point(
+                working, size, chosen, tried, row, h, x, atoms, factor, direction, before, changed, steps
+            )
+            known = chosen if status == REACHED and tried.sizes[row] == chosen else 0
+            travelled += far
+            left += last
+            if gram.shape[0] == 0 or moved > gram_rows or (subtracted > 0 and margin > VAGUE * h):
                 break
             subtract_rows(gram, changed, steps, moved, c)
             subtracted += moved
