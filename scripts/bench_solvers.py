@@ -154,7 +154,7 @@ def judged(problem: Problem, codes: Codes, l1_penalty: float) -> dict[str, torch
 
 
 def compare(name: str, problem: Problem, l1_penalty: float) -> list[dict[str, Any]]:
-    """Time everyone on one problem; who is slow solves the first rows only, which are what objectives are compared on."""
+    """Time everyone on one problem; who is slow solves the first rows only, on which all objectives are compared."""
     product = torch.empty(len(problem.targets), len(problem.atoms))
     floor = seconds(lambda: torch.mm(problem.targets, problem.atoms.T, out=product), REPEATS) / len(problem.targets)
     few, rows = Problem(problem.targets[:FEW_ROWS], problem.atoms), []
@@ -426,8 +426,8 @@ def main() -> None:
         f"{torch.get_num_threads()} threads, torch {torch.__version__}. `products`: time in "
         "units of one float32 product of the rows with the dictionary, measured in the same run; ours include the "
         "certificate of every row. `× best peer`: the faster one of scikit-learn and celer. `excess`: largest relative "
-        "distance of a row's objective from the lowest that anyone found. Gap and KKT: the worst row, measured in float64 "
-        "for everyone. A: real images, 1,585 texts; B: the same with 10,000 atoms; C: the embedded world.\n\n"
+        "distance of a row's objective from the lowest that anyone found. Gap and KKT: the worst row, in float64 for "
+        "everyone. A: real images, 1,585 texts; B: the same with 10,000 atoms; C: the embedded world.\n\n"
         f"{speed_table(speed)}\n\n"
         "![time in products against the size of the support](../figures/bench_solvers.png)\n\n"
         f"The path through 20 penalties from {PENALTIES[0]} to {PENALTIES[-1]}, every point certified, beside one "

@@ -45,6 +45,7 @@ class Config:
     alignment: Any = MISSING
     solver: Any = MISSING
     evaluation: Any = MISSING
+    stability: Any = MISSING
     report: Any = MISSING
     logger: Any = MISSING
     paths: Any = MISSING
