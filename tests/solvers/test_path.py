@@ -157,6 +157,7 @@ def test_scaling_a_row_scales_its_path(factor):
 
 def test_the_whole_path_takes_one_product_where_rows_of_the_gram_matrix_tell_the_rest():
     assert max(int(found.num_iterations.max()) for found in solve_at(penalties=PENALTIES[:6])) == 1
+    assert max(int(found.num_iterations.max()) for found in solve_at()) <= 2  # and near L = 0
     assert solve_at(gram_rows=0)[0].num_iterations.min() >= len(PENALTIES) - 2
 
 
