@@ -52,6 +52,7 @@ def test_options_of_another_kind_are_one_sentence():
         "solver.tol=abc": "solver.tol is 'abc', but must be a finite number of at least 0.",
         "solver.nonnegative=no": "solver.nonnegative is 'no', but must be true or false.",
         "solver.max_iterations=1e3": "solver.max_iterations is 1000.0, but must be an integer of at least 1.",
+        "solver=path solver.penalties=0.25": "solver.penalties is 0.25, but must be a list of penalties, or null.",
         "alignment.image=off": "alignment.image is 'off', but must be true or false.",
         "alignment.image_mean=null": "alignment.image_mean is None, but must be a file, estimate or zero.",
         "vocabulary.exclude=dog": "vocabulary.exclude is 'dog', but must be a list of names, like [red, green].",

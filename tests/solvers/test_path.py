@@ -168,7 +168,6 @@ def test_the_whole_path_takes_one_product_where_rows_of_the_gram_matrix_tell_the
         ({"mean_l0": -1}, r"solver\.mean_l0 is -1"),
         ({"target_l0": 3, "mean_l0": 3}, r"solver\.target_l0 is 3 and solver\.mean_l0 is 3, but only one"),
         ({"penalties": [0.1, 0.2]}, r"solver\.l1_penalty is 0\.25, but must be one of solver\.penalties"),
-        ({"penalties": 0.25}, r"solver\.penalties is 0\.25, but must be a list"),
         ({"penalties": [0.25, -1.0]}, r"solver\.penalties is -1"),
         ({"penalties": [0.25], "mean_l0": 3}, r"solver\.penalties is \[0\.25\], but solver\.target_l0 or"),
         ({"working_set": 0}, r"solver\.working_set is 0"),
