@@ -21,7 +21,7 @@ import multiprocessing
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,8 +54,7 @@ PENALTIES = (0.35, 0.25, 0.15, 0.1)
 REPEATS = 30
 FEW_ROWS = 512  # for what takes a second or more
 ENOUGH = 2.0  # seconds after which nothing is timed again
-EXTREMES = (2.0, 1e-2, 1e-3)
-EXTREME_ROWS = 32
+EXTREMES = {2.0: 1024, 1e-2: 512, 1e-3: 64}  # penalties, and rows for which there is patience
 PEERS = ("scikit-learn", "celer", "skglm")
 
 
@@ -181,7 +180,6 @@ def compare(name: str, problem: Problem, l1_penalty: float) -> list[dict[str, An
         row |= {"set": name, "l1_penalty": l1_penalty, "atoms": len(problem.atoms), "floor": floor}
         row |= {"products": row["seconds"] / floor, "faster": fastest / row["seconds"]}
         row["excess"] = float(((value - lowest) / lowest).max())
-        print({key: row[key] for key in ("set", "l1_penalty", "solver", "products", "faster", "gap")}, flush=True)
     return rows
 
 
@@ -207,7 +205,7 @@ def compare_path(name: str, problem: Problem) -> dict[str, Any]:
     single.solve(other, problem.targets)
     whole = seconds(lambda: path.solve_at(state, problem.targets, penalties), REPEATS)
     last = seconds(lambda: single.solve(other, problem.targets), REPEATS)
-    found = {
+    return {
         "set": name,
         "ms_per_row": 1e3 * whole / len(problem.targets),
         "single_ms_per_row": 1e3 * last / len(problem.targets),
@@ -217,18 +215,15 @@ def compare_path(name: str, problem: Problem) -> dict[str, Any]:
         "gap": max(float(solution.duality_gap.max()) for solution in solutions),
         "kkt": max(float(solution.kkt_violation.max()) for solution in solutions),
     }
-    print(found, flush=True)
-    return found
 
 
-def scaling(real: Path, rows: int) -> list[dict[str, Any]]:
+def scaling(real: Path, rows: int) -> Iterator[dict[str, Any]]:
     """Time the active-set solver against rows, atoms and support size."""
     cases: list[tuple[str, Problem, float]] = [
         *(("rows", real_problem(real, n, 1_585), 0.25) for n in (1_000, 10_000, 100_000)),
         *(("atoms", real_problem(real, rows, k), 0.25) for k in (1_585, 10_000, 30_000, 100_000)),
         *(("support", real_problem(real, rows, 1_585), penalty) for penalty in (0.3, 0.2, 0.1, 0.05, 0.02, 0.01)),
     ]
-    found = []
     for kind, problem, l1_penalty in cases:
         part = problem.targets[:1024]
         product = torch.empty(len(part), len(problem.atoms))
@@ -237,28 +232,23 @@ def scaling(real: Path, rows: int) -> list[dict[str, Any]]:
         state = solver.prepare(problem.atoms)
         solution = solver.solve(state, problem.targets)
         elapsed = seconds(lambda s=solver, p=state, x=problem.targets: s.solve(p, x), 2) / len(problem.targets)
-        found.append(
-            {
-                "what": kind,
-                "rows": len(problem.targets),
-                "atoms": len(problem.atoms),
-                "l1_penalty": l1_penalty,
-                "l0": float(solution.codes.l0().double().mean()),
-                "ms_per_row": 1e3 * elapsed,
-                "products": elapsed / floor,
-                "gap": float(solution.duality_gap.max()),
-                "kkt": float(solution.kkt_violation.max()),
-            }
-        )
-        print(found[-1], flush=True)
-    return found
+        yield {
+            "what": kind,
+            "rows": len(problem.targets),
+            "atoms": len(problem.atoms),
+            "l1_penalty": l1_penalty,
+            "l0": float(solution.codes.l0().double().mean()),
+            "ms_per_row": 1e3 * elapsed,
+            "products": elapsed / floor,
+            "gap": float(solution.duality_gap.max()),
+            "kkt": float(solution.kkt_violation.max()),
+        }
 
 
-def extremes(name: str, problem: Problem) -> list[dict[str, Any]]:
+def extremes(name: str, problem: Problem) -> Iterator[dict[str, Any]]:
     """Solve where nothing is composed, L ≥ lambda_max, and where nearly as many atoms as dimensions are, L → 0."""
-    few = Problem(problem.targets[:EXTREME_ROWS], problem.atoms)
-    found = []
-    for l1_penalty in EXTREMES:
+    for l1_penalty, rows in EXTREMES.items():
+        few = Problem(problem.targets[:rows], problem.atoms)
         for label, solver in (
             ("active_set", ActiveSet(l1_penalty=l1_penalty)),
             ("path", LassoPath(l1_penalty=l1_penalty)),
@@ -267,20 +257,16 @@ def extremes(name: str, problem: Problem) -> list[dict[str, Any]]:
             start = time.perf_counter()
             solution = solver.solve(state, few.targets)
             elapsed = time.perf_counter() - start
-            found.append(
-                {
-                    "set": name,
-                    "l1_penalty": l1_penalty,
-                    "solver": label,
-                    "rows": len(few.targets),
-                    "l0": float(solution.codes.l0().double().mean()),
-                    "gap": float(solution.duality_gap.max()),
-                    "kkt": float(solution.kkt_violation.max()),
-                    "ms_per_row": 1e3 * elapsed / len(few.targets),
-                }
-            )
-            print(found[-1], flush=True)
-    return found
+            yield {
+                "set": name,
+                "l1_penalty": l1_penalty,
+                "solver": label,
+                "rows": len(few.targets),
+                "l0": float(solution.codes.l0().double().mean()),
+                "gap": float(solution.duality_gap.max()),
+                "kkt": float(solution.kkt_violation.max()),
+                "ms_per_row": 1e3 * elapsed / len(few.targets),
+            }
 
 
 def resident(key: str) -> float:
@@ -291,13 +277,14 @@ def resident(key: str) -> float:
     raise ValueError(f"no {key} in /proc/self/status")
 
 
-def peak_memory(real: Path, solver: Solver, rows: int, num_atoms: int) -> dict[str, Any]:
+def peak_memory(real: Path, rows: int, num_atoms: int) -> dict[str, Any]:
     """Measure a solve in a fresh process: its memory before and its peak, GiB, and that codes read back."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_peak, (real, solver, rows, num_atoms))
+        return pool.apply(_peak, (real, rows, num_atoms))
 
 
-def _peak(real: Path, solver: Solver, rows: int, num_atoms: int) -> dict[str, Any]:
+def _peak(real: Path, rows: int, num_atoms: int) -> dict[str, Any]:
+    solver = ActiveSet(l1_penalty=0.25)
     problem = real_problem(real, rows, num_atoms)
     solver.solve(solver.prepare(problem.atoms[:100]), problem.targets[:16])  # compiles
     before = resident("VmRSS")
@@ -389,8 +376,45 @@ def plain_table(found: pd.DataFrame) -> str:
     return tabulate(lines, [name.replace("_", " ") for name in found.columns], tablefmt="pipe", disable_numparse=True)
 
 
+SECTIONS: Mapping[str, str] = {
+    "compare": "",
+    "path": f"The path through 20 penalties from {PENALTIES[0]} to {PENALTIES[-1]}, every point certified, beside one "
+    "solve by `active_set` at the last; `products` are those taken:",
+    "scaling": "How `active_set` scales, on A with one thing changed:",
+    "ends": "The ends of the path: codes of zero, and nearly as many as there are dimensions:",
+    "memory": "Memory of a fresh process in GiB: before a solve by `active_set` at L = 0.25, with its inputs, the "
+    "codes, the peak, and what that is `more` than inputs and codes; codes were stored and read back:",
+}
+
+
+def write(found: Mapping[str, pd.DataFrame], results: Path, command: str) -> None:
+    """Write what has been measured so far, each part as parquet, and all parts as one page."""
+    for name, frame in found.items():
+        with atomic(results / "tables" / f"bench_solvers_{name}.parquet") as temporary:
+            frame.to_parquet(temporary, index=False)
+    parts = [
+        "# Solvers: time to a certified duality gap of 1e-6",
+        f"    {command}",
+        f"{torch.get_num_threads()} threads, torch {torch.__version__}. `products`: time in "
+        "units of one float32 product of the rows with the dictionary, measured in the same run; ours include the "
+        "certificate of every row. `× best peer`: the faster one of scikit-learn and celer. `excess`: largest relative "
+        "distance of a row's objective from the lowest that anyone found. Gap and KKT: the worst row, in float64 for "
+        "everyone. A: real images, 1,585 texts; B: the same with 10,000 atoms; C: the embedded world.",
+    ]
+    for name, intro in SECTIONS.items():
+        if name not in found:
+            parts.append(f"{intro} not measured." if intro else "Not measured.")
+        elif name == "compare":
+            draw(found[name], results / "figures" / "bench_solvers")
+            parts += [speed_table(found[name]), "![time in products against the size of the support]"]
+            parts[-1] += "(../figures/bench_solvers.png)"
+        else:
+            parts += [intro, plain_table(found[name])]
+    write_text(results / "tables" / "bench_solvers.md", "\n\n".join(parts) + "\n")
+
+
 def main() -> None:
-    """Run everything and write tables and figure."""
+    """Measure part after part, and write after each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("real", type=Path, help="folder of real embeddings")
     parser.add_argument("--rows", type=int, default=1024, help="rows of the comparison")
@@ -402,44 +426,24 @@ def main() -> None:
         "B": real_problem(arguments.real, arguments.rows, 10_000),
         "C": world_problem(arguments.rows),
     }
-    speed = pd.DataFrame(
-        [row for name, problem in problems.items() for penalty in PENALTIES for row in compare(name, problem, penalty)]
-    )
-    paths = pd.DataFrame([compare_path(name, problem) for name, problem in problems.items()])
-    scales = pd.DataFrame(scaling(arguments.real, arguments.rows))
     sizes = [(1_024, 10_000), (16_384, 10_000), (16_384, 100_000)]
     sizes += [(100_000, 100_000), (1_000_000, 10_000)] if arguments.large else []
-    ends = pd.DataFrame([row for name, problem in problems.items() for row in extremes(name, problem)])
-    memory = pd.DataFrame()
-    for rows, atoms in sizes:
-        found = peak_memory(arguments.real, ActiveSet(l1_penalty=0.25), rows, atoms)
-        memory = pd.concat([memory, pd.DataFrame([found])], ignore_index=True)
-        print(found, flush=True)
-    tables = arguments.results / "tables"
-    for name, frame in (("bench_solvers", speed), ("bench_solvers_scaling", scales), ("bench_solvers_path", paths)):
-        with atomic(tables / f"{name}.parquet") as temporary:
-            frame.to_parquet(temporary, index=False)
-    draw(speed, arguments.results / "figures" / "bench_solvers")
-    text = (
-        "# Solvers: time to a certified duality gap of 1e-6\n\n"
-        f"    python scripts/bench_solvers.py REAL --rows {arguments.rows}{' --large' if arguments.large else ''}\n\n"
-        f"{torch.get_num_threads()} threads, torch {torch.__version__}. `products`: time in "
-        "units of one float32 product of the rows with the dictionary, measured in the same run; ours include the "
-        "certificate of every row. `× best peer`: the faster one of scikit-learn and celer. `excess`: largest relative "
-        "distance of a row's objective from the lowest that anyone found. Gap and KKT: the worst row, in float64 for "
-        "everyone. A: real images, 1,585 texts; B: the same with 10,000 atoms; C: the embedded world.\n\n"
-        f"{speed_table(speed)}\n\n"
-        "![time in products against the size of the support](../figures/bench_solvers.png)\n\n"
-        f"The path through 20 penalties from {PENALTIES[0]} to {PENALTIES[-1]}, every point certified, beside one "
-        "solve by `active_set` at the last; `products` are those taken:\n\n"
-        f"{plain_table(paths)}\n\n"
-        f"How `active_set` scales, on A with one thing changed:\n\n{plain_table(scales)}\n\n"
-        f"The ends of the path: codes of zero, and nearly as many as there are dimensions:\n\n{plain_table(ends)}\n\n"
-        "Memory of a fresh process in GiB: before a solve by `active_set` at L = 0.25, with its inputs, the codes, the "
-        "peak, and what that is `more` than inputs and codes; codes were stored and read back:\n\n"
-        f"{plain_table(memory)}\n"
-    )
-    write_text(tables / "bench_solvers.md", text)
+    parts: Mapping[str, Iterator[dict[str, Any]]] = {
+        "compare": (row for name, part in problems.items() for at in PENALTIES for row in compare(name, part, at)),
+        "path": (compare_path(name, problem) for name, problem in problems.items()),
+        "scaling": scaling(arguments.real, arguments.rows),
+        "ends": (row for name, problem in problems.items() for row in extremes(name, problem)),
+        "memory": (peak_memory(arguments.real, rows, num_atoms) for rows, num_atoms in sizes),
+    }
+    command = f"python scripts/bench_solvers.py REAL --rows {arguments.rows}{' --large' if arguments.large else ''}"
+    found: dict[str, pd.DataFrame] = {}
+    for part, measurements in parts.items():
+        rows = []
+        for row in measurements:
+            rows.append(row)
+            print({name: value for name, value in row.items() if np.size(value) == 1}, flush=True)
+        found[part] = pd.DataFrame(rows)
+        write(found, arguments.results, command)
 
 
 if __name__ == "__main__":
