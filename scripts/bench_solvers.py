@@ -29,6 +29,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.ticker import NullFormatter
 from tabulate import tabulate
 from torch.nn.functional import normalize
 
@@ -324,8 +325,13 @@ def draw(speed: pd.DataFrame, path: Path) -> None:
             )
         axis.axhline(2, color="0.35", linestyle="--", linewidth=1, label="two products")
         axis.set(xscale="log", yscale="log", xlabel="L0", title=name)
+        axis.set_xticks(
+            [tick for tick in (3, 5, 8, 12, 18, 30, 50, 80, 120) if axis.get_xlim()[0] < tick < axis.get_xlim()[1]]
+        )
+        axis.xaxis.set_major_formatter("{x:.0f}")
+        axis.xaxis.set_minor_formatter(NullFormatter())
     axes[0].set_ylabel("time, in products rows × dictionary")
-    axes[-1].legend(fontsize=7, frameon=False)
+    canvas.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", fontsize=7, frameon=False)
     save(canvas, path)
 
 
