@@ -18,6 +18,8 @@ from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 
 log = logging.getLogger(__name__)
 
+register()  # here, because launchers import this module in the processes that they start
+
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIRECTORY), config_name="config")
 def job(config: DictConfig) -> None:
@@ -45,7 +47,6 @@ def _end(message: str) -> NoReturn:
 
 def main() -> None:
     """Run the command; exit code 1 if any point failed. The last line says where the results are."""
-    register()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on, instead of printing them its own way
     try:
         job()

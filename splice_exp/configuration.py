@@ -5,8 +5,7 @@ Imported without torch, so that `--help` and typing errors answer at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from enum import Enum
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,12 @@ PACKAGE = Path(__file__).parent
 CONFIG_DIRECTORY = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
 
 
-class Device(Enum):
-    """Where to solve; `auto` takes CUDA where there is one."""
+@dataclass
+class Shard:
+    """The part of the rows that is for this job, one of several that fill the same cache."""
 
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
+    index: int = 0
+    count: int = 1
 
 
 @dataclass
@@ -35,8 +34,9 @@ class Config:
     name: str = MISSING
     table: str = MISSING
     seed: int = 0
-    device: Device = Device.auto
     force: bool = False
+    repair: bool = False
+    shard: Shard = field(default_factory=Shard)
     figures: bool = True  # of samples and classes, in each run directory; experiments of many runs turn them off
     backbone: Any = MISSING
     data: Any = MISSING
@@ -47,16 +47,15 @@ class Config:
     evaluation: Any = MISSING
     stability: Any = MISSING
     report: Any = MISSING
+    trainer: Any = MISSING
     logger: Any = MISSING
     paths: Any = MISSING
 
 
 def plain(config: DictConfig, key: str) -> Any:
-    """Return one node as plain containers and values: interpolations resolved, enumerations by name."""
+    """Return one node as plain containers and values: interpolations resolved."""
     value = config[key]
-    if OmegaConf.is_config(value):
-        return OmegaConf.to_container(value, resolve=True)
-    return value.name if isinstance(value, Enum) else value
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:

@@ -26,19 +26,21 @@ from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Status
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.decomposition.splice import Decomposition, decompose
-from splice_exp.decomposition.store import SolutionStore
 from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
 from splice_exp.dictionaries.vocabulary import VocabularySource
+from splice_exp.distributed.cache import Cache, ShareDone
+from splice_exp.distributed.predict import Share
+from splice_exp.distributed.preemption import leave_if_asked, preemptible
+from splice_exp.distributed.trainer import Machine, is_main
 from splice_exp.embeddings.extract import extract
 from splice_exp.embeddings.geometry import Alignment
-from splice_exp.embeddings.store import EmbeddingStore
 from splice_exp.evaluation.classes import select_known_classes
 from splice_exp.evaluation.splice import SpliceEvaluation
 from splice_exp.evaluation.stability_report import StabilityReport
 from splice_exp.report import figures
 from splice_exp.report.pictures import decompositions
 from splice_exp.report.records import CONFIG, ENVIRONMENT, ERROR, METRICS, SAMPLE_FIGURE, SAMPLES
-from splice_exp.report.tracking import TrackedRun, Tracker
+from splice_exp.report.tracking import NoTracker, TrackedRun, Tracker
 from splice_exp.solvers.base import Solver
 
 log = logging.getLogger(__name__)
@@ -60,6 +62,7 @@ class Components:
     solver: Solver
     evaluation: SpliceEvaluation
     stability: StabilityReport
+    trainer: Machine
     logger: Tracker
 
 
@@ -113,24 +116,13 @@ def instantiate_components(config: Mapping[str, Any]) -> Components:
     return Components(**{name: build(config[name], name) for name in Components.__dataclass_fields__})
 
 
-def select_device(name: str) -> torch.device:
-    """Return the device; `auto` takes CUDA where there is one.
-
-    Raises:
-        SpliceError: if CUDA is asked for and not there.
-    """
-    available = torch.cuda.is_available()
-    if name == "cuda" and not available:
-        raise SpliceError("device is 'cuda', but there is no CUDA device here: set device=cpu.")
-    return torch.device("cuda" if name == "cuda" or (name == "auto" and available) else "cpu")
-
-
 class Timings(dict[str, float]):
     """Seconds of each stage; they go to the environment, because metrics must repeat to the last digit."""
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time a stage and say that it began."""
+        """Time a stage and say that it began; after a SIGTERM it does not begin."""
+        leave_if_asked()
         log.info("%s …", name)
         start = time.perf_counter()
         yield
@@ -155,17 +147,23 @@ def run(config: Mapping[str, Any], directory: Path) -> None:
     components = instantiate_components(config)
     components.stability.require(components.solver)
     science = {key: config[key] for key in SCIENCE}
-    with components.logger.run(directory.name, config["name"], science) as tracked:
-        _compute(config, components, directory, tracked)
+    tracker = components.logger if is_main() else NoTracker()
+    with preemptible(), tracker.run(directory.name, config["name"], science) as tracked:
+        try:
+            _compute(config, components, directory, tracked)
+        except ShareDone as done:
+            log.info("%s", done)
 
 
 def _compute(config: Mapping[str, Any], components: Components, directory: Path, tracked: TrackedRun) -> None:
     torch.manual_seed(config["seed"])
-    device = select_device(config["device"])
+    machine = components.trainer
+    cache = Cache(Path(config["paths"]["cache"]), machine, Share(**config["shard"]), config["repair"])
     timings = Timings()
-    store = Path(config["paths"]["results"]) / "store"
     with timings.stage("embeddings"):
-        embeddings = extract(components.data, components.backbone, EmbeddingStore(store))
+        embeddings = extract(components.data, components.backbone, cache)
+        if components.backbone.module is not None:
+            components.backbone.module.to(machine.device)  # texts are embedded here
         image_mean = components.alignment.mean_of(embeddings)
         embeddings, class_features, missing = select_known_classes(
             embeddings, components.backbone, components.data.missing_classes
@@ -182,9 +180,10 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
             components.solver,
             components.alignment,
             image_mean,
-            device,
-            SolutionStore(store / "codes"),
+            cache,
         )
+    if not is_main():
+        return
     status = decomposition.solution.status
     log.log(logging.INFO if status in (Status.CONVERGED, Status.FINISHED) else logging.WARNING, "%s", status.value)
     with timings.stage("evaluation"):
@@ -211,7 +210,7 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
     write_json(
         directory / ENVIRONMENT,
         {
-            **environment(config["seed"], str(device)),
+            **environment(config["seed"], str(machine.device)),
             "data": {"name": components.data.name, "fingerprint": embeddings.backbone_id},
             "dictionary": dictionary.provenance,
             "status": status.name,

@@ -22,8 +22,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from splice_exp.configuration import plain
+from splice_exp.distributed.trainer import is_main
 from splice_exp.report.page import Report
-from splice_exp.report.records import Record
+from splice_exp.report.records import UNFINISHED, Record
 from splice_exp.report.tracking import Tracker
 from splice_exp.run import build
 
@@ -115,11 +116,16 @@ def rows(config: DictConfig) -> list[Record]:
     return list(records.values())
 
 
-def failures(records: list[Record]) -> list[str]:
-    """Word what failed: each reason once, with the rows it concerns unless it concerns all."""
+def failures(records: list[Record], shared: bool) -> list[str]:
+    """Word what failed: each reason once, with the rows it concerns unless it concerns all.
+
+    Args:
+        records: All rows.
+        shared: Whether this job computes a share of each row only; that it is not complete is no failure then.
+    """
     reasons: dict[str, list[str]] = {}
     for record in records:
-        if not record.complete:
+        if not record.complete and not (shared and record.error == UNFINISHED):
             reasons.setdefault(str(record.error), []).append(record.label)
     return [
         reason if len(labels) == len(records) else f"{'; '.join(labels)}: {reason}"
@@ -138,9 +144,11 @@ class SweepReport(Callback):
         self._report(config, write=True)
 
     def _report(self, config: DictConfig, write: bool) -> None:
+        if not is_main():
+            return
         try:
             records = rows(config)
-            OUTCOME.failures = failures(records)
+            OUTCOME.failures = failures(records, config.shard.count > 1)
             if any(record.complete for record in records):
                 alone = config.hydra.mode != RunMode.MULTIRUN
                 OUTCOME.directory = records[0].directory if alone else Path(config.hydra.sweep.dir)
@@ -154,7 +162,7 @@ class SweepReport(Callback):
             return
         report: Report = build(plain(config, "report"), "report")
         print("", report.title, "", report.table(records), "", *report.verdicts(records), sep="\n")
-        if not write or OUTCOME.failures:
+        if not write or not all(record.complete for record in records):
             return
         command = shown_command(config)
         files = report.write(records, Path(config.paths.results), config.table, command)

@@ -75,9 +75,9 @@ def test_the_same_point_is_read_and_force_computes_it_again(command, tmp_path):
 def test_a_forced_run_that_fails_says_so_and_keeps_what_was_there(command, tmp_path):
     command(*POINT)
     before = metrics_of(tmp_path / "results")
-    code, _, err = command(*POINT, "force=true", "device=cuda")
+    code, _, err = command(*POINT, "force=true", "trainer.accelerator=gpu")
     assert code == 1
-    assert "error: device is 'cuda', but there is no CUDA device here" in err
+    assert "error: trainer.accelerator is 'gpu', but there is no CUDA device here" in err
     assert metrics_of(tmp_path / "results") == before
     code, out, _ = command(*POINT)
     assert code == 0
@@ -148,7 +148,8 @@ def test_a_sparsity_curve_is_one_pass_along_the_paths(command, tmp_path):
     assert code == 0, err
     found = metrics_of(tmp_path / "results")
     assert len(found) == 14
-    assert out.count("codes read from") == 12  # of the first row of each dictionary on, nothing is solved
+    assert len(list(tmp_path.glob("results/cache/codes/*"))) == 14
+    assert out.count("read from cache: codes") == 12  # after the first row of each dictionary nothing is solved
     assert max(metrics["solver/gap_max"] for metrics in found.values()) <= 1e-6
 
 
@@ -338,7 +339,7 @@ def test_seeds_of_a_sweep_are_one_row_and_embeddings_are_made_once_a_seed(comman
     code, _, err = command(*sweep_of, "solver.nonnegative=true,false", "seed=0,1")
     assert code == 0, err
     assert len(metrics_of(tmp_path / "results")) == 4
-    assert len(list((tmp_path / "results" / "store").glob("*.safetensors"))) == 2
+    assert len(list(tmp_path.glob("results/cache/embeddings/*"))) == 2
     table = (tmp_path / "results" / "tables" / "zero_shot.md").read_text()
     assert len([line for line in table.splitlines() if line.startswith(("| true", "| false"))]) == 2
     assert "95 % Student interval over seeds" in table

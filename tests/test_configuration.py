@@ -25,6 +25,7 @@ GROUPS = (
     "evaluation",
     "stability",
     "report",
+    "trainer",
     "logger",
 )
 COMPONENTS = sorted(path for group in GROUPS for path in (CONFIG_DIRECTORY / group).glob("*.yaml"))
@@ -84,7 +85,7 @@ def test_debugging_is_quick_and_silent():
     assert config["logger"]["_target_"].endswith("NoTracker")
 
 
-@pytest.mark.parametrize("override", ["seed=abc", "device=tpu", "force=perhaps"])
+@pytest.mark.parametrize("override", ["seed=abc", "figures=7up", "force=perhaps"])
 def test_the_root_is_typed(override):
     with pytest.raises(ConfigCompositionException):
         composed(override)
@@ -142,5 +143,5 @@ def test_what_must_be_given_is_named():
 def test_the_resolved_configuration_is_plain():
     config = resolve(composed())
     assert not any(OmegaConf.is_config(value) for value in config.values())
-    assert config["device"] == "auto"
+    assert config["trainer"]["accelerator"] == "auto"
     assert "hydra" not in config

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import torch
 
 import splice_exp
 from splice_exp.backbones.open_clip import OpenClipBackbone
@@ -35,7 +34,7 @@ def dictionary(backbone):
 def judged(data, backbone, dictionary, solver):
     embeddings = extract(data, backbone)
     mean = Alignment().mean_of(embeddings)
-    decomposition = decompose(embeddings, dictionary, solver, Alignment(), mean, torch.device("cpu"))
+    decomposition = decompose(embeddings, dictionary, solver, Alignment(), mean)
     classes = backbone.encode_text([backbone.class_text(name) for name in data.classes])
     judge = SpliceEvaluation(bootstrap_resamples=20)
     return judge.evaluate(decomposition, embeddings, mean, classes, data.truth()).metrics

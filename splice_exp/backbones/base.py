@@ -8,6 +8,7 @@ from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import Module
 
 from splice_exp.core.errors import SpliceError
 
@@ -34,12 +35,29 @@ class Backbone(ABC):
         """
 
     @abstractmethod
-    def encode_images(self, inputs: Any) -> Float[Tensor, "b d"]:
-        """Embed a batch of inputs as its data set yields them, as unit rows.
+    def preprocess(self, inputs: Any) -> Any:
+        """Turn inputs, as a data set yields them, into a batch for `encode_batch`; done where samples are loaded.
 
         Raises:
             SpliceError: if this backbone cannot embed such inputs.
         """
+
+    @abstractmethod
+    def encode_batch(self, batch: Any) -> Float[Tensor, "b d"]:
+        """Embed a preprocessed batch, on the device of `module`, as unit rows."""
+
+    def encode_images(self, inputs: Any) -> Float[Tensor, "b d"]:
+        """Preprocess and embed some inputs.
+
+        Raises:
+            SpliceError: if this backbone cannot embed such inputs.
+        """
+        return self.encode_batch(self.preprocess(inputs))
+
+    @property
+    def module(self) -> Module | None:
+        """What moves between devices, for a backbone that has something to move."""
+        return None
 
     def knows_text(self, text: str) -> bool:
         """Say whether `encode_text` has an embedding for a text; an encoder has one for every text."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,12 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.errors import SpliceError, nearest, require_choice, require_integer
+from splice_exp.core.errors import SpliceError, nearest, require_choice
 from splice_exp.core.io import digest
 
-PRECISIONS = ("fp32", "fp16", "bf16")
+AUTOCAST = "amp_bf16"
+PRECISIONS = ("fp32", "fp16", "bf16", AUTOCAST)
+TEXTS_TOGETHER = 256
 LOCAL = "local-dir:"
 PROBE = "A photo of 2 zebras' naïve red-and-white star, 日本!"  # tells tokenizers apart
 
@@ -33,10 +35,10 @@ class OpenClipBackbone(Backbone):
         model: An architecture of open_clip (`ViT-B-32`), `hf-hub:organisation/repository`, or `local-dir:folder` with
             `open_clip_config.json` and weights.
         pretrained: Tag or file of weights for an architecture; nothing with `hf-hub:` or `local-dir:`.
-        precision: `fp32`, `fp16` or `bf16`; embeddings are returned as float32 in any case.
+        precision: Of weights and arithmetic: `fp32`, `fp16` or `bf16`; or `amp_bf16`, float32 weights under autocast.
+            Embeddings are normalised and returned as float32 in any case.
         class_template: Text of a class, with `{}` for its name.
-        batch_size: Images or texts encoded together.
-        cache: Folder of downloaded weights.
+        cache: Folder of downloaded weights; by default that of the hub they come from.
     """
 
     def __init__(
@@ -45,16 +47,14 @@ class OpenClipBackbone(Backbone):
         pretrained: str | None = None,
         precision: str = "fp32",
         class_template: str = "a photo of {}",
-        batch_size: int = 256,
         cache: str | None = None,
     ) -> None:
         require_choice("backbone.precision", precision, PRECISIONS)
-        require_integer("backbone.batch_size", batch_size, 1)
         if class_template.count("{}") != 1:
             raise SpliceError(f"backbone.class_template is {class_template!r}, but must have {{}} once, for the name.")
         self._model: Any
         self._model, self._preprocess, self._tokenizer = _load(model, pretrained, precision, cache)
-        self._batch_size = batch_size
+        self._autocast = precision == AUTOCAST
         self.class_template = class_template
         self._encoder = model if pretrained is None else f"{model}/{pretrained}"
         self.dim = self._embed([""]).shape[1]
@@ -69,29 +69,43 @@ class OpenClipBackbone(Backbone):
         tokens = self._tokenizer([PROBE]).tolist()
         return [open_clip.get_model_config(model), _fingerprint(self._model), str(self._preprocess), tokens]
 
+    @property
+    def module(self) -> torch.nn.Module:
+        return self._model
+
     def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "m d"]:
         if not texts:
             return torch.zeros(0, self.dim)
-        parts = [texts[start : start + self._batch_size] for start in range(0, len(texts), self._batch_size)]
-        return torch.cat([self._embed(part) for part in parts])
+        starts = range(0, len(texts), TEXTS_TOGETHER)
+        return torch.cat([self._embed(texts[start : start + TEXTS_TOGETHER]) for start in starts])
 
     @torch.inference_mode()
     def _embed(self, texts: Sequence[str]) -> Float[Tensor, "b d"]:
-        return _unit_rows(self._model.encode_text(self._tokenizer(list(texts))))
+        tokens = self._tokenizer(list(texts)).to(self._weight.device)
+        with self._arithmetic():
+            return unit_rows(self._model.encode_text(tokens)).cpu()
 
-    @torch.inference_mode()
-    def encode_images(self, inputs: Any) -> Float[Tensor, "b d"]:
+    def preprocess(self, inputs: Any) -> Float[Tensor, "b c h w"]:
         if not all(isinstance(image, Image.Image) for image in inputs):
             raise SpliceError("This backbone encodes images only: set data to images, or backbone=planted.")
-        pixels = torch.stack([self._preprocess(image) for image in inputs]).to(next(self._model.parameters()).dtype)
-        return torch.cat([_unit_rows(self._model.encode_image(part)) for part in torch.split(pixels, self._batch_size)])
+        return torch.stack([self._preprocess(image) for image in inputs])
+
+    @torch.inference_mode()
+    def encode_batch(self, batch: Any) -> Float[Tensor, "b d"]:
+        with self._arithmetic():
+            return unit_rows(self._model.encode_image(batch.to(self._weight)))
+
+    @property
+    def _weight(self) -> Tensor:
+        """Return any weight: all are on one device and of one type."""
+        return next(self._model.parameters())
+
+    def _arithmetic(self) -> AbstractContextManager[Any]:
+        return torch.autocast(self._weight.device.type, torch.bfloat16, enabled=self._autocast)
 
 
-"""
-"""
-
-
-def _unit_rows(features: Tensor) -> Float[Tensor, "b d"]:
+def unit_rows(features: Tensor) -> Float[Tensor, "b d"]:
+    """Normalise in float32, whatever the arithmetic before."""
     return normalize(features.float(), dim=1)
 
 
@@ -113,7 +127,11 @@ def _load(model: str, pretrained: str | None, precision: str, cache: str | None)
     try:
         with _quiet():
             loaded, preprocess = open_clip.create_model_from_pretrained(
-                model, pretrained, precision=precision, cache_dir=cache
+                model,
+                pretrained,
+                precision="fp32" if precision == AUTOCAST else precision,
+                cache_dir=cache,
+                force_quick_gelu=_needs_quick_gelu(model, pretrained),
             )
             tokenizer = _tokenizer(model, cache)
     except (RuntimeError, ValueError, OSError, SafetensorError) as error:
@@ -122,6 +140,16 @@ def _load(model: str, pretrained: str | None, precision: str, cache: str | None)
         reason = str(error).strip().splitlines()[0]
         raise SpliceError(f"{where} cannot be loaded ({reason}){known}.") from error
     return loaded.eval().requires_grad_(False), preprocess, tokenizer
+
+
+def _needs_quick_gelu(model: str, pretrained: str | None) -> bool:
+    """Say whether published weights were trained with QuickGELU and the architecture has another activation.
+
+    open_clip warns and goes on, and every embedding would be a little wrong.
+    """
+    trained = (open_clip.get_pretrained_cfg(model, pretrained) or {}) if pretrained else {}
+    built = open_clip.get_model_config(model) or {}
+    return bool(trained.get("quick_gelu")) and not built.get("quick_gelu")
 
 
 def _tags(model: str) -> str:

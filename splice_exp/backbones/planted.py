@@ -27,6 +27,14 @@ from splice_exp.core.io import digest
 from splice_exp.core.types import ConceptMixture
 
 
+@lru_cache(maxsize=100_000)
+def random_unit_vector(seed: int, name: str, dim: int) -> Float[Tensor, " d"]:
+    """Return v(name)."""
+    start = int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8])
+    vector = torch.from_numpy(np.random.default_rng(start).standard_normal(dim))
+    return vector / vector.norm()
+
+
 class PlantedBackbone(Backbone):
     """A linear encoder of words; any text has an embedding.
 
@@ -55,12 +63,9 @@ class PlantedBackbone(Backbone):
         self.dim, self.class_template = dim, class_template
         self._gap, self._phrase, self._noise, self._seed = gap, phrase, noise, seed
         self.backbone_id = "planted:" + digest([dim, gap, phrase, noise, seed])
-        self._vector = lru_cache(maxsize=100_000)(self._random_unit_vector)
 
-    def _random_unit_vector(self, name: str) -> Float[Tensor, " d"]:
-        seed = int.from_bytes(hashlib.sha256(f"{self._seed}:{name}".encode()).digest()[:8])
-        vector = torch.from_numpy(np.random.default_rng(seed).standard_normal(self.dim))
-        return vector / vector.norm()
+    def _vector(self, name: str) -> Float[Tensor, " d"]:
+        return random_unit_vector(self._seed, name, self.dim)
 
     def _content(self, text: str) -> Float[Tensor, " d"]:
         words = text.split()
@@ -74,12 +79,16 @@ class PlantedBackbone(Backbone):
         mean = self._gap * self._vector("mean text")
         return normalize(torch.stack([mean + self._content(text) for text in texts]), dim=1).to(torch.float32)
 
-    def encode_images(self, inputs: Any) -> Float[Tensor, "b d"]:
+    def preprocess(self, inputs: Any) -> Float[Tensor, "b d"]:
+        """Return images before they are normalised, in float64."""
         if not all(isinstance(mixture, ConceptMixture) for mixture in inputs):
             raise SpliceError("backbone=planted encodes concept mixtures only: set data=planted, or another backbone.")
         mean = self._gap * self._vector("mean image")
         images = []
         for mixture in inputs:
             shown = sum(weight * self._content(concept) for concept, weight in mixture.weights.items())
-            images.append(mean + shown + self._noise * self._random_unit_vector(f"nuisance {mixture.nuisance}"))
-        return normalize(torch.stack(images), dim=1).to(torch.float32)
+            images.append(mean + shown + self._noise * self._vector(f"nuisance {mixture.nuisance}"))
+        return torch.stack(images)
+
+    def encode_batch(self, batch: Any) -> Float[Tensor, "b d"]:
+        return normalize(batch, dim=1).to(torch.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from jaxtyping import Float
 from torch import Tensor
@@ -73,7 +73,10 @@ class PrecomputedBackbone(Backbone):
             )
         return self._features[rows]
 
-    def encode_images(self, inputs: Any) -> Float[Tensor, "b d"]:
+    def encode_batch(self, batch: Any) -> Float[Tensor, "b d"]:
+        return self.preprocess(batch)
+
+    def preprocess(self, inputs: Any) -> NoReturn:
         raise SpliceError(
             "backbone=precomputed encodes no images: set data=embeddings_file with data.path, the file of their "
             "embeddings, or choose a backbone that has an image encoder."

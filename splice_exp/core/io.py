@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import os
+import platform
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,12 +32,30 @@ def atomic(path: Path) -> Iterator[Path]:
     keeps the suffix, because image writers choose the format by it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}{path.suffix}")
+    temporary = path.with_name(f".{path.stem}~{platform.node()}~{os.getpid()}~{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what processes of this machine were writing when they were killed."""
+    for path in folder.glob(".*~*~*~*"):
+        _, node, process, _ = path.name.rsplit("~", 3)
+        if node == platform.node() and process.isdecimal() and not _runs(int(process)):
+            path.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

@@ -8,7 +8,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -16,12 +16,11 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from splice_exp.core.codes import Codes
-from splice_exp.core.io import tensor_digest
 from splice_exp.core.types import Dictionary, Embeddings, Solution
-from splice_exp.decomposition.store import SolutionStore
+from splice_exp.decomposition.store import solve
+from splice_exp.distributed.cache import Cache
 from splice_exp.embeddings.geometry import Alignment, center, uncenter
 from splice_exp.solvers.base import Solver
-from splice_exp.solvers.path import LassoPath
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,8 +90,7 @@ def decompose(
     solver: Solver,
     alignment: Alignment,
     image_mean: Float[Tensor, " d"],
-    device: torch.device,
-    store: SolutionStore | None = None,
+    cache: Cache | None = None,
 ) -> Decomposition:
     """Centre, solve, and keep what the way back needs.
 
@@ -102,30 +100,16 @@ def decompose(
         solver: Any solver of the protocol.
         alignment: Whether images are centred, and the way back.
         image_mean: μ, from `alignment.mean_of`.
-        device: Where to solve; codes come back to the CPU.
-        store: Where a path with several penalties leaves what it finds at the others.
+        cache: Where solutions are kept, and the machine that finds them; without one all is done here and now.
 
     Raises:
         SpliceError: if embeddings and dictionary have different widths.
     """
     mean = image_mean if alignment.image else torch.zeros_like(image_mean)
     targets, scale = center(embeddings.features, mean)
-    solution = _solve(solver, dictionary.atoms.to(device), targets, store)
+    if cache is None:
+        solution = solver.solve(solver.prepare(dictionary.atoms), targets)
+    else:
+        solution = solve(cache, solver, dictionary.atoms, targets)
     codes = solution.codes.named(dictionary.concepts)
     return Decomposition(codes, dictionary, mean, scale, alignment.recompose, solution)
-
-
-def _solve(
-    solver: Solver, atoms: Float[Tensor, "k d"], targets: Float[Tensor, "n d"], store: SolutionStore | None
-) -> Solution:
-    """Solve, or read what the same paths have found before."""
-    if store is None or not isinstance(solver, LassoPath) or solver.penalties is None:
-        return solver.solve(solver.prepare(atoms), targets)
-    penalties = solver.penalties
-
-    def along_the_paths() -> dict[float, Solution]:
-        return dict(zip(penalties, solver.solve_at(solver.prepare(atoms), targets, penalties), strict=True))
-
-    options = {name: value for name, value in asdict(solver).items() if name != "l1_penalty"}
-    key = {"targets": tensor_digest(targets), "atoms": tensor_digest(atoms), "solver": options}
-    return store.solution(key, solver.l1_penalty, along_the_paths)

@@ -1,20 +1,31 @@
-"""Solutions on disk, keyed by content: one pass along the paths of all rows serves every penalty of a table."""
+"""Solutions on disk, keyed by content: computed in shards, on any number of processes, at one penalty or at several.
+
+A path with `penalties` leaves what it finds at all of them, so that one pass serves every row of a table.
+"""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
 from splice_exp import solvers
 from splice_exp.core.codes import Codes
-from splice_exp.core.errors import SpliceError
-from splice_exp.core.io import digest, file_sha256, read_json, read_tensors, sidecar, write_json, write_tensors
-from splice_exp.core.types import Solution, Status
+from splice_exp.core.io import digest, tensor_digest
+from splice_exp.core.types import Solution
+from splice_exp.distributed.cache import Cache
+from splice_exp.distributed.predict import RowModule, Rows, RowSource
+from splice_exp.distributed.shards import Shards
+from splice_exp.solvers.base import Solver, State, require_width
+from splice_exp.solvers.objective import Certificate
 
-log = logging.getLogger(__name__)
+KIND = "codes"
+NOT_IN_KEY = ("batch_size", "penalties")  # they do not change the answer
 
 
 @cache
@@ -24,70 +35,84 @@ def solver_code() -> str:
     return digest([path.read_text() for path in sorted(Path(folder).rglob("*.py"))])
 
 
-class SolutionStore:
-    """A folder of solutions; a manifest beside each file, written last, says what it is and that it is whole.
+class Targets(RowSource):
+    """Batches of targets."""
+
+    def __init__(self, targets: Float[Tensor, "n d"]) -> None:
+        self._targets = targets
+
+    def load(self, rows: range) -> Float[Tensor, "b d"]:
+        return self._targets[rows.start : rows.stop]
+
+
+class Solve(RowModule):
+    """Batches of targets → the solutions of a solver and its companions, by their place among them."""
+
+    def __init__(self, solver: Solver, atoms: Float[Tensor, "k d"]) -> None:
+        super().__init__()
+        self._solver = solver
+        self._state: State | None = None
+        self.register_buffer("atoms", atoms)
+
+    def rows(self, inputs: Any) -> Rows:
+        assert isinstance(self.atoms, Tensor)
+        if self._state is None:
+            self._state = self._solver.prepare(self.atoms)
+        solutions = self._solver.solve_companions(self._state, inputs)
+        return {str(place): _tensors(solution) for place, solution in enumerate(solutions)}
+
+
+def solve(cache: Cache, solver: Solver, atoms: Float[Tensor, "k d"], targets: Float[Tensor, "n d"]) -> Solution:
+    """Return a solution; compute and keep what is missing of it, and of those that come with it.
 
     Args:
-        directory: Where the files are; made when the first one is written.
+        cache: Where solutions are kept, and the machine that finds them.
+        solver: Any solver of the protocol.
+        atoms: Unit rows.
+        targets: Unit rows in the same space, at least one.
+
+    Raises:
+        SpliceError: if the widths differ; or naming a shard that is damaged.
     """
+    require_width(atoms, targets)
+    solver = solver.settled(atoms, targets)
+    problem = {"code": solver_code(), "targets": tensor_digest(targets), "atoms": tensor_digest(atoms)}
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def shards(solver: Solver) -> Shards:
+        options = {name: value for name, value in asdict(solver).items() if name not in NOT_IN_KEY}
+        return cache.shards(KIND, {**problem, "solver": {"name": type(solver).__name__, **options}}, len(targets))
 
-    def solution(
-        self, key: Mapping[str, Any], l1_penalty: float, compute: Callable[[], Mapping[float, Solution]]
-    ) -> Solution:
-        """Return the stored solution at a penalty, or compute and store those at all penalties.
+    stores = {str(place): shards(companion) for place, companion in enumerate(solver.companions())}
+    cache.fill(Solve(solver, atoms), Targets(targets), stores, solver.batch_size)
+    return _read(shards(solver), solver)
 
-        Args:
-            key: Targets, atoms and solver, as JSON.
-            l1_penalty: Of the solution.
-            compute: Solves at several penalties, this one among them.
 
-        Raises:
-            SpliceError: if a file is damaged.
-        """
-        key = {**key, "code": solver_code()}
-        path = self._path(key, l1_penalty)
-        if sidecar(path).is_file():
-            log.info("codes read from %s", path)
-            return self._read(path)
-        solutions = compute()
-        for penalty, solution in solutions.items():
-            if not sidecar(self._path(key, penalty)).is_file():  # what is whole stays as it is
-                self._write(self._path(key, penalty), solution)
-        return solutions[l1_penalty]
+def _tensors(solution: Solution) -> dict[str, Tensor]:
+    """Return a solution as what a shard holds."""
+    codes = solution.codes
+    tensors = {
+        "indptr": codes.indptr,
+        "indices": codes.indices,
+        "values": codes.values,
+        "num_concepts": torch.tensor(codes.num_concepts),
+        "duality_gap": solution.duality_gap,
+        "kkt_violation": solution.kkt_violation,
+        "num_iterations": solution.num_iterations,
+    }
+    return tensors if solution.l1_penalty is None else {**tensors, "l1_penalty": solution.l1_penalty}
 
-    def _path(self, key: Mapping[str, Any], l1_penalty: float) -> Path:
-        return self._directory / f"{digest({**key, 'l1_penalty': float(l1_penalty) + 0.0})}.safetensors"
 
-    def _write(self, path: Path, solution: Solution) -> None:
-        codes = solution.codes
-        tensors = {
-            "indptr": codes.indptr,
-            "indices": codes.indices,
-            "values": codes.values,
-            "duality_gap": solution.duality_gap,
-            "kkt_violation": solution.kkt_violation,
-            "num_iterations": solution.num_iterations,
-        }
-        if solution.l1_penalty is not None:
-            tensors["l1_penalty"] = solution.l1_penalty
-        write_tensors(path, tensors)
-        manifest = {"status": solution.status.name, "num_concepts": codes.num_concepts, "sha256": file_sha256(path)}
-        write_json(sidecar(path), manifest)
+def _read(shards: Shards, solver: Solver) -> Solution:
+    """Put the shards of a solution together, and judge it as a whole."""
+    parts = [tensors for _, tensors in shards.read()]
 
-    def _read(self, path: Path) -> Solution:
-        manifest = read_json(sidecar(path))
-        if not path.is_file() or file_sha256(path) != manifest.get("sha256"):
-            raise SpliceError(f"{path} is damaged or not what its manifest says: delete it and its .json.")
-        tensors = read_tensors(path)
-        codes = Codes(tensors["indptr"], tensors["indices"], tensors["values"], manifest["num_concepts"])
-        return Solution(
-            codes,
-            Status[manifest["status"]],
-            tensors["duality_gap"],
-            tensors["kkt_violation"],
-            tensors["num_iterations"],
-            tensors.get("l1_penalty"),
-        )
+    def together(name: str) -> Tensor:
+        return torch.cat([part[name] for part in parts])
+
+    codes = Codes.concatenate(
+        [Codes(part["indptr"], part["indices"], part["values"], int(part["num_concepts"])) for part in parts]
+    )
+    certificate = Certificate(together("duality_gap"), together("kkt_violation"))
+    steps = together("num_iterations")
+    chosen = together("l1_penalty") if "l1_penalty" in parts[0] else None
+    return Solution(codes, solver.status(codes, certificate, steps), *certificate, steps, chosen)

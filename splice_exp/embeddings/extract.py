@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.types import Embeddings
 from splice_exp.data.base import DataSource, EmbeddedSource, EncodableSource
-from splice_exp.embeddings.store import EmbeddingStore
+from splice_exp.distributed.cache import Cache
+from splice_exp.distributed.predict import RowModule, Rows, RowSource
+
+KIND = "embeddings"
 
 
-def extract(
-    data: DataSource, backbone: Backbone, store: EmbeddingStore | None = None, batch_size: int = 256
-) -> Embeddings:
-    """Embed all samples, or take the embeddings that the data set or the store already has.
+class Samples(RowSource):
+    """Batches of a data set, preprocessed."""
+
+    def __init__(self, data: EncodableSource, backbone: Backbone) -> None:
+        self._data, self._backbone = data, backbone
+
+    def load(self, rows: range) -> Any:
+        return self._backbone.preprocess(self._data.inputs(rows.start, rows.stop))
+
+
+class Embed(RowModule):
+    """Batches of samples → their embeddings."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self._backbone = backbone
+        self.module = backbone.module  # so that Lightning moves it
+
+    def rows(self, inputs: Any) -> Rows:
+        return {KIND: {"features": self._backbone.encode_batch(inputs)}}
+
+
+def extract(data: DataSource, backbone: Backbone, cache: Cache | None = None) -> Embeddings:
+    """Embed all samples, or take the embeddings that the data set or the cache already has.
 
     Args:
         data: The samples.
         backbone: Embeds them.
-        store: Where embeddings are kept; without one they are made anew.
-        batch_size: Samples handed to the backbone at a time.
+        cache: Where embeddings are kept, and the machine that makes them; without one they are made anew, here.
 
     Raises:
         SpliceError: if embeddings that exist already are not of the space of the backbone, or damaged.
@@ -31,12 +55,12 @@ def extract(
         return _checked(data, backbone)
     if not isinstance(data, EncodableSource):
         raise TypeError(f"{type(data).__name__} is neither an EmbeddedSource nor an EncodableSource")
-
-    def encode() -> Float[Tensor, "n d"]:
-        starts = range(0, len(data), batch_size)
-        return torch.cat([backbone.encode_images(data.inputs(start, start + batch_size)) for start in starts])
-
-    features = encode() if store is None else store.features(backbone.backbone_id, data.fingerprint(), encode)
+    if cache is None:
+        with TemporaryDirectory() as folder:
+            return extract(data, backbone, Cache(Path(folder)))
+    shards = cache.shards(KIND, {"backbone": backbone.backbone_id, "data": data.fingerprint()}, len(data))
+    cache.fill(Embed(backbone), Samples(data, backbone), {KIND: shards}, cache.machine.batch_size)
+    features = torch.cat([tensors["features"] for _, tensors in shards.read()])
     return Embeddings(features, data.labels, data.sample_ids, data.classes, "image", backbone.backbone_id)
 
 

@@ -16,6 +16,7 @@ from splice_exp.evaluation.intervals import mean_interval
 
 METRICS = "metrics.json"  # written last: its presence means complete
 ERROR = "error.json"
+UNFINISHED = "did not finish"
 SAMPLES = "samples.parquet"
 ENVIRONMENT = "environment.json"
 CONFIG = "config.yaml"
@@ -91,7 +92,7 @@ class Record(Row):
         path = self.directory / ERROR
         if path.is_file():
             return read_json(path)["error"]
-        return None if (self.directory / METRICS).is_file() else "did not finish"
+        return None if (self.directory / METRICS).is_file() else UNFINISHED
 
     @cached_property
     def metrics(self) -> dict[str, Any]:

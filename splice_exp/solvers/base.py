@@ -61,6 +61,20 @@ class Solved(NamedTuple):
         )
 
 
+def require_width(atoms: Float[Tensor, "k d"], targets: Float[Tensor, "n e"]) -> None:
+    """Refuse targets of another space.
+
+    Raises:
+        SpliceError: if the widths differ.
+    """
+    dim = atoms.shape[1]
+    if targets.shape[1] != dim:
+        raise SpliceError(
+            f"The embeddings are {targets.shape[1]} wide, but the atoms of the dictionary are {dim} wide: "
+            "take backbone and data of the same embedding space."
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Solver(ABC):
     """Decompose rows over a dictionary; memory is bounded by `batch_size` × atoms.
@@ -95,7 +109,7 @@ class Solver(ABC):
         Raises:
             SpliceError: if the widths differ.
         """
-        self._require_width(state, targets)
+        require_width(state.atoms, targets)
         batches = torch.split(targets, self._rows_together(state)) if len(targets) else ()
         parts = [self._solve_batch(state, batch.to(state.atoms)) for batch in batches]
         none = torch.zeros(0, dtype=torch.float64)
@@ -109,20 +123,23 @@ class Solver(ABC):
         steps = torch.cat([part.num_iterations.cpu() for part in parts] or [none.to(torch.int64)])
         chosen = [part.l1_penalty for part in parts if part.l1_penalty is not None]
         together, penalties = Codes.concatenate(codes), torch.cat(chosen) if chosen else None
-        return Solution(together, self._status(together, certificate, steps), *certificate, steps, penalties)
+        return Solution(together, self.status(together, certificate, steps), *certificate, steps, penalties)
+
+    def companions(self) -> list[Solver]:
+        """Return the solvers whose answers one pass of this one gives, itself among them."""
+        return [self]
+
+    def solve_companions(self, state: State, targets: Float[Tensor, "n d"]) -> list[Solution]:
+        """Decompose all rows for each of the companions, in one pass."""
+        return [self.solve(state, targets)]
+
+    def settled(self, atoms: Float[Tensor, "k d"], targets: Float[Tensor, "n d"]) -> Solver:
+        """Return the solver that does row by row what this one does, when what depends on all rows is decided."""
+        return self
 
     def _rows_together(self, state: State) -> int:
         """Return how many rows are a batch of this dictionary."""
         return self.batch_size
-
-    @staticmethod
-    def _require_width(state: State, targets: Float[Tensor, "n d"]) -> None:
-        dim = state.atoms.shape[1]
-        if targets.shape[1] != dim:
-            raise SpliceError(
-                f"The embeddings are {targets.shape[1]} wide, but the atoms of the dictionary are {dim} wide: "
-                "take backbone and data of the same embedding space."
-            )
 
     @abstractmethod
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
@@ -146,8 +163,8 @@ class Solver(ABC):
         """Judge codes by the function of `objective` that fits the method."""
 
     @abstractmethod
-    def _status(self, codes: Codes, certificate: Certificate, num_iterations: Int[Tensor, " n"]) -> Status:
-        """Say how the solve ended."""
+    def status(self, codes: Codes, certificate: Certificate, num_iterations: Int[Tensor, " n"]) -> Status:
+        """Say how the solve of some rows ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +198,7 @@ class LassoSolver(Solver):
         stationary = certificate.kkt_violation <= self.kkt_tol
         return stationary if self.l1_penalty == 0 else stationary & (certificate.duality_gap <= self.tol)
 
-    def _status(self, codes: Codes, certificate: Certificate, num_iterations: Tensor) -> Status:
+    def status(self, codes: Codes, certificate: Certificate, num_iterations: Tensor) -> Status:
         converged = self.converged(certificate)
         if converged.all():
             return Status.CONVERGED
@@ -196,5 +213,5 @@ class SupportSolver(Solver):
     def _certify(self, targets: Tensor, atoms: Tensor, codes: Tensor) -> Certificate:
         return objective.support_certificate(targets, atoms, codes)
 
-    def _status(self, codes: Codes, certificate: Certificate, num_iterations: Tensor) -> Status:
+    def status(self, codes: Codes, certificate: Certificate, num_iterations: Tensor) -> Status:
         return Status.FINISHED

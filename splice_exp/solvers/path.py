@@ -21,7 +21,7 @@ from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
 from splice_exp.core.types import Solution, Status
 from splice_exp.solvers.active_set import ActiveSet, ActiveSetState, rows_of_a_product
-from splice_exp.solvers.base import LassoSolver, Solved, State
+from splice_exp.solvers.base import LassoSolver, Solved, Solver, State, require_width
 from splice_exp.solvers.objective import Certificate
 from splice_exp.solvers.path_compiled import Pursued, pursue_paths
 
@@ -97,7 +97,19 @@ class LassoPath(LassoSolver):
         """Decompose all rows; for `mean_l0`, follow all paths first, to find where they end."""
         if self.mean_l0 is None or not len(targets):
             return super().solve(state, targets)
-        return replace(self, l1_penalty=self.calibrate(state, targets), mean_l0=None).solve(state, targets)
+        return self._at(self.calibrate(state, targets)).solve(state, targets)
+
+    def settled(self, atoms: Float[Tensor, "k d"], targets: Float[Tensor, "n d"]) -> Solver:
+        return self if self.mean_l0 is None else self._at(self.calibrate(self.prepare(atoms), targets))
+
+    def _at(self, l1_penalty: float) -> LassoPath:
+        return replace(self, l1_penalty=l1_penalty, mean_l0=None)
+
+    def companions(self) -> list[Solver]:
+        return [replace(self, l1_penalty=l1_penalty) for l1_penalty in self.penalties] if self.penalties else [self]
+
+    def solve_companions(self, state: State, targets: Float[Tensor, "n d"]) -> list[Solution]:
+        return self.solve_at(state, targets, self.penalties) if self.penalties else [self.solve(state, targets)]
 
     def solve_at(self, state: State, targets: Float[Tensor, "n d"], penalties: Sequence[float]) -> list[Solution]:
         """Decompose all rows at several penalties, in one pass.
@@ -110,7 +122,7 @@ class LassoPath(LassoSolver):
         Raises:
             SpliceError: if a penalty is negative or not a number, or the widths differ.
         """
-        self._require_width(state, targets)
+        require_width(state.atoms, targets)
         for l1_penalty in penalties:
             require_at_least("a penalty", l1_penalty, 0)
         if not penalties:
@@ -124,7 +136,7 @@ class LassoPath(LassoSolver):
             certificate = Certificate(
                 *(torch.cat(parts) for parts in zip(*(batch.certificates[number] for batch in batches), strict=True))
             )
-            status = replace(self, l1_penalty=l1_penalty, target_l0=None, penalties=None)._status(
+            status = replace(self, l1_penalty=l1_penalty, target_l0=None, penalties=None).status(
                 codes, certificate, steps
             )
             given = torch.full((len(codes),), l1_penalty, dtype=torch.float64)
@@ -138,7 +150,7 @@ class LassoPath(LassoSolver):
             SpliceError: if there are fewer even where the paths end.
         """
         assert self.mean_l0 is not None
-        self._require_width(state, targets)
+        require_width(state.atoms, targets)
         way = self._way()
         batches = [self._pursue(state, batch, way, 0) for batch in torch.split(targets, self._rows_together(state))]
         unfinished = sum(int(batch.certificates[-1].kkt_violation.isinf().sum()) for batch in batches)
@@ -191,7 +203,7 @@ class LassoPath(LassoSolver):
         pursued = self._pursue(state, targets, self._way(), self.target_l0 or 0)
         return Solved(pursued.codes[-1], pursued.certificates[-1], pursued.num_products, pursued.l1_penalty)
 
-    def _status(self, codes: Codes, certificate: Certificate, num_iterations: Int[Tensor, " n"]) -> Status:
+    def status(self, codes: Codes, certificate: Certificate, num_iterations: Int[Tensor, " n"]) -> Status:
         converged = self.converged(certificate) & (certificate.duality_gap <= self.tol if self.target_l0 else True)
         if not converged.all():
             return Status.MAX_ITERATIONS if (num_iterations >= self.max_iterations).any() else Status.PRECISION

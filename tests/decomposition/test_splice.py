@@ -9,7 +9,6 @@ from splice_exp.solvers.admm import ADMM
 from splice_exp.solvers.least_squares import LeastSquares
 from tests.conftest import unit_rows
 
-CPU = torch.device("cpu")
 MEAN = 0.5 * unit_rows(1, 16, 9)[0]
 DICTIONARY = Dictionary(unit_rows(24, 16, 1), tuple(f"c{i}" for i in range(24)), torch.zeros(16))
 IMAGES = Embeddings(
@@ -23,7 +22,7 @@ IMAGES = Embeddings(
 
 
 def run(alignment=Alignment(), solver=ADMM(l1_penalty=0.1)):  # noqa: B008  both are frozen
-    return decompose(IMAGES, DICTIONARY, solver, alignment, MEAN, CPU)
+    return decompose(IMAGES, DICTIONARY, solver, alignment, MEAN)
 
 
 def test_codes_are_of_the_centred_images():

@@ -7,13 +7,17 @@ from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import read_json, write_json
 from splice_exp.data.embeddings_file import EmbeddingsFile
 from splice_exp.data.planted import Planted
+from splice_exp.distributed.cache import Cache
+from splice_exp.distributed.trainer import Machine
 from splice_exp.embeddings.extract import extract
 
 DATA = Planted(11, ["car", "cat"], ["red"], ["sky", "snow"])
 
 
-def test_batches_are_put_together_in_order():
-    whole, parts = (extract(DATA, PlantedBackbone(), batch_size=size) for size in (100, 4))
+def test_batches_are_put_together_in_order(tmp_path):
+    whole = extract(DATA, PlantedBackbone())
+    parts = extract(DATA, PlantedBackbone(), Cache(tmp_path, Machine(batch_size=4)))
+    assert len(list(tmp_path.glob("*/*/*.safetensors"))) == 3
     assert torch.equal(whole.features, parts.features)
     assert whole.sample_ids == DATA.sample_ids
     assert torch.equal(whole.labels, DATA.labels)

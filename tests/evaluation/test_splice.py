@@ -30,7 +30,7 @@ IMAGES = Embeddings(FEATURES, LABELS, tuple(map(str, range(60))), CLASSES, "imag
 
 def evaluate(images=IMAGES, concepts=CONCEPTS, mean=MEAN, class_features=ATOMS[[0, 2]], alignment=Alignment()):  # noqa: B008
     dictionary = Dictionary(ATOMS, concepts, torch.zeros(32))
-    decomposition = decompose(images, dictionary, ADMM(l1_penalty=0.25), alignment, mean, torch.device("cpu"))
+    decomposition = decompose(images, dictionary, ADMM(l1_penalty=0.25), alignment, mean)
     return SpliceEvaluation(bootstrap_resamples=100).evaluate(decomposition, images, mean, class_features)
 
 
@@ -63,7 +63,7 @@ def test_baselines_do_not_depend_on_centring():
 
 def test_the_centred_cosine_is_that_of_target_and_composition():
     dictionary = Dictionary(ATOMS, CONCEPTS, torch.zeros(32))
-    decomposition = decompose(IMAGES, dictionary, ADMM(), Alignment(), MEAN, torch.device("cpu"))
+    decomposition = decompose(IMAGES, dictionary, ADMM(), Alignment(), MEAN)
     composed = normalize(decomposition.codes @ ATOMS, dim=1)
     expected = (composed * normalize(FEATURES - MEAN, dim=1)).sum(dim=1).mean()
     assert evaluate().metrics["cosine/centred"] == pytest.approx(float(expected), abs=1e-5)
@@ -130,7 +130,7 @@ def test_recovery_is_judged_where_the_truth_is_known():
     animals = tuple((frozenset({names[label]}),) for label in LABELS)
     truth = GroundTruth(of, dict.fromkeys(names, "animal"), animals, (frozenset(),) * 60)
     dictionary = Dictionary(ATOMS, CONCEPTS, torch.zeros(32))
-    decomposition = decompose(IMAGES, dictionary, ADMM(l1_penalty=0.25), Alignment(), MEAN, torch.device("cpu"))
+    decomposition = decompose(IMAGES, dictionary, ADMM(l1_penalty=0.25), Alignment(), MEAN)
     judge = SpliceEvaluation(bootstrap_resamples=50)
     found = judge.evaluate(decomposition, IMAGES, MEAN, None, truth).metrics
     wrong = judge.evaluate(decomposition, IMAGES, MEAN, None, truth.select([1, 0] * 30)).metrics

@@ -11,13 +11,13 @@ from splice_exp.evaluation.stability_report import LassoStability, NoStability
 from splice_exp.solvers.active_set import ActiveSet
 from splice_exp.solvers.omp import OMP
 from splice_exp.solvers.path import LassoPath
-from tests.decomposition.test_splice import CPU, DICTIONARY, IMAGES, MEAN
+from tests.decomposition.test_splice import DICTIONARY, IMAGES, MEAN
 
 TARGETS = center(IMAGES.features, MEAN)[0]
 
 
 def report(solver, **options):
-    decomposition = decompose(IMAGES, DICTIONARY, solver, Alignment(), MEAN, CPU)
+    decomposition = decompose(IMAGES, DICTIONARY, solver, Alignment(), MEAN)
     return decomposition.codes, LassoStability(**options).report(decomposition, IMAGES, solver)
 
 

@@ -174,13 +174,13 @@ atoms = correlated_atoms(120, 16, seed=0)
 atoms = torch.cat([atoms, atoms[:20], atoms[:1].expand(100, 16)])
 targets = torch.cat([planted_targets(atoms, 10, seed=1), unit_rows(10, 16, 2), torch.zeros(1, 16)])
 ways = ({}, {"gram_rows": 0}, {"gram_mib": 0}, {"working_set": 1})
-for dtype, way, nonnegative in itertools.product((torch.float32, torch.float64), ways, (True, False)):
+for way, nonnegative in itertools.product(ways, (True, False)):
     for l1_penalty, tol in itertools.product((3.0, 0.3, 0.03, 1e-3, 0.0), (1e-6, 1e-11)):
         solver = ActiveSet(l1_penalty=l1_penalty, tol=tol, nonnegative=nonnegative, max_iterations=20, **way)
-        assert solver.solve(solver.prepare(atoms.to(dtype)), targets).codes.values.isfinite().all()
+        assert solver.solve(solver.prepare(atoms), targets).codes.values.isfinite().all()
     for target_l0 in (None, 1, 9, 40):
         path = LassoPath(l1_penalty=1e-3, target_l0=target_l0, nonnegative=nonnegative, max_iterations=50, **way)
-        assert path.solve(path.prepare(atoms.to(dtype)), targets).codes.values.isfinite().all()
+        assert path.solve(path.prepare(atoms), targets).codes.values.isfinite().all()
 """
     environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
     result = subprocess.run(

@@ -1,0 +1,61 @@
+"""Pictures with captions, as COCO writes them: a json of images and annotations, and a folder of pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.io import read_json
+from splice_exp.data.pictures import PictureSource, files_fingerprint, open_picture, require_files, require_folder
+
+
+class CocoCaptions(PictureSource):
+    """Pictures with one caption or several each, and no classes.
+
+    Args:
+        annotations: File like `captions_val2017.json`, with `images` and `annotations`.
+        root: Folder of the pictures.
+        name: Short name for tables; by default that of the file.
+        limit: Take only so many samples, evenly spread.
+        missing_classes: Plays no part: there are no classes.
+
+    Raises:
+        SpliceError: for files of another layout, or pictures that are not there.
+    """
+
+    def __init__(
+        self,
+        annotations: str,
+        root: str,
+        name: str | None = None,
+        limit: int | None = None,
+        missing_classes: str = "drop",
+    ) -> None:
+        super().__init__(name or Path(annotations).stem, limit, missing_classes)
+        content = read_json(Path(annotations))
+        try:
+            files = {image["id"]: str(image["file_name"]) for image in content["images"]}
+            spoken: dict[int, list[str]] = {image: [] for image in files}
+            for annotation in content["annotations"]:
+                spoken[annotation["image_id"]].append(" ".join(str(annotation["caption"]).split()))
+        except (KeyError, TypeError) as error:
+            raise SpliceError(
+                f"data.annotations: {annotations} is not laid out as those of COCO ({error!r})."
+            ) from error
+        kept = sorted((image for image in files if spoken[image]), key=lambda image: files[image])
+        self._root = require_folder("data.root", root)
+        self._files = [self._root / files[image] for image in kept]
+        require_files(f"data.annotations: {annotations}", self._files)
+        self._describe([files[image] for image in kept], None, ())
+        self._captions = tuple(tuple(spoken[kept[place]]) for place in self._places)
+
+    def captions(self) -> tuple[tuple[str, ...], ...]:
+        return self._captions
+
+    def picture(self, place: int) -> Image.Image:
+        return open_picture(self._files[place])
+
+    def fingerprint(self) -> str:
+        return f"files:{files_fingerprint(self._root, [self._files[place] for place in self._places])}"

@@ -1,0 +1,162 @@
+"""Data sets of Hugging Face `datasets`: from a folder that `scripts/prepare_data.py` has saved, or streamed.
+
+Streaming reads samples over the network in every run that embeds them; it is asked for by name, never a fallback.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from splice_exp.core.errors import SpliceError, nearest, require_bool, require_integer, shown
+from splice_exp.core.io import digest
+from splice_exp.data.pictures import PREPARE, PictureSource
+
+
+class HuggingFaceSet(PictureSource):
+    """Pictures in a column of a data set.
+
+    Args:
+        path: Folder that was saved with `save_to_disk`; with `streaming` a name on the hub.
+        split: Split to take; or None for a folder that holds one.
+        image_column: Column of pictures.
+        label_column: Column of classes, class labels or names; or None.
+        caption_column: Column of captions, one or a list; or None.
+        config: Of a data set on the hub that has several.
+        revision: Of a data set on the hub; must be given to stream, because samples may not change between runs.
+        streaming: Read from the hub while embedding.
+        num_samples: Samples to stream.
+        name: Short name for tables; by default the last part of the path.
+        limit: Take only so many samples, evenly spread; not of a stream.
+        missing_classes: `drop` or `error`, for classes without a text in the backbone.
+
+    Raises:
+        SpliceError: for folders, splits and columns that are not there.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        split: str | None = None,
+        image_column: str = "image",
+        label_column: str | None = "label",
+        caption_column: str | None = None,
+        config: str | None = None,
+        revision: str | None = None,
+        streaming: bool = False,
+        num_samples: int | None = None,
+        name: str | None = None,
+        limit: int | None = None,
+        missing_classes: str = "drop",
+    ) -> None:
+        require_bool("data.streaming", streaming)
+        super().__init__(name or path.rstrip("/").rsplit("/", 1)[-1], limit, missing_classes)
+        self._image_column = image_column
+        if streaming:
+            self._data: Any = Stream(path, config, split, revision, num_samples)
+            self._content = [path, config, split, revision]
+        else:
+            self._data = read_saved(path, split)
+            self._content = [self._data._fingerprint]
+        for key, column in (("image", image_column), ("label", label_column), ("caption", caption_column)):
+            if column is not None and column not in self._data.column_names:
+                hint = nearest(column, list(self._data.column_names))
+                raise SpliceError(f"data.{key}_column is {column!r}, but {path} has no such column ({hint}).")
+        labels, classes = (None, []) if label_column is None else self._labels_of(label_column)
+        self._describe([f"{split or 'all'}-{place:08d}" for place in range(len(self._data))], labels, classes)
+        self._captions = None if caption_column is None else self._captions_of(caption_column)
+
+    def _labels_of(self, column: str) -> tuple[list[int], list[str]]:
+        values, names = list(self._data[column]), getattr(self._data.features[column], "names", None)
+        if names is not None:
+            return [int(value) for value in values], list(names)
+        if not all(isinstance(value, str) for value in values):
+            raise SpliceError(
+                f"data.label_column is {column!r}, whose values have no names: take a column of class labels or of "
+                "words, or null."
+            )
+        classes = sorted(set(values))
+        place = {name: index for index, name in enumerate(classes)}
+        return [place[value] for value in values], classes
+
+    def _captions_of(self, column: str) -> tuple[tuple[str, ...], ...]:
+        values = list(self._data[column])
+        return tuple(
+            (values[place],) if isinstance(values[place], str) else tuple(map(str, values[place]))
+            for place in self._places
+        )
+
+    def captions(self) -> tuple[tuple[str, ...], ...] | None:
+        return self._captions
+
+    def picture(self, place: int) -> Image.Image:
+        found = self._data[place][self._image_column]
+        if not isinstance(found, Image.Image):
+            raise ValueError(f"column {self._image_column!r} holds {type(found).__name__}, not pictures")
+        return found
+
+    def fingerprint(self) -> str:
+        return f"huggingface:{digest([*self._content, self._image_column, list(self._places)])}"
+
+
+def read_saved(path: str, split: str | None) -> Any:
+    """Read a folder of `save_to_disk`.
+
+    Raises:
+        SpliceError: if it is not one, or lacks the split.
+    """
+    from datasets import Dataset, load_from_disk
+
+    if not Path(path).expanduser().is_dir():
+        raise SpliceError(f"data.path is {path!r}, but there is no such folder: {PREPARE} huggingface saves one.")
+    try:
+        found = load_from_disk(str(Path(path).expanduser()))
+    except (OSError, ValueError) as error:
+        raise SpliceError(f"data.path: {path} cannot be read as a saved data set ({error}).") from error
+    if isinstance(found, Dataset):
+        if split is not None:
+            raise SpliceError(f"data.split is {split!r}, but {path} holds one split only: set it to null.")
+        return found
+    if split not in found:
+        raise SpliceError(f"data.split is {split!r}, but {path} holds {shown(sorted(found))}.")
+    return found[split]
+
+
+class Stream:
+    """The first samples of a data set on the hub, read in order; going back starts anew.
+
+    Raises:
+        SpliceError: if revision, split or number of samples are not given, or the hub has no such data set.
+    """
+
+    def __init__(
+        self, path: str, config: str | None, split: str | None, revision: str | None, num_samples: int | None
+    ) -> None:
+        from datasets import load_dataset
+
+        for key, value in (("split", split), ("revision", revision), ("num_samples", num_samples)):
+            if value is None:
+                raise SpliceError(f"data.{key} must be given with data.streaming=true.")
+        require_integer("data.num_samples", num_samples, 1)
+        try:
+            self._data = load_dataset(path, config, split=split, revision=revision, streaming=True)
+        except (OSError, ValueError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise SpliceError(f"data.path is {path!r}, which cannot be streamed ({reason}).") from error
+        self._num_samples = int(num_samples or 0)
+        self.features = self._data.features or {}
+        self.column_names = list(self.features)
+        self._next, self._samples = 0, iter(self._data)
+
+    def __len__(self) -> int:
+        return self._num_samples
+
+    def __getitem__(self, key: int | str) -> Any:
+        if isinstance(key, str):
+            return [sample[key] for sample in self._data.select_columns([key]).take(self._num_samples)]
+        if key != self._next or key == 0:
+            self._next, self._samples = key, iter(self._data.skip(key))
+        self._next += 1
+        return next(self._samples)

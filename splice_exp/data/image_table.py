@@ -1,0 +1,112 @@
+"""A table of pictures: a csv file whose columns name the file, the class, the split, and whatever else is known.
+
+Waterbirds, MIT States, Stanford Cars with their years, and most lists that people keep, are of this kind.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from splice_exp.core.errors import SpliceError, nearest, require_names, shown
+from splice_exp.data.pictures import PictureSource, files_fingerprint, open_picture, require_files, require_folder
+
+
+class ImageTable(PictureSource):
+    """Pictures named in a csv file.
+
+    Args:
+        table: The csv file, with a header.
+        root: Folder that the file names are relative to; by default that of the table.
+        file_column: Column of file names.
+        label_column: Column of classes: names, or integers into `classes`; or None.
+        classes: Names of the classes; by default the sorted values of the column.
+        split_column: Column of splits; or None.
+        split: Rows to take, as the split column says it.
+        name: Short name for tables; by default that of the table.
+        limit: Take only so many samples, evenly spread.
+        missing_classes: `drop` or `error`, for classes without a text in the backbone.
+
+    Attributes:
+        columns: All columns of the rows taken, in the order of the samples: attributes, groups, years …
+
+    Raises:
+        SpliceError: naming files, columns or values that are not there.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        root: str | None = None,
+        file_column: str = "file",
+        label_column: str | None = "label",
+        classes: list[str] | None = None,
+        split_column: str | None = None,
+        split: str | int | None = None,
+        name: str | None = None,
+        limit: int | None = None,
+        missing_classes: str = "drop",
+    ) -> None:
+        super().__init__(name or Path(table).stem, limit, missing_classes)
+        frame = _read(table)
+        for key, column in (("file", file_column), ("label", label_column), ("split", split_column)):
+            if column is not None and column not in frame.columns:
+                hint = nearest(column, list(frame.columns))
+                raise SpliceError(f"data.{key}_column is {column!r}, but {table} has no such column ({hint}).")
+        if split is not None:
+            frame = self._of_split(frame, split_column, split, table)
+        frame = frame.reset_index(drop=True)
+        self._root = Path(table).parent if root is None else require_folder("data.root", root)
+        self._files = [self._root / str(file) for file in frame[file_column]]
+        require_files(f"data.table: {table}", self._files)
+        names, labels = ((), None) if label_column is None else self._labels_of(frame[label_column], classes)
+        self._describe([str(file) for file in frame[file_column]], labels, names)
+        self.columns = frame.iloc[list(self._places)].reset_index(drop=True)
+
+    @staticmethod
+    def _of_split(frame: pd.DataFrame, column: str | None, split: str | int, table: str) -> pd.DataFrame:
+        if column is None:
+            raise SpliceError(f"data.split is {split!r}, but data.split_column is not given: name that column.")
+        values = frame[column].astype(str)
+        if str(split) not in set(values):
+            raise SpliceError(
+                f"data.split is {split!r}, but column {column!r} of {table} holds {shown(sorted(set(values)))}."
+            )
+        return frame[values == str(split)]
+
+    @staticmethod
+    def _labels_of(column: pd.Series, classes: list[str] | None) -> tuple[list[str], list[int]]:
+        """Return classes and the label of each row."""
+        if classes is not None:
+            require_names("data.classes", classes)
+        if pd.api.types.is_integer_dtype(column):
+            if classes is None:
+                raise SpliceError("data.classes must be given: the label column holds integers, not names.")
+            labels = column.tolist()
+        else:
+            values = column.astype(str).tolist()
+            classes = sorted(set(values)) if classes is None else classes
+            place = {name: index for index, name in enumerate(classes)}
+            labels = [place.get(value, -1) for value in values]
+        outside = [row for row, label in enumerate(labels) if not 0 <= label < len(classes)]
+        if outside:
+            raise SpliceError(
+                f"data.classes has {len(classes)} names, but rows {shown(outside)} have other labels "
+                f"({shown(sorted({str(column.iloc[row]) for row in outside}))})."
+            )
+        return list(classes), labels
+
+    def picture(self, place: int) -> Image.Image:
+        return open_picture(self._files[place])
+
+    def fingerprint(self) -> str:
+        return f"files:{files_fingerprint(self._root, [self._files[place] for place in self._places])}"
+
+
+def _read(table: str) -> pd.DataFrame:
+    try:
+        return pd.read_csv(table)
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise SpliceError(f"data.table: {table} cannot be read as csv ({error}).") from error

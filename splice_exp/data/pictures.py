@@ -1,0 +1,102 @@
+"""What all data sets of picture files have in common: order, reading, errors, and a fingerprint that is quick."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.io import digest
+from splice_exp.data.base import EncodableSource
+
+PREPARE = "python scripts/prepare_data.py"
+
+
+class PictureSource(EncodableSource):
+    """Pictures that are read one by one, when they are needed.
+
+    Args:
+        name: Short name for tables.
+        limit: Take only so many samples, evenly spread over the data set, because many are sorted by class.
+        missing_classes: `drop` or `error`, for classes without a text in the backbone.
+    """
+
+    def __init__(self, name: str, limit: int | None, missing_classes: str) -> None:
+        super().__init__(name, missing_classes)
+        if limit is not None:
+            require_integer("data.limit", limit, 1)
+        self._limit = limit
+        self._places: Sequence[int] = ()
+
+    def _describe(self, sample_ids: Sequence[str], labels: Sequence[int] | None, classes: Sequence[str]) -> None:
+        """Set names, labels and classes of all samples there are; those within the limit are kept.
+
+        Raises:
+            SpliceError: if there are no samples, or two of the same name.
+        """
+        if not sample_ids:
+            raise SpliceError(f"data: {self.name} holds no samples.")
+        if len(set(sample_ids)) != len(sample_ids):
+            raise SpliceError(f"data: {self.name} has samples of the same name, but every one needs a name of its own.")
+        count = len(sample_ids) if self._limit is None else min(self._limit, len(sample_ids))
+        self._places = [place * len(sample_ids) // count for place in range(count)]
+        self.sample_ids = tuple(str(sample_ids[place]) for place in self._places)
+        self.classes = tuple(classes)
+        self.labels = None if labels is None else torch.tensor([int(labels[place]) for place in self._places])
+
+    @abstractmethod
+    def picture(self, place: int) -> Image.Image:
+        """Return a picture, by its place among all there are."""
+
+    def inputs(self, start: int, stop: int) -> list[Image.Image]:
+        return [self._read(index) for index in range(start, min(stop, len(self)))]
+
+    def _read(self, index: int) -> Image.Image:
+        try:
+            return self.picture(self._places[index]).convert("RGB")
+        except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for a damaged file
+            raise SpliceError(
+                f"{self.sample_ids[index]} of {self.name} cannot be read as a picture ({error})."
+            ) from error
+
+
+def files_fingerprint(root: Path, files: Sequence[Path]) -> str:
+    """Identify files by their names under a folder and their sizes: a look at each, not a read.
+
+    A picture that another of the same size to the byte takes the place of is not noticed.
+    """
+    return digest([[file.relative_to(root).as_posix(), file.stat().st_size] for file in files])
+
+
+def open_picture(file: Path) -> Image.Image:
+    """Read a picture file, and close it."""
+    with Image.open(file) as picture:
+        picture.load()
+        return picture
+
+
+def require_folder(key: str, root: str) -> Path:
+    """Return a folder that is there.
+
+    Raises:
+        SpliceError: if it is not.
+    """
+    folder = Path(root).expanduser()
+    if not folder.is_dir():
+        raise SpliceError(f"{key} is {root!r}, but there is no such folder.")
+    return folder
+
+
+def require_files(key: str, files: Sequence[Path]) -> None:
+    """Refuse a list with files that are not there.
+
+    Raises:
+        SpliceError: naming the first of them.
+    """
+    missing = [file for file in files if not file.is_file()]
+    if missing:
+        raise SpliceError(f"{key} names {len(missing)} files that are not there, the first of them {missing[0]}.")

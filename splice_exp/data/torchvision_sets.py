@@ -1,0 +1,204 @@
+"""Data sets that torchvision knows, in the folders and files in which it keeps them.
+
+Nothing is downloaded here: `scripts/prepare_data.py` does that, and checks what it gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import torch
+import torchvision.datasets as sets
+from PIL import Image
+
+from splice_exp.core.errors import SpliceError, nearest, require_choice
+from splice_exp.core.io import tensor_digest
+from splice_exp.core.names import canonical
+from splice_exp.core.truth import GroundTruth
+from splice_exp.data.pictures import PREPARE, PictureSource, files_fingerprint, open_picture, require_folder
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How one of torchvision's data sets is asked.
+
+    Attributes:
+        build: Its class.
+        splits: Split → arguments of the class.
+        files: Picture files, or None for pictures in arrays.
+        labels: Label of each sample.
+        classes: Names of the labels.
+        options: Further arguments.
+    """
+
+    build: Callable[..., Any]
+    splits: Mapping[str, Mapping[str, Any]]
+    files: Callable[[Any], Sequence[Path]] | None
+    labels: Callable[[Any], Sequence[int]]
+    classes: Callable[[Any], Sequence[str]] = lambda data: data.classes
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def _by_name(*names: str) -> dict[str, dict[str, Any]]:
+    return {name: {"split": name} for name in names}
+
+
+TRAIN_OR_TEST = {"train": {"train": True}, "test": {"train": False}}
+ALL: dict[str, dict[str, Any]] = {"all": {}}
+
+
+def _image_files(data: Any) -> list[Path]:
+    return [Path(file) for file in data._image_files]
+
+
+def _labels(data: Any) -> list[int]:
+    return list(data._labels)
+
+
+def _caltech_files(data: Any) -> list[Path]:
+    folder = Path(data.root) / "101_ObjectCategories"
+    pairs = zip(data.y, data.index, strict=True)
+    return [folder / data.categories[label] / f"image_{number:04d}.jpg" for label, number in pairs]
+
+
+def _voc_objects(annotation: str) -> list[tuple[str, float]]:
+    """Return the class and the area of each object of a picture."""
+    objects = []
+    for found in ElementTree.parse(annotation).getroot().iter("object"):
+        box = {side.tag: float(side.text or 0) for side in found.find("bndbox") or ()}
+        area = (box["xmax"] - box["xmin"]) * (box["ymax"] - box["ymin"])
+        objects.append((str(found.findtext("name")), area))
+    return objects
+
+
+VOC_CLASSES = (
+    *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow"),
+    *("diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"),
+)
+
+
+def _largest(data: Any) -> list[int]:
+    """Return the class of the largest object of each picture."""
+    objects = [_voc_objects(annotation) for annotation in data.targets]
+    return [VOC_CLASSES.index(max(found, key=lambda pair: pair[1])[0]) for found in objects]
+
+
+KINDS: Mapping[str, Kind] = {
+    "cifar10": Kind(sets.CIFAR10, TRAIN_OR_TEST, None, lambda data: data.targets),
+    "cifar100": Kind(sets.CIFAR100, TRAIN_OR_TEST, None, lambda data: data.targets),
+    "stl10": Kind(sets.STL10, _by_name("train", "test"), None, lambda data: data.labels),
+    "sun397": Kind(sets.SUN397, ALL, _image_files, _labels),
+    "caltech101": Kind(sets.Caltech101, ALL, _caltech_files, lambda data: data.y, lambda data: data.categories),
+    "voc2007": Kind(
+        sets.VOCDetection,
+        {split: {"image_set": split} for split in ("train", "val", "trainval", "test")},
+        lambda data: [Path(file) for file in data.images],
+        _largest,
+        lambda data: VOC_CLASSES,
+        {"year": "2007"},
+    ),
+    "flowers102": Kind(sets.Flowers102, _by_name("train", "val", "test"), _image_files, _labels),
+    "dtd": Kind(sets.DTD, _by_name("train", "val", "test"), _image_files, _labels),
+    "fgvc_aircraft": Kind(sets.FGVCAircraft, _by_name("train", "val", "trainval", "test"), _image_files, _labels),
+    "pets": Kind(
+        sets.OxfordIIITPet, _by_name("trainval", "test"), lambda data: [Path(file) for file in data._images], _labels
+    ),
+    "food101": Kind(sets.Food101, _by_name("train", "test"), _image_files, _labels),
+    "celeba": Kind(
+        sets.CelebA,
+        {name: {"split": "valid" if name == "val" else name} for name in ("train", "val", "test")},
+        lambda data: [Path(data.root) / data.base_folder / "img_align_celeba" / file for file in data.filename],
+        lambda data: [],  # those of one attribute, see `TorchvisionSet`
+        lambda data: [],
+        {"target_type": "attr"},
+    ),
+}
+
+
+class TorchvisionSet(PictureSource):
+    """A data set of torchvision.
+
+    Args:
+        dataset: One of `KINDS`.
+        root: Folder in which torchvision keeps it.
+        split: As the data set has it; `all` where it has none.
+        attribute: Of CelebA: the class is whether a face has it.
+        name: Short name for tables; by default data set and split.
+        limit: Take only so many samples, evenly spread.
+        missing_classes: `drop` or `error`, for classes without a text in the backbone.
+
+    Raises:
+        SpliceError: for a data set, split or attribute there is not, or files that are not there or damaged.
+    """
+
+    def __init__(
+        self,
+        dataset: str,
+        root: str,
+        split: str,
+        attribute: str | None = None,
+        name: str | None = None,
+        limit: int | None = None,
+        missing_classes: str = "drop",
+    ) -> None:
+        require_choice("data.dataset", dataset, tuple(KINDS))
+        self._kind = KINDS[dataset]
+        require_choice(f"data.split of {dataset}", split, tuple(self._kind.splits))
+        super().__init__(name or f"{dataset}_{split}", limit, missing_classes)
+        self._root = require_folder("data.root", root)
+        try:
+            self._data = self._kind.build(self._root, download=False, **self._kind.splits[split], **self._kind.options)
+        except (RuntimeError, OSError, ValueError) as error:
+            raise SpliceError(
+                f"data.root is {root!r}, but {dataset} is not there or damaged ({str(error).splitlines()[0]}): "
+                f"{PREPARE} {dataset} --root {root} puts it there."
+            ) from error
+        self._files = None if self._kind.files is None else list(self._kind.files(self._data))
+        labels, classes = list(self._kind.labels(self._data)), list(self._kind.classes(self._data))
+        if dataset == "celeba":
+            labels, classes = self._has(attribute)
+        elif attribute is not None:
+            raise SpliceError(f"data.attribute is {attribute!r}, but {dataset} has no attributes: set it to null.")
+        self._describe(self._names(split), labels, classes)
+
+    def _has(self, attribute: str | None) -> tuple[list[int], list[str]]:
+        names = [name for name in self._data.attr_names if name]
+        if attribute is None or attribute not in names:
+            raise SpliceError(
+                f"data.attribute is {attribute!r}, but must be one of CelebA's, like Smiling or Eyeglasses "
+                f"({nearest(str(attribute), names)})."
+            )
+        word = attribute.replace("_", " ").lower()
+        return self._data.attr[:, names.index(attribute)].tolist(), [f"not {word}", word]
+
+    def _names(self, split: str) -> list[str]:
+        if self._files is None:
+            return [f"{split}-{place:06d}" for place in range(len(self._data))]
+        return [file.relative_to(self._root).as_posix() for file in self._files]
+
+    def picture(self, place: int) -> Image.Image:
+        if self._files is not None:
+            return open_picture(self._files[place])
+        picture = self._data[place][0]
+        assert isinstance(picture, Image.Image)
+        return picture
+
+    def fingerprint(self) -> str:
+        if self._files is not None:
+            return f"files:{files_fingerprint(self._root, [self._files[place] for place in self._places])}"
+        return f"pixels:{tensor_digest(torch.from_numpy(self._data.data[list(self._places)]))}"
+
+    def truth(self) -> GroundTruth | None:
+        """Return the objects of each picture of VOC, whatever their number."""
+        if self._kind.build is not sets.VOCDetection:
+            return None
+        found = [[canonical(name) for name, _ in _voc_objects(self._data.targets[place])] for place in self._places]
+        names = {canonical(name): canonical(name) for name in VOC_CLASSES}
+        objects = tuple(tuple(frozenset((name,)) for name in dict.fromkeys(sample)) for sample in found)
+        return GroundTruth(
+            names, dict.fromkeys(names, "object"), objects, tuple(frozenset() for _ in found), ("object",)
+        )

@@ -1,0 +1,187 @@
+"""Rows 0 … n − 1 of a computation in files of consecutive rows: a file is whole or not there, a row is there once.
+
+    directory/000000000-000000256.safetensors   some tensors of rows 0 … 255; key and checksum in its header
+    directory/manifest.json                     the key in words, n, the checksum of each shard; written last
+
+Which process computed a shard leaves no trace in it. Processes that compute the same rows write the same file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from splice_exp.core.errors import SpliceError, shown
+from splice_exp.core.io import atomic, digest, read_json, remove_leftovers, write_json
+
+MANIFEST = "manifest.json"
+HEADER = "shard"
+REPAIR = "set repair=true to compute it again"
+
+
+def checksum(tensors: Mapping[str, Tensor]) -> str:
+    """Digest names, types, shapes and bytes."""
+    content = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        content.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        content.update(tensor.contiguous().view(-1).view(torch.uint8).numpy().data)
+    return content.hexdigest()
+
+
+def cut(rows: range, batch_size: int) -> Iterator[range]:
+    """Cut rows at multiples of the batch size, so that what is resumed is cut as what was not disturbed.
+
+    Example:
+        >>> list(cut(range(3, 9), batch_size=4))
+        [range(3, 4), range(4, 8), range(8, 9)]
+    """
+    start = rows.start
+    while start < rows.stop:
+        stop = min(rows.stop, (start // batch_size + 1) * batch_size)
+        yield range(start, stop)
+        start = stop
+
+
+@dataclass(frozen=True)
+class Shards:
+    """The shards of one computation.
+
+    Args:
+        directory: Theirs alone; made when the first one is written.
+        key: What decides the rows, as JSON: two computations of the same key have the same rows.
+        num_rows: n.
+    """
+
+    directory: Path
+    key: Mapping[str, Any]
+    num_rows: int
+
+    @classmethod
+    def keyed(cls, parent: Path, key: Mapping[str, Any], num_rows: int) -> Shards:
+        """Return the shards of a key, in a folder named by it."""
+        return cls(parent / digest(key), key, num_rows)
+
+    def missing(self, batch_size: int) -> list[range]:
+        """Return the rows that no shard holds, in batches."""
+        batches: list[range] = []
+        covered = 0
+        for rows in [*self._chosen(), range(self.num_rows, self.num_rows)]:
+            batches += cut(range(covered, rows.start), batch_size)
+            covered = rows.stop
+        return batches
+
+    def write(self, rows: range, tensors: Mapping[str, Tensor]) -> None:
+        """Write a shard, atomically.
+
+        Args:
+            rows: The rows it holds.
+            tensors: Anything that belongs to them.
+        """
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        with atomic(self._path(rows)) as temporary:
+            # One entry, because the order of several in the file would be left to chance.
+            save_file(tensors, temporary, {HEADER: f"{digest(self.key)} {checksum(tensors)}"})
+
+    def seal(self) -> None:
+        """Note all shards in the manifest, if each row is in one of them.
+
+        Raises:
+            SpliceError: if a shard cannot be read.
+        """
+        if (self.directory / MANIFEST).is_file() or self.missing(1):
+            return
+        remove_leftovers(self.directory)
+        shards = {self._path(rows).name: self._claimed_checksum(self._path(rows)) for rows in self._chosen()}
+        write_json(self.directory / MANIFEST, {"key": self.key, "num_rows": self.num_rows, "shards": shards})
+
+    def read(self) -> Iterator[tuple[range, dict[str, Tensor]]]:
+        """Yield all shards in order, each verified.
+
+        Raises:
+            SpliceError: naming a shard that is damaged or foreign, or rows that are missing.
+        """
+        missing = self.missing(self.num_rows)
+        if missing:
+            raise SpliceError(f"{self.directory} lacks rows {shown(missing)}: run the same command again.")
+        noted = self._noted()
+        for rows in self._chosen():
+            tensors = self._verified(self._path(rows), noted)
+            yield rows, tensors
+
+    def repair(self) -> list[Path]:
+        """Remove shards that are damaged or foreign, so that they are missing; return their paths."""
+        try:
+            noted = self._noted()
+        except SpliceError:
+            noted = None
+        damaged = [path for path in map(self._path, self._present()) if not self._is_whole(path, noted)]
+        if damaged or noted is None:
+            (self.directory / MANIFEST).unlink(missing_ok=True)
+        for path in damaged:
+            path.unlink()
+        return damaged
+
+    def _path(self, rows: range) -> Path:
+        return self.directory / f"{rows.start:09d}-{rows.stop:09d}.safetensors"
+
+    def _present(self) -> list[range]:
+        """List the rows of all shards, by their first row; of those with the same one the longest first."""
+        names = [path.stem.split("-") for path in self.directory.glob("[0-9]*-[0-9]*.safetensors")]
+        rows = [range(int(start), int(stop)) for start, stop in names]
+        return sorted(rows, key=lambda found: (found.start, -found.stop))
+
+    def _chosen(self) -> list[range]:
+        """Choose shards in which no row is twice: they overlap where batches had other sizes in an earlier run."""
+        chosen: list[range] = []
+        for rows in self._present():
+            if rows.start >= (chosen[-1].stop if chosen else 0):
+                chosen.append(rows)
+        return chosen
+
+    def _noted(self) -> dict[str, str] | None:
+        """Return the checksums of the manifest, where there is one."""
+        path = self.directory / MANIFEST
+        if not path.is_file():
+            return None
+        manifest = read_json(path)
+        if digest(manifest.get("key")) != digest(self.key) or manifest.get("num_rows") != self.num_rows:
+            raise SpliceError(f"{path} is of another computation than its folder: {REPAIR}.")
+        return dict(manifest["shards"])
+
+    def _claimed_checksum(self, path: Path) -> str:
+        """Return the checksum in the header of a shard of these."""
+        try:
+            with safe_open(path, framework="pt") as file:
+                key, _, claimed = (file.metadata() or {}).get(HEADER, "").partition(" ")
+        except (OSError, SafetensorError) as error:
+            raise SpliceError(f"{path} is damaged ({error}): {REPAIR}.") from error
+        if key != digest(self.key):
+            raise SpliceError(f"{path} is of another computation than its folder: {REPAIR}.")
+        return claimed
+
+    def _verified(self, path: Path, noted: Mapping[str, str] | None) -> dict[str, Tensor]:
+        claimed = self._claimed_checksum(path)
+        try:
+            with safe_open(path, framework="pt") as file:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        except (OSError, SafetensorError) as error:
+            raise SpliceError(f"{path} is damaged ({error}): {REPAIR}.") from error
+        found = checksum(tensors)
+        if found != claimed or (noted is not None and noted.get(path.name) != found):
+            raise SpliceError(f"{path} is damaged (its checksum is another): {REPAIR}.")
+        return tensors
+
+    def _is_whole(self, path: Path, noted: Mapping[str, str] | None) -> bool:
+        try:
+            self._verified(path, noted if noted and path.name in noted else None)
+        except SpliceError:
+            return False
+        return True

@@ -1,0 +1,360 @@
+"""Data sets of picture files, on small ones of the published layouts that these tests write."""
+
+import json
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from splice_exp.core.errors import SpliceError
+from splice_exp.data.coco_captions import CocoCaptions
+from splice_exp.data.huggingface import HuggingFaceSet
+from splice_exp.data.image_folder import ImageFolder
+from splice_exp.data.image_table import ImageTable
+from splice_exp.data.torchvision_sets import KINDS, TorchvisionSet
+
+
+def picture(seed, size=(12, 9)):
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 255, (*size[::-1], 3), dtype=np.uint8))
+
+
+def save(path, seed=0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture(seed).save(path)
+
+
+def pixels(source):
+    return [np.asarray(image) for image in source.inputs(0, len(source))]
+
+
+# --- folders of classes
+
+
+@pytest.fixture
+def folder(tmp_path):
+    root = tmp_path / "zoo"
+    for number, name in enumerate(["n02/b.png", "n01/x/a.png", "n01/c.jpeg", "n02/a.webp"]):
+        save(root / name, number)
+    (root / "n01" / "notes.txt").write_text("no picture")
+    return root
+
+
+def test_a_folder_of_classes(folder):
+    source = ImageFolder(str(folder))
+    assert source.name == "zoo"
+    assert source.sample_ids == ("n01/c.jpeg", "n01/x/a.png", "n02/a.webp", "n02/b.png")
+    assert source.classes == ("n01", "n02")
+    assert source.labels.tolist() == [0, 0, 1, 1]
+    assert np.array_equal(pixels(source)[1], np.asarray(picture(1)))
+    assert [image.mode for image in source.inputs(0, 9)] == ["RGB"] * 4
+
+
+@pytest.mark.parametrize("text", ["great tench\nshark\n", "n02 shark\nn01 great tench\nn03 unused\n"])
+def test_names_of_classes(folder, tmp_path, text):
+    (tmp_path / "names.txt").write_text(text)
+    assert ImageFolder(str(folder), classes=str(tmp_path / "names.txt")).classes == ("great tench", "shark")
+
+
+def test_pictures_without_classes(tmp_path):
+    for number in range(3):
+        save(tmp_path / f"{number}.png", number)
+    source = ImageFolder(str(tmp_path))
+    assert source.labels is None
+    assert source.classes == ()
+    assert len(source) == 3
+
+
+def test_a_limit_spreads_over_all_classes(folder):
+    source = ImageFolder(str(folder), limit=2)
+    assert source.sample_ids == ("n01/c.jpeg", "n02/a.webp")
+    assert source.labels.tolist() == [0, 1]
+    assert len(source.inputs(0, 2)) == 2
+
+
+def test_the_fingerprint_knows_names_and_sizes_not_places(folder, tmp_path):
+    before = ImageFolder(str(folder)).fingerprint()
+    folder.rename(tmp_path / "elsewhere")
+    assert ImageFolder(str(tmp_path / "elsewhere")).fingerprint() == before
+    (tmp_path / "elsewhere" / "n01" / "c.jpeg").rename(tmp_path / "elsewhere" / "n01" / "d.jpeg")
+    assert ImageFolder(str(tmp_path / "elsewhere")).fingerprint() != before
+    assert ImageFolder(str(tmp_path / "elsewhere"), limit=3).fingerprint() != before
+
+
+def test_what_is_wrong_with_a_folder_is_said(folder, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for root, message in (("nowhere", "there is no such folder"), ("empty", "holds no pictures")):
+        with pytest.raises(SpliceError, match=message):
+            ImageFolder(str(tmp_path / root))
+    (tmp_path / "names.txt").write_text("one\n")
+    with pytest.raises(SpliceError, match="names 1 classes, but there are 2 folders"):
+        ImageFolder(str(folder), classes=str(tmp_path / "names.txt"))
+    save(folder / "loose.png")
+    with pytest.raises(SpliceError, match=r"loose\.png of .* are in no folder"):
+        ImageFolder(str(folder))
+
+
+def test_a_damaged_picture_is_named(folder):
+    content = (folder / "n02" / "b.png").read_bytes()
+    (folder / "n02" / "b.png").write_bytes(content[: len(content) // 2])
+    source = ImageFolder(str(folder))
+    assert len(source.inputs(0, 3)) == 3
+    with pytest.raises(SpliceError, match=r"n02/b\.png of zoo cannot be read as a picture"):
+        source.inputs(3, 4)
+
+
+# --- tables
+
+
+@pytest.fixture
+def waterbirds(tmp_path):
+    """The layout of the Waterbirds release: metadata.csv, pictures in folders of species, splits 0, 1, 2."""
+    rows = []
+    for number in range(6):
+        file = f"{number:03d}.bird/{number}.jpg"
+        save(tmp_path / file, number)
+        rows.append((number, file, number % 2, number % 3, number // 3 % 2))
+    frame = pd.DataFrame(rows, columns=["img_id", "img_filename", "y", "split", "place"])
+    frame.to_csv(tmp_path / "metadata.csv", index=False)
+    return tmp_path / "metadata.csv"
+
+
+WATERBIRDS = {
+    "file_column": "img_filename",
+    "label_column": "y",
+    "classes": ["landbird", "waterbird"],
+    "split_column": "split",
+}
+
+
+def test_a_table_with_splits_and_groups(waterbirds):
+    source = ImageTable(str(waterbirds), split=2, **WATERBIRDS)
+    assert source.sample_ids == ("002.bird/2.jpg", "005.bird/5.jpg")
+    assert source.labels.tolist() == [0, 1]
+    assert source.columns["place"].tolist() == [0, 1]
+    assert [image.size for image in source.inputs(0, 2)] == [(12, 9), (12, 9)]
+
+
+def test_labels_in_words(waterbirds):
+    frame = pd.read_csv(waterbirds)
+    frame["kind"] = ["zebra", "ant", "ant", "zebra", "bee", "ant"]
+    frame.to_csv(waterbirds, index=False)
+    source = ImageTable(str(waterbirds), file_column="img_filename", label_column="kind")
+    assert source.classes == ("ant", "bee", "zebra")
+    assert source.labels.tolist() == [2, 0, 0, 2, 1, 0]
+    assert ImageTable(str(waterbirds), file_column="img_filename", label_column=None).labels is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"file_column": "img_filenam"}, r"data\.file_column is 'img_filenam'.*nearest: 'img_filename'"),
+        ({"split": "test"}, "data.split is 'test', but column 'split' .* holds 0, 1, 2"),
+        ({"split": 1, "split_column": None}, "data.split_column is not given"),
+        ({"classes": None}, "data.classes must be given: the label column holds integers"),
+        ({"classes": ["bird"]}, "data.classes has 1 names, but rows 1, 3, 5 have other labels"),
+        ({"root": "/nowhere"}, "data.root is '/nowhere'"),
+    ],
+)
+def test_what_is_wrong_with_a_table_is_said(waterbirds, options, message):
+    with pytest.raises(SpliceError, match=message):
+        ImageTable(str(waterbirds), **{**WATERBIRDS, **options})
+
+
+def test_files_that_a_table_names_must_be_there(waterbirds):
+    (waterbirds.parent / "004.bird" / "4.jpg").unlink()
+    with pytest.raises(SpliceError, match=r"names 1 files that are not there, the first of them .*4\.jpg"):
+        ImageTable(str(waterbirds), **WATERBIRDS)
+
+
+# --- captions
+
+
+def test_captions_of_coco(tmp_path):
+    for number in range(3):
+        save(tmp_path / "val" / f"{number:012d}.jpg", number)
+    images = [{"id": 7 - number, "file_name": f"{number:012d}.jpg"} for number in range(3)]
+    said = [
+        {"image_id": 7, "caption": "A cat\n sits. "},
+        {"image_id": 6, "caption": "b"},
+        {"image_id": 7, "caption": "c"},
+    ]
+    annotations = tmp_path / "captions.json"
+    annotations.write_text(json.dumps({"images": images, "annotations": said}))
+    source = CocoCaptions(str(annotations), str(tmp_path / "val"))
+    assert source.captions() == (("A cat sits.", "c"), ("b",))  # the third has none, and is left out
+    assert source.sample_ids == ("000000000000.jpg", "000000000001.jpg")
+    assert source.labels is None
+    annotations.write_text(json.dumps({"images": images}))
+    with pytest.raises(SpliceError, match="not laid out as those of COCO"):
+        CocoCaptions(str(annotations), str(tmp_path / "val"))
+
+
+# --- torchvision
+
+
+@pytest.fixture
+def cifar10(tmp_path, monkeypatch):
+    """The layout of the python version of CIFAR-10, four pictures a file; the published checksums are of others."""
+    base = tmp_path / "cifar-10-batches-py"
+    base.mkdir()
+    random = np.random.default_rng(0)
+    for name in (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"):
+        content = {"data": random.integers(0, 255, (4, 3072), dtype=np.uint8), "labels": [3, 0, 9, 1]}
+        (base / name).write_bytes(pickle.dumps(content))
+    names = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+    (base / "batches.meta").write_bytes(pickle.dumps({"label_names": names}))
+    monkeypatch.setattr("torchvision.datasets.cifar.check_integrity", lambda path, md5=None: True)
+    return tmp_path
+
+
+def test_cifar(cifar10):
+    test, train = (TorchvisionSet("cifar10", str(cifar10), split) for split in ("test", "train"))
+    assert (len(test), len(train)) == (4, 20)
+    assert test.classes[:2] == ("airplane", "automobile")
+    assert test.labels.tolist() == [3, 0, 9, 1]
+    assert test.inputs(0, 1)[0].size == (32, 32)
+    assert test.fingerprint() != train.fingerprint()
+    assert TorchvisionSet("cifar10", str(cifar10), "test", limit=2).labels.tolist() == [3, 9]
+
+
+def test_a_checksum_that_is_another_is_said(cifar10, monkeypatch):
+    monkeypatch.undo()
+    with pytest.raises(SpliceError, match=r"cifar10 is not there or damaged .*prepare_data\.py cifar10 --root"):
+        TorchvisionSet("cifar10", str(cifar10), "test")
+
+
+@pytest.fixture
+def celeba(tmp_path, monkeypatch):
+    base = tmp_path / "celeba"
+    files = [f"{number:06d}.jpg" for number in range(1, 5)]
+    for number, file in enumerate(files):
+        save(base / "img_align_celeba" / file, number)
+    rows = ["1 -1", "-1 -1", "1 1", "-1 1"]
+    lines = "".join(f"{file} {row}\n" for file, row in zip(files, rows, strict=True))
+    (base / "list_attr_celeba.txt").write_text(f"4\nEyeglasses Wavy_Hair \n{lines}")
+    (base / "list_eval_partition.txt").write_text("".join(f"{f} {s}\n" for f, s in zip(files, "0212", strict=True)))
+    for name, width in (("identity_CelebA", 1), ("list_bbox_celeba", 4), ("list_landmarks_align_celeba", 10)):
+        head = "" if width == 1 else f"4\n{' '.join('abcdefghij'[:width])}\n"
+        (base / f"{name}.txt").write_text(head + "".join(f"{f}{' 1' * width}\n" for f in files))
+    monkeypatch.setattr("torchvision.datasets.CelebA._check_integrity", lambda self: True)
+    return tmp_path
+
+
+def test_an_attribute_of_celeba(celeba):
+    source = TorchvisionSet("celeba", str(celeba), "test", attribute="Wavy_Hair")
+    assert source.classes == ("not wavy hair", "wavy hair")
+    assert source.labels.tolist() == [0, 1]
+    assert source.sample_ids == ("celeba/img_align_celeba/000002.jpg", "celeba/img_align_celeba/000004.jpg")
+    with pytest.raises(SpliceError, match="data.attribute is 'Eyeglass', .*nearest: 'Eyeglasses'"):
+        TorchvisionSet("celeba", str(celeba), "test", attribute="Eyeglass")
+
+
+def test_objects_of_voc(tmp_path):
+    base = tmp_path / "VOCdevkit" / "VOC2007"
+    save(base / "JPEGImages" / "000001.jpg")
+    boxes = "".join(
+        f"<object><name>{name}</name><bndbox><xmin>0</xmin><ymin>0</ymin><xmax>{side}</xmax><ymax>{side}</ymax></bndbox>"
+        "</object>"
+        for name, side in (("dog", 4), ("pottedplant", 9), ("dog", 2))
+    )
+    (base / "Annotations").mkdir()
+    (base / "Annotations" / "000001.xml").write_text(f"<annotation>{boxes}</annotation>")
+    (base / "ImageSets" / "Main").mkdir(parents=True)
+    (base / "ImageSets" / "Main" / "test.txt").write_text("000001\n")
+    source = TorchvisionSet("voc2007", str(tmp_path), "test")
+    assert source.classes[source.labels[0]] == "pottedplant"  # the largest
+    assert source.truth().objects == ((frozenset({"dog"}), frozenset({"pottedplant"})),)
+
+
+@pytest.mark.parametrize("dataset", sorted(KINDS))
+def test_a_data_set_that_is_not_there_says_how_to_get_it(tmp_path, dataset):
+    split = next(iter(KINDS[dataset].splits))
+    with pytest.raises(SpliceError, match=rf"{dataset} is not there or damaged .*prepare_data\.py {dataset} --root"):
+        TorchvisionSet(dataset, str(tmp_path), split, attribute="Smiling" if dataset == "celeba" else None)
+
+
+def test_wrong_data_sets_and_splits(tmp_path):
+    with pytest.raises(SpliceError, match="data.dataset is 'cifar', but must be one of"):
+        TorchvisionSet("cifar", str(tmp_path), "test")
+    with pytest.raises(SpliceError, match="data.split of stl10 is 'val', but must be one of: train, test"):
+        TorchvisionSet("stl10", str(tmp_path), "val")
+
+
+# --- Hugging Face
+
+
+@pytest.fixture
+def saved(tmp_path):
+    from datasets import ClassLabel, Dataset, DatasetDict, Features, Sequence, Value
+    from datasets import Image as ImageColumn
+
+    features = Features(
+        {
+            "image": ImageColumn(),
+            "label": ClassLabel(names=["cat", "dog"]),
+            "word": Value("string"),
+            "says": Sequence(Value("string")),
+            "number": Value("int64"),
+        }
+    )
+    rows = {
+        "image": [picture(number) for number in range(3)],
+        "label": [1, 0, 1],
+        "word": ["b", "a", "b"],
+        "says": [["one", "two"], ["three"], ["four", "five"]],
+        "number": [1, 2, 3],
+    }
+    part = Dataset.from_dict(rows, features=features)
+    DatasetDict({"test": part}).save_to_disk(str(tmp_path / "pets"))
+    part.save_to_disk(str(tmp_path / "alone"))
+    return tmp_path
+
+
+def test_a_saved_data_set(saved):
+    source = HuggingFaceSet(str(saved / "pets"), "test", caption_column="says")
+    assert source.classes == ("cat", "dog")
+    assert source.labels.tolist() == [1, 0, 1]
+    assert source.captions() == (("one", "two"), ("three",), ("four", "five"))
+    assert np.array_equal(pixels(source)[2], np.asarray(picture(2)))
+    assert HuggingFaceSet(str(saved / "alone"), label_column="word", limit=2).classes == ("a", "b")
+    assert source.fingerprint() == HuggingFaceSet(str(saved / "pets"), "test").fingerprint()
+    assert source.fingerprint() != HuggingFaceSet(str(saved / "pets"), "test", limit=2).fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"path": "nowhere"}, r"data\.path is .*nowhere'.*prepare_data\.py huggingface saves one"),
+        ({"split": "train"}, "data.split is 'train', but .* holds test"),
+        ({"path": "alone", "split": "test"}, "holds one split only"),
+        ({"image_column": "img"}, "data.image_column is 'img', but"),
+        ({"label_column": "number"}, "data.label_column is 'number', whose values have no names"),
+        ({"streaming": True}, r"data\.revision must be given with data\.streaming=true"),
+    ],
+)
+def test_what_is_wrong_with_a_saved_data_set_is_said(saved, options, message):
+    options = {"path": "pets", "split": "test", **options}
+    with pytest.raises(SpliceError, match=message):
+        HuggingFaceSet(**{**options, "path": str(saved / options["path"])})
+
+
+def test_a_stream_is_read_in_order_and_may_start_anywhere(saved, monkeypatch):
+    import datasets
+
+    stream = datasets.load_from_disk(str(saved / "alone")).to_iterable_dataset()
+    monkeypatch.setattr(datasets, "load_dataset", lambda *args, **kwargs: stream)
+    source = HuggingFaceSet("someone/pets", "test", streaming=True, revision="abc", num_samples=3)
+    assert source.labels.tolist() == [1, 0, 1]
+    expected = [np.asarray(picture(number)) for number in range(3)]
+    for start in (0, 1, 1, 0):
+        found = [np.asarray(image) for image in source.inputs(start, 3)]
+        assert all(np.array_equal(*pair) for pair in zip(found, expected[start:], strict=True))
+
+
+def test_pictures_travel_to_the_processes_that_load(folder):
+    source = pickle.loads(pickle.dumps(ImageFolder(str(folder))))
+    assert torch.equal(source.labels, ImageFolder(str(folder)).labels)
+    assert len(source.inputs(0, 4)) == 4

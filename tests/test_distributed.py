@@ -1,0 +1,123 @@
+"""The command on one process, on several, as an array of jobs, killed and damaged: the same cache, the same numbers."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from splice_exp.distributed.shards import MANIFEST
+from tests.distributed.test_shards import flip
+from tests.test_cli import command, metrics_of  # noqa: F401  a fixture
+
+NUM_SAMPLES, BATCH = 101, 8  # not divisible by two or three
+SMALL = (
+    *("experiment=zero_shot", "debug=fast", f"data.num_samples={NUM_SAMPLES}", "solver.batch_size=16"),
+    *("trainer=cpu", f"trainer.batch_size={BATCH}"),
+)
+
+
+def contents(cache):
+    return {path.relative_to(cache): path.read_bytes() for path in sorted(cache.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """Cache and metrics of a run that nothing happened to."""
+    results = tmp_path_factory.mktemp("undisturbed") / "results"
+    subprocess.run(line(results), check=True, capture_output=True)
+    return contents(results / "cache"), metrics_of(results)
+
+
+def line(results, *overrides):
+    return [sys.executable, "-m", "splice_exp", *SMALL, f"paths.results={results}", *overrides]
+
+
+def same(results, undisturbed):
+    cache, metrics = undisturbed
+    assert contents(results / "cache") == cache
+    assert metrics_of(results) == metrics
+
+
+def test_every_row_is_in_one_shard(undisturbed):
+    names = sorted(path.stem for path in undisturbed[0] if path.parts[0] == "embeddings" and path.suffix != ".json")
+    rows = [tuple(map(int, name.split("-"))) for name in names]
+    assert rows == [(start, min(start + BATCH, NUM_SAMPLES)) for start in range(0, NUM_SAMPLES, BATCH)]
+
+
+@pytest.mark.slow
+@pytest.mark.enable_socket  # of this machine, for gloo
+@pytest.mark.parametrize("devices", [2, 3])
+def test_several_processes_leave_what_one_leaves(command, tmp_path, undisturbed, devices):  # noqa: F811
+    code, _, err = command(*SMALL, "trainer=ddp", "trainer.accelerator=cpu", f"trainer.devices={devices}")
+    assert code == 0, err
+    same(tmp_path / "results", undisturbed)
+
+
+@pytest.mark.slow
+def test_an_array_of_jobs_leaves_what_one_leaves(command, tmp_path, undisturbed):  # noqa: F811
+    array = ("-m", *SMALL, "shard.count=3", "shard.index=range(0,3)")
+    for shards in ("embeddings", "codes"):  # stage by stage: the mean is of all embeddings
+        assert not list(tmp_path.glob(f"results/cache/{shards}/*/{MANIFEST}"))
+        code, out, err = command(*array)
+        assert code == 0, err
+        assert "this job has done its share" in out
+        assert list(tmp_path.glob(f"results/cache/{shards}/*/{MANIFEST}"))
+    code, out, _ = command(*SMALL)
+    assert code == 0
+    same(tmp_path / "results", undisturbed)
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_it_ends_as_if_nothing_had_happened(tmp_path, undisturbed):
+    results = tmp_path / "results"
+    chance = random.Random(0)
+    for _ in range(2):
+        there = len(list(results.glob("cache/*/*/*.safetensors")))
+        enough = there + chance.randint(1, 5)
+        process = subprocess.Popen(line(results), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and len(list(results.glob("cache/*/*/*.safetensors"))) < enough:
+            time.sleep(chance.uniform(0.001, 0.02))
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        assert not metrics_of(results)
+    subprocess.run(line(results), check=True, capture_output=True)
+    same(results, undisturbed)
+
+
+@pytest.mark.slow
+def test_sigterm_is_a_temporary_failure(tmp_path, undisturbed):
+    results = tmp_path / "results"
+    process = subprocess.Popen(line(results), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    while process.poll() is None and not list(results.glob("cache/embeddings/*/*.safetensors")):
+        time.sleep(0.001)
+    os.kill(process.pid, signal.SIGTERM)
+    output = process.communicate()[0]
+    assert process.returncode == 75, output
+    assert "stopped by SIGTERM; the same command goes on from here" in output
+    (folder,) = results.glob("cache/embeddings/*")
+    written = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert 0 < len(written) < NUM_SAMPLES // BATCH
+    whole = {path.name: content for path, content in undisturbed[0].items() if path.parent.name == folder.name}
+    assert written.items() <= whole.items()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["embeddings", "codes"])
+def test_a_damaged_shard_stops_the_run_until_it_may_be_repaired(command, tmp_path, undisturbed, kind):  # noqa: F811
+    command(*SMALL)
+    (folder,) = (tmp_path / "results" / "cache" / kind).iterdir()
+    shard = sorted(Path(folder).glob("*.safetensors"))[2]
+    flip(shard, -5)
+    code, _, err = command(*SMALL, "force=true")
+    assert code == 1
+    assert f"{shard.name} is damaged" in err
+    assert "set repair=true to compute it again" in err
+    code, out, err = command(*SMALL, "force=true", "repair=true")
+    assert code == 0, err
+    assert f"{shard.name} was damaged, and is computed again" in out
+    same(tmp_path / "results", undisturbed)
