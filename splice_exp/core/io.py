@@ -10,7 +10,9 @@ import platform
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -148,6 +150,13 @@ def file_digest(path: Path) -> str:
     """Hash a file together with its sidecar, so that renamed labels are a different content."""
     files = [path, sidecar(path)] if path.suffix != ".json" and sidecar(path).is_file() else [path]
     return digest([file_sha256(file) for file in files])
+
+
+@cache
+def source_digest(package: ModuleType) -> str:
+    """Hash the source code of a package: what other code has computed is another thing."""
+    (folder,) = package.__path__
+    return digest([path.read_text(encoding="utf-8") for path in sorted(Path(folder).rglob("*.py"))])
 
 
 def tensor_digest(tensor: Tensor) -> str:

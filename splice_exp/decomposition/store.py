@@ -6,8 +6,6 @@ A path with `penalties` leaves what it finds at all of them, so that one pass se
 from __future__ import annotations
 
 from dataclasses import asdict
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,7 +14,7 @@ from torch import Tensor
 
 from splice_exp import solvers
 from splice_exp.core.codes import Codes
-from splice_exp.core.io import digest, tensor_digest
+from splice_exp.core.io import source_digest, tensor_digest
 from splice_exp.core.types import Solution
 from splice_exp.distributed.cache import Cache
 from splice_exp.distributed.predict import RowModule, Rows, RowSource
@@ -26,13 +24,6 @@ from splice_exp.solvers.objective import Certificate
 
 KIND = "codes"
 NOT_IN_KEY = ("batch_size", "penalties")  # they do not change the answer
-
-
-@cache
-def solver_code() -> str:
-    """Digest the source code of all solvers: what other code has found is not read."""
-    (folder,) = solvers.__path__
-    return digest([path.read_text() for path in sorted(Path(folder).rglob("*.py"))])
 
 
 class Targets(RowSource):
@@ -76,7 +67,7 @@ def solve(cache: Cache, solver: Solver, atoms: Float[Tensor, "k d"], targets: Fl
     """
     require_width(atoms, targets)
     solver = solver.settled(atoms, targets)
-    problem = {"code": solver_code(), "targets": tensor_digest(targets), "atoms": tensor_digest(atoms)}
+    problem = {"code": source_digest(solvers), "targets": tensor_digest(targets), "atoms": tensor_digest(atoms)}
 
     def shards(solver: Solver) -> Shards:
         options = {name: value for name, value in asdict(solver).items() if name not in NOT_IN_KEY}
