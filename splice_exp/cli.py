@@ -53,6 +53,10 @@ def main() -> None:
     except CompactHydraException as error:  # a mistyped option: its message says what there is
         reason = f"\n{error.__cause__}" if isinstance(error.__cause__, OmegaConfBaseException) else ""
         _end(f"{error}{reason}")
+    except RuntimeError as error:
+        if "srun" not in str(error):
+            raise
+        _end(f"{error} Elsewhere set hydra/launcher=joblib, or none.")
     except OSError as error:
         _end(f"{error.filename} cannot be written ({error.strerror}): set paths.results to another folder.")
     # Hydra imports the callback when there is something to run; --help and the like stay without torch.

@@ -1,0 +1,46 @@
+"""The same sweep under every launcher: the same run directories, the same numbers."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.test_cli import FAST, command, metrics_of  # noqa: F401  a fixture
+
+SWEEP = ("experiment=ablation_nonneg", *FAST, "hydra.sweeper.params.seed=0", "solver.l1_penalty=0.2")
+
+
+def launch(results, *overrides):
+    """Run the sweep in a process of its own, as launchers start others."""
+    line = [sys.executable, "-m", "splice_exp", *SWEEP, f"paths.results={results}", *overrides]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(line, capture_output=True, text=True, check=False, env=environment)
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory):
+    """Numbers of the sweep, one point after the other."""
+    results = tmp_path_factory.mktemp("basic") / "results"
+    found = launch(results)
+    assert found.returncode == 0, found.stderr
+    return metrics_of(results)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
+def test_a_launcher_changes_nothing(tmp_path, here, launcher):
+    results = tmp_path / "results"
+    found = launch(results, f"hydra/launcher={launcher}")
+    assert found.returncode == 0, found.stderr
+    assert metrics_of(results) == here  # in directories of the same names
+    assert len(here) == 2
+    assert "Does it cost anything" in (results / "tables" / "ablation_nonneg.md").read_text()
+
+
+@pytest.mark.parametrize("launcher", ["slurm_cpu", "slurm_gpu"])
+def test_without_slurm_its_launchers_say_so(command, launcher):  # noqa: F811
+    code, _, err = command(*SWEEP, f"hydra/launcher={launcher}")
+    assert code == 1
+    assert err.splitlines()[-1].startswith('error: Could not detect "srun"')
+    assert "hydra/launcher=joblib" in err
