@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from splice_exp.distributed.shards import MANIFEST
 from tests.distributed.test_shards import flip
@@ -56,6 +57,19 @@ def test_several_processes_leave_what_one_leaves(command, tmp_path, undisturbed,
     code, _, err = command(*SMALL, "trainer=ddp", "trainer.accelerator=cpu", f"trainer.devices={devices}")
     assert code == 0, err
     same(tmp_path / "results", undisturbed)
+
+
+@pytest.mark.slow
+def test_processes_of_torchrun_leave_what_one_leaves(tmp_path, undisturbed):
+    """Every process runs the whole command, and one writes the record."""
+    results = tmp_path / "results"
+    several = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", *line(results, *several)[1:]]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    found = subprocess.run(torchrun, capture_output=True, text=True, check=False, env=environment)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.count("results: ") == 1
+    same(results, undisturbed)
 
 
 @pytest.mark.slow
