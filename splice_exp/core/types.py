@@ -149,7 +149,7 @@ class Status(Enum):
 
     CONVERGED = "every row is certified to the tolerance"
     FINISHED = "the method has no tolerance: it did all its steps"
-    MAX_ITERATIONS = "the iteration limit was reached: raise solver.max_iterations or solver.tol"
+    MAX_ITERATIONS = "the iteration limit was reached: raise solver.max_iterations or solver.tol, or set solver=path"
     TARGET_MISSED = "some rows have no point with solver.target_l0 concepts on their path: lower solver.l1_penalty"
     PRECISION = "float32 ends above the tolerance: raise solver.tol or solve float64 targets"
 

@@ -19,7 +19,7 @@ from splice_exp.core.types import Solution
 from splice_exp.distributed.cache import Cache
 from splice_exp.distributed.predict import RowModule, Rows, RowSource
 from splice_exp.distributed.shards import Shards
-from splice_exp.solvers.base import Solver, State, require_width
+from splice_exp.solvers.base import Solver, State, require_targets
 from splice_exp.solvers.objective import Certificate
 
 KIND = "codes"
@@ -65,7 +65,7 @@ def solve(cache: Cache, solver: Solver, atoms: Float[Tensor, "k d"], targets: Fl
     Raises:
         SpliceError: if the widths differ; or naming a shard that is damaged.
     """
-    require_width(atoms, targets)
+    require_targets(atoms, targets)
     solver = solver.settled(atoms, targets)
     problem = {"code": source_digest(solvers), "targets": tensor_digest(targets), "atoms": tensor_digest(atoms)}
 

@@ -70,7 +70,7 @@ class ActiveSet(LassoSolver):
         if self.engine not in ENGINES:
             raise SpliceError(f"solver.engine is {self.engine!r}, but must be one of {', '.join(ENGINES)}.")
 
-    def prepare(self, atoms: Float[Tensor, "k d"]) -> ActiveSetState:
+    def _prepare(self, atoms: Float[Tensor, "k d"]) -> ActiveSetState:
         """Compute G if the engine uses it and it fits."""
         fits = atoms.element_size() * len(atoms) ** 2 <= self.gram_mib * 2**20
         if not fits or self._engine(atoms) == "torch":
@@ -83,8 +83,8 @@ class ActiveSet(LassoSolver):
     def _engine(self, atoms: Tensor) -> str:
         if self.engine == "compiled" and atoms.device.type != "cpu":
             raise SpliceError(
-                f"solver.engine is 'compiled', which runs on the CPU, but device is {atoms.device.type!r}: "
-                "set solver.engine=auto or device=cpu."
+                f"solver.engine is 'compiled', which runs on the CPU, but the atoms are on {atoms.device.type!r}: "
+                "set solver.engine=auto or trainer=cpu."
             )
         if self.engine == "auto":
             return "compiled" if atoms.device.type == "cpu" else "torch"

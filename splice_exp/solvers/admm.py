@@ -67,7 +67,7 @@ class ADMM(IterativeSolver):
         if self.relaxation >= 2:
             raise SpliceError(f"solver.relaxation is {self.relaxation}, but must lie above 0 and below 2.")
 
-    def prepare(self, atoms: Float[Tensor, "k d"]) -> ADMMState:
+    def _prepare(self, atoms: Float[Tensor, "k d"]) -> ADMMState:
         """Factor the d × d matrix, in float64."""
         return self._factored(atoms, 3 * math.sqrt(atoms.shape[0] / atoms.shape[1]) if self.rho is None else self.rho)
 

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
 from splice_exp.core.codes import Codes
-from splice_exp.core.errors import SpliceError, require_at_least, require_bool, require_integer
+from splice_exp.core.errors import SpliceError, require_at_least, require_bool, require_integer, shown
 from splice_exp.core.types import Solution, Status
 from splice_exp.solvers import objective
 from splice_exp.solvers.objective import Certificate
@@ -61,12 +61,43 @@ class Solved(NamedTuple):
         )
 
 
-def require_width(atoms: Float[Tensor, "k d"], targets: Float[Tensor, "n e"]) -> None:
-    """Refuse targets of another space.
+def require_matrix(name: str, rows: Tensor) -> None:
+    """Refuse what is not a matrix of finite numbers: a comparison with NaN is false, and would certify it.
 
     Raises:
-        SpliceError: if the widths differ.
+        SpliceError: naming the shape, or the rows that are not finite.
     """
+    if rows.ndim != 2 or not rows.is_floating_point():
+        raise SpliceError(
+            f"The {name} are of shape {tuple(rows.shape)} and type {rows.dtype}, but must be a matrix of floating "
+            "point numbers, one a row."
+        )
+    if not rows.isfinite().all():
+        flawed = (~rows.isfinite().all(dim=1)).nonzero().flatten().tolist()
+        raise SpliceError(f"The {name} have NaN or infinite values in rows {shown(flawed)}: remove or repair them.")
+
+
+def require_atoms(atoms: Tensor) -> None:
+    """Refuse what is no dictionary.
+
+    Raises:
+        SpliceError: naming shape, type, or the rows that are not finite.
+    """
+    require_matrix("atoms", atoms)
+    if atoms.dtype not in (torch.float32, torch.float64) or not len(atoms):
+        raise SpliceError(
+            f"There are {len(atoms)} atoms of type {atoms.dtype}, but a dictionary needs one or more, float32 or "
+            "float64."
+        )
+
+
+def require_targets(atoms: Float[Tensor, "k d"], targets: Tensor) -> None:
+    """Refuse targets of another space, or with values that are not finite.
+
+    Raises:
+        SpliceError: if the widths differ; or naming the rows.
+    """
+    require_matrix("targets", targets)
     dim = atoms.shape[1]
     if targets.shape[1] != dim:
         raise SpliceError(
@@ -96,7 +127,15 @@ class Solver(ABC):
 
         Args:
             atoms: Unit rows; their device and floating point type are those of the solve.
+
+        Raises:
+            SpliceError: if they are no matrix of finite numbers, float32 or float64.
         """
+        require_atoms(atoms)
+        return self._prepare(atoms.detach().contiguous())
+
+    def _prepare(self, atoms: Float[Tensor, "k d"]) -> State:
+        """Compute what this method needs to know of the dictionary."""
         return State(atoms)
 
     def solve(self, state: State, targets: Float[Tensor, "n d"]) -> Solution:
@@ -109,9 +148,9 @@ class Solver(ABC):
         Raises:
             SpliceError: if the widths differ.
         """
-        require_width(state.atoms, targets)
+        require_targets(state.atoms, targets)
         batches = torch.split(targets, self._rows_together(state)) if len(targets) else ()
-        parts = [self._solve_batch(state, batch.to(state.atoms)) for batch in batches]
+        parts = [self._solve_batch(state, batch.detach().to(state.atoms).contiguous()) for batch in batches]
         none = torch.zeros(0, dtype=torch.float64)
         codes = [part.codes for part in parts] or [
             Codes.from_dense(none.new_zeros(0, len(state.atoms)).to(state.atoms.dtype))

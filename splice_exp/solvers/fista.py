@@ -44,7 +44,7 @@ class Iterates(NamedTuple):
 class FISTA(IterativeSolver):
     """Solve the lasso by FISTA, each row with its own restarts."""
 
-    def prepare(self, atoms: Float[Tensor, "k d"]) -> FISTAState:
+    def _prepare(self, atoms: Float[Tensor, "k d"]) -> FISTAState:
         """Compute ℓ = 2 ‖D‖₂² from the d × d matrix DᵀD."""
         exact = atoms.double()
         largest = torch.linalg.eigvalsh(exact.T @ exact)[-1]

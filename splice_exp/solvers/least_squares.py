@@ -37,7 +37,7 @@ class LeastSquares(SupportSolver):
                 "solver=active_set with a small solver.l1_penalty for the nonnegative problem."
             )
 
-    def prepare(self, atoms: Float[Tensor, "k d"]) -> LeastSquaresState:
+    def _prepare(self, atoms: Float[Tensor, "k d"]) -> LeastSquaresState:
         """Compute D⁺ in float64."""
         return LeastSquaresState(atoms, torch.linalg.pinv(atoms.double()).to(atoms))
 

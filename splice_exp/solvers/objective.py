@@ -87,7 +87,7 @@ def certificate_of_residual(
     l1_norm = codes.abs().sum(dim=1)
 
     steepest = (gradient if nonnegative else gradient.abs()).amax(dim=1)
-    feasible = torch.where(steepest > l1_penalty, l1_penalty / steepest, torch.inf)
+    feasible = torch.where(steepest > 0, l1_penalty / steepest, torch.inf)
     smallest = torch.finfo(r.dtype).tiny
     scale = torch.minimum(r_dot_x / r_dot_r.clamp(min=smallest), feasible).clamp(min=0)
     # primal − dual = ‖r‖² + L‖w‖₁ − 2s⟨r, x⟩ + s²‖r‖², ordered to lose few digits near s = 1, where

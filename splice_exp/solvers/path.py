@@ -21,7 +21,7 @@ from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
 from splice_exp.core.types import Solution, Status
 from splice_exp.solvers.active_set import ActiveSet, ActiveSetState, rows_of_a_product
-from splice_exp.solvers.base import LassoSolver, Solved, Solver, State, require_width
+from splice_exp.solvers.base import LassoSolver, Solved, Solver, State, require_targets
 from splice_exp.solvers.objective import Certificate
 from splice_exp.solvers.path_compiled import Pursued, pursue_paths
 
@@ -89,7 +89,7 @@ class LassoPath(LassoSolver):
                 f"{list(self.penalties)}: add it there."
             )
 
-    def prepare(self, atoms: Float[Tensor, "k d"]) -> ActiveSetState:
+    def _prepare(self, atoms: Float[Tensor, "k d"]) -> State:
         """Compute G if it fits."""
         return ActiveSet(gram_mib=self.gram_mib, engine="compiled").prepare(atoms.cpu())
 
@@ -122,7 +122,7 @@ class LassoPath(LassoSolver):
         Raises:
             SpliceError: if a penalty is negative or not a number, or the widths differ.
         """
-        require_width(state.atoms, targets)
+        require_targets(state.atoms, targets)
         for l1_penalty in penalties:
             require_at_least("a penalty", l1_penalty, 0)
         if not penalties:
@@ -150,7 +150,7 @@ class LassoPath(LassoSolver):
             SpliceError: if there are fewer even where the paths end.
         """
         assert self.mean_l0 is not None
-        require_width(state.atoms, targets)
+        require_targets(state.atoms, targets)
         way = self._way()
         batches = [self._pursue(state, batch, way, 0) for batch in torch.split(targets, self._rows_together(state))]
         unfinished = sum(int(batch.certificates[-1].kkt_violation.isinf().sum()) for batch in batches)

@@ -156,8 +156,8 @@ def test_wrong_options(options, message):
 
 
 def test_the_compiled_engine_is_for_the_cpu():
-    with pytest.raises(SpliceError, match="runs on the CPU, but device is 'meta'"):
-        ActiveSet(engine="compiled").prepare(ATOMS.to("meta"))
+    with pytest.raises(SpliceError, match="runs on the CPU, but the atoms are on 'meta'"):
+        ActiveSet(engine="compiled")._engine(ATOMS.to("meta"))
 
 
 @pytest.mark.slow

@@ -48,6 +48,30 @@ def test_the_gap_bounds_the_distance_to_the_optimum(seed, l1_penalty, nonnegativ
     assert (gap >= excess - 1e-9).all()
 
 
+@given(st.integers(0, 6), st.floats(1e-6, 0.1), st.sampled_from([0.03, 0.1, 0.3]), st.booleans())
+def test_the_gap_bounds_the_distance_of_codes_that_overshoot(seed, short, l1_penalty, nonnegative):
+    """Gradients on the support fall short of L: a residual must not be stretched as if there were no constraints."""
+    x, d = problem(seed)
+    best = sklearn_codes(x, d, l1_penalty, nonnegative)
+    w = best.clone()
+    for row in range(len(w)):
+        support = best[row].nonzero().flatten()
+        atoms = d[support]
+        w[row, support] += torch.linalg.lstsq(atoms @ atoms.T, short * best[row, support].sign()[:, None])[0].flatten()
+    w = w.clamp(min=0) if nonnegative else w
+    excess = objective.value(x, d, w, l1_penalty) - objective.value(x, d, best, l1_penalty)
+    gap = objective.lasso_certificate(x, d, w, l1_penalty, nonnegative).duality_gap
+    assert (gap >= excess - 1e-9).all()
+
+
+def test_the_gap_of_codes_that_overshoot_everywhere():
+    """Orthogonal atoms: the optimum is ⟨d, x⟩ − L / 2, and the excess of w is ‖w − w*‖²."""
+    x, d = torch.full((1, 16), 0.25, dtype=torch.float64), torch.eye(16, dtype=torch.float64)
+    certificate = objective.lasso_certificate(x, d, torch.full_like(x, 0.24), 0.1)
+    assert float(certificate.duality_gap) >= 16 * 0.04**2 * (1 - 1e-9)
+    assert objective.lasso_certificate(x, d, torch.full_like(x, 0.2), 0.1).duality_gap < 1e-12
+
+
 def test_lambda_max_is_where_codes_vanish():
     x, d = problem(3)
     for nonnegative in (True, False):

@@ -271,6 +271,35 @@ def test_least_squares_has_minimum_norm():
     torch.testing.assert_close(found, expected)
 
 
+def with_value(rows, value):
+    changed = rows.clone()
+    changed[3, 2] = value
+    return changed
+
+
+@pytest.mark.parametrize("solver", [ActiveSet(), ActiveSet(engine="torch"), LassoPath(), ADMM(), OMP(), LeastSquares()])
+@pytest.mark.parametrize(
+    ("atoms", "targets", "message"),
+    [
+        (with_value(ATOMS, torch.nan), TARGETS, "The atoms have NaN or infinite values in rows 3"),
+        (ATOMS, with_value(TARGETS, torch.nan), "The targets have NaN or infinite values in rows 3"),
+        (ATOMS, with_value(TARGETS, torch.inf), "The targets have NaN or infinite values in rows 3"),
+        (ATOMS[:0], TARGETS, "There are 0 atoms of type torch.float32"),
+        (ATOMS.half(), TARGETS, "atoms of type torch.float16, but a dictionary needs one or more, float32 or float64"),
+    ],
+)
+def test_what_is_no_problem_is_refused(solver, atoms, targets, message):
+    """NaN above all: it compares as false with everything, and would pass for certified."""
+    with pytest.raises(SpliceError, match=message):
+        solve(solver, atoms, targets)
+
+
+@pytest.mark.parametrize("solver", [ActiveSet(l1_penalty=0.2), LassoPath(l1_penalty=0.2), ADMM(l1_penalty=0.2)])
+def test_memory_layout_and_gradients_play_no_part(solver):
+    found = solve(solver, ATOMS.T.contiguous().T.requires_grad_(), TARGETS.T.contiguous().T.requires_grad_())
+    assert torch.equal(found.codes.dense(), solve(solver).codes.dense())
+
+
 @pytest.mark.parametrize(
     ("build", "message"),
     [

@@ -129,7 +129,8 @@ def judge(
         norm += abs(values[a])
         if nonnegative and values[a] < 0.0:
             worst = np.inf
-    feasible = l1_penalty / steepest if steepest > l1_penalty else np.inf
+    # Atoms that were passed over are known to be feasible for r itself, and for nothing longer.
+    feasible = l1_penalty / steepest if steepest > l1_penalty else 1.0
     scale = max(0.0, min(r_dot_x / max(r_dot_r, 1e-300), feasible))
     gap = (1.0 - scale) ** 2 * r_dot_r + l1_penalty * norm - 2.0 * scale * (r_dot_x - r_dot_r)
     certificate[0], certificate[1] = max(gap, 0.0), worst
