@@ -36,6 +36,7 @@ class Config:
     seed: int = 0
     force: bool = False
     repair: bool = False
+    fused: bool = False
     shard: Shard = field(default_factory=Shard)
     figures: bool = True  # of samples and classes, in each run directory; experiments of many runs turn them off
     backbone: Any = MISSING

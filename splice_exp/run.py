@@ -23,8 +23,9 @@ from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.io import atomic, sidecar, write_json, write_tensors, write_text
 from splice_exp.core.provenance import SCIENCE, environment
 from splice_exp.core.truth import GroundTruth
-from splice_exp.core.types import Status
+from splice_exp.core.types import Embeddings, Status
 from splice_exp.data.base import DataSource, EncodableSource
+from splice_exp.decomposition.fused import embed_and_solve
 from splice_exp.decomposition.splice import Decomposition, decompose
 from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
 from splice_exp.dictionaries.vocabulary import VocabularySource
@@ -42,6 +43,7 @@ from splice_exp.report.pictures import decompositions
 from splice_exp.report.records import CONFIG, ENVIRONMENT, ERROR, METRICS, SAMPLE_FIGURE, SAMPLES
 from splice_exp.report.tracking import NoTracker, TrackedRun, Tracker
 from splice_exp.solvers.base import Solver
+from splice_exp.solvers.path import LassoPath
 
 log = logging.getLogger(__name__)
 
@@ -160,6 +162,9 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
     machine = components.trainer
     cache = Cache(Path(config["paths"]["cache"]), machine, Share(**config["shard"]), config["repair"])
     timings = Timings()
+    if config["fused"]:
+        with timings.stage("embeddings and codes in one pass"):
+            _fill_in_one_pass(components, cache)
     with timings.stage("embeddings"):
         embeddings = extract(components.data, components.backbone, cache)
         if components.backbone.module is not None:
@@ -220,6 +225,30 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
     tracked.metrics(metrics)
     tracked.figures(pictures)
     write_json(directory / METRICS, dict(sorted(metrics.items())))
+
+
+def _fill_in_one_pass(components: Components, cache: Cache) -> None:
+    """Embed and decompose before anything else, so that the stages find all of it in the cache.
+
+    Raises:
+        SpliceError: if what must be known before is known only after.
+    """
+    data, backbone, alignment, solver = components.data, components.backbone, components.alignment, components.solver
+    if not isinstance(data, EncodableSource):
+        raise SpliceError("fused=true embeds and decomposes in one pass, but data are embeddings: set fused=false.")
+    if alignment.image_mean == "estimate":
+        raise SpliceError(
+            "fused=true needs the image mean before the embeddings: set alignment.image_mean to a file or to zero, or "
+            "fused=false."
+        )
+    if isinstance(solver, LassoPath) and solver.mean_l0 is not None:
+        raise SpliceError("fused=true solves row by row, but solver.mean_l0 needs all rows: set fused=false.")
+    mean = alignment.known_mean(backbone.dim)
+    classes = tuple(name for name in data.classes if backbone.knows_text(backbone.class_text(name)))
+    nothing = Embeddings(torch.zeros(0, backbone.dim), None, (), classes, "image", backbone.backbone_id)
+    ingredients = Ingredients(backbone, components.vocabulary, nothing, alignment, mean)
+    dictionary = components.dictionary.build(ingredients)
+    embed_and_solve(cache, data, backbone, dictionary, solver, mean if alignment.image else torch.zeros_like(mean))
 
 
 def _truth_of(data: DataSource, sample_ids: tuple[str, ...]) -> GroundTruth | None:

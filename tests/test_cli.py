@@ -1,6 +1,7 @@
 """The command as a user types it, in this process: Hydra, run, report, exit code."""
 
 import json
+import shutil
 import sys
 
 import pytest
@@ -151,6 +152,26 @@ def test_a_sparsity_curve_is_one_pass_along_the_paths(command, tmp_path):
     assert len(list(tmp_path.glob("results/cache/codes/*"))) == 14
     assert out.count("read from cache: codes") == 12  # after the first row of each dictionary nothing is solved
     assert max(metrics["solver/gap_max"] for metrics in found.values()) <= 1e-6
+
+
+def test_one_pass_is_the_same_run(command, tmp_path):
+    staged = (*POINT, "alignment.image_mean=zero", "trainer.batch_size=16", "solver.batch_size=16")
+    command(*staged)
+    before = metrics_of(tmp_path / "results")
+    shutil.rmtree(tmp_path / "results")
+    code, out, err = command(*staged, "fused=true")
+    assert code == 0, err
+    assert metrics_of(tmp_path / "results") == before
+    assert out.count("read from cache") == 2
+    for override, message in (
+        ("alignment.image_mean=estimate", "fused=true needs the image mean before the embeddings"),
+        ("dictionary=learned", "set fused=false"),
+        ("solver=path", "solver.mean_l0 needs all rows"),
+    ):
+        mean_l0 = ("solver.mean_l0=3", "solver.target_l0=null") if override == "solver=path" else ()
+        code, _, err = command(*staged, "fused=true", override, *mean_l0)
+        assert code == 1
+        assert message in err
 
 
 def test_a_stability_report_lies_beside_the_codes(command, tmp_path):

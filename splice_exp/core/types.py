@@ -57,6 +57,7 @@ class Embeddings:
         classes: Class names; labels index into it.
         modality: What was embedded.
         backbone_id: Fingerprint of the encoder.
+        source_id: Identity of exactly these rows, where it is known without a look at them.
     """
 
     features: Float[Tensor, "n d"]
@@ -65,6 +66,7 @@ class Embeddings:
     classes: tuple[str, ...]
     modality: Modality
     backbone_id: str
+    source_id: str | None = None
 
     def __len__(self) -> int:
         return len(self.features)
@@ -78,7 +80,7 @@ class Embeddings:
         """Return some rows, in the order given; the classes stay."""
         labels = None if self.labels is None else self.labels[rows]
         sample_ids = tuple(self.sample_ids[row] for row in rows.tolist())
-        return replace(self, features=self.features[rows], labels=labels, sample_ids=sample_ids)
+        return replace(self, features=self.features[rows], labels=labels, sample_ids=sample_ids, source_id=None)
 
     def with_classes(self, kept: Sequence[int]) -> Embeddings:
         """Return the rows of some classes, labels renumbered in the order of `kept`.
@@ -88,6 +90,8 @@ class Embeddings:
         """
         if self.labels is None:
             raise ValueError("embeddings without labels have no classes to select")
+        if list(kept) == list(range(len(self.classes))):
+            return self
         renumbered = torch.full((len(self.classes),), -1, dtype=torch.int64)
         renumbered[torch.tensor(kept, dtype=torch.int64)] = torch.arange(len(kept))
         labels = renumbered[self.labels]

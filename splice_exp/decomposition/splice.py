@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from splice_exp.core.codes import Codes
+from splice_exp.core.io import digest, tensor_digest
 from splice_exp.core.types import Dictionary, Embeddings, Solution
 from splice_exp.decomposition.store import solve
 from splice_exp.distributed.cache import Cache
@@ -110,6 +111,12 @@ def decompose(
     if cache is None:
         solution = solver.solve(solver.prepare(dictionary.atoms), targets)
     else:
-        solution = solve(cache, solver, dictionary.atoms, targets)
+        source = tensor_digest(targets) if embeddings.source_id is None else targets_id(embeddings.source_id, mean)
+        solution = solve(cache, solver, dictionary.atoms, targets, source)
     codes = solution.codes.named(dictionary.concepts)
     return Decomposition(codes, dictionary, mean, scale, alignment.recompose, solution)
+
+
+def targets_id(source_id: str, image_mean: Float[Tensor, " d"]) -> str:
+    """Identify the targets that embeddings become when a mean is subtracted."""
+    return digest([source_id, tensor_digest(image_mean)])

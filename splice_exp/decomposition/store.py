@@ -53,7 +53,9 @@ class Solve(RowModule):
         return {str(place): _tensors(solution) for place, solution in enumerate(solutions)}
 
 
-def solve(cache: Cache, solver: Solver, atoms: Float[Tensor, "k d"], targets: Float[Tensor, "n d"]) -> Solution:
+def solve(
+    cache: Cache, solver: Solver, atoms: Float[Tensor, "k d"], targets: Float[Tensor, "n d"], source: str
+) -> Solution:
     """Return a solution; compute and keep what is missing of it, and of those that come with it.
 
     Args:
@@ -61,21 +63,29 @@ def solve(cache: Cache, solver: Solver, atoms: Float[Tensor, "k d"], targets: Fl
         solver: Any solver of the protocol.
         atoms: Unit rows.
         targets: Unit rows in the same space, at least one.
+        source: Identity of the targets.
 
     Raises:
         SpliceError: if the widths differ; or naming a shard that is damaged.
     """
     require_targets(atoms, targets)
     solver = solver.settled(atoms, targets)
-    problem = {"code": source_digest(solvers), "targets": tensor_digest(targets), "atoms": tensor_digest(atoms)}
-
-    def shards(solver: Solver) -> Shards:
-        options = {name: value for name, value in asdict(solver).items() if name not in NOT_IN_KEY}
-        return cache.shards(KIND, {**problem, "solver": {"name": type(solver).__name__, **options}}, len(targets))
-
-    stores = {str(place): shards(companion) for place, companion in enumerate(solver.companions())}
+    stores = solution_shards(cache, solver, atoms, source, len(targets))
     cache.fill(Solve(solver, atoms), Targets(targets), stores, solver.batch_size)
-    return _read(shards(solver), solver)
+    return _read(stores[str(solver.companions().index(solver))], solver)
+
+
+def solution_shards(
+    cache: Cache, solver: Solver, atoms: Float[Tensor, "k d"], source: str, num_rows: int
+) -> dict[str, Shards]:
+    """Return where the solutions of a solver and its companions lie, by their place among them."""
+    problem = {"code": source_digest(solvers), "targets": source, "atoms": tensor_digest(atoms)}
+    found = {}
+    for place, companion in enumerate(solver.companions()):
+        options = {name: value for name, value in asdict(companion).items() if name not in NOT_IN_KEY}
+        key = {**problem, "solver": {"name": type(companion).__name__, **options}}
+        found[str(place)] = cache.shards(KIND, key, num_rows)
+    return found
 
 
 def _tensors(solution: Solution) -> dict[str, Tensor]:

@@ -88,6 +88,8 @@ class LearnedAtoms(DictionaryBuilder):
         self._size, self._l1_penalty, self._max_iter, self._seed = size, l1_penalty, max_iter, seed
 
     def build(self, ingredients: Ingredients) -> Dictionary:
+        if not len(ingredients.embeddings):
+            raise SpliceError("dictionary=learned is learned from embeddings, which must be there: set fused=false.")
         mean = ingredients.image_mean if ingredients.alignment.image else torch.zeros_like(ingredients.image_mean)
         targets, _ = center(ingredients.embeddings.features, mean)
         learner = MiniBatchDictionaryLearning(

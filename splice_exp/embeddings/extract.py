@@ -10,10 +10,12 @@ import torch
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.io import digest
 from splice_exp.core.types import Embeddings
 from splice_exp.data.base import DataSource, EmbeddedSource, EncodableSource
 from splice_exp.distributed.cache import Cache
 from splice_exp.distributed.predict import RowModule, Rows, RowSource
+from splice_exp.distributed.shards import Shards
 
 KIND = "embeddings"
 
@@ -58,10 +60,33 @@ def extract(data: DataSource, backbone: Backbone, cache: Cache | None = None) ->
     if cache is None:
         with TemporaryDirectory() as folder:
             return extract(data, backbone, Cache(Path(folder)))
-    shards = cache.shards(KIND, {"backbone": backbone.backbone_id, "data": data.fingerprint()}, len(data))
+    shards = embedding_shards(cache, data, backbone)
     cache.fill(Embed(backbone), Samples(data, backbone), {KIND: shards}, cache.machine.batch_size)
     features = torch.cat([tensors["features"] for _, tensors in shards.read()])
-    return Embeddings(features, data.labels, data.sample_ids, data.classes, "image", backbone.backbone_id)
+    return Embeddings(
+        features,
+        data.labels,
+        data.sample_ids,
+        data.classes,
+        "image",
+        backbone.backbone_id,
+        source_id(data, backbone),
+    )
+
+
+def _key(data: EncodableSource, backbone: Backbone) -> dict[str, str]:
+    """Return what decides the embeddings of a data set."""
+    return {"backbone": backbone.backbone_id, "data": data.fingerprint()}
+
+
+def source_id(data: EncodableSource, backbone: Backbone) -> str:
+    """Identify the embeddings of a data set before they are there."""
+    return digest(_key(data, backbone))
+
+
+def embedding_shards(cache: Cache, data: EncodableSource, backbone: Backbone) -> Shards:
+    """Return where the embeddings of a data set lie."""
+    return cache.shards(KIND, _key(data, backbone), len(data))
 
 
 def _checked(data: EmbeddedSource, backbone: Backbone) -> Embeddings:

@@ -106,13 +106,19 @@ class Alignment:
         Raises:
             SpliceError: if the file of the mean does not fit.
         """
+        return image_mean(embeddings) if self.image_mean == "estimate" else self.known_mean(embeddings.dim)
+
+    def known_mean(self, dim: int) -> Float[Tensor, " d"]:
+        """Return a μ that does not depend on the embeddings.
+
+        Raises:
+            SpliceError: if it is to be estimated, or the file does not fit.
+        """
         if self.image_mean == "zero":
-            return torch.zeros(embeddings.dim)
-        if self.image_mean == "estimate":
-            return image_mean(embeddings)
+            return torch.zeros(dim)
         if not Path(self.image_mean).is_file():
             raise SpliceError(
                 f"alignment.image_mean is {self.image_mean!r}, but must be a .safetensors file that is there, or one "
                 "of: estimate, zero."
             )
-        return read_mean(self.image_mean, embeddings.dim)
+        return read_mean(self.image_mean, dim)
