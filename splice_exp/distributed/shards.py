@@ -126,7 +126,7 @@ class Shards:
         if damaged or noted is None:
             (self.directory / MANIFEST).unlink(missing_ok=True)
         for path in damaged:
-            path.unlink()
+            path.unlink(missing_ok=True)  # another process may repair, too
         return damaged
 
     def _path(self, rows: range) -> Path:
