@@ -17,7 +17,6 @@ from typing import Any
 
 import lightning
 import open_clip
-import pandas as pd
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
@@ -30,6 +29,7 @@ from splice_exp.data.scenes.picture import SIDE
 from splice_exp.data.scenes.render import render
 from splice_exp.report.model_card import measure, write_card
 from splice_exp.training.captioned import corpus, training_picture
+from splice_exp.training.curves import Curves
 from splice_exp.training.small_clip import HEADS, MEAN, STD, TEMPLATE, Settings, SmallClip
 
 CONTEXT_LENGTH = 32
@@ -95,13 +95,15 @@ def train(settings: Settings, output: Path, run: Path, workers: int, logger: str
     tokenizer = learn_tokenizer(output, captions)
     model_cfg = model_config(settings, tokenizer.vocab_size)
     module = SmallClip(model_cfg, tokenizer, token_weights(tokenizer, captions), settings, workers)
+    curves = Curves()
+    checkpoint = ModelCheckpoint(run, filename="last", enable_version_counter=False, save_on_train_epoch_end=True)
     trainer = lightning.Trainer(
         accelerator="auto",
         devices=1,
         max_epochs=settings.epochs,
         gradient_clip_val=1.0,
         logger=make_logger(logger, run),
-        callbacks=[ModelCheckpoint(run, filename="last", enable_version_counter=False), TQDMProgressBar(20)],
+        callbacks=[curves, checkpoint, TQDMProgressBar(20)],
         reload_dataloaders_every_n_epochs=1,  # each epoch has its own pictures
         num_sanity_val_steps=0,
         log_every_n_steps=settings.steps,
@@ -110,19 +112,12 @@ def train(settings: Settings, output: Path, run: Path, workers: int, logger: str
     trainer.fit(module, ckpt_path=last if last.is_file() else None)
     export(module, model_cfg, output)
     backbone = OpenClipBackbone(f"local-dir:{output}", class_template=TEMPLATE)
-    write_card(output, settings, command, measure(backbone, settings.seed, settings.tested), read_history(run))
+    write_card(output, settings, command, measure(backbone, settings.seed, settings.tested), curves.table())
 
 
 def world_digest(seed: int) -> str:
     """Digest some pixels: a training goes on only in the world in which it began."""
     return digest([tensor_digest(torch.from_numpy(render(training_picture(seed, index)))) for index in range(64)])
-
-
-def read_history(run: Path) -> pd.DataFrame:
-    """Return one row an epoch, with everything that was logged in it; each start of the training has its own log."""
-    logs = sorted(run.glob("log/version_*/metrics.csv"), key=lambda path: int(path.parent.name.split("_")[1]))
-    logged = pd.concat([pd.read_csv(path) for path in logs])
-    return logged.groupby("epoch", as_index=False).last()
 
 
 def make_logger(name: str, run: Path) -> list[Logger]:

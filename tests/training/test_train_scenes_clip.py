@@ -17,6 +17,7 @@ from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.report.model_card import _caption_recall
 from splice_exp.training.captioned import CaptionedPictures, easy_picture, training_picture
+from splice_exp.training.curves import Curves
 from splice_exp.training.small_clip import Settings
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "train_scenes_clip.py"
@@ -90,16 +91,17 @@ def test_the_checkpoint_is_an_ordinary_one_with_a_card(trained):
 
 @pytest.mark.slow
 def test_every_epoch_is_in_the_curves_once(trained):
-    sys.path.insert(0, str(SCRIPT.parent))
-    from train_scenes_clip import read_history
-
     for folder in trained:
         (run,) = (folder / "run").iterdir()
-        history = read_history(run)
+        checkpoint = torch.load(run / "last.ckpt", weights_only=False)
+        curves = Curves()
+        curves.load_state_dict(checkpoint["callbacks"]["Curves"])
+        history = curves.table()
         assert history["epoch"].tolist() == [0, 1, 2, 3]
         assert history["words"].notna().tolist() == [True, True, False, False]
         assert history["contrastive"].notna().tolist() == [False, False, True, True]
-        assert torch.load(run / "last.ckpt", weights_only=False)["global_step"] == 12
+        assert history["shape"].notna().all()
+        assert checkpoint["global_step"] == 12
 
 
 @pytest.mark.parametrize(

@@ -32,8 +32,13 @@ class KernelCache(FunctionCache):
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile on the first call; for later processes the machine code is kept on disk."""
+    """Compile on the first call; for later processes the machine code is kept on disk.
+
+    Kernels that others call become part of these. Else the process that compiles would call them where it compiled them
+    alone, and later ones where they were optimised once more: to different bits, as sums may be reordered.
+    """
     plain = unwrap(function)  # run-time type checkers wrap functions in what cannot be compiled
-    kernel: Any = njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz", "arcp"})(plain)
+    reordered = {"reassoc", "contract", "nsz", "arcp"}
+    kernel: Any = njit(nogil=True, forceinline=True, error_model="numpy", fastmath=reordered)(plain)
     kernel._cache = KernelCache(plain)
     return kernel

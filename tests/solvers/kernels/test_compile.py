@@ -1,7 +1,26 @@
-"""Machine code of earlier processes is used until any kernel changes, not only the one that was compiled."""
+"""Machine code of earlier processes is used until any kernel changes, and computes what it did when it was compiled."""
+
+import os
+import subprocess
+import sys
+
+import pytest
 
 from splice_exp.solvers.kernels import compile as compiling
 from splice_exp.solvers.kernels.active_set import advance
+
+SOLVE = """
+import sys, torch
+from splice_exp.core.io import tensor_digest
+from splice_exp.solvers.{module} import {name}
+from tests.conftest import correlated_atoms, planted_targets
+
+torch.set_num_threads(1)
+atoms = correlated_atoms(200, 48, seed=0, dtype=torch.float32)
+solver = {name}(l1_penalty=0.1)
+solution = solver.solve(solver.prepare(atoms), planted_targets(atoms, 50, seed=1))
+print("digest", tensor_digest(solution.codes.values), tensor_digest(solution.duality_gap))
+"""
 
 
 def test_the_stamp_of_compiled_code_is_that_of_all_kernels(monkeypatch):
@@ -21,3 +40,17 @@ def test_every_kernel_counts(monkeypatch, tmp_path):
         assert compiling.sources() != before
     finally:
         compiling.sources.cache_clear()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("module", "name"), [("active_set", "ActiveSet"), ("path", "LassoPath")])
+def test_the_process_that_compiles_finds_the_same_bits_as_those_that_load(tmp_path, module, name):
+    line = [sys.executable, "-c", SOLVE.format(module=module, name=name)]
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    found = []
+    for _ in range(2):
+        there = list(tmp_path.rglob("*.nbc"))
+        output = subprocess.run(line, check=True, capture_output=True, text=True, env=environment).stdout
+        found.append(output.partition("digest")[2])
+    assert there, "the second process should have found compiled code"
+    assert found[0] == found[1] != ""
