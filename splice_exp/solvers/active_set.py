@@ -14,6 +14,7 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar, cast
 
 import numpy as np
 import torch
@@ -56,6 +57,8 @@ class ActiveSet(LassoSolver):
             too degenerate for `torch` are solved by the compiled one.
     """
 
+    prepared: ClassVar[type[State]] = ActiveSetState
+
     max_iterations: int = 200
     working_set: int = 48
     gram_mib: int = 512
@@ -94,7 +97,7 @@ class ActiveSet(LassoSolver):
         return rows_of_a_product(self.batch_size, state)
 
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
-        assert isinstance(state, ActiveSetState)
+        state = cast(ActiveSetState, state)
         if self._engine(state.atoms) == "compiled":
             return self._solve_compiled(state.atoms, state.gram, targets)
         solved = active_set_torch.solve(self, self.working_set, state, targets)

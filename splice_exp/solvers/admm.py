@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import ClassVar, NamedTuple, cast
 
 import torch
 from jaxtyping import Float
@@ -55,6 +55,8 @@ class ADMM(IterativeSolver):
             1,000 iterations a quarter of it is taken for the rows that are left.
         relaxation: Over-relaxation of x, in (0, 2).
     """
+
+    prepared: ClassVar[type[State]] = ADMMState
 
     rho: float | None = None
     relaxation: float = 1.6

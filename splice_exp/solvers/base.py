@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Float, Int, Int64
@@ -61,12 +61,14 @@ class Solved(NamedTuple):
         )
 
 
-def require_matrix(name: str, rows: Tensor) -> None:
+def require_matrix(name: str, rows: object) -> None:
     """Refuse what is not a matrix of finite numbers: a comparison with NaN is false, and would certify it.
 
     Raises:
         SpliceError: naming the shape, or the rows that are not finite.
     """
+    if not isinstance(rows, Tensor):
+        raise SpliceError(f"The {name} are of type {type(rows).__name__}, but must be a torch tensor: torch.as_tensor.")
     if rows.ndim != 2 or not rows.is_floating_point():
         raise SpliceError(
             f"The {name} are of shape {tuple(rows.shape)} and type {rows.dtype}, but must be a matrix of floating "
@@ -116,6 +118,8 @@ class Solver(ABC):
         batch_size: Rows solved together.
     """
 
+    prepared: ClassVar[type[State]] = State  # what `prepare` returns and `solve` needs
+
     nonnegative: bool = True
     batch_size: int = 1024
 
@@ -147,9 +151,9 @@ class Solver(ABC):
             targets: Unit rows, in the geometry of the atoms.
 
         Raises:
-            SpliceError: if the widths differ.
+            SpliceError: if the widths differ, or another kind of solver has prepared the atoms.
         """
-        require_targets(state.atoms, targets)
+        self._require(state, targets)
         batches = torch.split(targets, self._rows_together(state)) if len(targets) else ()
         parts = [self._solve_batch(state, batch.detach().to(state.atoms).contiguous()) for batch in batches]
         none = torch.zeros(0, dtype=torch.float64)
@@ -164,6 +168,14 @@ class Solver(ABC):
         chosen = [part.l1_penalty for part in parts if part.l1_penalty is not None]
         together, penalties = Codes.concatenate(codes), torch.cat(chosen) if chosen else None
         return Solution(together, self.status(together, certificate, steps), *certificate, steps, penalties)
+
+    def _require(self, state: State, targets: Float[Tensor, "n d"]) -> None:
+        if not isinstance(state, self.prepared):
+            raise SpliceError(
+                f"{type(self).__name__} needs a {self.prepared.__name__}, but was given a {type(state).__name__}: "
+                "prepare the atoms with the solver that solves."
+            )
+        require_targets(state.atoms, targets)
 
     def companions(self) -> list[Solver]:
         """Return the solvers whose answers one pass of this one gives, itself among them."""

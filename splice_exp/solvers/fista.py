@@ -13,7 +13,7 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import ClassVar, NamedTuple, cast
 
 import torch
 from jaxtyping import Float
@@ -43,6 +43,8 @@ class Iterates(NamedTuple):
 @dataclass(frozen=True, kw_only=True)
 class FISTA(IterativeSolver):
     """Solve the lasso by FISTA, each row with its own restarts."""
+
+    prepared: ClassVar[type[State]] = FISTAState
 
     def _prepare(self, atoms: Float[Tensor, "k d"]) -> FISTAState:
         """Compute ℓ = 2 ‖D‖₂² from the d × d matrix DᵀD."""

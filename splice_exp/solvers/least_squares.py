@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar, cast
 
 import torch
 from jaxtyping import Float
@@ -27,6 +28,8 @@ class LeastSquares(SupportSolver):
         SpliceError: if `nonnegative`: that problem is the lasso with a vanishing penalty.
     """
 
+    prepared: ClassVar[type[State]] = LeastSquaresState
+
     nonnegative: bool = False
 
     def __post_init__(self) -> None:
@@ -42,7 +45,7 @@ class LeastSquares(SupportSolver):
         return LeastSquaresState(atoms, torch.linalg.pinv(atoms.double()).to(atoms))
 
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
-        assert isinstance(state, LeastSquaresState)
+        state = cast(LeastSquaresState, state)
         return self._certified(
             state, targets, targets @ state.pseudoinverse, torch.ones(len(targets), dtype=torch.int64)
         )

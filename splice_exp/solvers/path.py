@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar, cast
 
 import torch
 from jaxtyping import Float, Int
@@ -21,7 +22,7 @@ from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
 from splice_exp.core.types import Solution, Status
 from splice_exp.solvers.active_set import ActiveSet, ActiveSetState, rows_of_a_product
-from splice_exp.solvers.base import LassoSolver, Solved, Solver, State, require_targets
+from splice_exp.solvers.base import LassoSolver, Solved, Solver, State
 from splice_exp.solvers.objective import Certificate
 from splice_exp.solvers.path_compiled import Pursued, pursue_paths
 
@@ -48,6 +49,8 @@ class LassoPath(LassoSolver):
         gram_mib: Memory that G may take, in MiB; with 0 it is computed anew for each working set.
         gram_rows: Changed codes up to which correlations are updated by rows of G rather than by a product.
     """
+
+    prepared: ClassVar[type[State]] = ActiveSetState
 
     target_l0: int | None = None
     mean_l0: float | None = None
@@ -122,7 +125,7 @@ class LassoPath(LassoSolver):
         Raises:
             SpliceError: if a penalty is negative or not a number, or the widths differ.
         """
-        require_targets(state.atoms, targets)
+        self._require(state, targets)
         for l1_penalty in penalties:
             require_at_least("a penalty", l1_penalty, 0)
         if not penalties:
@@ -150,7 +153,7 @@ class LassoPath(LassoSolver):
             SpliceError: if there are fewer even where the paths end.
         """
         assert self.mean_l0 is not None
-        require_targets(state.atoms, targets)
+        self._require(state, targets)
         way = self._way()
         batches = [self._pursue(state, batch, way, 0) for batch in torch.split(targets, self._rows_together(state))]
         unfinished = sum(int(batch.certificates[-1].kkt_violation.isinf().sum()) for batch in batches)
@@ -187,7 +190,7 @@ class LassoPath(LassoSolver):
         return [*way, self.l1_penalty]
 
     def _pursue(self, state: State, targets: Tensor, penalties: Sequence[float], most_atoms: int) -> Pursued:
-        assert isinstance(state, ActiveSetState)
+        state = cast(ActiveSetState, state)
         return pursue_paths(
             state.atoms,
             state.gram,
