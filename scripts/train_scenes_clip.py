@@ -111,7 +111,7 @@ def train(settings: Settings, output: Path, run: Path, workers: int, logger: str
     last = run / "last.ckpt"
     trainer.fit(module, ckpt_path=last if last.is_file() else None)
     export(module, model_cfg, output)
-    backbone = OpenClipBackbone(f"local-dir:{output}", class_template=TEMPLATE)
+    backbone = OpenClipBackbone(f"local-dir:{output}", class_templates=[TEMPLATE])
     write_card(output, settings, command, measure(backbone, settings.seed, settings.tested), curves.table())
 
 

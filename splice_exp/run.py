@@ -244,7 +244,7 @@ def _fill_in_one_pass(components: Components, cache: Cache) -> None:
     if isinstance(solver, LassoPath) and solver.mean_l0 is not None:
         raise SpliceError("fused=true solves row by row, but solver.mean_l0 needs all rows: set fused=false.")
     mean = alignment.known_mean(backbone.dim)
-    classes = tuple(name for name in data.classes if backbone.knows_text(backbone.class_text(name)))
+    classes = tuple(name for name in data.classes if backbone.knows_class(name))
     nothing = Embeddings(torch.zeros(0, backbone.dim), None, (), classes, "image", backbone.backbone_id)
     ingredients = Ingredients(backbone, components.vocabulary, nothing, alignment, mean)
     dictionary = components.dictionary.build(ingredients)

@@ -35,7 +35,7 @@ def judged(data, backbone, dictionary, solver):
     embeddings = extract(data, backbone)
     mean = Alignment().mean_of(embeddings)
     decomposition = decompose(embeddings, dictionary, solver, Alignment(), mean)
-    classes = backbone.encode_text([backbone.class_text(name) for name in data.classes])
+    classes = backbone.encode_classes(data.classes)
     judge = SpliceEvaluation(bootstrap_resamples=20)
     return judge.evaluate(decomposition, embeddings, mean, classes, data.truth()).metrics
 

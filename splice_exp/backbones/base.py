@@ -9,8 +9,9 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import Module
+from torch.nn.functional import normalize
 
-from splice_exp.core.errors import SpliceError
+from splice_exp.core.errors import SpliceError, require_names
 
 
 class Backbone(ABC):
@@ -19,12 +20,13 @@ class Backbone(ABC):
     Attributes:
         backbone_id: Fingerprint: two backbones of the same id give the same embeddings.
         dim: Width d of the embedding space.
-        class_template: Turns a class name into the text of its zero-shot classifier, with `{}` for the name.
+        class_templates: Texts of a class, with `{}` for its name; its zero-shot classifier is the mean of their
+            embeddings.
     """
 
     backbone_id: str
     dim: int
-    class_template: str
+    class_templates: tuple[str, ...]
 
     @abstractmethod
     def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "m d"]:
@@ -80,6 +82,33 @@ class Backbone(ABC):
         """Name of the encoder behind the embeddings, to be compared with that of a data set."""
         return None
 
-    def class_text(self, name: str) -> str:
-        """Return the text of a class for its zero-shot classifier."""
-        return self.class_template.format(name)
+    def knows_class(self, name: str) -> bool:
+        """Say whether all texts of a class have an embedding."""
+        return all(self.knows_text(text) for text in self._class_texts(name))
+
+    def encode_classes(self, names: Sequence[str]) -> Float[Tensor, "c d"]:
+        """Embed classes: the mean of the embeddings of their texts, as unit rows (Radford et al. 2021, section 3.1.4).
+
+        Raises:
+            SpliceError: if a text has no embedding.
+        """
+        features = self.encode_text([text for name in names for text in self._class_texts(name)])
+        return normalize(features.view(len(names), len(self.class_templates), self.dim).mean(dim=1), dim=1)
+
+    def _class_texts(self, name: str) -> list[str]:
+        return [template.replace("{}", name) for template in self.class_templates]
+
+
+def require_templates(templates: Sequence[str]) -> tuple[str, ...]:
+    """Return the texts of a class.
+
+    Raises:
+        SpliceError: if there is none, or one without a place for the name.
+    """
+    require_names("backbone.class_templates", templates)
+    if not templates or any(template.count("{}") != 1 for template in templates):
+        raise SpliceError(
+            f"backbone.class_templates is {list(templates)}, but must be one or more texts with {{}} once, for the "
+            "name."
+        )
+    return tuple(templates)

@@ -17,7 +17,8 @@ from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from splice_exp.backbones.base import Backbone
+from splice_exp.backbones.base import Backbone, require_templates
+from splice_exp.backbones.published import HUB, require_weights
 from splice_exp.core.errors import SpliceError, nearest, require_choice
 from splice_exp.core.io import digest
 
@@ -37,7 +38,7 @@ class OpenClipBackbone(Backbone):
         pretrained: Tag or file of weights for an architecture; nothing with `hf-hub:` or `local-dir:`.
         precision: Of weights and arithmetic: `fp32`, `fp16` or `bf16`; or `amp_bf16`, float32 weights under autocast.
             Embeddings are normalised and returned as float32 in any case.
-        class_template: Text of a class, with `{}` for its name.
+        class_templates: Texts of a class, with `{}` for its name.
         cache: Folder of downloaded weights; by default that of the hub they come from.
     """
 
@@ -46,16 +47,14 @@ class OpenClipBackbone(Backbone):
         model: str,
         pretrained: str | None = None,
         precision: str = "fp32",
-        class_template: str = "a photo of {}",
+        class_templates: Sequence[str] = ("a photo of {}",),
         cache: str | None = None,
     ) -> None:
         require_choice("backbone.precision", precision, PRECISIONS)
-        if class_template.count("{}") != 1:
-            raise SpliceError(f"backbone.class_template is {class_template!r}, but must have {{}} once, for the name.")
+        self.class_templates = require_templates(class_templates)
         self._model: Any
         self._model, self._preprocess, self._tokenizer = _load(model, pretrained, precision, cache)
         self._autocast = precision == AUTOCAST
-        self.class_template = class_template
         self._encoder = model if pretrained is None else f"{model}/{pretrained}"
         self.dim = self._embed([""]).shape[1]
         self.backbone_id = f"open_clip:{digest([precision, *self._identity(model)])}"
@@ -115,7 +114,7 @@ def _load(model: str, pretrained: str | None, precision: str, cache: str | None)
     Raises:
         SpliceError: if one of them cannot be had.
     """
-    local = model.startswith((LOCAL, "hf-hub:"))
+    local = model.startswith((LOCAL, HUB))
     if local and pretrained is not None:
         raise SpliceError(f"backbone.pretrained is {pretrained!r}, but {model} has weights of its own: set it to null.")
     if not local and model not in open_clip.list_models():
@@ -124,6 +123,7 @@ def _load(model: str, pretrained: str | None, precision: str, cache: str | None)
         )
     if not local and pretrained is None:
         raise SpliceError(f"backbone.pretrained must name the weights of {model}: {_tags(model)}, or a file.")
+    require_weights(model, pretrained, cache)
     try:
         with _quiet():
             loaded, preprocess = open_clip.create_model_from_pretrained(

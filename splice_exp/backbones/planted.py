@@ -21,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from splice_exp.backbones.base import Backbone
+from splice_exp.backbones.base import Backbone, require_templates
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
 from splice_exp.core.io import digest
 from splice_exp.core.types import ConceptMixture
@@ -44,7 +44,7 @@ class PlantedBackbone(Backbone):
         phrase: Share of a text that is not the sum of its words.
         noise: Norm of the part of an image that no concept explains.
         seed: Fixes all vectors.
-        class_template: Text of a class.
+        class_templates: Texts of a class, with `{}` for its name.
     """
 
     def __init__(
@@ -54,13 +54,13 @@ class PlantedBackbone(Backbone):
         phrase: float = 0.5,
         noise: float = 1.3,
         seed: int = 0,
-        class_template: str = "{}",
+        class_templates: Sequence[str] = ("{}",),
     ) -> None:
         require_integer("backbone.dim", dim, 2)
         require_integer("backbone.seed", seed, 0)
         for key, value in (("gap", gap), ("phrase", phrase), ("noise", noise)):
             require_at_least(f"backbone.{key}", value, 0)
-        self.dim, self.class_template = dim, class_template
+        self.dim, self.class_templates = dim, require_templates(class_templates)
         self._gap, self._phrase, self._noise, self._seed = gap, phrase, noise, seed
         self.backbone_id = "planted:" + digest([dim, gap, phrase, noise, seed])
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from jaxtyping import Float
 from torch import Tensor
 
-from splice_exp.backbones.base import Backbone
+from splice_exp.backbones.base import Backbone, require_templates
 from splice_exp.core.errors import SpliceError, nearest, shown
 from splice_exp.core.io import file_digest
 from splice_exp.core.names import canonical
@@ -21,14 +21,14 @@ class PrecomputedBackbone(Backbone):
 
     Args:
         texts: A `.safetensors` file with `embeddings` and, in its `.json` sidecar, `texts`; or a `.npz` of the same.
-        class_template: Text of a class, as the bank names it; the template under which the bank itself was encoded
-            is already in its embeddings.
+        class_templates: Texts of a class, as the bank names them, with `{}` for the name; the template under which
+            the bank itself was encoded is already in its embeddings.
 
     Raises:
         SpliceError: if the file cannot be read, has no texts, or not one for each row.
     """
 
-    def __init__(self, texts: str, class_template: str = "{}") -> None:
+    def __init__(self, texts: str, class_templates: Sequence[str] = ("{}",)) -> None:
         stored = read_stored_embeddings(texts, "backbone.texts")
         names = tuple(stored.description.get("texts", ()))
         if len(names) != len(stored.features):
@@ -36,9 +36,7 @@ class PrecomputedBackbone(Backbone):
                 f"backbone.texts: {texts} names {len(names)} `texts` for {len(stored.features)} embeddings; "
                 "the .json beside the file must list one for each row."
             )
-        if "{}" not in class_template:
-            raise SpliceError(f"backbone.class_template is {class_template!r}, but must hold {{}} for the class name.")
-        self.class_template = class_template
+        self.class_templates = require_templates(class_templates)
         self.dim = stored.features.shape[1]
         self.backbone_id = f"precomputed:{file_digest(Path(texts))}"
         self._features, self._names, self._encoder = stored.features, names, stored.encoder

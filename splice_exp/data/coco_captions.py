@@ -8,7 +8,14 @@ from PIL import Image
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import read_json
-from splice_exp.data.pictures import PictureSource, files_fingerprint, open_picture, require_files, require_folder
+from splice_exp.data.pictures import (
+    PictureSource,
+    files_fingerprint,
+    open_picture,
+    require_file,
+    require_files,
+    require_folder,
+)
 
 
 class CocoCaptions(PictureSource):
@@ -34,7 +41,7 @@ class CocoCaptions(PictureSource):
         missing_classes: str = "drop",
     ) -> None:
         super().__init__(name or Path(annotations).stem, limit, missing_classes)
-        content = read_json(Path(annotations))
+        content = read_json(require_file("data.annotations", annotations))
         try:
             files = {image["id"]: str(image["file_name"]) for image in content["images"]}
             spoken: dict[int, list[str]] = {image: [] for image in files}

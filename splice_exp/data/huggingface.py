@@ -12,7 +12,7 @@ from PIL import Image
 
 from splice_exp.core.errors import SpliceError, nearest, require_bool, require_integer, shown
 from splice_exp.core.io import digest
-from splice_exp.data.pictures import PREPARE, PictureSource
+from splice_exp.data.pictures import PREPARE, PictureSource, by_name
 
 
 class HuggingFaceSet(PictureSource):
@@ -77,9 +77,7 @@ class HuggingFaceSet(PictureSource):
                 f"data.label_column is {column!r}, whose values have no names: take a column of class labels or of "
                 "words, or null."
             )
-        classes = sorted(set(values))
-        place = {name: index for index, name in enumerate(classes)}
-        return [place[value] for value in values], classes
+        return by_name(values)
 
     def _captions_of(self, column: str) -> tuple[tuple[str, ...], ...]:
         values = list(self._data[column])

@@ -11,7 +11,15 @@ import pandas as pd
 from PIL import Image
 
 from splice_exp.core.errors import SpliceError, nearest, require_names, shown
-from splice_exp.data.pictures import PictureSource, files_fingerprint, open_picture, require_files, require_folder
+from splice_exp.data.pictures import (
+    PictureSource,
+    by_name,
+    files_fingerprint,
+    open_picture,
+    require_file,
+    require_files,
+    require_folder,
+)
 
 
 class ImageTable(PictureSource):
@@ -85,11 +93,11 @@ class ImageTable(PictureSource):
             if classes is None:
                 raise SpliceError("data.classes must be given: the label column holds integers, not names.")
             labels = column.tolist()
+        elif classes is None:
+            labels, classes = by_name(column.astype(str).tolist())
         else:
-            values = column.astype(str).tolist()
-            classes = sorted(set(values)) if classes is None else classes
             place = {name: index for index, name in enumerate(classes)}
-            labels = [place.get(value, -1) for value in values]
+            labels = [place.get(value, -1) for value in column.astype(str)]
         outside = [row for row, label in enumerate(labels) if not 0 <= label < len(classes)]
         if outside:
             raise SpliceError(
@@ -106,7 +114,8 @@ class ImageTable(PictureSource):
 
 
 def _read(table: str) -> pd.DataFrame:
+    file = require_file("data.table", table)
     try:
-        return pd.read_csv(table)
+        return pd.read_csv(file)
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise SpliceError(f"data.table: {table} cannot be read as csv ({error}).") from error

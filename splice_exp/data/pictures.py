@@ -14,6 +14,7 @@ from splice_exp.core.io import digest
 from splice_exp.data.base import EncodableSource
 
 PREPARE = "python scripts/prepare_data.py"
+WHERE = f"{PREPARE} --help lists what it fetches; conf/data says of every other data set which files go where"
 
 
 class PictureSource(EncodableSource):
@@ -64,6 +65,18 @@ class PictureSource(EncodableSource):
             ) from error
 
 
+def by_name(values: Sequence[str]) -> tuple[list[int], list[str]]:
+    """Return labels and classes of samples whose classes are given as words: the classes are sorted.
+
+    Example:
+        >>> by_name(["dog", "cat", "dog"])
+        ([1, 0, 1], ['cat', 'dog'])
+    """
+    classes = sorted(set(values))
+    place = {name: index for index, name in enumerate(classes)}
+    return [place[value] for value in values], classes
+
+
 def files_fingerprint(root: Path, files: Sequence[Path]) -> str:
     """Identify files by their names under a folder and their sizes: a look at each, not a read.
 
@@ -87,8 +100,20 @@ def require_folder(key: str, root: str) -> Path:
     """
     folder = Path(root).expanduser()
     if not folder.is_dir():
-        raise SpliceError(f"{key} is {root!r}, but there is no such folder.")
+        raise SpliceError(f"{key} is {root!r}, but there is no such folder: {WHERE}.")
     return folder
+
+
+def require_file(key: str, path: str) -> Path:
+    """Return a file that is there.
+
+    Raises:
+        SpliceError: if it is not.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise SpliceError(f"{key} is {path!r}, but there is no such file: {WHERE}.")
+    return file
 
 
 def require_files(key: str, files: Sequence[Path]) -> None:

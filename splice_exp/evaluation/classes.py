@@ -34,11 +34,10 @@ def select_known_classes(embeddings: Embeddings, backbone: Backbone, missing_cla
     if embeddings.labels is None:
         log.warning("the data have no labels: accuracy and class concepts are not measured")
         return KnownClasses(embeddings, None, ())
-    texts = [backbone.class_text(name) for name in embeddings.classes]
-    known = [index for index, text in enumerate(texts) if backbone.knows_text(text)]
-    missing = tuple(name for name, text in zip(embeddings.classes, texts, strict=True) if not backbone.knows_text(text))
+    known = [index for index, name in enumerate(embeddings.classes) if backbone.knows_class(name)]
+    missing = tuple(name for name in embeddings.classes if not backbone.knows_class(name))
     if missing:
-        what = f"{len(missing)} of {len(texts)} classes have no text in the backbone ({shown(missing)})"
+        what = f"{len(missing)} of {len(embeddings.classes)} classes have no text in the backbone ({shown(missing)})"
         if missing_classes == "error":
             raise SpliceError(f"{what}: add their texts, or set data.missing_classes=drop.")
         if not known:
@@ -54,4 +53,4 @@ def select_known_classes(embeddings: Embeddings, backbone: Backbone, missing_cla
     duplicates = {name for name in kept.classes if kept.classes.count(name) > 1}
     if duplicates:
         log.warning("classes of the same name cannot be told apart, the first wins: %s", shown(sorted(duplicates)))
-    return KnownClasses(kept, backbone.encode_text([texts[index] for index in known]), missing)
+    return KnownClasses(kept, backbone.encode_classes(kept.classes), missing)

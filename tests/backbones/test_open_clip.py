@@ -151,8 +151,8 @@ def test_no_text_is_no_row(backbone):
 
 
 def test_other_wrong_values_are_named(backbone):
-    with pytest.raises(SpliceError, match="backbone.class_template"):
-        OpenClipBackbone(f"local-dir:{SCENES_CLIP}", class_template="a photo")
+    with pytest.raises(SpliceError, match=r"backbone\.class_templates is \['a photo'\]"):
+        OpenClipBackbone(f"local-dir:{SCENES_CLIP}", class_templates=["a photo"])
     with pytest.raises(SpliceError, match="backbone.precision is 'fp8'"):
         OpenClipBackbone(f"local-dir:{SCENES_CLIP}", precision="fp8")
     with pytest.raises(SpliceError, match="encodes images only"):

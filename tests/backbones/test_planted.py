@@ -46,3 +46,17 @@ def test_other_inputs_and_empty_texts_are_refused():
 def test_a_bank_vocabulary_has_no_meaning_here():
     with pytest.raises(SpliceError, match="vocabulary=bank"):
         _ = PlantedBackbone().known_texts
+
+
+def test_a_class_is_the_mean_of_its_texts():
+    backbone = PlantedBackbone(class_templates=["{}", "small {}"])
+    texts = backbone.encode_text(["star", "small star", "cup", "small cup"])
+    expected = torch.stack([texts[0] + texts[1], texts[2] + texts[3]])
+    found = backbone.encode_classes(["star", "cup"])
+    torch.testing.assert_close(found, expected / expected.norm(dim=1, keepdim=True))
+
+
+@pytest.mark.parametrize("templates", [[], ["{} and {}"], "a photo of {}"])
+def test_templates_have_one_place_for_the_name(templates):
+    with pytest.raises(SpliceError, match=r"backbone\.class_templates is"):
+        PlantedBackbone(class_templates=templates)

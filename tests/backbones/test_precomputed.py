@@ -56,5 +56,15 @@ def test_a_bank_without_texts_is_refused(embedding_files, tmp_path):
 
 
 def test_a_template_needs_a_place_for_the_name(embedding_files):
-    with pytest.raises(SpliceError, match=r"backbone\.class_template is 'a photo'"):
-        PrecomputedBackbone(str(embedding_files["T"]), class_template="a photo")
+    with pytest.raises(SpliceError, match=r"backbone\.class_templates is \['a photo'\]"):
+        PrecomputedBackbone(str(embedding_files["T"]), class_templates=["a photo"])
+
+
+def test_a_class_is_known_by_all_of_its_texts(embedding_files):
+    bank = PrecomputedBackbone(str(embedding_files["T"]), class_templates=["{}", "polar {}"])
+    assert not bank.knows_class("cat")  # there is no polar cat …
+    assert not bank.knows_class("bear")  # … nor a bear that is not polar
+    assert bank.encode_classes([]).shape == (0, bank.dim)
+    polar = PrecomputedBackbone(str(embedding_files["T"]), class_templates=["polar {}"])
+    assert polar.knows_class("bear")
+    torch.testing.assert_close(polar.encode_classes(["bear"]), polar.encode_text(["polar bear"]))

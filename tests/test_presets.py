@@ -1,0 +1,67 @@
+"""Every preset and every experiment of the paper composes, and builds as far as weights and data that are not here.
+
+Sockets are blocked, and the error says what is lacking and how to get it.
+"""
+
+import pytest
+import yaml
+
+from splice_exp.configuration import CONFIG_DIRECTORY, resolve
+from splice_exp.core.errors import SpliceError
+from splice_exp.run import build, instantiate_components
+from tests.test_configuration import composed
+
+PAPER = sorted(path.stem for path in (CONFIG_DIRECTORY / "experiment" / "paper").glob("*.yaml"))
+HERE = {"planted", "precomputed", "scenes_clip"}  # backbones that need nothing, or a file of one's own
+WORLDS = ("planted", "scenes")
+
+
+def choices(group):
+    return sorted(path.stem for path in (CONFIG_DIRECTORY / group).glob("*.yaml"))
+
+
+@pytest.fixture
+def nothing_here(tmp_path, monkeypatch):
+    """Overrides under which there are no data, and no weights in any cache."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    return [f"paths.data={tmp_path}/data", f"paths.downloads={tmp_path}/downloads", "logger=none"]
+
+
+@pytest.mark.parametrize("name", [name for name in choices("backbone") if name not in HERE])
+def test_a_backbone_without_its_weights_names_them_at_once(nothing_here, name):
+    config = resolve(composed(f"backbone={name}", *nothing_here))
+    with pytest.raises(SpliceError, match=r"^The weights \S+ of huggingface\.co/\S+/\S+ are not here, .*`hf download"):
+        build(config["backbone"], "backbone")
+
+
+@pytest.mark.parametrize("name", [name for name in choices("data") if not name.startswith(WORLDS)])
+def test_data_that_are_not_here_say_where_they_should_be(nothing_here, tmp_path, name):
+    with pytest.raises(SpliceError) as refused:
+        config = resolve(composed(f"data={name}", *nothing_here))
+        build(config["data"], "data")
+    message = str(refused.value)
+    if "must be given" in message:  # of one's own
+        assert name in ("embeddings_file", "huggingface", "image_folder", "image_table")
+    else:
+        assert str(tmp_path / "data") in message
+        assert "scripts/prepare_data.py" in message
+        assert "\n" not in message
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_an_experiment_of_the_paper_composes_and_needs_its_weights_first(nothing_here, name):
+    config = resolve(composed(f"experiment=paper/{name}", *nothing_here))
+    assert config["name"] == config["table"] == f"paper_{name}"
+    assert config["backbone"]["pretrained"] == "laion2b_s34b_b79k"
+    assert build(config["report"], "report").title
+    with pytest.raises(SpliceError, match="are not here"):
+        instantiate_components(config)
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_an_experiment_of_the_paper_says_what_it_needs(name):
+    text = (CONFIG_DIRECTORY / "experiment" / "paper" / f"{name}.yaml").read_text()
+    assert f"python -m splice_exp experiment=paper/{name}" in text
+    assert "Needs the weights, the vocabulary and" in text
+    base = yaml.safe_load(text)["defaults"][0]
+    assert (CONFIG_DIRECTORY / f"{base}.yaml".lstrip("/")).is_file()
