@@ -18,6 +18,7 @@ import sys
 import tarfile
 import urllib.request
 import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,8 +79,13 @@ def fetch(url: str, path: Path, md5: str | None) -> None:
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             resumed = answer.status == 206  # else the server sends all of it again
+            announced = answer.headers.get("Content-Length")
             with part.open("ab" if resumed else "wb") as file:
                 shutil.copyfileobj(answer, file, CHUNK)
+        whole = None if announced is None else int(announced) + (there if resumed else 0)
+        size = part.stat().st_size
+        if whole is not None and size < whole:
+            raise OSError(f"it broke off after {size:,} of {whole:,} bytes")
     except OSError as error:
         if getattr(error, "code", None) != 416:  # nothing is left to send
             raise SpliceError(f"{url} cannot be fetched ({error}); run the same command to go on.") from error
@@ -91,13 +97,20 @@ def fetch(url: str, path: Path, md5: str | None) -> None:
 
 
 def unpack(path: Path, folder: Path) -> None:
-    """Unpack a zip or tar file; members that would lie outside the folder are refused."""
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            archive.extractall(folder)
-    else:
-        with tarfile.open(path) as archive:
-            archive.extractall(folder, filter="data")
+    """Unpack a zip or tar file; members that would lie outside the folder are refused.
+
+    Raises:
+        SpliceError: if it is damaged, or would write elsewhere.
+    """
+    try:
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                archive.extractall(folder)
+        else:
+            with tarfile.open(path) as archive:
+                archive.extractall(folder, filter="data")
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
+        raise SpliceError(f"{path} cannot be unpacked ({error}): remove it, and run the same command again.") from error
 
 
 def prepare_archives(name: str, root: Path) -> None:

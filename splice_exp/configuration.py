@@ -37,6 +37,7 @@ class Config:
     force: bool = False
     repair: bool = False
     fused: bool = False
+    keep_embeddings: bool = True
     shard: Shard = field(default_factory=Shard)
     figures: bool = True  # of samples and classes, in each run directory; experiments of many runs turn them off
     backbone: Any = MISSING

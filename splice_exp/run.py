@@ -16,11 +16,10 @@ import yaml
 from hydra.errors import InstantiationException
 from hydra.utils import get_class, instantiate
 from matplotlib.figure import Figure as Canvas
-from PIL import Image
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_integer
-from splice_exp.core.io import atomic, sidecar, write_json, write_tensors, write_text
+from splice_exp.core.io import atomic, sidecar, tensor_digest, write_json, write_tensors, write_text
 from splice_exp.core.provenance import SCIENCE, environment
 from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Embeddings, Status
@@ -33,7 +32,7 @@ from splice_exp.distributed.cache import Cache, ShareDone
 from splice_exp.distributed.predict import Share
 from splice_exp.distributed.preemption import leave_if_asked, preemptible
 from splice_exp.distributed.trainer import Machine, is_main
-from splice_exp.embeddings.extract import extract
+from splice_exp.embeddings.extract import embedding_shards, extract
 from splice_exp.embeddings.geometry import Alignment
 from splice_exp.evaluation.classes import select_known_classes
 from splice_exp.evaluation.splice import SpliceEvaluation
@@ -41,15 +40,15 @@ from splice_exp.evaluation.stability_report import StabilityReport
 from splice_exp.report import figures
 from splice_exp.report.pictures import decompositions
 from splice_exp.report.records import CONFIG, ENVIRONMENT, ERROR, METRICS, SAMPLE_FIGURE, SAMPLES
+from splice_exp.report.samples import first_samples
 from splice_exp.report.tracking import NoTracker, TrackedRun, Tracker
 from splice_exp.solvers.base import Solver
-from splice_exp.solvers.path import LassoPath
 
 log = logging.getLogger(__name__)
 
 PACKAGE = "splice_exp"
 CODES = "codes.safetensors"
-NUM_DRAWN = 8  # samples in the figure of a run
+NUM_DRAWN, NUM_IN_GALLERY = 8, 32  # samples in the figure of a run, and in the table of its tracker
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +166,7 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
             _fill_in_one_pass(components, cache)
     with timings.stage("embeddings"):
         embeddings = extract(components.data, components.backbone, cache)
+        fingerprint = embeddings.source_id or tensor_digest(embeddings.features)
         if components.backbone.module is not None:
             components.backbone.module.to(machine.device)  # texts are embedded here
         image_mean = components.alignment.mean_of(embeddings)
@@ -205,18 +205,23 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
     for name, table in {SAMPLES: samples, **tables}.items():
         with atomic(directory / name) as temporary:
             table.to_parquet(temporary, index=False)
-    canvases: dict[str, Canvas | None] = {}
+    canvases: dict[str, Canvas] = {}
     if config["figures"]:
-        canvases[SAMPLE_FIGURE] = _draw_samples(components.data, decomposition, embeddings.sample_ids, truth)
+        shown = first_samples(components.data, decomposition.codes, embeddings.sample_ids, truth, NUM_IN_GALLERY)
+        if shown is not None:
+            drawn = shown.head(NUM_DRAWN)
+            canvases[SAMPLE_FIGURE] = decompositions(drawn.images, drawn.codes, drawn.captions, drawn.truth)
+            tracked.table("gallery", shown.table())
         if embeddings.labels is not None:
             canvases["class_concepts"] = figures.class_concepts(decomposition, embeddings)
     folder = directory / "figures"
-    pictures = [path for name, canvas in canvases.items() if canvas for path in figures.save(canvas, folder / name)]
+    pictures = [path for name, canvas in canvases.items() for path in figures.save(canvas, folder / name)]
     write_json(
         directory / ENVIRONMENT,
         {
             **environment(config["seed"], str(machine.device)),
-            "data": {"name": components.data.name, "fingerprint": embeddings.backbone_id},
+            "backbone": {"fingerprint": embeddings.backbone_id},
+            "data": {"name": components.data.name, "fingerprint": fingerprint},
             "dictionary": dictionary.provenance,
             "status": status.name,
             "seconds": timings,
@@ -225,6 +230,8 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
     tracked.metrics(metrics)
     tracked.figures(pictures)
     write_json(directory / METRICS, dict(sorted(metrics.items())))
+    if not config["keep_embeddings"] and isinstance(components.data, EncodableSource):
+        embedding_shards(cache, components.data, components.backbone).remove()
 
 
 def _fill_in_one_pass(components: Components, cache: Cache) -> None:
@@ -241,8 +248,8 @@ def _fill_in_one_pass(components: Components, cache: Cache) -> None:
             "fused=true needs the image mean before the embeddings: set alignment.image_mean to a file or to zero, or "
             "fused=false."
         )
-    if isinstance(solver, LassoPath) and solver.mean_l0 is not None:
-        raise SpliceError("fused=true solves row by row, but solver.mean_l0 needs all rows: set fused=false.")
+    if not solver.row_by_row:
+        raise SpliceError("fused=true solves row by row, but this solver needs all rows: set fused=false.")
     mean = alignment.known_mean(backbone.dim)
     classes = tuple(name for name in data.classes if backbone.knows_class(name))
     nothing = Embeddings(torch.zeros(0, backbone.dim), None, (), classes, "image", backbone.backbone_id)
@@ -258,26 +265,6 @@ def _truth_of(data: DataSource, sample_ids: tuple[str, ...]) -> GroundTruth | No
         return None
     place = {sample_id: index for index, sample_id in enumerate(data.sample_ids)}
     return truth.select([place[sample_id] for sample_id in sample_ids])
-
-
-def _draw_samples(
-    data: DataSource, decomposition: Decomposition, sample_ids: tuple[str, ...], truth: GroundTruth | None
-) -> Canvas | None:
-    """Draw the first samples with their concepts, if they are images."""
-    if not isinstance(data, EncodableSource):
-        return None
-    places = [data.sample_ids.index(sample_id) for sample_id in sample_ids[:NUM_DRAWN]]
-    images = [data.inputs(place, place + 1)[0] for place in places]
-    if not all(isinstance(image, Image.Image) for image in images):
-        return None
-    captions = data.captions()
-    codes = decomposition.codes.select(torch.arange(len(places)))
-    return decompositions(
-        images,
-        codes,
-        None if captions is None else [captions[place][0] for place in places],
-        None if truth is None else truth.select(range(len(places))),
-    )
 
 
 def _write_codes(path: Path, decomposition: Decomposition, sample_ids: tuple[str, ...]) -> None:

@@ -25,7 +25,7 @@ from splice_exp.configuration import plain
 from splice_exp.distributed.trainer import is_main
 from splice_exp.report.page import Report
 from splice_exp.report.records import UNFINISHED, Record
-from splice_exp.report.tracking import Tracker
+from splice_exp.report.tracking import NoTracker, Tracker, swept_from_outside
 from splice_exp.run import build
 
 log = logging.getLogger(__name__)
@@ -166,7 +166,7 @@ class SweepReport(Callback):
             return
         command = shown_command(config)
         files = report.write(records, Path(config.paths.results), config.table, command)
-        tracker: Tracker = build(plain(config, "logger"), "logger")
+        tracker: Tracker = NoTracker() if swept_from_outside() else build(plain(config, "logger"), "logger")
         with tracker.run(config.table, config.name, {"command": command}) as tracked:
             tracked.table("table", pd.read_csv(next(file for file in files if file.suffix == ".csv")))
             tracked.figures(files)

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 from hydra.core.global_hydra import GlobalHydra
@@ -166,7 +167,7 @@ def test_one_pass_is_the_same_run(command, tmp_path):
     for override, message in (
         ("alignment.image_mean=estimate", "fused=true needs the image mean before the embeddings"),
         ("dictionary=learned", "set fused=false"),
-        ("solver=path", "solver.mean_l0 needs all rows"),
+        ("solver=path", "this solver needs all rows"),
     ):
         mean_l0 = ("solver.mean_l0=3", "solver.target_l0=null") if override == "solver=path" else ()
         code, _, err = command(*staged, "fused=true", override, *mean_l0)
@@ -376,3 +377,35 @@ def test_every_data_set_of_the_world_runs(command, data, tmp_path):
     assert code == 0, err
     (metrics,) = metrics_of(tmp_path / "results").values()
     assert metrics["recovery/recall"] > metrics["recovery/recall_null"]
+
+
+@pytest.mark.slow
+def test_a_run_of_pictures_is_a_gallery_and_an_agent_has_one_run(command, monkeypatch, tmp_path):
+    monkeypatch.setenv("WANDB_SWEEP_ID", "a_sweep")
+    code, _, err = command("data.num_samples=20", "figures=true", "debug=fast", "logger=wandb")
+    assert code == 0, err
+    runs = offline_runs(tmp_path / "results")
+    assert runs.keys() == metrics_of(tmp_path / "results").keys()
+    (records,) = runs.values()
+    summary = summary_of(records)
+    assert (summary["gallery/_type"], summary["gallery/nrows"], summary["gallery/ncols"]) == ("table-file", 20, 5)
+    (artifact,) = (record.artifact for record in records if record.HasField("artifact"))
+    contents = {content.path: Path(content.local_path) for content in artifact.manifest.contents}
+    table = json.loads(contents["gallery.table.json"].read_text())
+    assert table["columns"] == ["sample_id", "picture", "concepts", "caption", "in the picture"]
+    pictures = [row[1]["path"] for row in table["data"]]
+    assert len(pictures) == 20
+    assert set(pictures) <= contents.keys()
+    assert all(path.is_relative_to(tmp_path / "results") for path in contents.values())
+
+
+def test_embeddings_need_not_be_kept(command, tmp_path):
+    code, _, err = command(*POINT, "keep_embeddings=false")
+    assert code == 0, err
+    assert not list(tmp_path.glob("results/cache/embeddings/*"))
+    assert list(tmp_path.glob("results/cache/codes/*/*.safetensors"))
+    before = metrics_of(tmp_path / "results")
+    code, out, err = command(*POINT, "keep_embeddings=false", "force=true")
+    assert code == 0, err
+    assert out.count("read from cache") == 1  # codes
+    assert metrics_of(tmp_path / "results") == before

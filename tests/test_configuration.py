@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 from splice_exp.core.errors import SpliceError
+from splice_exp.report.columns import COLUMNS
 from splice_exp.run import build, instantiate_components, refuse_foreign_targets
 
 register()
@@ -145,3 +146,14 @@ def test_the_resolved_configuration_is_plain():
     assert not any(OmegaConf.is_config(value) for value in config.values())
     assert config["trainer"]["accelerator"] == "auto"
     assert "hydra" not in config
+
+
+def test_the_sweep_of_weights_and_biases_sweeps_keys_there_are():
+    sweep_file = yaml.safe_load((Path(__file__).parents[1] / "scripts" / "wandb_sweep.yaml").read_text())
+    fixed = [word for word in sweep_file["command"] if "=" in word]
+    assert sweep_file["command"][-1] == "${args_no_hyphens}"
+    swept = {key: parameter["values"] for key, parameter in sweep_file["parameters"].items()}
+    for values in zip(*swept.values(), strict=False):
+        given = [f"{key}={value}" for key, value in zip(swept, values, strict=True)]  # as an agent writes them
+        instantiate_components(resolve(composed(*fixed, *given)))
+    assert sweep_file["metric"]["name"] in COLUMNS

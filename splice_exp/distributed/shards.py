@@ -9,6 +9,7 @@ Which process computed a shard leaves no trace in it. Processes that compute the
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,6 +129,10 @@ class Shards:
         for path in damaged:
             path.unlink(missing_ok=True)  # another process may repair, too
         return damaged
+
+    def remove(self) -> None:
+        """Remove all of them; what needs the rows again computes them again."""
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def _path(self, rows: range) -> Path:
         return self.directory / f"{rows.start:09d}-{rows.stop:09d}.safetensors"

@@ -135,6 +135,6 @@ def describe(rows: Sequence[Row]) -> list[str]:
         lines[0] += f" ({metrics['zero_shot/num_missing_classes']} without a text are left out)"
     if metrics.get("zero_shot/num_duplicate_classes"):
         lines[0] += f"; class names that occur twice: {metrics['zero_shot/num_duplicate_classes']}, the first wins"
-    lines.append(f"Embeddings: {first['data']['fingerprint']}")
+    lines.append(f"Embeddings: {first['backbone']['fingerprint']}")
     lines.append(f"Seed {first['seed']}, splice_exp {first['version']}, torch {first['packages']['torch']}")
     return lines

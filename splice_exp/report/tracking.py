@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from PIL import Image
 
 from splice_exp.core.errors import require_choice
 
@@ -22,7 +24,7 @@ class TrackedRun(ABC):
 
     @abstractmethod
     def table(self, name: str, frame: pd.DataFrame) -> None:
-        """Log a table."""
+        """Log a table; its pictures are shown as such."""
 
     @abstractmethod
     def figures(self, paths: Sequence[Path]) -> None:
@@ -61,12 +63,20 @@ class _WandbRun(TrackedRun):
     def table(self, name: str, frame: pd.DataFrame) -> None:
         import wandb
 
-        self._run.log({name: wandb.Table(dataframe=frame)})
+        shown = frame.map(lambda value: wandb.Image(value) if isinstance(value, Image.Image) else value)
+        rows: list[Any] = shown.astype(object).where(frame.notna(), None).to_numpy().tolist()
+        columns: list[Any] = list(frame)
+        self._run.log({name: wandb.Table(columns=columns, data=rows)})
 
     def figures(self, paths: Sequence[Path]) -> None:
         import wandb
 
         self._run.log({f"figures/{path.stem}": wandb.Image(str(path)) for path in paths if path.suffix == ".png"})
+
+
+def swept_from_outside() -> bool:
+    """Say whether an agent of a W&B sweep has started this process, and given it the one run it may have."""
+    return "WANDB_SWEEP_ID" in os.environ
 
 
 class WandbTracker(Tracker):
@@ -87,6 +97,8 @@ class WandbTracker(Tracker):
         import wandb
 
         self._directory.mkdir(parents=True, exist_ok=True)
+        elsewhere = os.environ.get("WANDB_DATA_DIR")
+        os.environ["WANDB_DATA_DIR"] = elsewhere or str(self._directory.resolve())  # of tables; not the home folder
         run = wandb.init(
             project=self._project,
             name=name,
@@ -103,3 +115,5 @@ class WandbTracker(Tracker):
             exit_code = 0
         finally:
             run.finish(exit_code=exit_code)
+            if elsewhere is None:
+                del os.environ["WANDB_DATA_DIR"]

@@ -185,6 +185,11 @@ class Solver(ABC):
         """Decompose all rows for each of the companions, in one pass."""
         return [self.solve(state, targets)]
 
+    @property
+    def row_by_row(self) -> bool:
+        """Say whether the answer of a row depends on that row alone; else `settled` decides what depends on all."""
+        return True
+
     def settled(self, atoms: Float[Tensor, "k d"], targets: Float[Tensor, "n d"]) -> Solver:
         """Return the solver that does row by row what this one does, when what depends on all rows is decided."""
         return self

@@ -102,8 +102,12 @@ class LassoPath(LassoSolver):
             return super().solve(state, targets)
         return self._at(self.calibrate(state, targets)).solve(state, targets)
 
+    @property
+    def row_by_row(self) -> bool:
+        return self.mean_l0 is None
+
     def settled(self, atoms: Float[Tensor, "k d"], targets: Float[Tensor, "n d"]) -> Solver:
-        return self if self.mean_l0 is None else self._at(self.calibrate(self.prepare(atoms), targets))
+        return self if self.row_by_row else self._at(self.calibrate(self.prepare(atoms), targets))
 
     def _at(self, l1_penalty: float) -> LassoPath:
         return replace(self, l1_penalty=l1_penalty, mean_l0=None)

@@ -31,7 +31,13 @@ def record(tmp_path, labels, hits=None):
     write_json(directory / "metrics.json", {**metrics, "data/num_samples": len(hits), "solver/gap_max": None})
     write_json(
         directory / "environment.json",
-        {"data": {"name": "tiny", "fingerprint": "f"}, "seed": 0, "version": "1", "packages": {"torch": "2"}},
+        {
+            "backbone": {"fingerprint": "f"},
+            "data": {"name": "tiny", "fingerprint": "g"},
+            "seed": 0,
+            "version": "1",
+            "packages": {"torch": "2"},
+        },
     )
     pd.DataFrame({"sample_id": range(len(hits)), TOP1: hits}).to_parquet(directory / "samples.parquet")
     return row
