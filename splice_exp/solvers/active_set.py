@@ -21,12 +21,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.solvers import active_set_compiled, active_set_torch
 from splice_exp.solvers.base import LassoSolver, Solved, State
-from splice_exp.solvers.rounds import multiply
+from splice_exp.solvers.rounds import coarse_rounding_of, has_bfloat16, multiply
 
 ENGINES = ("auto", "compiled", "torch")
+SCREENINGS = ("auto", "float32", "bfloat16")
+BLUR = 0.05  # share of L / 2 up to which correlations may be uncertain in a first look
+MANY = 256  # rows from which it pays to round the atoms
 MAX_PRODUCT = 2**25  # entries of a product: 128 MiB in float32
 
 
@@ -55,6 +58,9 @@ class ActiveSet(LassoSolver):
         gram_rows: Changed codes up to which violated atoms are found by rows of G rather than by a product.
         engine: `compiled` for the CPU, `torch` for any device; `auto` takes the compiled one on the CPU. Rows that are
             too degenerate for `torch` are solved by the compiled one.
+        screening: Arithmetic of the first look at all atoms by the compiled engine: `float32`, `bfloat16`, or `auto`,
+            which takes bfloat16 where the processor has it and L is not too small for its rounding. Certificates are
+            in float64 all the same.
     """
 
     prepared: ClassVar[type[State]] = ActiveSetState
@@ -64,14 +70,15 @@ class ActiveSet(LassoSolver):
     gram_mib: int = 512
     gram_rows: int = 512
     engine: str = "auto"
+    screening: str = "auto"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_integer("solver.working_set", self.working_set, 1)
         require_integer("solver.gram_mib", self.gram_mib, 0)
         require_integer("solver.gram_rows", self.gram_rows, 0)
-        if self.engine not in ENGINES:
-            raise SpliceError(f"solver.engine is {self.engine!r}, but must be one of {', '.join(ENGINES)}.")
+        require_choice("solver.engine", self.engine, ENGINES)
+        require_choice("solver.screening", self.screening, SCREENINGS)
 
     def _prepare(self, atoms: Float[Tensor, "k d"]) -> ActiveSetState:
         """Compute G if the engine uses it and it fits."""
@@ -108,4 +115,11 @@ class ActiveSet(LassoSolver):
         return solved.replace(left.cpu(), self._solve_compiled(atoms, atoms.new_zeros(0, 0), targets[left].cpu()))
 
     def _solve_compiled(self, atoms: Float[Tensor, "k d"], gram: Float[Tensor, "g g"], targets: Tensor) -> Solved:
-        return active_set_compiled.solve(self, self.working_set, self.gram_rows, atoms, gram, targets)
+        coarse = self._screens_coarsely(atoms, len(targets))
+        return active_set_compiled.solve(self, self.working_set, self.gram_rows, atoms, gram, targets, coarse)
+
+    def _screens_coarsely(self, atoms: Float[Tensor, "k d"], num_rows: int) -> bool:
+        if self.screening != "auto":
+            return self.screening == "bfloat16"
+        sharp = coarse_rounding_of(atoms.shape[1]) <= BLUR * self.l1_penalty / 2
+        return sharp and num_rows >= MANY and atoms.dtype == torch.float32 and has_bfloat16()

@@ -23,6 +23,7 @@ def solve(
     atoms: Float[Tensor, "k d"],
     gram: Float[Tensor, "g g"],
     targets: Float[Tensor, "b d"],
+    coarse: bool,
 ) -> Solved:
     """Solve rows together.
 
@@ -33,6 +34,7 @@ def solve(
         atoms: D, in CPU memory.
         gram: G = D Dᵀ, or (0, 0).
         targets: X.
+        coarse: Multiply in bfloat16 where that is only a first look.
     """
     num_rows, (num_atoms, dim) = len(targets), atoms.shape
     room = min(num_atoms, dim + working_set)
@@ -57,7 +59,7 @@ def solve(
         advance(*arguments, problem, answer, working_set, gram_rows)
 
     scratch = partial(make_scratch, num_atoms, dim, room, problem.atoms.dtype)
-    num_iterations = in_rounds(work, scratch, targets, atoms, solver.max_iterations)
+    num_iterations = in_rounds(work, scratch, targets, atoms, solver.max_iterations, coarse)
     indptr = np.concatenate([[0], answer.sizes.cumsum()])
     indices, values = np.empty(indptr[-1], np.int64), np.empty(indptr[-1])
     pack(answer, indptr, indices, values)

@@ -24,6 +24,9 @@ WAYS = {
     "one product a look": {"gram_rows": 0},
     "no Gram matrix": {"gram_mib": 0},
     "few atoms at a time": {"working_set": 2},
+    "first look in bfloat16": {"screening": "bfloat16"},
+    "first look in bfloat16, no Gram matrix": {"screening": "bfloat16", "gram_mib": 0},
+    "first look in bfloat16, few atoms at a time": {"screening": "bfloat16", "working_set": 2},
     "torch": {"engine": "torch"},
     "torch, few atoms at a time": {"engine": "torch", "working_set": 2},
 }
@@ -144,7 +147,8 @@ def test_more_violated_atoms_than_a_bin_can_tell_apart():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"engine": "cuda"}, r"solver\.engine is 'cuda', but must be one of auto, compiled, torch\."),
+        ({"screening": "int8"}, r"solver\.screening is 'int8', but must be one of: auto, float32, bfloat16"),
+        ({"engine": "cuda"}, r"solver\.engine is 'cuda', but must be one of: auto, compiled, torch"),
         ({"working_set": 0}, r"solver\.working_set is 0"),
         ({"gram_mib": -1}, r"solver\.gram_mib is -1"),
         ({"gram_rows": -1}, r"solver\.gram_rows is -1"),

@@ -36,6 +36,7 @@ SLACK = 0.125  # of what the tolerances allow a correlation to exceed h by
 VAGUE = 0.02  # share of h up to which correlations may be uncertain, before the next product
 LOOKS = 20  # at rows of G, before the next product
 GROWTH = 3  # working sets that a row takes in before the next product
+BLURRED = 1e-3  # from which rounding on the correlations of working sets are computed again
 NEARBY = 32  # the share of atoms, one in so many, that are looked at one by one rather than by a product
 
 
@@ -157,12 +158,26 @@ def distance(first, second):
 
 
 @compiled
-def advance(begin, end, rows, correlations, residuals, done, final, scratch, problem, answer, working_set, gram_rows):
+def advance(
+    begin,
+    end,
+    rows,
+    correlations,
+    rounding,
+    residuals,
+    done,
+    final,
+    scratch,
+    problem,
+    answer,
+    working_set,
+    gram_rows,
+):
     """Judge `rows[begin:end]` and, unless this is the `final` look, work on those that are not done.
 
-    `correlations` (of the residuals in `answer`; overwritten), `residuals` (for the next product) and `done` belong to
-    `rows`. At most `working_set` violated atoms are taken in at once, and rows of G subtracted for at most `gram_rows`
-    codes.
+    `correlations` (of the residuals in `answer`, off by at most `rounding` ‖r‖; overwritten), `residuals` (for the next
+    product) and `done` belong to `rows`. At most `working_set` violated atoms are taken in at once, and rows of G
+    subtracted for at most `gram_rows` codes.
     """
     atoms, gram, nonnegative = problem.atoms, problem.gram, problem.nonnegative
     tol, kkt_tol = problem.tol, problem.kkt_tol
@@ -179,12 +194,13 @@ def advance(begin, end, rows, correlations, residuals, done, final, scratch, pro
         atoms_of, codes_of = answer.supports[row], answer.codes[row]
         length = length_of(r)
         done[place] = judge(
-            x, r, atoms, c, (dim + 16) * ROUNDING * length, atoms_of, codes_of, size, l1_penalty, nonnegative, tol,
+            x, r, atoms, c, rounding * length, atoms_of, codes_of, size, l1_penalty, nonnegative, tol,
             kkt_tol, final, member, certificate,
         )  # fmt: skip
         if done[place] or final:
             continue
         h = 0.5 * l1_penalty
+        blur = rounding * length if rounding > BLURRED else 0.0  # of a coarse product, in all looks at it
         capacity = min(room, size + GROWTH * working_set)
         g = scratch.gram[: capacity * capacity].reshape((capacity, capacity))
         for a in range(size):
@@ -193,23 +209,29 @@ def advance(begin, end, rows, correlations, residuals, done, final, scratch, pro
         for t in range(dim):
             seen[t] = r[t]  # the residual of which c are the correlations, and how far the present one is from it
         n, gathered, known, travelled, subtracted, apart, settled = size, 0, 0, 0.0, 0, 0.0, False
-        for _ in range(LOOKS):
+        for look in range(LOOKS):
             slack = slack_of(values, n, h, tol, kkt_tol)
             margin = (dim + subtracted + 16) * ROUNDING * (length + travelled)
             if subtracted > 0 and margin > VAGUE * h:
                 break
-            if apart == 0.0:
+            if look == 0 or apart + blur == 0.0:
                 count = violators(c, h + slack, nonnegative, min(working_set, capacity - n), member, found, strengths)
             else:
                 count = violators_nearby(
-                    atoms, r, c, h - apart - margin, h + slack, nonnegative, k // NEARBY, member, found, strengths
-                )
+                    atoms, r, c, h - apart - blur - margin, h + slack, nonnegative, k // NEARBY, member, found,
+                    strengths,
+                )  # fmt: skip
             if count < 0:
                 break
             for a in range(count):
                 if n < capacity:
                     working[n], values[n] = found[a], 0.0
-                    gradient[n] = strengths[a] if apart > 0.0 else c[found[a]]
+                    if look == 0 and blur > 0.0:
+                        gradient[n] = correlate(atoms[found[a]], r)
+                    elif apart + blur > 0.0:
+                        gradient[n] = strengths[a]
+                    else:
+                        gradient[n] = c[found[a]]
                     member[found[a]] = True
                     n += 1
             if n == gathered:
@@ -245,8 +267,8 @@ def advance(begin, end, rows, correlations, residuals, done, final, scratch, pro
         left = polish(atoms, atoms_of, codes_of, known, h, factor, direction, r)
         if settled:
             done[place] = judge(
-                x, r, atoms, c, margin + apart + left, atoms_of, codes_of, known, l1_penalty, nonnegative, tol, kkt_tol,
-                False, member, certificate,
+                x, r, atoms, c, margin + apart + blur + left, atoms_of, codes_of, known, l1_penalty, nonnegative, tol,
+                kkt_tol, False, member, certificate,
             )  # fmt: skip
         for t in range(dim):
             residuals[place, t] = r[t]
