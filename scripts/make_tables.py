@@ -20,7 +20,13 @@ CURVES_AND_ABLATIONS = (
     "ablation_centering",
     "ablation_dictionary",
 )
-WORLD_ONLY = ("quickstart", "zero_shot_attributes", "concept_recovery")  # they need attributes, or a ground truth
+WORLD_ONLY = (  # they need pictures, captions, attributes, or a ground truth
+    "quickstart",
+    "modality_gap",
+    "linearity",
+    "zero_shot_attributes",
+    "concept_recovery",
+)
 DATA = ("caltech101_test", "imagenet_4shot", "cifar10_test500")
 
 

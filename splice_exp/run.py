@@ -19,27 +19,26 @@ from matplotlib.figure import Figure as Canvas
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_integer
-from splice_exp.core.io import atomic, sidecar, tensor_digest, write_json, write_tensors, write_text
+from splice_exp.core.io import atomic, sidecar, write_json, write_tensors, write_text
 from splice_exp.core.provenance import SCIENCE, environment
-from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Embeddings, Status
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.decomposition.fused import embed_and_solve
-from splice_exp.decomposition.splice import Decomposition, decompose
+from splice_exp.decomposition.splice import Decomposition
+from splice_exp.decomposition.study import Study
 from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
 from splice_exp.dictionaries.vocabulary import VocabularySource
 from splice_exp.distributed.cache import Cache, ShareDone
 from splice_exp.distributed.predict import Share
 from splice_exp.distributed.preemption import leave_if_asked, preemptible
 from splice_exp.distributed.trainer import Machine, is_main
-from splice_exp.embeddings.extract import embedding_shards, extract
+from splice_exp.embeddings.extract import embedding_shards
 from splice_exp.embeddings.geometry import Alignment
-from splice_exp.evaluation.classes import select_known_classes
-from splice_exp.evaluation.splice import SpliceEvaluation
+from splice_exp.evaluation.base import Evaluation
 from splice_exp.evaluation.stability_report import StabilityReport
 from splice_exp.report import figures
 from splice_exp.report.pictures import decompositions
-from splice_exp.report.records import CONFIG, ENVIRONMENT, ERROR, METRICS, SAMPLE_FIGURE, SAMPLES
+from splice_exp.report.records import CONFIG, ENVIRONMENT, ERROR, METRICS, SAMPLE_FIGURE
 from splice_exp.report.samples import first_samples
 from splice_exp.report.tracking import NoTracker, TrackedRun, Tracker
 from splice_exp.solvers.base import Solver
@@ -61,7 +60,7 @@ class Components:
     dictionary: DictionaryBuilder
     alignment: Alignment
     solver: Solver
-    evaluation: SpliceEvaluation
+    evaluation: Evaluation
     stability: StabilityReport
     trainer: Machine
     logger: Tracker
@@ -122,12 +121,13 @@ class Timings(dict[str, float]):
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time a stage and say that it began; after a SIGTERM it does not begin."""
+        """Time a stage, without those inside it, and say that it began; after a SIGTERM it does not begin."""
         leave_if_asked()
         log.info("%s …", name)
-        start = time.perf_counter()
+        start, before = time.perf_counter(), sum(self.values())
         yield
-        self[name] = round(time.perf_counter() - start, 3)
+        inside = sum(self.values()) - before
+        self[name] = round(self.get(name, 0.0) + time.perf_counter() - start - inside, 3)
 
 
 def run(config: Mapping[str, Any], directory: Path) -> None:
@@ -164,74 +164,73 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
     if config["fused"]:
         with timings.stage("embeddings and codes in one pass"):
             _fill_in_one_pass(components, cache)
-    with timings.stage("embeddings"):
-        embeddings = extract(components.data, components.backbone, cache)
-        fingerprint = embeddings.source_id or tensor_digest(embeddings.features)
-        if components.backbone.module is not None:
-            components.backbone.module.to(machine.device)  # texts are embedded here
-        image_mean = components.alignment.mean_of(embeddings)
-        embeddings, class_features, missing = select_known_classes(
-            embeddings, components.backbone, components.data.missing_classes
-        )
-    with timings.stage("dictionary"):
-        ingredients = Ingredients(
-            components.backbone, components.vocabulary, embeddings, components.alignment, image_mean
-        )
-        dictionary = components.dictionary.build(ingredients)
-    with timings.stage("decomposition"):
-        decomposition = decompose(
-            embeddings,
-            dictionary,
-            components.solver,
-            components.alignment,
-            image_mean,
-            cache,
-        )
+    study = Study(
+        components.data,
+        components.backbone,
+        components.vocabulary,
+        components.dictionary,
+        components.alignment,
+        components.solver,
+        cache,
+        timings.stage,
+    )
+    with timings.stage("evaluation"):  # by every process: what the study computes, they compute together
+        findings = components.evaluation.evaluate(study)
+        stability = components.stability.report(study)
     if not is_main():
         return
-    status = decomposition.solution.status
-    log.log(logging.INFO if status in (Status.CONVERGED, Status.FINISHED) else logging.WARNING, "%s", status.value)
-    with timings.stage("evaluation"):
-        truth = _truth_of(components.data, embeddings.sample_ids)
-        evaluation = components.evaluation.evaluate(decomposition, embeddings, image_mean, class_features, truth)
-        stability = components.stability.report(decomposition, embeddings, components.solver)
-    metrics = {**evaluation.metrics, **stability.metrics, "zero_shot/num_missing_classes": len(missing)}
-    samples = pd.DataFrame({"sample_id": embeddings.sample_ids, **evaluation.samples})
-
+    metrics = {**findings.metrics, **stability.metrics}
     (directory / METRICS).unlink(missing_ok=True)  # from here on the record is not that of an earlier run any more
     write_text(directory / CONFIG, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
-    _write_codes(directory / CODES, decomposition, embeddings.sample_ids)
-    tables = {f"stability/{name}.parquet": table for name, table in stability.tables.items()}
-    for name, table in {SAMPLES: samples, **tables}.items():
-        with atomic(directory / name) as temporary:
+    samples = pd.DataFrame({"sample_id": findings.sample_ids, **findings.samples})
+    for name, table in {"samples": samples, **findings.tables, **stability.tables}.items():
+        with atomic(directory / f"{name}.parquet") as temporary:
             table.to_parquet(temporary, index=False)
     canvases: dict[str, Canvas] = {}
-    if config["figures"]:
-        shown = first_samples(components.data, decomposition.codes, embeddings.sample_ids, truth, NUM_IN_GALLERY)
-        if shown is not None:
-            drawn = shown.head(NUM_DRAWN)
-            canvases[SAMPLE_FIGURE] = decompositions(drawn.images, drawn.codes, drawn.captions, drawn.truth)
-            tracked.table("gallery", shown.table())
-        if embeddings.labels is not None:
-            canvases["class_concepts"] = figures.class_concepts(decomposition, embeddings)
+    if study.is_decomposed:
+        _say(study.decomposition.solution.status)
+        _write_codes(directory / CODES, study.decomposition, study.embeddings.sample_ids)
+        if config["figures"]:
+            canvases = _draw(study, tracked)
     folder = directory / "figures"
     pictures = [path for name, canvas in canvases.items() for path in figures.save(canvas, folder / name)]
-    write_json(
-        directory / ENVIRONMENT,
-        {
-            **environment(config["seed"], str(machine.device)),
-            "backbone": {"fingerprint": embeddings.backbone_id},
-            "data": {"name": components.data.name, "fingerprint": fingerprint},
-            "dictionary": dictionary.provenance,
-            "status": status.name,
-            "seconds": timings,
-        },
-    )
+    described = {**environment(config["seed"], str(machine.device)), **_described(study), "seconds": timings}
+    write_json(directory / ENVIRONMENT, described)
     tracked.metrics(metrics)
     tracked.figures(pictures)
     write_json(directory / METRICS, dict(sorted(metrics.items())))
     if not config["keep_embeddings"] and isinstance(components.data, EncodableSource):
         embedding_shards(cache, components.data, components.backbone).remove()
+
+
+def _say(status: Status) -> None:
+    log.log(logging.INFO if status in (Status.CONVERGED, Status.FINISHED) else logging.WARNING, "%s", status.value)
+
+
+def _draw(study: Study, tracked: TrackedRun) -> dict[str, Canvas]:
+    """Draw some samples with their concepts, and the concepts of the classes."""
+    canvases = {}
+    decomposition, embeddings = study.decomposition, study.embeddings
+    shown = first_samples(study.data, decomposition.codes, embeddings.sample_ids, study.truth, NUM_IN_GALLERY)
+    if shown is not None:
+        drawn = shown.head(NUM_DRAWN)
+        canvases[SAMPLE_FIGURE] = decompositions(drawn.images, drawn.codes, drawn.captions, drawn.truth)
+        tracked.table("gallery", shown.table())
+    if embeddings.labels is not None:
+        canvases["class_concepts"] = figures.class_concepts(decomposition, embeddings)
+    return canvases
+
+
+def _described(study: Study) -> dict[str, Any]:
+    """Say what a run has looked at."""
+    found: dict[str, Any] = {
+        "backbone": {"fingerprint": study.backbone.backbone_id},
+        "data": {"name": study.data.name, "fingerprint": study.fingerprint},
+    }
+    if study.is_decomposed:
+        found["dictionary"] = study.dictionary.provenance
+        found["status"] = study.decomposition.solution.status.name
+    return found
 
 
 def _fill_in_one_pass(components: Components, cache: Cache) -> None:
@@ -256,15 +255,6 @@ def _fill_in_one_pass(components: Components, cache: Cache) -> None:
     ingredients = Ingredients(backbone, components.vocabulary, nothing, alignment, mean)
     dictionary = components.dictionary.build(ingredients)
     embed_and_solve(cache, data, backbone, dictionary, solver, mean if alignment.image else torch.zeros_like(mean))
-
-
-def _truth_of(data: DataSource, sample_ids: tuple[str, ...]) -> GroundTruth | None:
-    """Return what is in the samples that were kept, where that is known."""
-    truth = data.truth()
-    if truth is None:
-        return None
-    place = {sample_id: index for index, sample_id in enumerate(data.sample_ids)}
-    return truth.select([place[sample_id] for sample_id in sample_ids])
 
 
 def _write_codes(path: Path, decomposition: Decomposition, sample_ids: tuple[str, ...]) -> None:

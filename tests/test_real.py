@@ -14,9 +14,9 @@ from splice_exp.data.embeddings_file import EmbeddingsFile
 from splice_exp.dictionaries.base import Ingredients
 from splice_exp.dictionaries.text import TextDictionary
 from splice_exp.dictionaries.vocabulary import BankVocabulary
+from splice_exp.embeddings.classes import select_known_classes
 from splice_exp.embeddings.extract import extract
 from splice_exp.embeddings.geometry import Alignment, center
-from splice_exp.evaluation.classes import select_known_classes
 from splice_exp.solvers import objective
 from splice_exp.solvers.active_set import ActiveSet
 from splice_exp.solvers.admm import ADMM

@@ -37,7 +37,7 @@ def judged(data, backbone, dictionary, solver):
     decomposition = decompose(embeddings, dictionary, solver, Alignment(), mean)
     classes = backbone.encode_classes(data.classes)
     judge = SpliceEvaluation(bootstrap_resamples=20)
-    return judge.evaluate(decomposition, embeddings, mean, classes, data.truth()).metrics
+    return judge.judge(decomposition, embeddings, mean, classes, data.truth()).metrics
 
 
 def test_eight_concepts_name_what_is_in_a_picture(backbone, dictionary):

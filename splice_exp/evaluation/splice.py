@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -16,7 +15,8 @@ from splice_exp.core.names import canonical
 from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Dictionary, Embeddings
 from splice_exp.decomposition.splice import Decomposition
-from splice_exp.evaluation.intervals import mean_interval
+from splice_exp.decomposition.study import Study
+from splice_exp.evaluation.base import Evaluation, Findings, Metric, summarised
 from splice_exp.evaluation.metrics import (
     ConceptInTop,
     MeanCosine,
@@ -32,21 +32,7 @@ log = logging.getLogger(__name__)
 MAX_COSINES = 2**23  # images × classes compared at a time: 64 MiB in float64
 
 
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """What was measured.
-
-    Attributes:
-        metrics: Flat, slash-separated names; None where a measure needs classes and there are none; recovery only with
-            a ground truth, and a dictionary that names something in it.
-        samples: The same measures of every single sample, by name, each (n,).
-    """
-
-    metrics: Mapping[str, float | int | None]
-    samples: Mapping[str, np.ndarray]
-
-
-class SpliceEvaluation:
+class SpliceEvaluation(Evaluation):
     """Zero-shot accuracy, cosines, sparsity, class concepts and recovery, each beside its baseline and its null.
 
     Baselines: dense CLIP for accuracy, the mean alone for cosines. Nulls: the same codes and reconstructions judged
@@ -64,15 +50,22 @@ class SpliceEvaluation:
         require_integer("evaluation.seed", seed, 0)
         self._top_k, self._resamples, self._seed = top_k, bootstrap_resamples, seed
 
-    def evaluate(
+    def evaluate(self, study: Study) -> Findings:
+        """Measure everything that the data allow."""
+        found = self.judge(
+            study.decomposition, study.embeddings, study.image_mean, study.known.class_features, study.truth
+        )
+        return replace(found, metrics={**found.metrics, "zero_shot/num_missing_classes": len(study.known.missing)})
+
+    def judge(
         self,
         decomposition: Decomposition,
         embeddings: Embeddings,
         image_mean: Float[Tensor, " d"],
         class_features: Float[Tensor, "c d"] | None,
         truth: GroundTruth | None = None,
-    ) -> Evaluation:
-        """Measure everything that the data allows.
+    ) -> Findings:
+        """Measure one decomposition.
 
         Args:
             decomposition: Of these embeddings.
@@ -87,15 +80,10 @@ class SpliceEvaluation:
             measures |= self._class_concepts(decomposition, embeddings, embeddings.labels)
         if truth is not None and names_something(decomposition.dictionary.concepts, truth):
             measures |= self._recovery(decomposition, truth)
-        metrics: dict[str, float | int | None] = dict.fromkeys(self._names())
-        samples: dict[str, np.ndarray] = {}
-        for name, measure in measures.items():
-            samples[name] = measure.per_sample().numpy()
-            # Not by `compute`, which would wait for other processes: this one has all samples.
-            metrics[name] = float(measure.per_sample().mean())
-            metrics[f"{name}_ci_low"], metrics[f"{name}_ci_high"] = mean_interval(
-                samples[name], self._resamples, self._seed
-            )
+        metrics: dict[str, Metric] = dict.fromkeys(self._names())
+        # Not by `compute`, which would wait for other processes: this one has all samples.
+        samples = {name: measure.per_sample().numpy() for name, measure in measures.items()}
+        metrics |= summarised(samples, self._resamples, self._seed)
         l0 = measures["l0/mean"]
         assert isinstance(l0, SupportSize)
         metrics |= {f"l0/quantile_{level:.2f}": l0.quantile(level) for level in (0.05, 0.5, 0.95)}
@@ -112,7 +100,7 @@ class SpliceEvaluation:
         if solution.l1_penalty is not None:
             metrics["solver/l1_penalty_mean"] = float(solution.l1_penalty.mean())
         metrics["solver/iterations_mean"] = float(solution.num_iterations.double().mean())
-        return Evaluation(metrics, samples)
+        return Findings(metrics, embeddings.sample_ids, samples)
 
     def _names(self) -> list[str]:
         """Name the measures that need classes: null where there are none, rather than not there."""

@@ -11,6 +11,7 @@ import pandas as pd
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
 from splice_exp.core.types import Embeddings
 from splice_exp.decomposition.splice import Decomposition
+from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import center
 from splice_exp.evaluation.stability import interchangeable, near_duplicates, selection_frequency
 from splice_exp.solvers.base import LassoSolver, Solver
@@ -22,8 +23,8 @@ class Stability:
 
     Attributes:
         metrics: Flat, slash-separated names.
-        tables: `exchanges` (sample_id, row, concept, other, code, cost), `near_duplicates` (group, concept) and, on
-            request, `selection` (sample_id, row, concept, frequency).
+        tables: In a folder `stability`: `exchanges` (sample_id, row, concept, other, code, cost), `near_duplicates`
+            (group, concept) and, on request, `selection` (sample_id, row, concept, frequency).
     """
 
     metrics: Mapping[str, float | int] = field(default_factory=dict)
@@ -42,8 +43,8 @@ class StabilityReport(ABC):
         """
 
     @abstractmethod
-    def report(self, decomposition: Decomposition, embeddings: Embeddings, solver: Solver) -> Stability:
-        """Look at the codes of some embeddings that a solver has found."""
+    def report(self, study: Study) -> Stability:
+        """Look at the codes of a study."""
 
 
 class NoStability(StabilityReport):
@@ -52,7 +53,7 @@ class NoStability(StabilityReport):
     def require(self, solver: Solver) -> None:
         """Take any."""
 
-    def report(self, decomposition: Decomposition, embeddings: Embeddings, solver: Solver) -> Stability:
+    def report(self, study: Study) -> Stability:
         """Find nothing."""
         return Stability()
 
@@ -83,8 +84,12 @@ class LassoStability(StabilityReport):
                 "set stability=none or, for example, solver=active_set."
             )
 
-    def report(self, decomposition: Decomposition, embeddings: Embeddings, solver: Solver) -> Stability:
+    def report(self, study: Study) -> Stability:
         """Look at every code of every row."""
+        return self.look(study.decomposition, study.embeddings, study.solver)
+
+    def look(self, decomposition: Decomposition, embeddings: Embeddings, solver: Solver) -> Stability:
+        """Look at the codes of some embeddings that a solver has found."""
         assert isinstance(solver, LassoSolver)
         codes, dictionary = decomposition.codes, decomposition.dictionary
         targets, _ = center(embeddings.features, decomposition.image_mean)
@@ -117,4 +122,4 @@ class LassoStability(StabilityReport):
             metrics["stability/frequency_mean"] = float(frequency.values.numpy()[own].sum()) / total
         for name in {"exchanges", "selection"} & tables.keys():
             tables[name].insert(0, "sample_id", [embeddings.sample_ids[row] for row in tables[name]["row"]])
-        return Stability(metrics, tables)
+        return Stability(metrics, {f"stability/{name}": table for name, table in tables.items()})

@@ -50,8 +50,16 @@ def save(canvas: Canvas, stem: Path) -> list[Path]:
     return paths
 
 
-class Figure(ABC):
-    """A picture of a table's rows.
+class Drawing(ABC):
+    """A picture that goes with a table."""
+
+    @abstractmethod
+    def draw(self, records: Sequence[Row], title: str) -> Canvas | None:
+        """Draw the complete rows; None where there is nothing to draw."""
+
+
+class Figure(Drawing):
+    """Metrics of a table's rows.
 
     Args:
         panels: Metrics, one panel each.
@@ -62,7 +70,6 @@ class Figure(ABC):
         self._panels, self._baselines = tuple(panels), dict(baselines or {})
 
     def draw(self, records: Sequence[Row], title: str) -> Canvas | None:
-        """Draw the complete rows; None where no panel has a value."""
         shown = [record for record in records if record.complete]
         panels = [metric for metric in self._panels if any(_value(record, metric) is not None for record in shown)]
         if not panels:

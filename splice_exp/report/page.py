@@ -8,21 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from splice_exp.core.io import atomic, write_text
-from splice_exp.report.comparisons import Comparison
-from splice_exp.report.figures import Figure, save
+from splice_exp.report.comparisons import Claim
+from splice_exp.report.figures import Drawing, save
 from splice_exp.report.records import SAMPLE_FIGURE, Record, Row, describe
 from splice_exp.report.repeated import over_seeds
 from splice_exp.report.tables import markdown_table, write_csv
 
 OPTIONAL = ("recovery/", "concept/", "zero_shot/")  # measures that not all data allow
-LEGEND = (
-    "Brackets: {brackets}. Δ: paired, same interval. "
-    "Null: the same codes judged against the labels of other samples; "
-    "for recovery, as many concepts, drawn by how often they are used. "
-    "Dense: CLIP without decomposition. "
-    "Mean-only: the cosine of every image with the image mean alone. "
-    "Gap and KKT: the worst row, in float64, on the full dictionary."
-)
+BRACKETS = "Brackets: {brackets}."
 
 
 @dataclass(frozen=True)
@@ -35,13 +28,15 @@ class Report:
         columns: Metrics, in order.
         comparisons: Claims, each with its column of paired differences and its verdict.
         figure: The picture of the table, if any.
+        notes: Sentences under the table: what its columns are.
     """
 
     title: str
     question: str
     columns: Sequence[str]
-    comparisons: Sequence[Comparison] = ()
-    figure: Figure | None = None
+    comparisons: Sequence[Claim] = ()
+    figure: Drawing | None = None
+    notes: Sequence[str] = ()
 
     def table(self, records: Sequence[Record]) -> str:
         """Return the table as Markdown."""
@@ -53,7 +48,7 @@ class Report:
         rows = over_seeds(records)
         return [f"Claim: {item.claim}. Verdict: {item.verdict(rows)}." for item in self._applicable(rows)]
 
-    def _applicable(self, rows: Sequence[Row]) -> list[Comparison]:
+    def _applicable(self, rows: Sequence[Row]) -> list[Claim]:
         """Leave out claims about what these data do not let one measure, such as recovery without a ground truth."""
         found = {name for row in rows if row.complete for name in row.samples}
         return [item for item in self.comparisons if item.metric in found or not item.metric.startswith(OPTIONAL)]
@@ -87,7 +82,7 @@ class Report:
             + "".join(f"- {line}\n" for line in describe(rows))
             + f"\n{self.table(records)}\n\n"
             + (f"{verdicts}\n" if verdicts else "")
-            + f"{picture}{LEGEND.format(brackets=rows[0].brackets)}\n"
+            + f"{picture}{' '.join([BRACKETS.format(brackets=rows[0].brackets), *self.notes])}\n"
         )
         write_text(table_path, text)
         write_csv(table_path.with_suffix(".csv"), rows)

@@ -54,6 +54,10 @@ class Row(ABC):
     def samples(self) -> Mapping[str, np.ndarray]:
         """Measures of whatever the row is a mean over; `sample_id` says what."""
 
+    @abstractmethod
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a table of the run; of several runs, one under the other."""
+
     @property
     @abstractmethod
     def environment(self) -> Mapping[str, Any]:
@@ -102,6 +106,9 @@ class Record(Row):
     def samples(self) -> dict[str, np.ndarray]:
         frame = pd.read_parquet(self.directory / SAMPLES)
         return {name: frame[name].to_numpy() for name in frame.columns}
+
+    def table(self, name: str) -> pd.DataFrame:
+        return pd.read_parquet(self.directory / f"{name}.parquet")
 
     @cached_property
     def environment(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from splice_exp.evaluation.intervals import mean_interval, student_interval
 from splice_exp.report.records import BOOTSTRAP_SEED, RESAMPLES, Record, Row
@@ -79,6 +80,9 @@ class Repeated(Row):
             return {"sample_id": self.records[0].samples["sample_id"], **means}
         means = {name: np.array([one.mean() for one in values]) for name, values in stacked.items()}
         return {"sample_id": np.array(self.seeds), **means}
+
+    def table(self, name: str) -> pd.DataFrame:
+        return pd.concat([record.table(name) for record in self.records])
 
     @cached_property
     def environment(self) -> dict[str, Any]:

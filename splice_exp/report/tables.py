@@ -10,7 +10,7 @@ from tabulate import tabulate
 
 from splice_exp.core.io import write_text
 from splice_exp.report.columns import column, percent
-from splice_exp.report.comparisons import Comparison
+from splice_exp.report.comparisons import Claim
 from splice_exp.report.records import Row, short_key
 
 ABSENT = "–"
@@ -28,38 +28,37 @@ def cell(record: Row, metric: str) -> str:
     return f"{write(value)} [{write(low)}, {write(high)}]"
 
 
-def difference_cell(record: Row, records: Sequence[Row], comparison: Comparison) -> str:
+def difference_cell(record: Row, records: Sequence[Row], claim: Claim) -> str:
     """Write a paired difference with its 95 % interval, signed."""
-    difference = comparison.difference(record, records)
+    difference = claim.difference(record, records)
     if difference is None:
         return ABSENT
     numbers = (difference.mean, difference.low, difference.high)
-    if column(comparison.metric).format is percent:
+    if column(claim.metric).format is percent:
         mean, low, high = (f"{100 * number:+.1f}" for number in numbers)
     else:
         mean, low, high = (f"{number:+.3f}" for number in numbers)
     return f"{mean} [{low}, {high}]"
 
 
-def difference_heading(comparison: Comparison) -> str:
-    """Head a column of differences: what, against which row."""
-    against = ", ".join(f"{short_key(key)} {str(value).lower()}" for key, value in comparison.reference.items())
-    return f"Δ {column(comparison.metric).heading} (to {against})"
+def difference_heading(claim: Claim) -> str:
+    """Head a column of differences: what, against what."""
+    return f"Δ {column(claim.metric).heading} (to {claim.against})"
 
 
-def markdown_table(records: Sequence[Row], metrics: Sequence[str], comparisons: Sequence[Comparison]) -> str:
+def markdown_table(records: Sequence[Row], metrics: Sequence[str], claims: Sequence[Claim]) -> str:
     """Lay out the rows; one that failed says so, and a metric that no row has is left out."""
     metrics = [metric for metric in metrics if any(row.metrics.get(metric) is not None for row in records)]
     keys = list(dict.fromkeys(key for record in records for key in record.labels))
     headings = [short_key(key) for key in keys]
     headings += [column(metric).heading for metric in metrics]
-    headings += [difference_heading(comparison) for comparison in comparisons]
+    headings += [difference_heading(claim) for claim in claims]
     rows = []
     for record in records:
         row = [record.labels.get(key, ABSENT) for key in keys]
         if record.complete:
             row += [cell(record, metric) for metric in metrics]
-            row += [difference_cell(record, records, comparison) for comparison in comparisons]
+            row += [difference_cell(record, records, claim) for claim in claims]
         else:
             row += ["failed", *[ABSENT] * (len(headings) - len(row) - 1)]
         rows.append(row)

@@ -18,13 +18,13 @@ TARGETS = center(IMAGES.features, MEAN)[0]
 
 def report(solver, **options):
     decomposition = decompose(IMAGES, DICTIONARY, solver, Alignment(), MEAN)
-    return decomposition.codes, LassoStability(**options).report(decomposition, IMAGES, solver)
+    return decomposition.codes, LassoStability(**options).look(decomposition, IMAGES, solver)
 
 
 def test_shares_count_codes():
     codes, found = report(ActiveSet(l1_penalty=0.1), epsilon=0.02)
     expected = interchangeable(codes, TARGETS, DICTIONARY, 0.1, 0.02)
-    table = found.tables["exchanges"]
+    table = found.tables["stability/exchanges"]
     assert table.drop(columns="sample_id").equals(expected)
     assert table["sample_id"].tolist() == [IMAGES.sample_ids[row] for row in expected["row"]]
     exchangeable = {(line.row, line.concept) for line in expected.itertuples() if line.other}
@@ -32,7 +32,7 @@ def test_shares_count_codes():
     assert found.metrics["stability/interchangeable_share"] == len(exchangeable) / len(codes.values)
     dispensable = (codes.values.double() ** 2 < 0.02).sum() / len(codes.values)
     assert found.metrics["stability/dispensable_share"] == pytest.approx(float(dispensable))
-    assert "selection" not in found.tables
+    assert "stability/selection" not in found.tables
 
 
 def test_rows_are_judged_at_their_own_penalties():
@@ -43,7 +43,7 @@ def test_rows_are_judged_at_their_own_penalties():
     for row, l1_penalty in enumerate(solution.l1_penalty.tolist()):
         one = torch.tensor([row])
         expected = interchangeable(codes.select(one), TARGETS[one], DICTIONARY, l1_penalty, 0.02)
-        exchanges = found.tables["exchanges"]
+        exchanges = found.tables["stability/exchanges"]
         costs = exchanges[exchanges["row"] == row]["cost"].to_numpy()
         assert costs == pytest.approx(expected["cost"].to_numpy())
 
@@ -52,7 +52,7 @@ def test_frequencies_on_request():
     solver = ActiveSet(l1_penalty=0.1)
     codes, found = report(solver, resamples=5, seed=3)
     frequency = selection_frequency(solver, TARGETS, DICTIONARY.atoms, 5, 3).dense()
-    table = found.tables["selection"]
+    table = found.tables["stability/selection"]
     assert len(table) == int((frequency > 0).sum())
     for line in table.itertuples():
         assert line.frequency == float(frequency[line.row, DICTIONARY.index(line.concept)])

@@ -79,8 +79,8 @@ def test_a_verdict_counts(records, expected, verdict):
 
 def test_a_verdict_without_pairs_says_so(records):
     assert "cannot be judged" in Comparison("c", "concept/nothing", {"sign": True}, "lower").verdict(records)
-    assert CLAIM.verdict(records[:3]) == "holds in all 1 comparisons"
-    assert CLAIM.verdict([records[1], records[3]]) == "is undecided in all 1 comparisons"
+    assert CLAIM.verdict(records[:3]) == "holds"
+    assert CLAIM.verdict([records[1], records[3]]) == "is undecided"
 
 
 def test_samples_must_be_the_same_to_be_paired(records, tmp_path):

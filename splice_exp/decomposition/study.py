@@ -1,0 +1,148 @@
+"""What a run has fixed (data, backbone, dictionary, alignment, solver) and what follows from it, when it is asked for.
+
+    data, backbone → embeddings → μ, classes → dictionary → codes
+
+Nothing is computed before an evaluation looks at it, and nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+
+from jaxtyping import Float
+from torch import Tensor
+
+from splice_exp.backbones.base import Backbone
+from splice_exp.core.io import tensor_digest
+from splice_exp.core.truth import GroundTruth
+from splice_exp.core.types import Dictionary, Embeddings
+from splice_exp.data.base import DataSource, EncodableSource
+from splice_exp.decomposition.splice import Decomposition, decompose
+from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
+from splice_exp.dictionaries.vocabulary import VocabularySource
+from splice_exp.distributed.cache import Cache
+from splice_exp.embeddings.classes import KnownClasses, select_known_classes
+from splice_exp.embeddings.extract import extract
+from splice_exp.embeddings.geometry import Alignment
+from splice_exp.solvers.base import Solver
+
+Stage = Callable[[str], AbstractContextManager[None]]
+
+
+def untimed(name: str) -> AbstractContextManager[None]:
+    """Do nothing about a stage."""
+    return nullcontext()
+
+
+class Study:
+    """A data set, and how it is looked at.
+
+    Args:
+        data: The samples.
+        backbone: Embeds them, and texts.
+        vocabulary: Names of concepts.
+        builder: Makes atoms of them.
+        alignment: What is centred, and the way back.
+        solver: Finds codes.
+        cache: Keeps embeddings and codes, and knows the machine that computes them.
+        stage: A context for each stage, by its name.
+        like: A study whose image mean and dictionary are used here, too: for another part of the same data.
+    """
+
+    def __init__(
+        self,
+        data: DataSource,
+        backbone: Backbone,
+        vocabulary: VocabularySource,
+        builder: DictionaryBuilder,
+        alignment: Alignment,
+        solver: Solver,
+        cache: Cache,
+        stage: Stage = untimed,
+        like: Study | None = None,
+    ) -> None:
+        self.data, self.alignment, self.solver, self.cache = data, alignment, solver, cache
+        self._backbone, self._vocabulary, self._builder = backbone, vocabulary, builder
+        self._stage, self._like = stage, like
+
+    def of(self, data: DataSource) -> Study:
+        """Return the study of other samples, with the image mean and the dictionary of this one."""
+        return Study(
+            data,
+            self._backbone,
+            self._vocabulary,
+            self._builder,
+            self.alignment,
+            self.solver,
+            self.cache,
+            self._stage,
+            self._like or self,
+        )
+
+    @property
+    def backbone(self) -> Backbone:
+        """The backbone, on the device on which texts are embedded."""
+        if self._backbone.module is not None:
+            self._backbone.module.to(self.cache.machine.device)
+        return self._backbone
+
+    @cached_property
+    def extracted(self) -> Embeddings:
+        """The embeddings of all samples."""
+        with self._stage("embeddings"):
+            return extract(self.data, self._backbone, self.cache)
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity of all samples; of their embeddings, where those are all there is."""
+        if isinstance(self.data, EncodableSource):
+            return self.data.fingerprint()
+        return tensor_digest(self.extracted.features)
+
+    @cached_property
+    def image_mean(self) -> Float[Tensor, " d"]:
+        """μ, whether or not images are centred by it."""
+        return self._like.image_mean if self._like else self.alignment.mean_of(self.extracted)
+
+    @cached_property
+    def known(self) -> KnownClasses:
+        """The samples whose class has a text."""
+        return select_known_classes(self.extracted, self.backbone, self.data.missing_classes)
+
+    @property
+    def embeddings(self) -> Embeddings:
+        """The embeddings of those samples."""
+        return self.known.embeddings
+
+    @cached_property
+    def dictionary(self) -> Dictionary:
+        """Atoms and names of the concepts."""
+        if self._like:
+            return self._like.dictionary
+        embeddings, image_mean = self.embeddings, self.image_mean
+        with self._stage("dictionary"):
+            ingredients = Ingredients(self.backbone, self._vocabulary, embeddings, self.alignment, image_mean)
+            return self._builder.build(ingredients)
+
+    @cached_property
+    def decomposition(self) -> Decomposition:
+        """The codes of `embeddings`."""
+        embeddings, dictionary = self.embeddings, self.dictionary
+        with self._stage("decomposition"):
+            return decompose(embeddings, dictionary, self.solver, self.alignment, self.image_mean, self.cache)
+
+    @property
+    def is_decomposed(self) -> bool:
+        """Whether anyone has asked for codes."""
+        return "decomposition" in vars(self)
+
+    @cached_property
+    def truth(self) -> GroundTruth | None:
+        """What is in the samples of `embeddings`, where that is known."""
+        truth = self.data.truth()
+        if truth is None:
+            return None
+        place = {sample_id: index for index, sample_id in enumerate(self.data.sample_ids)}
+        return truth.select([place[sample_id] for sample_id in self.embeddings.sample_ids])
