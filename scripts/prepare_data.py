@@ -6,7 +6,7 @@
 
 torchvision checks what it gets by its own checksums; COCO and Waterbirds are fetched with resume, and checked by MD5
 where one is published. What is there and whole is not fetched again. A data set of Hugging Face is saved to
-ROOT/NAME, for `data=huggingface data.path=ROOT/NAME`.
+ROOT/NAME, or ROOT/NAME-CONFIG-SPLIT-REVISION with what was given, for `data=huggingface data.path=…`.
 """
 
 from __future__ import annotations
@@ -117,10 +117,10 @@ def prepare_archives(name: str, root: Path) -> None:
     """Fetch, check and unpack what is not there."""
     for archive in ARCHIVES[name]:
         folder = root / archive.folder
-        if (folder / archive.holds).exists():
+        path = folder / archive.url.rsplit("/", 1)[1]
+        if (folder / archive.holds).exists() and not path.is_file():  # an archive stays until all of it is unpacked
             print(f"{folder / archive.holds} is there")
             continue
-        path = folder / archive.url.rsplit("/", 1)[1]
         if not path.is_file():
             print(f"fetching {archive.url} …", flush=True)
             fetch(archive.url, path, archive.md5)
@@ -145,7 +145,7 @@ def prepare_huggingface(path: str, config: str | None, split: str | None, revisi
     """Download a data set and save it as one folder."""
     from datasets import load_dataset
 
-    target = root / path.rsplit("/", 1)[-1]
+    target = root / "-".join([path.rsplit("/", 1)[-1], *filter(None, (config, split, revision))])
     if target.exists():
         print(f"{target} is there")
         return

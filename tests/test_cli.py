@@ -324,7 +324,7 @@ def test_bad_rows_are_named_and_earlier_results_stay(command, own, embedding_fil
 
 
 def test_an_unexpected_error_keeps_its_traceback_in_the_log(command, monkeypatch, tmp_path):
-    monkeypatch.setattr("splice_exp.run.decompose", lambda *_: 1 / 0)
+    monkeypatch.setattr("splice_exp.decomposition.study.decompose", lambda *_: 1 / 0)
     code, _, err = command(*POINT)
     assert code == 1
     assert "ZeroDivisionError: division by zero (traceback in" in err

@@ -148,6 +148,17 @@ def test_archives_are_unpacked_once(prepare_data, server, tmp_path, monkeypatch,
     assert "is there" in capsys.readouterr().out
 
 
+def test_an_unpacking_that_was_killed_is_done_again(prepare_data, server, tmp_path, monkeypatch):
+    content = zipped(val__a="jpg", val__b="jpg")
+    archive = prepare_data.Archive(server.url("c.zip"), md5(content), "coco", "val")
+    monkeypatch.setattr(prepare_data, "ARCHIVES", {"coco": (archive,)})
+    (tmp_path / "coco" / "val").mkdir(parents=True)
+    (tmp_path / "coco" / "c.zip").write_bytes(content)  # fetched, and half of it unpacked
+    prepare_data.prepare_archives("coco", tmp_path)
+    assert server.asked == []
+    assert sorted(path.name for path in (tmp_path / "coco").rglob("*")) == ["a", "b", "val"]
+
+
 def test_an_archive_cannot_write_elsewhere(prepare_data, tmp_path):
     (tmp_path / "evil.tar.gz").write_bytes(tarred({"../outside": b"x"}))
     with pytest.raises(SpliceError, match=r"evil\.tar\.gz cannot be unpacked"):
@@ -166,8 +177,9 @@ def test_a_data_set_of_hugging_face_is_saved_as_one_folder(prepare_data, tmp_pat
     for _ in range(2):
         prepare_data.prepare_huggingface("someone/birds", "full", "test", "abc", tmp_path)
     assert asked == [("someone/birds", "full", "test", "abc")]
-    assert load_from_disk(str(tmp_path / "birds"))["label"][:] == [0, 1]
-    assert [path.name for path in tmp_path.iterdir()] == ["birds"]
+    assert load_from_disk(str(tmp_path / "birds-full-test-abc"))["label"][:] == [0, 1]
+    prepare_data.prepare_huggingface("someone/birds", "full", "train", "abc", tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["birds-full-test-abc", "birds-full-train-abc"]
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from splice_exp.core.io import digest
 AUTOCAST = "amp_bf16"
 PRECISIONS = ("fp32", "fp16", "bf16", AUTOCAST)
 TEXTS_TOGETHER = 256
+PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")  # that a tag says
 LOCAL = "local-dir:"
 PROBE = "A photo of 2 zebras' naïve red-and-white star, 日本!"  # tells tokenizers apart
 
@@ -35,7 +36,8 @@ class OpenClipBackbone(Backbone):
     Args:
         model: An architecture of open_clip (`ViT-B-32`), `hf-hub:organisation/repository`, or `local-dir:folder` with
             `open_clip_config.json` and weights.
-        pretrained: Tag or file of weights for an architecture; nothing with `hf-hub:` or `local-dir:`.
+        pretrained: Tag of weights for an architecture, or a file of one's own; nothing with `hf-hub:` or `local-dir:`.
+        weights: File with the weights of the tag, instead of the hub; how they are used is what the tag says.
         precision: Of weights and arithmetic: `fp32`, `fp16` or `bf16`; or `amp_bf16`, float32 weights under autocast.
             Embeddings are normalised and returned as float32 in any case.
         class_templates: Texts of a class, with `{}` for its name.
@@ -46,6 +48,7 @@ class OpenClipBackbone(Backbone):
         self,
         model: str,
         pretrained: str | None = None,
+        weights: str | None = None,
         precision: str = "fp32",
         class_templates: Sequence[str] = ("a photo of {}",),
         cache: str | None = None,
@@ -53,11 +56,12 @@ class OpenClipBackbone(Backbone):
         require_choice("backbone.precision", precision, PRECISIONS)
         self.class_templates = require_templates(class_templates)
         self._model: Any
-        self._model, self._preprocess, self._tokenizer = _load(model, pretrained, precision, cache)
+        self._model, self._preprocess, self._tokenizer = _load(model, pretrained, weights, precision, cache)
         self._autocast = precision == AUTOCAST
         self._encoder = model if pretrained is None else f"{model}/{pretrained}"
         self.dim = self._embed([""]).shape[1]
-        self.backbone_id = f"open_clip:{digest([precision, *self._identity(model)])}"
+        forced = ["quick_gelu"] if _needs_quick_gelu(model, pretrained) else []
+        self.backbone_id = f"open_clip:{digest([precision, *self._identity(model), *forced])}"
 
     @property
     def encoder(self) -> str:
@@ -108,7 +112,9 @@ def unit_rows(features: Tensor) -> Float[Tensor, "b d"]:
     return normalize(features.float(), dim=1)
 
 
-def _load(model: str, pretrained: str | None, precision: str, cache: str | None) -> tuple[torch.nn.Module, Any, Any]:
+def _load(
+    model: str, pretrained: str | None, weights: str | None, precision: str, cache: str | None
+) -> tuple[torch.nn.Module, Any, Any]:
     """Return model, preprocessing and tokenizer.
 
     Raises:
@@ -123,15 +129,23 @@ def _load(model: str, pretrained: str | None, precision: str, cache: str | None)
         )
     if not local and pretrained is None:
         raise SpliceError(f"backbone.pretrained must name the weights of {model}: {_tags(model)}, or a file.")
-    require_weights(model, pretrained, cache)
+    tag = (open_clip.get_pretrained_cfg(model, pretrained) or {}) if pretrained and not local else {}
+    if weights is None:
+        require_weights(model, pretrained, cache)
+    elif not tag or not Path(weights).is_file():
+        raise SpliceError(
+            f"backbone.weights is {weights!r}, which must be a file, beside a tag in backbone.pretrained that says how "
+            f"they are used ({'no such file' if tag else f'its tags are {_tags(model)}'})."
+        )
     try:
         with _quiet():
             loaded, preprocess = open_clip.create_model_from_pretrained(
                 model,
-                pretrained,
+                weights or pretrained,
                 precision="fp32" if precision == AUTOCAST else precision,
                 cache_dir=cache,
                 force_quick_gelu=_needs_quick_gelu(model, pretrained),
+                **({f"image_{name}": tag[name] for name in PREPROCESSING if name in tag} if weights else {}),
             )
             tokenizer = _tokenizer(model, cache)
     except (RuntimeError, ValueError, OSError, SafetensorError) as error:

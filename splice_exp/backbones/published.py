@@ -40,7 +40,7 @@ def require_weights(model: str, pretrained: str | None, cache: str | None) -> No
             f"The weights {names[0]} of huggingface.co/{repository} are not here, and cannot be fetched "
             f"({str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}). Where there is "
             f"a network, `hf download {repository}{' --cache-dir ' + cache if cache else ''}` fetches them; copy its "
-            "cache, or set backbone.pretrained to the file."
+            "cache, or set backbone.weights to the file."
         ) from error
 
 

@@ -33,14 +33,28 @@ PACKAGES = (
     "safetensors",
     "wandb",
 )
+FOLDERS = ("root", "path")  # keys whose values may be folders
+PUBLISHED = ".TorchvisionSet"
 CHECKPOINT = "local-dir:"  # before a folder of weights …
 WEIGHTS = (".json", ".safetensors", ".bin", ".pt", ".pth", ".gz", ".txt")  # … of which a card and pictures do not count
+
+
+def _listing(folder: Path) -> str:
+    """Digest the names and sizes of all files in a folder: a look at each, not a read."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return digest([[path.relative_to(folder).as_posix(), path.stat().st_size] for path in files])
 
 
 def _by_content(value: Any, key: str = "") -> Any:
     """Replace every file by the digest of its content: a run is the same wherever its files lie, and no other."""
     if isinstance(value, Mapping):
-        return {name: _by_content(item, name) for name, item in value.items() if name not in NOT_SCIENCE}
+        # A published set lies in a folder with others, and what it holds is known.
+        kept = ("root",) if str(value.get("_target_", "")).endswith(PUBLISHED) else ()
+        return {
+            name: item if name in kept else _by_content(item, name)
+            for name, item in value.items()
+            if name not in NOT_SCIENCE
+        }
     if isinstance(value, (list, tuple)):
         return [_by_content(item) for item in value]
     if isinstance(value, str) and value.startswith(CHECKPOINT):
@@ -48,6 +62,8 @@ def _by_content(value: Any, key: str = "") -> Any:
         return {"folder": {path.name: file_digest(path) for path in files}}
     if isinstance(value, str) and (key in FILES or Path(value).suffix) and Path(value).is_file():
         return {"file": file_digest(Path(value))}
+    if isinstance(value, str) and key in FOLDERS and Path(value).expanduser().is_dir():
+        return {"folder": _listing(Path(value).expanduser())}
     if isinstance(value, int) and not isinstance(value, bool):
         return float(value)  # 1 and 1.0 are the same penalty
     return value

@@ -157,4 +157,6 @@ class Stream:
         if key != self._next or key == 0:
             self._next, self._samples = key, iter(self._data.skip(key))
         self._next += 1
-        return next(self._samples)
+        for sample in self._samples:
+            return sample
+        raise SpliceError(f"data.num_samples is {self._num_samples}, but the stream ends after {key} samples.")

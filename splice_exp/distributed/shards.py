@@ -1,9 +1,10 @@
 """Rows 0 … n − 1 of a computation in files of consecutive rows: a file is whole or not there, a row is there once.
 
-    directory/000000000-000000256.safetensors   some tensors of rows 0 … 255; key and checksum in its header
+    directory/000000000-000000256.safetensors   tensors of rows 0 … 255; key, rows and checksum in its header
     directory/manifest.json                     the key in words, n, the checksum of each shard; written last
 
-Which process computed a shard leaves no trace in it. Processes that compute the same rows write the same file.
+Which process computed a shard leaves no trace in it. Shards are judged by their own headers: processes that compute the
+same rows may replace each other's, on other processors with other last bits. The manifest is for those who copy them.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from splice_exp.core.io import atomic, digest, read_json, remove_leftovers, writ
 
 MANIFEST = "manifest.json"
 HEADER = "shard"
+FORMAT = 2  # of headers; those of others lie in other folders
 REPAIR = "set repair=true to compute it again"
 
 
@@ -68,7 +70,7 @@ class Shards:
     @classmethod
     def keyed(cls, parent: Path, key: Mapping[str, Any], num_rows: int) -> Shards:
         """Return the shards of a key, in a folder named by it."""
-        return cls(parent / digest(key), key, num_rows)
+        return cls(parent / digest([FORMAT, key]), key, num_rows)
 
     def missing(self, batch_size: int) -> list[range]:
         """Return the rows that no shard holds, in batches."""
@@ -89,7 +91,7 @@ class Shards:
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         with atomic(self._path(rows)) as temporary:
             # One entry, because the order of several in the file would be left to chance.
-            save_file(tensors, temporary, {HEADER: f"{digest(self.key)} {checksum(tensors)}"})
+            save_file(tensors, temporary, {HEADER: f"{digest(self.key)} {self._path(rows).stem} {checksum(tensors)}"})
 
     def seal(self) -> None:
         """Note all shards in the manifest, if each row is in one of them.
@@ -97,11 +99,20 @@ class Shards:
         Raises:
             SpliceError: if a shard cannot be read.
         """
-        if (self.directory / MANIFEST).is_file() or self.missing(1):
+        if self.missing(1):
             return
-        remove_leftovers(self.directory)
-        shards = {self._path(rows).name: self._claimed_checksum(self._path(rows)) for rows in self._chosen()}
-        write_json(self.directory / MANIFEST, {"key": self.key, "num_rows": self.num_rows, "shards": shards})
+        shards = {self._path(rows).name: self._claimed_checksum(rows) for rows in self._chosen()}
+        manifest = {"key": dict(self.key), "num_rows": self.num_rows, "shards": shards}
+        if self._manifest() != digest(manifest):  # none yet, or shards were made again
+            remove_leftovers(self.directory)
+            write_json(self.directory / MANIFEST, manifest)
+
+    def _manifest(self) -> str | None:
+        """Return the digest of the manifest; None if there is none that can be read."""
+        try:
+            return digest(read_json(self.directory / MANIFEST))
+        except SpliceError:
+            return None
 
     def read(self) -> Iterator[tuple[range, dict[str, Tensor]]]:
         """Yield all shards in order, each verified.
@@ -112,20 +123,12 @@ class Shards:
         missing = self.missing(self.num_rows)
         if missing:
             raise SpliceError(f"{self.directory} lacks rows {shown(missing)}: run the same command again.")
-        noted = self._noted()
         for rows in self._chosen():
-            tensors = self._verified(self._path(rows), noted)
-            yield rows, tensors
+            yield rows, self._verified(rows)
 
     def repair(self) -> list[Path]:
         """Remove shards that are damaged or foreign, so that they are missing; return their paths."""
-        try:
-            noted = self._noted()
-        except SpliceError:
-            noted = None
-        damaged = [path for path in map(self._path, self._present()) if not self._is_whole(path, noted)]
-        if damaged or noted is None:
-            (self.directory / MANIFEST).unlink(missing_ok=True)
+        damaged = [self._path(rows) for rows in self._present() if not self._is_whole(rows)]
         for path in damaged:
             path.unlink(missing_ok=True)  # another process may repair, too
         return damaged
@@ -151,42 +154,34 @@ class Shards:
                 chosen.append(rows)
         return chosen
 
-    def _noted(self) -> dict[str, str] | None:
-        """Return the checksums of the manifest, where there is one."""
-        path = self.directory / MANIFEST
-        if not path.is_file():
-            return None
-        manifest = read_json(path)
-        if digest(manifest.get("key")) != digest(self.key) or manifest.get("num_rows") != self.num_rows:
-            raise SpliceError(f"{path} is of another computation than its folder: {REPAIR}.")
-        return dict(manifest["shards"])
-
-    def _claimed_checksum(self, path: Path) -> str:
-        """Return the checksum in the header of a shard of these."""
+    def _claimed_checksum(self, rows: range) -> str:
+        """Return the checksum in the header of a shard, if it is one of these rows of this computation."""
+        path = self._path(rows)
         try:
             with safe_open(path, framework="pt") as file:
-                key, _, claimed = (file.metadata() or {}).get(HEADER, "").partition(" ")
+                claimed = (file.metadata() or {}).get(HEADER, "").split(" ")
         except (OSError, SafetensorError) as error:
             raise SpliceError(f"{path} is damaged ({error}): {REPAIR}.") from error
-        if key != digest(self.key):
+        if len(claimed) != 3 or claimed[0] != digest(self.key):
             raise SpliceError(f"{path} is of another computation than its folder: {REPAIR}.")
-        return claimed
+        if claimed[1] != path.stem:
+            raise SpliceError(f"{path} holds other rows than its name says: {REPAIR}.")
+        return claimed[2]
 
-    def _verified(self, path: Path, noted: Mapping[str, str] | None) -> dict[str, Tensor]:
-        claimed = self._claimed_checksum(path)
+    def _verified(self, rows: range) -> dict[str, Tensor]:
+        path, claimed = self._path(rows), self._claimed_checksum(rows)
         try:
             with safe_open(path, framework="pt") as file:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         except (OSError, SafetensorError) as error:
             raise SpliceError(f"{path} is damaged ({error}): {REPAIR}.") from error
-        found = checksum(tensors)
-        if found != claimed or (noted is not None and noted.get(path.name) != found):
+        if checksum(tensors) != claimed:
             raise SpliceError(f"{path} is damaged (its checksum is another): {REPAIR}.")
         return tensors
 
-    def _is_whole(self, path: Path, noted: Mapping[str, str] | None) -> bool:
+    def _is_whole(self, rows: range) -> bool:
         try:
-            self._verified(path, noted if noted and path.name in noted else None)
+            self._verified(rows)
         except SpliceError:
             return False
         return True

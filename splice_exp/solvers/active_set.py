@@ -24,20 +24,23 @@ from torch import Tensor
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.solvers import active_set_compiled, active_set_torch
 from splice_exp.solvers.base import LassoSolver, Solved, State
-from splice_exp.solvers.rounds import coarse_rounding_of, has_bfloat16, multiply
+from splice_exp.solvers.rounds import CoarseAtoms, has_bfloat16, multiply
 
 ENGINES = ("auto", "compiled", "torch")
 SCREENINGS = ("auto", "float32", "bfloat16")
-BLUR = 0.05  # share of L / 2 up to which correlations may be uncertain in a first look
-MANY = 256  # rows from which it pays to round the atoms
+SPARSE = 0.2  # L from which a first look in bfloat16 is faster: below, too many atoms are in doubt
+MOST_COARSE = 2**28  # bytes of rounded atoms
+ROWS = 2**14  # of atoms that are looked at together
 MAX_PRODUCT = 2**25  # entries of a product: 128 MiB in float32
 
 
 @dataclass(frozen=True, eq=False)
 class ActiveSetState(State):
-    """G = D Dᵀ, or (0, 0) where it is not needed or too large."""
+    """G = D Dᵀ, or (0, 0) where it is not needed or too large; D in bfloat16, or (0, 0), and how far it has moved."""
 
     gram: Float[Tensor, "g g"]
+    coarse: Tensor
+    coarse_error: Float[Tensor, ""]
 
 
 def rows_of_a_product(batch_size: int, state: State) -> int:
@@ -84,11 +87,27 @@ class ActiveSet(LassoSolver):
         """Compute G if the engine uses it and it fits."""
         fits = atoms.element_size() * len(atoms) ** 2 <= self.gram_mib * 2**20
         if not fits or self._engine(atoms) == "torch":
-            return ActiveSetState(atoms, atoms.new_zeros(0, 0))
+            return ActiveSetState(atoms, atoms.new_zeros(0, 0), *self._rounded(atoms))
         # Entries of G are gathered from all over. NumPy asks for large pages of memory, torch does not; with small ones
         # finding an address takes as long as reading what is there.
         gram = torch.from_numpy(np.empty((len(atoms), len(atoms)), atoms.numpy().dtype))
-        return ActiveSetState(atoms, multiply(atoms, atoms, gram))
+        return ActiveSetState(atoms, multiply(atoms, atoms, gram), *self._rounded(atoms))
+
+    def _looks_coarsely(self, atoms: Float[Tensor, "k d"]) -> bool:
+        """Decide by solver and dictionary alone, and not by how many rows there are."""
+        if self._engine(atoms) == "torch" or self.screening != "auto":
+            return self._engine(atoms) != "torch" and self.screening == "bfloat16"
+        fits = 2 * atoms.numel() <= MOST_COARSE
+        return fits and self.l1_penalty >= SPARSE and atoms.dtype == torch.float32 and has_bfloat16()
+
+    def _rounded(self, atoms: Float[Tensor, "k d"]) -> tuple[Tensor, Float[Tensor, ""]]:
+        """Return D̃ and max ‖d_j − d̃_j‖; nothing where the first look is not coarse."""
+        if not self._looks_coarsely(atoms):
+            return torch.zeros(0, 0, dtype=torch.bfloat16), torch.zeros((), dtype=torch.float64)
+        coarse = atoms.bfloat16()
+        parts = zip(torch.split(atoms, ROWS), torch.split(coarse, ROWS), strict=True)
+        moved = [(exact.double() - rounded.double()).norm(dim=1).max() for exact, rounded in parts]
+        return coarse, torch.stack(moved).max()
 
     def _engine(self, atoms: Tensor) -> str:
         if self.engine == "compiled" and atoms.device.type != "cpu":
@@ -106,20 +125,18 @@ class ActiveSet(LassoSolver):
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
         state = cast(ActiveSetState, state)
         if self._engine(state.atoms) == "compiled":
-            return self._solve_compiled(state.atoms, state.gram, targets)
+            there = state.coarse.shape == state.atoms.shape and state.coarse.dtype == torch.bfloat16  # and not cast
+            looks_coarsely = there and self._looks_coarsely(state.atoms)
+            coarse = CoarseAtoms(state.coarse, float(state.coarse_error)) if looks_coarsely else None
+            return self._solve_compiled(state.atoms, state.gram, targets, coarse)
         solved = active_set_torch.solve(self, self.working_set, state, targets)
         left = (~self.converged(solved.certificate)).nonzero().flatten()
         if not len(left):
             return solved
         atoms = state.atoms.cpu()
-        return solved.replace(left.cpu(), self._solve_compiled(atoms, atoms.new_zeros(0, 0), targets[left].cpu()))
+        return solved.replace(left.cpu(), self._solve_compiled(atoms, atoms.new_zeros(0, 0), targets[left].cpu(), None))
 
-    def _solve_compiled(self, atoms: Float[Tensor, "k d"], gram: Float[Tensor, "g g"], targets: Tensor) -> Solved:
-        coarse = self._screens_coarsely(atoms, len(targets))
+    def _solve_compiled(
+        self, atoms: Float[Tensor, "k d"], gram: Float[Tensor, "g g"], targets: Tensor, coarse: CoarseAtoms | None
+    ) -> Solved:
         return active_set_compiled.solve(self, self.working_set, self.gram_rows, atoms, gram, targets, coarse)
-
-    def _screens_coarsely(self, atoms: Float[Tensor, "k d"], num_rows: int) -> bool:
-        if self.screening != "auto":
-            return self.screening == "bfloat16"
-        sharp = coarse_rounding_of(atoms.shape[1]) <= BLUR * self.l1_penalty / 2
-        return sharp and num_rows >= MANY and atoms.dtype == torch.float32 and has_bfloat16()

@@ -13,7 +13,7 @@ from splice_exp.core.codes import Codes
 from splice_exp.solvers.base import LassoSolver, Solved
 from splice_exp.solvers.kernels.active_set import Answer, Problem, advance, make_scratch, pack
 from splice_exp.solvers.objective import Certificate
-from splice_exp.solvers.rounds import in_rounds
+from splice_exp.solvers.rounds import CoarseAtoms, in_rounds
 
 
 def solve(
@@ -23,7 +23,7 @@ def solve(
     atoms: Float[Tensor, "k d"],
     gram: Float[Tensor, "g g"],
     targets: Float[Tensor, "b d"],
-    coarse: bool,
+    coarse: CoarseAtoms | None,
 ) -> Solved:
     """Solve rows together.
 
@@ -34,7 +34,7 @@ def solve(
         atoms: D, in CPU memory.
         gram: G = D Dᵀ, or (0, 0).
         targets: X.
-        coarse: Multiply in bfloat16 where that is only a first look.
+        coarse: The atoms of the first look, where they are not D.
     """
     num_rows, (num_atoms, dim) = len(targets), atoms.shape
     room = min(num_atoms, dim + working_set)

@@ -94,7 +94,7 @@ class LassoPath(LassoSolver):
 
     def _prepare(self, atoms: Float[Tensor, "k d"]) -> State:
         """Compute G if it fits."""
-        return ActiveSet(gram_mib=self.gram_mib, engine="compiled").prepare(atoms.cpu())
+        return ActiveSet(gram_mib=self.gram_mib, engine="compiled", screening="float32").prepare(atoms.cpu())
 
     def solve(self, state: State, targets: Float[Tensor, "n d"]) -> Solution:
         """Decompose all rows; for `mean_l0`, follow all paths first, to find where they end."""

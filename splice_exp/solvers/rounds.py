@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from llvmlite.binding import get_host_cpu_features
 from torch import Tensor
 
 CHUNK = 32  # rows that a thread takes at a time
-FINE, COARSE = 2.0**-24, 2.0**-9  # unit roundoffs of float32 and of bfloat16
+FINE, COARSE = 2.0**-24, 1.01 * 2.0**-8  # unit roundoffs of float32, and of bfloat16 with some room
 
 
 def multiply(residuals: Float[Tensor, "b d"], atoms: Float[Tensor, "k d"], out: Float[Tensor, "b k"]) -> Tensor:
@@ -35,21 +35,33 @@ def has_bfloat16() -> bool:
     return any(features.get(name, False) for name in ("avx512bf16", "amx-bf16"))
 
 
-def rounding_of(dim: int) -> float:
-    """Return γ: a correlation of a unit atom with r is off by at most γ ‖r‖ (Higham 2002, section 3.1)."""
-    return (dim + 16) * FINE
+class CoarseAtoms(NamedTuple):
+    """D̃: the atoms rounded to bfloat16, and how far the worst of them has moved, max ‖d_j − d̃_j‖."""
+
+    atoms: Tensor
+    error: float
 
 
-def coarse_rounding_of(dim: int) -> float:
-    """Return γ of `multiply_coarsely`: both factors and the result are rounded, the sum is that of float32."""
-    return 3.02 * COARSE + rounding_of(dim)
+def errors_of(residuals: Float[Tensor, "b d"]) -> Float[Tensor, " b"]:
+    """Bound what correlations of unit atoms with each row are off by in float32 (Higham 2002, section 3.1)."""
+    return (residuals.shape[1] + 16) * FINE * residuals.double().norm(dim=1)
 
 
 def multiply_coarsely(
-    residuals: Float[Tensor, "b d"], atoms: Float[Tensor, "k d"], out: Float[Tensor, "b k"]
-) -> Float[Tensor, "b k"]:
-    """R Dᵀ in bfloat16: in less than half of the time, on processors that have instructions for it."""
-    return out.copy_(residuals.bfloat16() @ atoms.bfloat16().T)
+    residuals: Float[Tensor, "b d"], coarse: CoarseAtoms, out: Float[Tensor, "b k"]
+) -> Float[Tensor, " b"]:
+    """Write R̃ D̃ᵀ, both rounded to bfloat16; return what each row is off by, but for the rounding of the result.
+
+    |⟨d̃, r̃⟩ − ⟨d, r⟩| ≤ ‖r̃ − r‖ + ‖r̃‖ ‖d̃ − d‖ for unit atoms; the sum itself is one of float32. The result is rounded
+    to bfloat16 again, which takes `COARSE` of each entry. It takes half of the time of float32, on processors that have
+    instructions for it.
+    """
+    rounded = residuals.bfloat16()
+    out.copy_(rounded @ coarse.atoms.T)
+    exact = rounded.double()
+    length = exact.norm(dim=1)
+    gamma = 1.01 * (residuals.shape[1] + 16) * FINE
+    return (residuals.double() - exact).norm(dim=1) + length * (coarse.error + gamma)
 
 
 def in_rounds(
@@ -58,20 +70,20 @@ def in_rounds(
     targets: Float[Tensor, "b d"],
     atoms: Float[Tensor, "k d"],
     max_rounds: int,
-    coarse: bool = False,
+    coarse: CoarseAtoms | None = None,
 ) -> Int64[Tensor, " b"]:
     """Multiply and work until every row is done; return the products that each row took part in.
 
     Args:
-        work: Called as work(begin, end, rows, correlations, rounding, residuals, done, final, scratch), by several
-            threads. It judges `rows[begin:end]` by their `correlations` (m, k), which it may overwrite and which are
-            off by at most `rounding` ‖r‖, and writes for each whether it is `done` and otherwise, unless this is the
-            `final` round, its next residual into `residuals` (m, d).
+        work: Called as work(begin, end, rows, correlations, errors, spread, residuals, done, final, scratch), by
+            several threads. It judges `rows[begin:end]` by their `correlations` (m, k), which it may overwrite and
+            which are off by at most `errors` (m,) and `spread` of themselves, and writes for each whether it is `done`
+            and otherwise, unless this is the `final` round, its next residual into `residuals` (m, d).
         make_scratch: Makes the memory of one thread.
         targets: X, the residuals of the first product.
         atoms: D, in CPU memory.
         max_rounds: Products at most.
-        coarse: Multiply in bfloat16 in the first round, which has all rows.
+        coarse: The atoms to multiply by in the first round, which has all rows; None: the exact ones.
     """
     rows, num_products = np.arange(len(targets)), np.zeros(len(targets), np.int64)
     residuals, product = targets, targets.new_empty(len(targets), len(atoms))
@@ -88,12 +100,15 @@ def in_rounds(
 
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         for number in range(1, max_rounds + 1):
-            screening = coarse and number == 1
-            correlations = (multiply_coarsely if screening else multiply)(residuals, atoms, product[: len(rows)])
-            rounding = (coarse_rounding_of if screening else rounding_of)(atoms.shape[1])
+            correlations = product[: len(rows)]
+            if coarse is not None and number == 1:
+                errors, spread = multiply_coarsely(residuals, coarse, correlations), COARSE
+            else:
+                multiply(residuals, atoms, correlations)
+                errors, spread = errors_of(residuals), 0.0
             residuals, done = torch.empty_like(residuals), np.empty(len(rows), np.bool_)
             num_products[rows] = number
-            arguments = (correlations.numpy(), rounding, residuals.numpy(), done, number == max_rounds)
+            arguments = (correlations.numpy(), errors.numpy(), spread, residuals.numpy(), done, number == max_rounds)
             for chunk in [pool.submit(work_on, begin, *arguments) for begin in range(0, len(rows), CHUNK)]:
                 chunk.result()
             rows, residuals = rows[~done], residuals[torch.from_numpy(~done)]

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import open_clip
 import pytest
 import torch
 from PIL import Image
@@ -128,6 +129,54 @@ def test_the_merges_file_lies_beside_the_weights_wherever_one_stands(copy, monke
 def test_a_model_that_cannot_be_loaded_is_named(model, pretrained, message):
     with pytest.raises(SpliceError, match=message):
         OpenClipBackbone(model, pretrained)
+
+
+@pytest.fixture(scope="module")
+def weights_of_vit_b_32(tmp_path_factory):
+    """A file as one would copy it from the hub."""
+    path = tmp_path_factory.mktemp("weights") / "open_clip_model.safetensors"
+    torch.manual_seed(0)
+    save_file(open_clip.create_model("ViT-B-32").state_dict(), path)
+    return str(path)
+
+
+@pytest.mark.slow
+def test_a_file_of_published_weights_is_used_as_its_tag_says(weights_of_vit_b_32):
+    openai = OpenClipBackbone("ViT-B-32", "openai", weights_of_vit_b_32)
+    laion = OpenClipBackbone("ViT-B-32", "laion2b_s34b_b79k", weights_of_vit_b_32)
+    names = {type(module).__name__ for module in openai.module.modules()}
+    assert "QuickGELU" in names
+    assert "QuickGELU" not in {type(module).__name__ for module in laion.module.modules()}
+    assert openai.backbone_id != laion.backbone_id
+    assert (openai.encode_text(["a dog"]) @ laion.encode_text(["a dog"]).T).item() < 0.9999
+
+
+@pytest.mark.slow
+def test_a_file_of_published_weights_is_preprocessed_as_its_tag_says(weights_of_vit_b_32, monkeypatch):
+    cfg = {
+        **open_clip.get_pretrained_cfg("ViT-B-32", "laion2b_s34b_b79k"),
+        "mean": (0.1, 0.2, 0.3),
+        "quick_gelu": False,
+    }
+    ordinary = OpenClipBackbone("ViT-B-32", "laion2b_s34b_b79k", weights_of_vit_b_32)
+    monkeypatch.setattr(open_clip, "get_pretrained_cfg", lambda *_: cfg)
+    other = OpenClipBackbone("ViT-B-32", "laion2b_s34b_b79k", weights_of_vit_b_32)
+    assert other.backbone_id != ordinary.backbone_id
+    picture = Image.new("RGB", (32, 32))
+    assert not torch.equal(other.preprocess([picture]), ordinary.preprocess([picture]))
+
+
+@pytest.mark.parametrize(
+    ("pretrained", "weights", "message"),
+    [
+        ("openai", "/no/such/file", r"backbone\.weights is '/no/such/file', which must be a file, .*no such file"),
+        ("mine", __file__, "beside a tag in backbone.pretrained that says how they are used .its tags are openai"),
+        (None, __file__, "backbone.pretrained must name the weights"),
+    ],
+)
+def test_weights_need_a_file_and_a_tag(pretrained, weights, message):
+    with pytest.raises(SpliceError, match=message):
+        OpenClipBackbone("ViT-B-32", pretrained, weights)
 
 
 def test_a_checkpoint_without_weights_is_refused(copy):

@@ -40,6 +40,24 @@ def test_files_without_a_suffix_count_by_content_too(tmp_path):
     assert run_id({"vocabulary": {"path": str(words)}}) != before
 
 
+def test_a_folder_of_pictures_counts_by_what_is_in_it(tmp_path):
+    """Else a picture that was added would be answered by the record without it."""
+    folder = tmp_path / "pictures"
+    (folder / "cats").mkdir(parents=True)
+    (folder / "cats" / "a.jpg").write_bytes(b"a")
+    config = {"data": {"_target_": "splice_exp.data.image_folder.ImageFolder", "root": str(folder)}}
+    before = run_id(config)
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    assert run_id({"data": {**config["data"], "root": str(copy)}}) == before
+    (folder / "cats" / "b.jpg").write_bytes(b"b")
+    assert run_id(config) != before
+    published = {"data": {"_target_": "splice_exp.data.torchvision_sets.TorchvisionSet", "root": str(folder)}}
+    before = run_id(published)
+    (folder / "another_set").mkdir()
+    (folder / "another_set" / "c.bin").write_bytes(b"c")
+    assert run_id(published) == before
+
+
 def test_environment_names_what_is_needed_to_repeat():
     found = environment(seed=3, device="cpu")
     assert found["seed"] == 3

@@ -142,6 +142,20 @@ def test_several_processes_write_the_same_bytes(tmp_path, devices):
 
 @pytest.mark.slow
 @pytest.mark.enable_socket  # of this machine, for gloo
+@pytest.mark.parametrize("missing", [[0], [1, 3]])
+def test_all_that_is_missing_may_belong_to_one_process(tmp_path, missing):
+    """As after a kill, or where there are fewer batches than processes."""
+    run(tmp_path / "one")
+    run(tmp_path / "several")
+    several = shards(tmp_path / "several").directory
+    for number in missing:
+        sorted(several.glob("*.safetensors"))[number].unlink()
+    run(tmp_path / "several", machine=Machine(accelerator="cpu", devices=2))
+    assert contents(several) == contents(shards(tmp_path / "one").directory)
+
+
+@pytest.mark.slow
+@pytest.mark.enable_socket  # of this machine, for gloo
 @pytest.mark.parametrize(("end", "error"), [("error", SpliceError), (None, Preempted)])
 def test_what_ends_one_of_several_processes_ends_the_command(tmp_path, end, error):
     with preemption.preemptible(), pytest.raises(error, match="cannot be read: remove it" if end else str(EXIT_CODE)):

@@ -29,14 +29,13 @@ from splice_exp.solvers.kernels.linear_algebra import (
     subtract_atom,
     subtract_rows,
 )
-from splice_exp.solvers.kernels.looks import ROUNDING, judge, violators, violators_nearby
+from splice_exp.solvers.kernels.looks import ROUNDING, judge, largest, violators, violators_nearby
 from splice_exp.solvers.kernels.restricted import solve_on
 
 SLACK = 0.125  # of what the tolerances allow a correlation to exceed h by
 VAGUE = 0.02  # share of h up to which correlations may be uncertain, before the next product
 LOOKS = 20  # at rows of G, before the next product
 GROWTH = 3  # working sets that a row takes in before the next product
-BLURRED = 1e-3  # from which rounding on the correlations of working sets are computed again
 NEARBY = 32  # the share of atoms, one in so many, that are looked at one by one rather than by a product
 
 
@@ -163,7 +162,8 @@ def advance(
     end,
     rows,
     correlations,
-    rounding,
+    errors,
+    spread,
     residuals,
     done,
     final,
@@ -175,9 +175,9 @@ def advance(
 ):
     """Judge `rows[begin:end]` and, unless this is the `final` look, work on those that are not done.
 
-    `correlations` (of the residuals in `answer`, off by at most `rounding` ‖r‖; overwritten), `residuals` (for the next
-    product) and `done` belong to `rows`. At most `working_set` violated atoms are taken in at once, and rows of G
-    subtracted for at most `gram_rows` codes.
+    `correlations` (of the residuals in `answer`, off by at most `errors` and `spread` of the largest; overwritten),
+    `residuals` (for the next product) and `done` belong to `rows`. At most `working_set` violated atoms are taken in at
+    once, and rows of G subtracted for at most `gram_rows` codes.
     """
     atoms, gram, nonnegative = problem.atoms, problem.gram, problem.nonnegative
     tol, kkt_tol = problem.tol, problem.kkt_tol
@@ -192,15 +192,17 @@ def advance(
         c, x, r = correlations[place], problem.targets[row], answer.residuals[row]
         size, l1_penalty, certificate = answer.sizes[row], problem.l1_penalty[row], answer.certificates[row]
         atoms_of, codes_of = answer.supports[row], answer.codes[row]
-        length = length_of(r)
+        length, error = length_of(r), errors[place]
+        if spread > 0.0:
+            error += spread * largest(c)
         done[place] = judge(
-            x, r, atoms, c, rounding * length, atoms_of, codes_of, size, l1_penalty, nonnegative, tol,
+            x, r, atoms, c, error, atoms_of, codes_of, size, l1_penalty, nonnegative, tol,
             kkt_tol, final, member, certificate,
         )  # fmt: skip
         if done[place] or final:
             continue
         h = 0.5 * l1_penalty
-        blur = rounding * length if rounding > BLURRED else 0.0  # of a coarse product, in all looks at it
+        blur = error if spread > 0.0 else 0.0  # of a coarse product, in all looks at it
         capacity = min(room, size + GROWTH * working_set)
         g = scratch.gram[: capacity * capacity].reshape((capacity, capacity))
         for a in range(size):

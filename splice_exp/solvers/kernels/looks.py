@@ -22,9 +22,18 @@ def any_above(c, begin, end, threshold, nonnegative):
 
 
 @compiled
+def largest(c):
+    """Max |c_j|."""
+    most = 0.0
+    for j in range(len(c)):
+        most = max(most, abs(c[j]))
+    return most
+
+
+@compiled
 def violators(c, threshold, nonnegative, most, member, found, strengths):
     """Write atoms, no members, with about the `most` largest correlations above a threshold; return how many."""
-    count, largest = 0, threshold
+    count, strongest = 0, threshold
     for begin in range(0, len(c), BLOCK):
         end = min(begin + BLOCK, len(c))
         if not any_above(c, begin, end, threshold, nonnegative):
@@ -33,12 +42,12 @@ def violators(c, threshold, nonnegative, most, member, found, strengths):
             value = c[j] if nonnegative else abs(c[j])
             if value > threshold and not member[j]:
                 found[count], strengths[count] = j, value
-                largest = max(largest, value)
+                strongest = max(strongest, value)
                 count += 1
     if count <= most:
         return count
     bins = np.zeros(BINS + 1, np.int64)
-    width = (largest - threshold) / BINS
+    width = (strongest - threshold) / BINS
     for place in range(count):
         bins[min(BINS, int((strengths[place] - threshold) / width))] += 1
     lowest, kept = BINS, bins[BINS]

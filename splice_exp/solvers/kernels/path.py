@@ -264,14 +264,14 @@ def try_point(working, size, chosen, tried, row, h, x, atoms, factor, direction,
 
 @compiled
 def pursue(
-    begin, end, rows, correlations, rounding, residuals, done, final, scratch, problem, penalties, most_atoms, reached,
-    tried, progress, record, working_set, gram_rows,
+    begin, end, rows, correlations, errors, spread, residuals, done, final, scratch, problem, penalties, most_atoms,
+    reached, tried, progress, record, working_set, gram_rows,
 ):  # fmt: skip
     """Judge the points that `rows[begin:end]` have tried, and follow their paths as far as rows of G can tell.
 
-    `correlations` (of the residuals of `tried`, off by at most `rounding` ‖r‖; overwritten), `residuals` (for the next
-    product) and `done` belong to `rows`. With `most_atoms` > 0 a path ends before more atoms than that have codes, and
-    only its end is written down.
+    `correlations` (of the residuals of `tried`, off by at most `errors`, `spread` being 0; overwritten), `residuals`
+    (for the next product) and `done` belong to `rows`. With `most_atoms` > 0 a path ends before more atoms than that
+    have codes, and only its end is written down.
     """
     atoms, gram, nonnegative = problem.atoms, problem.gram, problem.nonnegative
     dim = atoms.shape[1]
@@ -288,10 +288,10 @@ def pursue(
             size = add_atom(working, size, progress.working[row, a])
         length, travelled, subtracted, left, known = length_of(r), 0.0, 0, 0.0, 0
         if tried.h[row] < 0.0:
-            tried.h[row] = begin_at(c, rounding * length, 0.5 * penalties[0], nonnegative)
+            tried.h[row] = begin_at(c, errors[place], 0.5 * penalties[0], nonnegative)
         done[place] = False
         for _ in range(ROUNDS):
-            margin = (rounding + subtracted * ROUNDING) * (length + travelled) + left
+            margin = (dim + subtracted + 16) * ROUNDING * (length + travelled) + left
             given_up = progress.attempts[row] >= GIVEN_UP
             accepted = given_up | judge(
                 x, r, atoms, c, margin, tried.supports[row], tried.codes[row], tried.sizes[row], 2.0 * tried.h[row],
