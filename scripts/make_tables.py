@@ -24,6 +24,7 @@ WORLD_ONLY = (  # they need pictures, captions, attributes, or a ground truth
     "quickstart",
     "modality_gap",
     "linearity",
+    "probing",
     "zero_shot_attributes",
     "concept_recovery",
 )
