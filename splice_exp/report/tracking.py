@@ -98,7 +98,9 @@ class WandbTracker(Tracker):
 
         self._directory.mkdir(parents=True, exist_ok=True)
         elsewhere = os.environ.get("WANDB_DATA_DIR")
-        os.environ["WANDB_DATA_DIR"] = elsewhere or str(self._directory.resolve())  # of tables; not the home folder
+        os.environ["WANDB_DATA_DIR"] = elsewhere or str(
+            self._directory.resolve() / "wandb"
+        )  # of tables; not the home folder
         run = wandb.init(
             project=self._project,
             name=name,
