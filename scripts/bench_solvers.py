@@ -36,8 +36,9 @@ from torch.nn.functional import normalize
 import splice_exp
 from splice_exp.backbones.open_clip import OpenClipBackbone
 from splice_exp.core.codes import Codes
-from splice_exp.core.io import atomic, read_tensors, write_tensors, write_text
+from splice_exp.core.io import atomic, write_text
 from splice_exp.core.provenance import environment
+from splice_exp.core.tensors import read_tensors, write_tensors
 from splice_exp.core.types import checked_features
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.embeddings.extract import extract

@@ -27,8 +27,22 @@ WORLD_ONLY = (  # they need pictures, captions, attributes, or a ground truth
     "probing",
     "zero_shot_attributes",
     "concept_recovery",
+    "class_concepts",
+    "retrieval",
+    "semantic_relevance",
+    "text_decomposition",
+    "antonyms",
+    "spurious_histogram",
+    "dataset_drift",
+    "dataset_shift",
+    "intervention_attributes",
+    "intervention_spurious",
+    "stability",
+    "ablation_vocabulary_size",
+    "ablation_solver",
 )
 DATA = ("caltech101_test", "imagenet_4shot", "cifar10_test500")
+ON_ONE = ("class_concepts", "stability", "ablation_vocabulary_size", "ablation_solver")  # on the first of them only
 
 
 def main() -> None:
@@ -41,15 +55,24 @@ def main() -> None:
         splice_exp(f"experiment={experiment}", "logger=none", f"paths.results={arguments.results}")
     for data in DATA if arguments.real else ():
         for experiment in CURVES_AND_ABLATIONS:
-            splice_exp(
-                *(f"experiment={experiment}", "backbone=precomputed"),
-                f"backbone.texts={arguments.real / 'text' / 'objects1585.safetensors'}",
-                *("data=embeddings_file", f"data.path={arguments.real / 'embeddings' / f'{data}.safetensors'}"),
-                "vocabulary=bank",
-                f"alignment.image_mean={arguments.real / 'means' / 'clip_ViT-B-32_image.safetensors'}",
-                "seed=0",  # the data are fixed: other seeds would draw nothing new
-                *(f"table={experiment}_{data}", "logger=none", f"paths.results={arguments.results}"),
-            )
+            on_real(experiment, data, arguments.real, arguments.results, "seed=0")  # other seeds draw nothing new
+    if arguments.real:
+        for experiment in ON_ONE:
+            on_real(experiment, DATA[0], arguments.real, arguments.results, "seed=0")
+        on_real("probing", DATA[0], arguments.real, arguments.results, "evaluation.train=null")  # halves by class
+
+
+def on_real(experiment: str, data: str, real: Path, results: Path, *overrides: str) -> None:
+    """Run an experiment on a file of real embeddings."""
+    splice_exp(
+        *(f"experiment={experiment}", "backbone=precomputed"),
+        f"backbone.texts={real / 'text' / 'objects1585.safetensors'}",
+        *("data=embeddings_file", f"data.path={real / 'embeddings' / f'{data}.safetensors'}"),
+        "vocabulary=bank",
+        f"alignment.image_mean={real / 'means' / 'clip_ViT-B-32_image.safetensors'}",
+        *overrides,
+        *(f"table={experiment}_{data}", "logger=none", f"paths.results={results}"),
+    )
 
 
 def splice_exp(*overrides: str) -> None:

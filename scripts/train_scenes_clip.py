@@ -24,7 +24,8 @@ from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from splice_exp.backbones.byte_pairs import learn_merges, write_merges
 from splice_exp.backbones.open_clip import OpenClipBackbone
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.io import digest, tensor_digest, write_json, write_tensors
+from splice_exp.core.io import digest, write_json
+from splice_exp.core.tensors import tensor_digest, write_tensors
 from splice_exp.data.scenes.picture import SIDE
 from splice_exp.data.scenes.render import render
 from splice_exp.report.model_card import measure, write_card

@@ -24,6 +24,7 @@ _HOMES = {
     "EmbeddingsFile": "data.embeddings_file",
     "PrecomputedBackbone": "backbones.precomputed",
     "Solution": "core.types",
+    "Splice": "decomposition.model",
     "SpliceError": "core.errors",
     "decompose": "decomposition.splice",
 }

@@ -15,6 +15,8 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.run_directory import forget_errors, is_complete, write_error
 
 log = logging.getLogger(__name__)
 
@@ -23,21 +25,22 @@ register()  # here, because launchers import this module in the processes that t
 
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIRECTORY), config_name="config")
 def job(config: DictConfig) -> None:
-    """Do one point; a failure is recorded in its directory, so that the other points of a sweep go on."""
-    from splice_exp.core.errors import SpliceError
-    from splice_exp.core.io import write_json
-    from splice_exp.report.records import ERROR
-    from splice_exp.run import run
-
+    """Do one point, or find it done; a failure is recorded in its directory, and other points of a sweep go on."""
     directory = Path(HydraConfig.get().runtime.output_dir)
+    forget_errors(directory)
     try:
-        run(resolve(config), directory)
+        resolved = resolve(config)
+        if is_complete(directory) and not resolved["force"]:
+            log.info("complete already, read from %s (force=true computes it again)", directory)
+            return
+        from splice_exp.run import run  # with torch: only where there is something to compute
+
+        run(resolved, directory)
     except SpliceError as error:
-        write_json(directory / ERROR, {"error": str(error)})
+        write_error(directory, str(error))
     except Exception as error:
         log.exception("unexpected: this is a mistake of splice_exp, not yours")
-        where = f"traceback in {directory / 'run.log'}"
-        write_json(directory / ERROR, {"error": f"{type(error).__name__}: {error} ({where})"})
+        write_error(directory, f"{type(error).__name__}: {error} (traceback in {directory / 'run.log'})")
 
 
 def _end(message: str) -> NoReturn:
@@ -45,8 +48,26 @@ def _end(message: str) -> NoReturn:
     sys.exit(1)
 
 
+def _spelled_out(arguments: list[str]) -> list[str]:
+    """Return the arguments of Hydra: `decompose PATH …` is the experiment of that name on these pictures.
+
+    Example:
+        >>> _spelled_out(["decompose", "cat.jpg", "my dogs/", "solver.l1_penalty=0.2"])
+        ['experiment=decompose', "data.paths=['cat.jpg','my dogs/']", 'solver.l1_penalty=0.2']
+    """
+    if arguments[:1] != ["decompose"]:
+        return arguments
+    options = [word for word in arguments[1:] if word.startswith("-") or ("=" in word and not Path(word).exists())]
+    paths = [word for word in arguments[1:] if word not in options]
+    if not paths:
+        _end("decompose needs pictures or folders of pictures: python -m splice_exp decompose cat.jpg holidays/")
+    quoted = ",".join("'" + path.replace("\\", "\\\\").replace("'", "\\'") + "'" for path in paths)
+    return ["experiment=decompose", f"data.paths=[{quoted}]", *options]
+
+
 def main() -> None:
     """Run the command; exit code 1 if any point failed. The last line says where the results are."""
+    sys.argv[1:] = _spelled_out(sys.argv[1:])
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on, instead of printing them its own way
     try:
         job()

@@ -1,4 +1,4 @@
-"""One run: instantiate everything, go through the house once, write the record; skip what is complete already."""
+"""One run: instantiate everything, go through the house once, write the record."""
 
 from __future__ import annotations
 
@@ -10,21 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
-import yaml
 from hydra.errors import InstantiationException
 from hydra.utils import get_class, instantiate
-from matplotlib.figure import Figure as Canvas
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_integer
-from splice_exp.core.io import atomic, sidecar, write_json, write_tensors, write_text
-from splice_exp.core.provenance import SCIENCE, environment
-from splice_exp.core.types import Embeddings, Status
+from splice_exp.core.provenance import SCIENCE
+from splice_exp.core.types import Embeddings
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.decomposition.fused import embed_and_solve
-from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
 from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
 from splice_exp.dictionaries.vocabulary import VocabularySource
@@ -36,18 +31,13 @@ from splice_exp.embeddings.extract import embedding_shards
 from splice_exp.embeddings.geometry import Alignment
 from splice_exp.evaluation.base import Evaluation
 from splice_exp.evaluation.stability_report import StabilityReport
-from splice_exp.report import figures
-from splice_exp.report.pictures import decompositions
-from splice_exp.report.records import CONFIG, ENVIRONMENT, ERROR, METRICS, SAMPLE_FIGURE
-from splice_exp.report.samples import first_samples
 from splice_exp.report.tracking import NoTracker, TrackedRun, Tracker
+from splice_exp.report.write_record import write_record
 from splice_exp.solvers.base import Solver
 
 log = logging.getLogger(__name__)
 
 PACKAGE = "splice_exp"
-CODES = "codes.safetensors"
-NUM_DRAWN, NUM_IN_GALLERY = 8, 32  # samples in the figure of a run, and in the table of its tracker
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,19 +121,15 @@ class Timings(dict[str, float]):
 
 
 def run(config: Mapping[str, Any], directory: Path) -> None:
-    """Compute one point, or find it computed.
+    """Compute one point.
 
     Args:
         config: The resolved configuration.
-        directory: Its run directory; `metrics.json` in it means that the point is complete.
+        directory: Its run directory.
 
     Raises:
         SpliceError: for anything a user can put right; earlier results stay as they are.
     """
-    (directory / ERROR).unlink(missing_ok=True)
-    if (directory / METRICS).is_file() and not config["force"]:
-        log.info("complete already, read from %s (force=true computes it again)", directory)
-        return
     require_integer("seed", config["seed"], 0)
     components = instantiate_components(config)
     components.stability.require(components.solver)
@@ -179,58 +165,9 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
         stability = components.stability.report(study)
     if not is_main():
         return
-    metrics = {**findings.metrics, **stability.metrics}
-    (directory / METRICS).unlink(missing_ok=True)  # from here on the record is not that of an earlier run any more
-    write_text(directory / CONFIG, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
-    samples = pd.DataFrame({"sample_id": findings.sample_ids, **findings.samples})
-    for name, table in {"samples": samples, **findings.tables, **stability.tables}.items():
-        with atomic(directory / f"{name}.parquet") as temporary:
-            table.to_parquet(temporary, index=False)
-    canvases: dict[str, Canvas] = {}
-    if study.is_decomposed:
-        _say(study.decomposition.solution.status)
-        _write_codes(directory / CODES, study.decomposition, study.embeddings.sample_ids)
-        if config["figures"]:
-            canvases = _draw(study, tracked)
-    folder = directory / "figures"
-    pictures = [path for name, canvas in canvases.items() for path in figures.save(canvas, folder / name)]
-    described = {**environment(config["seed"], str(machine.device)), **_described(study), "seconds": timings}
-    write_json(directory / ENVIRONMENT, described)
-    tracked.metrics(metrics)
-    tracked.figures(pictures)
-    write_json(directory / METRICS, dict(sorted(metrics.items())))
+    write_record(directory, config, study, findings, stability, timings, tracked)
     if not config["keep_embeddings"] and isinstance(components.data, EncodableSource):
         embedding_shards(cache, components.data, components.backbone).remove()
-
-
-def _say(status: Status) -> None:
-    log.log(logging.INFO if status in (Status.CONVERGED, Status.FINISHED) else logging.WARNING, "%s", status.value)
-
-
-def _draw(study: Study, tracked: TrackedRun) -> dict[str, Canvas]:
-    """Draw some samples with their concepts, and the concepts of the classes."""
-    canvases = {}
-    decomposition, embeddings = study.decomposition, study.embeddings
-    shown = first_samples(study.data, decomposition.codes, embeddings.sample_ids, study.truth, NUM_IN_GALLERY)
-    if shown is not None:
-        drawn = shown.head(NUM_DRAWN)
-        canvases[SAMPLE_FIGURE] = decompositions(drawn.images, drawn.codes, drawn.captions, drawn.truth)
-        tracked.table("gallery", shown.table())
-    if embeddings.labels is not None:
-        canvases["class_concepts"] = figures.class_concepts(decomposition, embeddings)
-    return canvases
-
-
-def _described(study: Study) -> dict[str, Any]:
-    """Say what a run has looked at."""
-    found: dict[str, Any] = {
-        "backbone": {"fingerprint": study.backbone.backbone_id},
-        "data": {"name": study.data.name, "fingerprint": study.fingerprint},
-    }
-    if study.is_decomposed:
-        found["dictionary"] = study.dictionary.provenance
-        found["status"] = study.decomposition.solution.status.name
-    return found
 
 
 def _fill_in_one_pass(components: Components, cache: Cache) -> None:
@@ -255,10 +192,3 @@ def _fill_in_one_pass(components: Components, cache: Cache) -> None:
     ingredients = Ingredients(backbone, components.vocabulary, nothing, alignment, mean)
     dictionary = components.dictionary.build(ingredients)
     embed_and_solve(cache, data, backbone, dictionary, solver, mean if alignment.image else torch.zeros_like(mean))
-
-
-def _write_codes(path: Path, decomposition: Decomposition, sample_ids: tuple[str, ...]) -> None:
-    codes = decomposition.codes
-    tensors = {"indptr": codes.indptr, "indices": codes.indices, "values": codes.values, "scale": decomposition.scale}
-    write_tensors(path, {**tensors, "image_mean": decomposition.image_mean})
-    write_json(sidecar(path), {"concepts": codes.concepts, "sample_ids": sample_ids})

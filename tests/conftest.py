@@ -15,7 +15,8 @@ import torch  # noqa: E402
 from hypothesis import settings  # noqa: E402
 from torch.nn.functional import normalize  # noqa: E402
 
-from splice_exp.core.io import write_json, write_tensors  # noqa: E402
+from splice_exp.core.io import write_json  # noqa: E402
+from splice_exp.core.tensors import write_tensors  # noqa: E402
 
 settings.register_profile("splice_exp", derandomize=True, deadline=None, max_examples=25)
 settings.load_profile("splice_exp")

@@ -10,7 +10,8 @@ from hydra.core.global_hydra import GlobalHydra
 
 from splice_exp import sweep
 from splice_exp.cli import main
-from splice_exp.core.io import read_tensors, write_tensors
+from splice_exp.core.tensors import read_tensors, write_tensors
+from splice_exp.data.scenes.plain import Scenes
 from tests.offline_wandb import offline_runs, summary_of
 
 PLANTED = ("backbone=planted", "data=planted", "vocabulary=planted")
@@ -409,3 +410,24 @@ def test_embeddings_need_not_be_kept(command, tmp_path):
     assert code == 0, err
     assert out.count("read from cache") == 1  # codes
     assert metrics_of(tmp_path / "results") == before
+
+
+def test_pictures_of_ones_own_are_listed_and_drawn(command, tmp_path):
+    for number, picture in enumerate(Scenes(2).inputs(0, 2)):
+        picture.save(tmp_path / f"my picture {number}.png")
+    code, out, err = command("decompose", str(tmp_path / "my picture 0.png"), str(tmp_path), "logger=none")
+    assert code == 0, err
+    assert "my picture 0.png" in out
+    assert "my picture 1.png" in out
+    results = tmp_path / "results"
+    assert (results / "figures" / "decompose_samples.png").is_file()
+    assert "my picture 1.png" in (results / "pages" / "decompose.html").read_text()
+
+
+def test_pictures_that_are_not_there_are_refused(command, tmp_path):
+    code, _, err = command("decompose", "logger=none")
+    assert code == 1
+    assert err.splitlines()[-1].startswith("error: decompose needs pictures or folders of pictures")
+    code, _, err = command("decompose", str(tmp_path / "none.png"), "logger=none")
+    assert code == 1
+    assert "there is no such file or folder" in err.splitlines()[-1]

@@ -50,7 +50,8 @@ def test_every_argument_is_in_the_file_in_order(path: Path):
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment_composes_and_builds(experiment):
-    config = resolve(composed(f"experiment={experiment}", "logger=none"))
+    pictures = [f"data.paths=[{CONFIG_DIRECTORY.parent / 'results' / 'figures'}]"] if experiment == "decompose" else []
+    config = resolve(composed(f"experiment={experiment}", *pictures, "logger=none"))
     assert config["name"] == config["table"] == experiment
     instantiate_components(config)
     assert build(config["report"], "report").title

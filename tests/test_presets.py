@@ -41,7 +41,7 @@ def test_data_that_are_not_here_say_where_they_should_be(nothing_here, tmp_path,
         build(config["data"], "data")
     message = str(refused.value)
     if "must be given" in message:  # of one's own
-        assert name in ("embeddings_file", "huggingface", "image_folder", "image_table")
+        assert name in ("embeddings_file", "huggingface", "image_folder", "image_table", "pictures")
     else:
         assert str(tmp_path / "data") in message
         assert "scripts/prepare_data.py" in message
@@ -63,5 +63,8 @@ def test_an_experiment_of_the_paper_says_what_it_needs(name):
     text = (CONFIG_DIRECTORY / "experiment" / "paper" / f"{name}.yaml").read_text()
     assert f"python -m splice_exp experiment=paper/{name}" in text
     assert "Needs the weights, the vocabulary and" in text
-    base = yaml.safe_load(text)["defaults"][0]
+    defaults = yaml.safe_load(text)["defaults"]
+    # What it shows is what an experiment on the world shows: it builds on that one, or shares its report.
+    base = defaults[0] if isinstance(defaults[0], str) else f"/experiment/{name}"
     assert (CONFIG_DIRECTORY / f"{base}.yaml".lstrip("/")).is_file()
+    assert isinstance(defaults[0], str) or {"override /report": name} in defaults

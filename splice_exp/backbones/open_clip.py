@@ -61,7 +61,7 @@ class OpenClipBackbone(Backbone):
         self._encoder = model if pretrained is None else f"{model}/{pretrained}"
         self.dim = self._embed([""]).shape[1]
         forced = ["quick_gelu"] if _needs_quick_gelu(model, pretrained) else []
-        self.backbone_id = f"open_clip:{digest([precision, *self._identity(model), *forced])}"
+        self.backbone_id = f"open_clip:{digest([open_clip.__version__, precision, *self._identity(model), *forced])}"
 
     @property
     def encoder(self) -> str:

@@ -117,6 +117,18 @@ class Codes:
         positions = torch.arange(int(indptr[-1])) + shift
         return replace(self, indptr=indptr, indices=self.indices[positions], values=self.values[positions])
 
+    def sum_of(self, names: Sequence[str]) -> Float[Tensor, " n"]:
+        """Return the sum of the codes of some concepts in each row, in float64.
+
+        Example:
+            >>> codes = Codes.from_dense(torch.tensor([[0.5, 0.25], [0.0, 1.0]]), ("grass", "lawn"))
+            >>> codes.sum_of(["grass", "lawn"])
+            tensor([0.7500, 1.0000], dtype=torch.float64)
+        """
+        chosen = torch.isin(self.indices, torch.tensor([self.index(name) for name in names], dtype=torch.int64))
+        total = torch.zeros(len(self), dtype=torch.float64)
+        return total.index_add_(0, self.rows[chosen], self.values[chosen].double())
+
     def dense(self, rows: Int64[Tensor, " m"] | None = None) -> Float[Tensor, "m k"]:
         """Spell out some rows (all of them by default): only for few rows or few concepts."""
         part = self if rows is None else self.select(rows)

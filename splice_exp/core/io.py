@@ -1,4 +1,4 @@
-"""Files that are either whole or not there: atomic writes, safetensors, canonical JSON, digests."""
+"""Files that are either whole or not there: atomic writes, canonical JSON, digests. Imported without torch."""
 
 from __future__ import annotations
 
@@ -14,12 +14,6 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-
-import numpy as np
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from splice_exp.core.errors import SpliceError
 
@@ -70,6 +64,7 @@ def jsonable(value: Any) -> Any:
     """Reduce a value to what JSON can say; a number that is not finite becomes null.
 
     Example:
+        >>> import numpy as np
         >>> jsonable({"gap": float("nan"), "path": Path("a/b"), "l0": np.float64(2.0)})
         {'gap': None, 'path': 'a/b', 'l0': 2.0}
     """
@@ -77,7 +72,7 @@ def jsonable(value: Any) -> Any:
         return {str(key): jsonable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [jsonable(item) for item in value]
-    if isinstance(value, (np.generic, Tensor)):
+    if callable(getattr(value, "item", None)):  # a scalar of NumPy or torch
         return jsonable(value.item())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -104,24 +99,6 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise SpliceError(f"{path} holds a JSON {type(content).__name__}, but must hold an object.")
     return content
-
-
-def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write named tensors as safetensors, atomically."""
-    with atomic(path) as temporary:
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read all tensors of a safetensors file.
-
-    Raises:
-        SpliceError: if the file is missing, truncated or of another format.
-    """
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise SpliceError(f"{path} cannot be read as safetensors ({error}).") from error
 
 
 def sidecar(path: Path) -> Path:
@@ -157,10 +134,3 @@ def source_digest(package: ModuleType) -> str:
     """Hash the source code of a package: what other code has computed is another thing."""
     (folder,) = package.__path__
     return digest([path.read_text(encoding="utf-8") for path in sorted(Path(folder).rglob("*.py"))])
-
-
-def tensor_digest(tensor: Tensor) -> str:
-    """Hash values, shape and type of a tensor."""
-    array = tensor.detach().cpu().contiguous()
-    content = hashlib.sha256(array.view(torch.uint8).numpy().tobytes() if array.numel() else b"")
-    return digest([content.hexdigest(), list(array.shape), str(array.dtype)])

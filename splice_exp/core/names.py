@@ -1,6 +1,10 @@
-"""When two names mean the same thing."""
+"""When two names mean the same thing, and which names speak of a thing."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+from splice_exp.core.errors import SpliceError, nearest
 
 
 def canonical(name: str) -> str:
@@ -11,3 +15,23 @@ def canonical(name: str) -> str:
         'grand piano'
     """
     return " ".join(name.lower().replace("_", " ").split())
+
+
+def mentioning(key: str, phrases: Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return the names in which one of some words or phrases occurs, as whole words.
+
+    Example:
+        >>> mentioning("remove", ["grass"], ["grass", "green grass", "grasshopper"])
+        ['grass', 'green grass']
+
+    Raises:
+        SpliceError: naming `key` and a phrase that occurs in no name.
+    """
+    padded = [f" {canonical(name)} " for name in names]
+    found: set[int] = set()
+    for phrase in phrases:
+        places = {place for place, name in enumerate(padded) if f" {canonical(phrase)} " in name}
+        if not places:
+            raise SpliceError(f"{key} has {phrase!r}, which is in no concept ({nearest(phrase, names)}).")
+        found |= places
+    return [names[place] for place in sorted(found)]

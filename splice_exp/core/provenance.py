@@ -33,15 +33,16 @@ PACKAGES = (
     "safetensors",
     "wandb",
 )
-FOLDERS = ("root", "path")  # keys whose values may be folders
+PICTURES = "paths"  # files and folders; of these, what lies directly in them
+FOLDERS = ("root", "path", PICTURES)  # keys whose values may be folders
 PUBLISHED = ".TorchvisionSet"
 CHECKPOINT = "local-dir:"  # before a folder of weights …
 WEIGHTS = (".json", ".safetensors", ".bin", ".pt", ".pth", ".gz", ".txt")  # … of which a card and pictures do not count
 
 
-def _listing(folder: Path) -> str:
+def _listing(folder: Path, deep: bool = True) -> str:
     """Digest the names and sizes of all files in a folder: a look at each, not a read."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    files = sorted(path for path in folder.glob("**/*" if deep else "*") if path.is_file())
     return digest([[path.relative_to(folder).as_posix(), path.stat().st_size] for path in files])
 
 
@@ -56,14 +57,14 @@ def _by_content(value: Any, key: str = "") -> Any:
             if name not in NOT_SCIENCE
         }
     if isinstance(value, (list, tuple)):
-        return [_by_content(item) for item in value]
+        return [_by_content(item, key) for item in value]
     if isinstance(value, str) and value.startswith(CHECKPOINT):
         files = sorted(path for path in Path(value.removeprefix(CHECKPOINT)).glob("*") if path.suffix in WEIGHTS)
         return {"folder": {path.name: file_digest(path) for path in files}}
     if isinstance(value, str) and (key in FILES or Path(value).suffix) and Path(value).is_file():
         return {"file": file_digest(Path(value))}
     if isinstance(value, str) and key in FOLDERS and Path(value).expanduser().is_dir():
-        return {"folder": _listing(Path(value).expanduser())}
+        return {"folder": _listing(Path(value).expanduser(), deep=key != PICTURES)}
     if isinstance(value, int) and not isinstance(value, bool):
         return float(value)  # 1 and 1.0 are the same penalty
     return value

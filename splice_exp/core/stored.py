@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_names
-from splice_exp.core.io import read_json, read_tensors, sidecar
+from splice_exp.core.io import read_json, sidecar
+from splice_exp.core.tensors import read_tensors
 from splice_exp.core.types import checked_features
 
 SUFFIXES = (".safetensors", ".npz", ".npy")

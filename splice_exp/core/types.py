@@ -100,6 +100,23 @@ class Embeddings:
 
 
 @dataclass(frozen=True, eq=False)
+class Attribute:
+    """Something else that is known of each sample, besides its class.
+
+    Attributes:
+        values: Names of what it can be.
+        labels: Which of them each sample has, (n,).
+    """
+
+    values: tuple[str, ...]
+    labels: Int64[Tensor, " n"]
+
+    def select(self, rows: Sequence[int]) -> Attribute:
+        """Return the attribute of some samples, in the order given."""
+        return Attribute(self.values, self.labels[torch.as_tensor(rows, dtype=torch.int64)])
+
+
+@dataclass(frozen=True, eq=False)
 class Dictionary:
     """A dictionary: unit-norm atoms and the names of the concepts they stand for.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 from jaxtyping import Int64
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from splice_exp.core.errors import require_choice
 from splice_exp.core.truth import GroundTruth
-from splice_exp.core.types import Embeddings
+from splice_exp.core.types import Attribute, Embeddings
 
 MISSING_CLASSES = ("drop", "error")
 
@@ -40,6 +41,10 @@ class DataSource(ABC):
     def truth(self) -> GroundTruth | None:
         """Return which concepts are in each sample, where that is known."""
         return None
+
+    def attributes(self) -> Mapping[str, Attribute]:
+        """Return what else is known of each sample, by its name; nothing where nothing is."""
+        return {}
 
     def captions(self) -> tuple[tuple[str, ...], ...] | None:
         """Return the captions of each sample, where there are any."""

@@ -5,12 +5,15 @@ Waterbirds, MIT States, Stanford Cars with their years, and most lists that peop
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
+import torch
 from PIL import Image
 
 from splice_exp.core.errors import SpliceError, nearest, require_names, shown
+from splice_exp.core.types import Attribute
 from splice_exp.data.pictures import (
     PictureSource,
     by_name,
@@ -29,16 +32,15 @@ class ImageTable(PictureSource):
         table: The csv file, with a header.
         root: Folder that the file names are relative to; by default that of the table.
         file_column: Column of file names.
-        label_column: Column of classes: names, or integers into `classes`; or None.
+        label_column: Column of classes: names (also numbers, as years are), or integers into `classes`; or None.
         classes: Names of the classes; by default the sorted values of the column.
         split_column: Column of splits; or None.
         split: Rows to take, as the split column says it.
+        attributes: What else is to be known of each sample: column → names of what it can be, for a column of integers
+            in their order.
         name: Short name for tables; by default that of the table.
         limit: Take only so many samples, evenly spread.
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
-
-    Attributes:
-        columns: All columns of the rows taken, in the order of the samples: attributes, groups, years …
 
     Raises:
         SpliceError: naming files, columns or values that are not there.
@@ -53,6 +55,7 @@ class ImageTable(PictureSource):
         classes: list[str] | None = None,
         split_column: str | None = None,
         split: str | int | None = None,
+        attributes: Mapping[str, Sequence[str]] | None = None,
         name: str | None = None,
         limit: int | None = None,
         missing_classes: str = "drop",
@@ -71,7 +74,29 @@ class ImageTable(PictureSource):
         require_files(f"data.table: {table}", self._files)
         names, labels = ((), None) if label_column is None else self._labels_of(frame[label_column], classes)
         self._describe([str(file) for file in frame[file_column]], labels, names)
-        self.columns = frame.iloc[list(self._places)].reset_index(drop=True)
+        self._attributes = {
+            column: self._attribute(frame, column, names, table) for column, names in (attributes or {}).items()
+        }
+
+    def attributes(self) -> Mapping[str, Attribute]:
+        return self._attributes
+
+    def _attribute(self, frame: pd.DataFrame, column: str, names: Sequence[str], table: str) -> Attribute:
+        require_names(f"data.attributes.{column}", names)
+        if column not in frame.columns:
+            hint = nearest(column, list(frame.columns))
+            raise SpliceError(f"data.attributes names {column!r}, but {table} has no such column ({hint}).")
+        taken = frame[column].iloc[list(self._places)]
+        if pd.api.types.is_integer_dtype(taken):
+            labels = taken.tolist()
+        else:
+            labels = [names.index(value) if value in names else -1 for value in taken.astype(str)]
+        if not all(0 <= label < len(names) for label in labels):
+            raise SpliceError(
+                f"data.attributes.{column} is {list(names)}, but the column holds "
+                f"{shown(sorted({str(value) for value in taken}))}: name all of them."
+            )
+        return Attribute(tuple(names), torch.tensor(labels))
 
     @staticmethod
     def _of_split(frame: pd.DataFrame, column: str | None, split: str | int, table: str) -> pd.DataFrame:
@@ -89,12 +114,13 @@ class ImageTable(PictureSource):
         """Return classes and the label of each row."""
         if classes is not None:
             require_names("data.classes", classes)
-        if pd.api.types.is_integer_dtype(column):
-            if classes is None:
+        numbers = pd.api.types.is_integer_dtype(column)
+        if classes is None:
+            if numbers:
                 raise SpliceError("data.classes must be given: the label column holds integers, not names.")
-            labels = column.tolist()
-        elif classes is None:
             labels, classes = by_name(column.astype(str).tolist())
+        elif numbers and not set(column.astype(str)) <= set(classes):
+            labels = column.tolist()
         else:
             place = {name: index for index, name in enumerate(classes)}
             labels = [place.get(value, -1) for value in column.astype(str)]

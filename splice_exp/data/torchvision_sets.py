@@ -16,9 +16,10 @@ import torchvision.datasets as sets
 from PIL import Image
 
 from splice_exp.core.errors import SpliceError, nearest, require_choice
-from splice_exp.core.io import tensor_digest
 from splice_exp.core.names import canonical
+from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.truth import GroundTruth
+from splice_exp.core.types import Attribute
 from splice_exp.data.pictures import PREPARE, PictureSource, files_fingerprint, open_picture, require_folder
 
 
@@ -191,6 +192,14 @@ class TorchvisionSet(PictureSource):
         if self._files is not None:
             return f"files:{files_fingerprint(self._root, [self._files[place] for place in self._places])}"
         return f"pixels:{tensor_digest(torch.from_numpy(self._data.data[list(self._places)]))}"
+
+    def attributes(self) -> Mapping[str, Attribute]:
+        """Return all attributes of CelebA, by their names in lower case: whether a face has them."""
+        if self._kind.build is not sets.CelebA:
+            return {}
+        has = self._data.attr[list(self._places)]
+        words = [name.replace("_", " ").lower() for name in self._data.attr_names if name]
+        return {word: Attribute((f"not {word}", word), has[:, place].long()) for place, word in enumerate(words)}
 
     def truth(self) -> GroundTruth | None:
         """Return the objects of each picture of VOC, whatever their number."""

@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from splice_exp.core.codes import Codes
-from splice_exp.core.io import digest, tensor_digest
+from splice_exp.core.io import digest
+from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.types import Dictionary, Embeddings, Solution
 from splice_exp.decomposition.store import solve
 from splice_exp.distributed.cache import Cache
@@ -47,6 +48,10 @@ class Decomposition:
     def recompose_unnormalized(self) -> Float[Tensor, "n d"]:
         """Return m: the reconstruction before its last normalisation."""
         return uncenter(self.codes @ self.dictionary.atoms, self.image_mean, self.scale, self.recompose)
+
+    def top(self, n: int) -> list[list[tuple[str, float]]]:
+        """Name the n largest codes of each sample, largest first."""
+        return self.codes.top(n)
 
     def reconstruct(self) -> Float[Tensor, "n d"]:
         """Return ẑ, unit rows in the space of the embeddings; σ(μ) for a row without concepts."""

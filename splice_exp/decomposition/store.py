@@ -14,7 +14,8 @@ from torch import Tensor
 
 from splice_exp import solvers
 from splice_exp.core.codes import Codes
-from splice_exp.core.io import source_digest, tensor_digest
+from splice_exp.core.io import source_digest
+from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.types import Solution
 from splice_exp.distributed.cache import Cache
 from splice_exp.distributed.predict import RowModule, Rows, RowSource

@@ -7,7 +7,7 @@ Nothing is computed before an evaluation looks at it, and nothing twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 
@@ -15,9 +15,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.io import tensor_digest
+from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.truth import GroundTruth
-from splice_exp.core.types import Dictionary, Embeddings
+from splice_exp.core.types import Attribute, Dictionary, Embeddings
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.decomposition.splice import Decomposition, decompose
 from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
@@ -144,5 +144,21 @@ class Study:
         truth = self.data.truth()
         if truth is None:
             return None
+        return truth.select(self._places)
+
+    @cached_property
+    def attributes(self) -> Mapping[str, Attribute]:
+        """What else is known of the samples of `embeddings`, by its name."""
+        return {name: attribute.select(self._places) for name, attribute in self.data.attributes().items()}
+
+    @cached_property
+    def captions(self) -> list[tuple[str, ...]] | None:
+        """The captions of the samples of `embeddings`, where there are any."""
+        captions = self.data.captions()
+        return None if captions is None else [captions[place] for place in self._places]
+
+    @cached_property
+    def _places(self) -> list[int]:
+        """The samples of `embeddings` among all of the data."""
         place = {sample_id: index for index, sample_id in enumerate(self.data.sample_ids)}
-        return truth.select([place[sample_id] for sample_id in self.embeddings.sample_ids])
+        return [place[sample_id] for sample_id in self.embeddings.sample_ids]

@@ -21,11 +21,8 @@ from better_profanity import profanity
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
 from splice_exp.core.io import sidecar, write_json, write_text
-from splice_exp.dictionaries.phrases import PhraseCounts, count_phrases
+from splice_exp.dictionaries.phrases import PhraseCounts, count_phrases, function_words
 from splice_exp.dictionaries.prune import is_sum_of_parts, prune_similar
-from splice_exp.dictionaries.vocabulary import read_names
-
-STOP_WORDS = Path(__file__).parents[1] / "assets" / "stop_words.txt"
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,7 @@ def write_vocabulary(path: Path, names: list[str], provenance: dict[str, Any]) -
 
 
 def _refusals(extra_stop_words: Iterable[str]) -> dict[str, Callable[[str], Any]]:
-    stop_words = {*read_names(STOP_WORDS), *extra_stop_words}
+    stop_words = function_words().union(extra_stop_words)
     return {
         "stop word": lambda word: word in stop_words or len(word) == 1,
         "profanity": cache(profanity.contains_profanity),

@@ -6,7 +6,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")  # letters of any script, hyphens and apostrophes inside
@@ -28,6 +30,26 @@ def words_of(caption: str) -> list[str | None]:
         words.append(match.group())
         end = match.end()
     return words
+
+
+STOP_WORDS = Path(__file__).parents[1] / "assets" / "stop_words.txt"
+
+
+@cache
+def function_words() -> frozenset[str]:
+    """Return the function words of English: those that name nothing."""
+    return frozenset(STOP_WORDS.read_text(encoding="utf-8").split())
+
+
+def content_words(captions: Iterable[str]) -> list[str]:
+    """Return the words of some captions, each once, in their order, without function words.
+
+    Example:
+        >>> content_words(["a red star", "the star on a lawn"])
+        ['red', 'star', 'lawn']
+    """
+    words = dict.fromkeys(word for caption in captions for word in words_of(caption) if word is not None)
+    return [word for word in words if word not in function_words()]
 
 
 @dataclass

@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError, require_bool, require_choice
-from splice_exp.core.io import read_tensors
+from splice_exp.core.tensors import read_tensors
 from splice_exp.core.types import Embeddings
 
 RECOMPOSITIONS = ("paper", "scaled")

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from splice_exp.core.errors import require_integer
+from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.intervals import mean_interval
 
@@ -41,8 +43,32 @@ def summarised(samples: Mapping[str, np.ndarray], resamples: int, seed: int) -> 
     return metrics
 
 
+def certificates(decomposition: Decomposition) -> dict[str, Metric]:
+    """Return how good the worst row of a solution is: gap and KKT violation in float64, on the full dictionary."""
+    solution = decomposition.solution
+    return {"solver/gap_max": float(solution.duality_gap.max()), "solver/kkt_max": float(solution.kkt_violation.max())}
+
+
 class Evaluation(ABC):
-    """Asks one question of a study."""
+    """Asks one question of a study.
+
+    Args:
+        bootstrap_resamples: For the 95 % intervals.
+        seed: Of everything that is drawn.
+    """
+
+    def __init__(self, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
+        require_integer("evaluation.bootstrap_resamples", bootstrap_resamples, 1)
+        require_integer("evaluation.seed", seed, 0)
+        self._resamples, self._seed = bootstrap_resamples, seed
+
+    def _summarised(self, samples: Mapping[str, np.ndarray]) -> dict[str, Metric]:
+        """Return the mean of every measure with its interval."""
+        return summarised(samples, self._resamples, self._seed)
+
+    def _permutation(self, n: int) -> np.ndarray:
+        """Return the order of the samples against which a null is judged."""
+        return np.random.default_rng(self._seed).permutation(n)
 
     @abstractmethod
     def evaluate(self, study: Study) -> Findings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import bootstrap, sem, t
+from scipy.stats import bootstrap, rankdata, sem, t
 
 CONFIDENCE = 0.95
 
@@ -31,3 +31,38 @@ def student_interval(values: np.ndarray) -> tuple[float, float]:
         return mean, mean
     half = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * sem(values))
     return mean - half, mean + half
+
+
+def of_group(values: np.ndarray, members: np.ndarray) -> np.ndarray:
+    """Return values over all samples whose mean is that of a group, and whose mean varies as that of the group does.
+
+        u_i = v̄ + (n / m) · (v_i − v̄)  in the group of m,   v̄  outside
+
+    So a measure of a group has an interval, and a paired difference, like one of all samples (linearisation: Cochran,
+    Sampling techniques, section 2.9).
+
+    Args:
+        values: (n,).
+        members: Which samples are in the group, (n,) bool, at least one.
+    """
+    mean = values[members].mean()
+    return mean + members * (values - mean) * (len(values) / members.sum())
+
+
+def ranks_above(values: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Return, over all samples, values whose mean is the probability that one of `first` lies above one of the others.
+
+    Ties count a half: it is the area under the ROC curve. The spread of the mean is that of DeLong, DeLong and
+    Clarke-Pearson (Biometrics 44, 1988).
+
+    Args:
+        values: (n,).
+        first: Which samples should lie above, (n,) bool; neither all nor none.
+    """
+    ranks = rankdata(values)
+    m, n = int(first.sum()), len(values)
+    within = np.empty(n)
+    within[first], within[~first] = rankdata(values[first]), rankdata(values[~first])
+    # Share of the other side that lies below a value of `first`, or above one of the others.
+    share = np.where(first, (ranks - within) / (n - m), 1 - (ranks - within) / m)
+    return (of_group(share, first) + of_group(share, ~first)) - share[first].mean()

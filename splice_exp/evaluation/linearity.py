@@ -24,7 +24,7 @@ from torch.nn.functional import cosine_similarity
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, summarised
+from splice_exp.evaluation.base import Evaluation, Findings, Metric
 from splice_exp.evaluation.histograms import count_cosines, densities
 
 TOGETHER = 256  # compositions that are embedded at a time
@@ -43,9 +43,8 @@ class Linearity(Evaluation):
 
     def __init__(self, num_pairs: int = 1000, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
         require_integer("evaluation.num_pairs", num_pairs, 1)
-        require_integer("evaluation.bootstrap_resamples", bootstrap_resamples, 1)
-        require_integer("evaluation.seed", seed, 0)
-        self._num_pairs, self._resamples, self._seed = num_pairs, bootstrap_resamples, seed
+        super().__init__(bootstrap_resamples, seed)
+        self._num_pairs = num_pairs
 
     def evaluate(self, study: Study) -> Findings:
         """Compose pairs, embed them, and fit.
@@ -72,7 +71,7 @@ class Linearity(Evaluation):
             )
             samples |= fitted("text", texts, joined, first, second, others)
         metrics: dict[str, Metric] = {
-            **summarised(samples, self._resamples, self._seed),
+            **self._summarised(samples),
             "data/num_samples": self._num_pairs,
         }
         names = study.data.sample_ids

@@ -15,10 +15,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.errors import SpliceError
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import center
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, summarised
+from splice_exp.evaluation.base import Evaluation, Findings, Metric
 from splice_exp.evaluation.histograms import BINS, count_cosines, densities
 
 TOGETHER = 2**22  # cosines at a time
@@ -33,11 +33,6 @@ class ModalityGap(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of permutation and bootstrap.
     """
-
-    def __init__(self, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
-        require_integer("evaluation.bootstrap_resamples", bootstrap_resamples, 1)
-        require_integer("evaluation.seed", seed, 0)
-        self._resamples, self._seed = bootstrap_resamples, seed
 
     def evaluate(self, study: Study) -> Findings:
         """Compare all images with all texts.
@@ -69,10 +64,10 @@ class ModalityGap(Evaluation):
             true = (first * second).sum(dim=1).double()
             samples[f"modality_gap/true_pairs{suffix}"] = true.numpy()
             histograms.append(densities(count_cosines(true), kind="true_pairs", centring=centring))
-            order = torch.from_numpy(np.random.default_rng(self._seed).permutation(len(second)))
+            order = torch.from_numpy(self._permutation(len(second)))
             samples[f"modality_gap/true_pairs{suffix}_null"] = (first * second[order]).sum(dim=1).double().numpy()
         metrics: dict[str, Metric] = {
-            **summarised(samples, self._resamples, self._seed),
+            **self._summarised(samples),
             "modality_gap/distance": float((images.double().mean(dim=0) - texts.double().mean(dim=0)).norm()),
             "data/num_samples": len(images),
         }

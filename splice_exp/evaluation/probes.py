@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
-from scipy.sparse import issparse
+from scipy.sparse import csr_matrix
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
+
+from splice_exp.core.codes import Codes
 
 STRENGTHS = (1.0, 10.0, 100.0, 1_000.0)  # C to choose from; features have a norm of about 1
 VALIDATION_SHARE = 0.2
@@ -103,5 +105,11 @@ def _gradient(features: Features, labels: np.ndarray, model: LogisticRegression,
 
 
 def as_features(values: Any) -> Features:
-    """Return features in float64, as the fit needs them: in float32 the gradient would end at 1e-4."""
-    return values.astype(np.float64) if issparse(values) else np.asarray(values, dtype=np.float64)
+    """Return dense features in float64, as the fit needs them: in float32 the gradient would end at 1e-4."""
+    return np.asarray(values, dtype=np.float64)
+
+
+def code_features(codes: Codes) -> Features:
+    """Return codes as sparse features in float64."""
+    parts = (codes.values.double().numpy(), codes.indices.numpy(), codes.indptr.numpy())
+    return csr_matrix(parts, shape=(len(codes), codes.num_concepts))

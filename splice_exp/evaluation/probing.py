@@ -17,16 +17,14 @@ import logging
 
 import numpy as np
 import torch
-from scipy.sparse import csr_matrix
 from sklearn.model_selection import train_test_split
 
-from splice_exp.core.codes import Codes
-from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.errors import SpliceError
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, summarised
-from splice_exp.evaluation.probes import TOLERANCE, Features, Probe, as_features, fit_probe
+from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.probes import TOLERANCE, Features, Probe, as_features, code_features, fit_probe
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +39,8 @@ class Probing(Evaluation):
     """
 
     def __init__(self, train: DataSource | None = None, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
-        require_integer("evaluation.bootstrap_resamples", bootstrap_resamples, 1)
-        require_integer("evaluation.seed", seed, 0)
-        self._train, self._resamples, self._seed = train, bootstrap_resamples, seed
+        super().__init__(bootstrap_resamples, seed)
+        self._train = train
 
     def evaluate(self, study: Study) -> Findings:
         """Train and test all probes.
@@ -67,7 +64,7 @@ class Probing(Evaluation):
             train_labels = _labels(other)
             train, tested = _features(other, np.arange(len(train_labels))), np.arange(len(labels))
         test, truth = _features(study, tested), labels[tested]
-        shuffled = train_labels[np.random.default_rng(self._seed).permutation(len(train_labels))]
+        shuffled = train_labels[self._permutation(len(train_labels))]
         probes = {
             "dense": fit_probe(train["dense"], train_labels, self._seed),
             "reconstruction": fit_probe(train["reconstruction"], train_labels, self._seed),
@@ -85,14 +82,13 @@ class Probing(Evaluation):
         samples["l0/mean"] = study.decomposition.codes.l0().numpy()[tested].astype(float)
         ids = study.embeddings.sample_ids
         metrics: dict[str, Metric] = {
-            **summarised(samples, self._resamples, self._seed),
+            **self._summarised(samples),
             "probing/majority": float(np.unique(truth, return_counts=True)[1].max() / len(truth)),
             "probing/num_train_samples": len(train_labels),
             "probing/gradient_max": _worst(probes),
             **{f"probing/{name}_strength": probe.strength for name, probe in probes.items()},
             "data/num_samples": len(tested),
-            "solver/gap_max": float(study.decomposition.solution.duality_gap.max()),
-            "solver/kkt_max": float(study.decomposition.solution.kkt_violation.max()),
+            **certificates(study.decomposition),
         }
         return Findings(metrics, [ids[row] for row in tested], samples)
 
@@ -122,11 +118,5 @@ def _features(study: Study, rows: np.ndarray) -> dict[str, Features]:
     return {
         "dense": as_features(study.embeddings.features[chosen]),
         "reconstruction": as_features(decomposition.reconstruct()[chosen]),
-        "codes": as_features(sparse(decomposition.codes.select(chosen))),
+        "codes": code_features(decomposition.codes.select(chosen)),
     }
-
-
-def sparse(codes: Codes) -> csr_matrix:
-    """Return codes as SciPy has them."""
-    parts = (codes.values.numpy(), codes.indices.numpy(), codes.indptr.numpy())
-    return csr_matrix(parts, shape=(len(codes), codes.num_concepts))

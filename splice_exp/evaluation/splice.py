@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -16,7 +15,7 @@ from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Dictionary, Embeddings
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, summarised
+from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.metrics import (
     ConceptInTop,
     MeanCosine,
@@ -46,9 +45,8 @@ class SpliceEvaluation(Evaluation):
 
     def __init__(self, top_k: int = 5, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
         require_integer("evaluation.top_k", top_k, 1)
-        require_integer("evaluation.bootstrap_resamples", bootstrap_resamples, 1)
-        require_integer("evaluation.seed", seed, 0)
-        self._top_k, self._resamples, self._seed = top_k, bootstrap_resamples, seed
+        super().__init__(bootstrap_resamples, seed)
+        self._top_k = top_k
 
     def evaluate(self, study: Study) -> Findings:
         """Measure everything that the data allow."""
@@ -83,7 +81,7 @@ class SpliceEvaluation(Evaluation):
         metrics: dict[str, Metric] = dict.fromkeys(self._names())
         # Not by `compute`, which would wait for other processes: this one has all samples.
         samples = {name: measure.per_sample().numpy() for name, measure in measures.items()}
-        metrics |= summarised(samples, self._resamples, self._seed)
+        metrics |= self._summarised(samples)
         l0 = measures["l0/mean"]
         assert isinstance(l0, SupportSize)
         metrics |= {f"l0/quantile_{level:.2f}": l0.quantile(level) for level in (0.05, 0.5, 0.95)}
@@ -95,8 +93,7 @@ class SpliceEvaluation(Evaluation):
             metrics["zero_shot/num_classes"] = len(embeddings.classes)
             metrics["zero_shot/num_duplicate_classes"] = len(embeddings.classes) - len(set(embeddings.classes))
         solution = decomposition.solution
-        metrics["solver/gap_max"] = float(solution.duality_gap.max())
-        metrics["solver/kkt_max"] = float(solution.kkt_violation.max())
+        metrics |= certificates(decomposition)
         if solution.l1_penalty is not None:
             metrics["solver/l1_penalty_mean"] = float(solution.l1_penalty.mean())
         metrics["solver/iterations_mean"] = float(solution.num_iterations.double().mean())
@@ -139,7 +136,7 @@ class SpliceEvaluation(Evaluation):
             ("zero_shot/top5", reconstructions, labels, 5),
             ("zero_shot/top1_dense", embeddings.features, labels, 1),
             ("zero_shot/top5_dense", embeddings.features, labels, 5),
-            ("zero_shot/top1_null", reconstructions, labels[self._permutation(len(labels))], 1),
+            ("zero_shot/top1_null", reconstructions, labels[torch.from_numpy(self._permutation(len(labels)))], 1),
         ):
             accuracy = ZeroShotAccuracy(top_k)
             for rows in torch.split(torch.arange(len(truth)), max(1, MAX_COSINES // len(class_features))):
@@ -156,7 +153,7 @@ class SpliceEvaluation(Evaluation):
             log.info("no atom is named like the class %s: whether codes name the class is not asked", shown(unnamed))
             return {}
         measures: dict[str, SampleMean] = {}
-        for suffix, expected in (("", concepts), ("_null", concepts[self._permutation(len(labels))])):
+        for suffix, expected in (("", concepts), ("_null", concepts[torch.from_numpy(self._permutation(len(labels)))])):
             found = ConceptInTop(self._top_k)
             found.update(decomposition.codes, expected)
             measures[f"concept/class_in_top{self._top_k}{suffix}"] = found
@@ -168,9 +165,6 @@ class SpliceEvaluation(Evaluation):
             measures[f"recovery/{name}"] = MeasuredValues()
             measures[f"recovery/{name}"].update(torch.from_numpy(values))
         return measures
-
-    def _permutation(self, n: int) -> Int64[Tensor, " n"]:
-        return torch.from_numpy(np.random.default_rng(self._seed).permutation(n))
 
 
 def concepts_of_classes(classes: tuple[str, ...], dictionary: Dictionary) -> Int64[Tensor, " c"]:

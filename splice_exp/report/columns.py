@@ -104,6 +104,35 @@ COLUMNS: Mapping[str, Column] = {
     "probing/codes_null": Column("null %", percent),
     "probing/majority": Column("majority %", percent),
     "probing/gradient_max": Column("max gradient", scientific),
+    "intervention/gradient_max": Column("max gradient", scientific),
+    "intervention/num_proposed": Column("concepts proposed", decimals(1)),
+    "intervention/num_removed": Column("concepts removed", decimals(0)),
+    "intervention/num_by_hand": Column("concepts by hand", decimals(0)),
+    "spurious/auc": Column("AUC %", percent),
+    "spurious/auc_dense": Column("dense AUC %", percent),
+    "spurious/auc_null": Column("null AUC %", percent),
+    "spurious/active_first": Column("active in first %", percent),
+    "spurious/active_second": Column("active in second %", percent),
+    "spurious/true_first": Column("true of first %", percent),
+    "spurious/true_second": Column("true of second %", percent),
+    "spurious/p_value": Column("p value", scientific),
+    "drift/prevalence_first": Column("first prevalence %", percent),
+    "drift/prevalence_last": Column("last prevalence %", percent),
+    "text/gap_max": Column("max gap of texts", scientific),
+    "draws/kept": Column("kept %", percent),
+    "draws/kept_null": Column("null kept %", percent),
+    "draws/shared": Column("shared %", percent),
+    "draws/shared_null": Column("null shared %", percent),
+    "text/shared": Column("shared %", percent),
+    "text/shared_null": Column("null shared %", percent),
+    "text/top_shared": Column("top shared %", percent),
+    "text/top_shared_null": Column("null top shared %", percent),
+    "text/f1_of_text": Column("F1 of the caption %", percent),
+    "text/f1_of_image": Column("F1 of the picture %", percent),
+    "draws/f1": Column("F1 %", percent),
+    "draws/size": Column("atoms", decimals(0)),
+    "stability/interchangeable_share": Column("interchangeable %", percent),
+    "stability/dispensable_share": Column("dispensable %", percent),
     "probing/num_train_samples": Column("training n", decimals(0)),
     "solver/l1_penalty_mean": Column("mean L", decimals(3)),
     "solver/gap_max": Column("max gap", scientific),
@@ -112,6 +141,24 @@ COLUMNS: Mapping[str, Column] = {
 }
 
 
+SHARES = ("retrieval", "class_concepts", "intervention")  # families of measures that are shares throughout
+FIRST = ("null", "dense", "mean_only", "centred")  # ends of a name that stand before its heading
+
+
 def column(metric: str) -> Column:
-    """Return a metric's heading and format; one that nobody described keeps its name."""
-    return COLUMNS.get(metric, Column(metric, decimals(4)))
+    """Return a metric's heading and format; one that nobody described is called by the last part of its name.
+
+    Example:
+        >>> column("retrieval/image_to_text_at_1_dense").heading
+        'dense image to text at 1 %'
+    """
+    if metric in COLUMNS:
+        return COLUMNS[metric]
+    family, _, name = metric.rpartition("/")
+    before = ""
+    while end := next((end for end in FIRST if name.endswith(f"_{end}")), None):
+        before, name = f"{before}{end.replace('_', ' ')} ", name.removesuffix(f"_{end}")
+    heading = before + name.replace("_", " ")
+    if name.startswith("num_"):
+        return Column(heading.removeprefix("num "), decimals(0))
+    return Column(f"{heading} %", percent) if family in SHARES else Column(heading, decimals(3))

@@ -1,4 +1,4 @@
-"""The report of an experiment: its table as Markdown and CSV, its figure, and what a reader needs to trust them."""
+"""The report of an experiment: its table, its figure and its page, and what a reader needs to trust them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from splice_exp.core.io import atomic, write_text
+from splice_exp.core.io import atomic, write_json, write_text
+from splice_exp.core.run_directory import SAMPLE_FIGURE
 from splice_exp.report.comparisons import Claim
 from splice_exp.report.figures import Drawing, save
-from splice_exp.report.records import SAMPLE_FIGURE, Record, Row, describe
+from splice_exp.report.pages import write_index, write_page
+from splice_exp.report.records import Record, Row, describe
 from splice_exp.report.repeated import over_seeds
-from splice_exp.report.tables import markdown_table, write_csv
+from splice_exp.report.summary import Summary, claims_of, environment_of, science_of
+from splice_exp.report.tables import Cells, lay_out, markdown_table, write_csv
 
-OPTIONAL = ("recovery/", "concept/", "zero_shot/")  # measures that not all data allow
+OPTIONAL = ("recovery/", "concept/", "zero_shot/", "class_concepts/true")  # measures that not all data allow
 BRACKETS = "Brackets: {brackets}."
 
 
@@ -40,8 +43,11 @@ class Report:
 
     def table(self, records: Sequence[Record]) -> str:
         """Return the table as Markdown."""
-        rows = over_seeds(records)
-        return markdown_table(rows, self.columns, self._applicable(rows))
+        return markdown_table(self.lay_out(over_seeds(records)))
+
+    def lay_out(self, rows: Sequence[Row]) -> Cells:
+        """Return the table as headings and cells."""
+        return lay_out(rows, self.columns, self._applicable(rows))
 
     def verdicts(self, records: Sequence[Record]) -> list[str]:
         """Return one line a claim."""
@@ -54,7 +60,7 @@ class Report:
         return [item for item in self.comparisons if item.metric in found or not item.metric.startswith(OPTIONAL)]
 
     def write(self, records: Sequence[Record], results: Path, stem: str, command: str) -> list[Path]:
-        """Write table and figure under `results`, and return the files.
+        """Write table, figure and page under `results`, and return the files.
 
         Args:
             records: The runs, all complete; those that differ in their seed only are one row.
@@ -66,16 +72,18 @@ class Report:
         heading = f"{self.title}: {rows[0].environment['data']['name']}"
         table_path = results / "tables" / f"{stem}.md"
         written = [table_path, table_path.with_suffix(".csv")]
-        picture = ""
+        picture, figures = "", []
         if self.figure and (canvas := self.figure.draw(rows, heading)):
             written += save(canvas, results / "figures" / stem)
             picture = f"![{heading}](../figures/{stem}.png)\n\n"
+            figures.append(stem)
         for shown in _samples_of(records):
             written.append(results / "figures" / f"{stem}_samples{shown.suffix}")
             with atomic(written[-1]) as temporary:
                 shutil.copyfile(shown, temporary)
             if shown.suffix == ".png":
                 picture += f"![samples and their concepts](../figures/{written[-1].name})\n\n"
+                figures.append(f"{stem}_samples")
         verdicts = "".join(f"- {line}\n" for line in self.verdicts(records))
         text = (
             f"# {heading}\n\n{self.question}\n\n    {command}\n\n"
@@ -86,6 +94,26 @@ class Report:
         )
         write_text(table_path, text)
         write_csv(table_path.with_suffix(".csv"), rows)
+        cells = self.lay_out(rows)
+        summary: Summary = {
+            "name": stem,
+            "title": heading,
+            "question": self.question,
+            "command": command,
+            "sources": describe(rows),
+            "headings": cells.headings,
+            "rows": cells.rows,
+            "labels": [dict(row.labels) for row in rows],
+            "metrics": [dict(row.metrics) for row in rows],
+            "claims": claims_of(rows, self._applicable(rows)),
+            "notes": [BRACKETS.format(brackets=rows[0].brackets), *self.notes],
+            "figures": figures,
+            "config": science_of(records[0]),
+            "environment": environment_of(records[0]),
+        }
+        write_json(table_path.with_suffix(".json"), summary)
+        reference = results / "reference" / "splice.yaml"
+        written += [table_path.with_suffix(".json"), write_page(results, summary), write_index(results, reference)]
         return written
 
 

@@ -12,15 +12,9 @@ import numpy as np
 import pandas as pd
 
 from splice_exp.core.io import read_json
+from splice_exp.core.run_directory import ENVIRONMENT, METRICS, SAMPLES, error_of
 from splice_exp.evaluation.intervals import mean_interval
 
-METRICS = "metrics.json"  # written last: its presence means complete
-ERROR = "error.json"
-UNFINISHED = "did not finish"
-SAMPLES = "samples.parquet"
-ENVIRONMENT = "environment.json"
-CONFIG = "config.yaml"
-SAMPLE_FIGURE = "decompositions"  # samples and their concepts, in the folder `figures` of a run
 RESAMPLES = 2000
 BOOTSTRAP_SEED = 0
 
@@ -92,11 +86,7 @@ class Record(Row):
 
     @cached_property
     def error(self) -> str | None:
-        """Why the run failed: an error beside earlier metrics is of a later attempt, and counts."""
-        path = self.directory / ERROR
-        if path.is_file():
-            return read_json(path)["error"]
-        return None if (self.directory / METRICS).is_file() else UNFINISHED
+        return error_of(self.directory)
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
@@ -120,6 +110,12 @@ class Record(Row):
 
     def interval(self, values: np.ndarray) -> tuple[float, float]:
         return mean_interval(values, RESAMPLES, BOOTSTRAP_SEED)
+
+
+def tables_of(rows: Sequence[Row], name: str) -> pd.DataFrame:
+    """Return a table of all rows, one under the other, with a column for each swept key, by its last part."""
+    parts = [row.table(name).assign(**{short_key(key): value for key, value in row.labels.items()}) for row in rows]
+    return pd.concat(parts, ignore_index=True)
 
 
 def short_key(key: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 from tabulate import tabulate
@@ -14,6 +15,13 @@ from splice_exp.report.comparisons import Claim
 from splice_exp.report.records import Row, short_key
 
 ABSENT = "–"
+
+
+class Cells(NamedTuple):
+    """A table as it is read: everything in words."""
+
+    headings: list[str]
+    rows: list[list[str]]
 
 
 def cell(record: Row, metric: str) -> str:
@@ -46,8 +54,8 @@ def difference_heading(claim: Claim) -> str:
     return f"Δ {column(claim.metric).heading} (to {claim.against})"
 
 
-def markdown_table(records: Sequence[Row], metrics: Sequence[str], claims: Sequence[Claim]) -> str:
-    """Lay out the rows; one that failed says so, and a metric that no row has is left out."""
+def lay_out(records: Sequence[Row], metrics: Sequence[str], claims: Sequence[Claim]) -> Cells:
+    """Return headings and cells; a row that failed says so, and a metric that no row has is left out."""
     metrics = [metric for metric in metrics if any(row.metrics.get(metric) is not None for row in records)]
     keys = list(dict.fromkeys(key for record in records for key in record.labels))
     headings = [short_key(key) for key in keys]
@@ -62,7 +70,12 @@ def markdown_table(records: Sequence[Row], metrics: Sequence[str], claims: Seque
         else:
             row += ["failed", *[ABSENT] * (len(headings) - len(row) - 1)]
         rows.append(row)
-    return tabulate(rows, headings, tablefmt="pipe", disable_numparse=True)
+    return Cells(headings, rows)
+
+
+def markdown_table(cells: Cells) -> str:
+    """Write a table as Markdown."""
+    return tabulate(cells.rows, cells.headings, tablefmt="pipe", disable_numparse=True)
 
 
 def write_csv(path: Path, records: Sequence[Row]) -> None:

@@ -17,6 +17,9 @@ from splice_exp.core.types import Solution, Status
 from splice_exp.solvers import objective
 from splice_exp.solvers.objective import Certificate
 
+ROWS_TOGETHER = 2**16  # atoms whose lengths are looked at at a time
+LENGTH_TOLERANCE = 1e-2  # by which an atom may be longer than 1; certificates hold for these, but not for any length
+
 
 @dataclass(frozen=True, eq=False)
 class State:
@@ -84,13 +87,20 @@ def require_atoms(atoms: Tensor) -> None:
     """Refuse what is no dictionary.
 
     Raises:
-        SpliceError: naming shape, type, or the rows that are not finite.
+        SpliceError: naming shape, type, or the rows that are not finite, or longer than 1.
     """
     require_matrix("atoms", atoms)
     if atoms.dtype not in (torch.float32, torch.float64) or not len(atoms):
         raise SpliceError(
             f"There are {len(atoms)} atoms of type {atoms.dtype}, but a dictionary needs one or more, float32 or "
             "float64."
+        )
+    lengths = torch.cat([part.double().norm(dim=1) for part in torch.split(atoms, ROWS_TOGETHER)])
+    long = (lengths > 1 + LENGTH_TOLERANCE).nonzero().flatten().tolist()
+    if long:
+        raise SpliceError(
+            f"Atoms {shown(long)} are longer than 1 (up to {float(lengths.max()):.4g}), but certificates need unit "
+            "rows: normalise them."
         )
 
 

@@ -3,7 +3,8 @@ import torch
 
 from splice_exp.backbones.precomputed import PrecomputedBackbone
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.io import write_json, write_tensors
+from splice_exp.core.io import write_json
+from splice_exp.core.tensors import write_tensors
 
 
 def test_encoding_is_looking_up(embedding_files):

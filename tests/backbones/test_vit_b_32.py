@@ -7,14 +7,15 @@ import open_clip
 import pytest
 import torch
 
-from splice_exp.core.io import digest, read_json, read_tensors, write_tensors
+from splice_exp.core.io import digest, read_json
+from splice_exp.core.tensors import read_tensors, write_tensors
 from tests.test_cli import command, metrics_of  # noqa: F401  a fixture
 
 CLIP = {"mean": [0.48145466, 0.4578275, 0.40821073], "std": [0.26862954, 0.26130258, 0.27577711]}
 PREPROCESS = {**CLIP, "interpolation": "bicubic", "resize_mode": "shortest"}
 NAMES = ["cat", "piano", "motorbike", "leopard", "face", "sky", "grass", "red", "metal", "water"]
 GOLDEN_IDS = "2e2d6ccd11815c0b"
-GOLDEN_BACKBONE = "open_clip:11326df5c67f048b"
+GOLDEN_BACKBONE = "open_clip:0606001f8b2568f9"
 
 
 @pytest.fixture(scope="module")

@@ -7,16 +7,8 @@ import pytest
 import torch
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.io import (
-    atomic,
-    digest,
-    file_digest,
-    read_json,
-    read_tensors,
-    remove_leftovers,
-    write_json,
-    write_tensors,
-)
+from splice_exp.core.io import atomic, digest, file_digest, read_json, remove_leftovers, write_json
+from splice_exp.core.tensors import read_tensors, write_tensors
 
 
 def test_a_failed_write_leaves_the_earlier_file(tmp_path):

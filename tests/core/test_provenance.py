@@ -2,8 +2,9 @@ import shutil
 
 import torch
 
-from splice_exp.core.io import write_json, write_tensors
+from splice_exp.core.io import write_json
 from splice_exp.core.provenance import environment, run_id
+from splice_exp.core.tensors import write_tensors
 
 SCIENCE = {"backbone": {"dim": 8}, "solver": {"l1_penalty": 0.25}, "seed": 0}
 

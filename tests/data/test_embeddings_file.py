@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.io import read_json, read_tensors, sidecar, write_json, write_tensors
+from splice_exp.core.io import read_json, sidecar, write_json
+from splice_exp.core.tensors import read_tensors, write_tensors
 from splice_exp.data.embeddings_file import EmbeddingsFile
 
 

@@ -133,7 +133,14 @@ def test_a_table_with_splits_and_groups(waterbirds):
     source = ImageTable(str(waterbirds), split=2, **WATERBIRDS)
     assert source.sample_ids == ("002.bird/2.jpg", "005.bird/5.jpg")
     assert source.labels.tolist() == [0, 1]
-    assert source.columns["place"].tolist() == [0, 1]
+    assert source.attributes() == {}
+    place = ImageTable(str(waterbirds), split=2, attributes={"place": ["land", "water"]}, **WATERBIRDS).attributes()
+    assert place["place"].values == ("land", "water")
+    assert place["place"].labels.tolist() == [0, 1]
+    with pytest.raises(SpliceError, match="data.attributes names 'plaec', but .* has no such column"):
+        ImageTable(str(waterbirds), attributes={"plaec": ["land", "water"]}, **WATERBIRDS)
+    with pytest.raises(SpliceError, match=r"data.attributes.place is \['land'\], but the column holds 0, 1"):
+        ImageTable(str(waterbirds), attributes={"place": ["land"]}, **WATERBIRDS)
     assert [image.size for image in source.inputs(0, 2)] == [(12, 9), (12, 9)]
 
 
@@ -248,6 +255,8 @@ def test_an_attribute_of_celeba(celeba):
     assert source.classes == ("not wavy hair", "wavy hair")
     assert source.labels.tolist() == [0, 1]
     assert source.sample_ids == ("celeba/img_align_celeba/000002.jpg", "celeba/img_align_celeba/000004.jpg")
+    assert source.attributes()["wavy hair"].labels.tolist() == source.labels.tolist()
+    assert source.attributes()["eyeglasses"].values == ("not eyeglasses", "eyeglasses")
     with pytest.raises(SpliceError, match="data.attribute is 'Eyeglass', .*nearest: 'Eyeglasses'"):
         TorchvisionSet("celeba", str(celeba), "test", attribute="Eyeglass")
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.io import write_tensors
+from splice_exp.core.tensors import write_tensors
 from splice_exp.core.types import Embeddings
 from splice_exp.embeddings.geometry import Alignment, center, image_mean, uncenter
 from tests.conftest import unit_rows

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.evaluation.probing import Probing, sparse
+from splice_exp.evaluation.probes import code_features
+from splice_exp.evaluation.probing import Probing
 from tests.evaluation.studies import study_of
 
 SMALL = ("data=planted", "data.num_samples=160", "solver.l1_penalty=0.15")
@@ -46,7 +47,7 @@ def test_a_training_set_of_its_own_leaves_all_samples_for_testing(study):
 
 def test_codes_in_the_layout_of_scipy(study):
     codes = study.decomposition.codes
-    np.testing.assert_array_equal(sparse(codes).toarray(), codes.dense().numpy())
+    np.testing.assert_array_equal(code_features(codes).toarray(), codes.dense().numpy())
 
 
 def test_other_classes_and_missing_labels_are_refused(study):

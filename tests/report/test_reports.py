@@ -10,7 +10,7 @@ from splice_exp.report.comparisons import Comparison
 from splice_exp.report.figures import Bars, Curves
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record
-from splice_exp.report.tables import markdown_table, write_csv
+from splice_exp.report.tables import lay_out, markdown_table, write_csv
 
 TOP1 = "zero_shot/top1"
 
@@ -26,7 +26,7 @@ def record(tmp_path, labels, hits=None):
         TOP1: hits.mean(),
         f"{TOP1}_ci_low": hits.mean() - 0.05,
         f"{TOP1}_ci_high": hits.mean() + 0.05,
-        "l0/mean": float(len(labels["x"])),
+        "l0/mean": float(len(labels.get("x", ""))),
     }
     write_json(directory / "metrics.json", {**metrics, "data/num_samples": len(hits), "solver/gap_max": None})
     write_json(
@@ -92,7 +92,7 @@ def test_samples_must_be_the_same_to_be_paired(records, tmp_path):
 def test_a_table_shows_intervals_differences_failures_and_absent_values(records, tmp_path):
     failed = record(tmp_path, {"x": "ccc", "sign": "true"})
     records[2].metrics["solver/gap_max"] = 1e-7
-    table = markdown_table([*records, failed], [TOP1, "cosine/plain", "solver/gap_max"], [CLAIM])
+    table = markdown_table(lay_out([*records, failed], [TOP1, "cosine/plain", "solver/gap_max"], [CLAIM]))
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
     assert lines[0] == ["x", "sign", "top-1 %", "max gap", "Δ top-1 % (to sign true)"]
     assert lines[2] == ["a", "true", "90.0 [85.0, 95.0]", "–", "–"]
@@ -132,7 +132,7 @@ def test_figures_are_reproducible_files(records, tmp_path, figure):
         files = report.write(records, tmp_path / folder, "stem", "python -m splice_exp")
         contents.append({file.name: file.read_bytes() for file in files})
     assert contents[0] == contents[1]
-    assert set(contents[0]) == {"stem.md", "stem.csv", "stem.png", "stem.svg"}
+    assert set(contents[0]) == {"stem.md", "stem.csv", "stem.json", "stem.png", "stem.svg", "stem.html", "index.html"}
     text = contents[0]["stem.md"].decode()
     for part in (
         "# Title: tiny",

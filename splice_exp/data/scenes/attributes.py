@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 
 from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.core.types import Attribute
 from splice_exp.data.scenes.picture import Picture, draw_picture
 from splice_exp.data.scenes.sources import SceneSource
 from splice_exp.data.scenes.spurious import require_pair
@@ -16,9 +17,6 @@ from splice_exp.data.scenes.world import ATTRIBUTES, OBJECT_ATTRIBUTES
 
 class AttributeScenes(SceneSource):
     """One object with two attributes of two values each; the four combinations are equally frequent.
-
-    Attributes:
-        edited: Which of `edited_values` each sample has, (n,); the class is the other attribute.
 
     Args:
         num_samples: n.
@@ -56,7 +54,11 @@ class AttributeScenes(SceneSource):
         )
         self._label(self._values[0], [getattr(picture.objects[0], label) for picture in self.pictures])
         found = [getattr(picture.objects[0], edited) for picture in self.pictures]
-        self.edited = torch.tensor([self._values[1].index(value) for value in found])
+        self._edited = Attribute(self._values[1], torch.tensor([self._values[1].index(value) for value in found]))
+
+    def attributes(self) -> Mapping[str, Attribute]:
+        """Return the attribute that is to be edited away, by its kind."""
+        return {self._kinds[1]: self._edited}
 
     def _draw(self, random: np.random.Generator, index: int) -> Picture:
         chosen = (index % 2, index // 2 % 2)

@@ -6,12 +6,13 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 
 from splice_exp.core.errors import SpliceError, require_at_least, require_choice, require_names
+from splice_exp.core.types import Attribute
 from splice_exp.data.scenes.picture import Picture, draw_picture
 from splice_exp.data.scenes.sources import SceneSource
 from splice_exp.data.scenes.world import SCENES, SHAPES
@@ -33,10 +34,6 @@ def require_pair(key: str, names: Sequence[str], allowed: Sequence[str]) -> tupl
 
 class SpuriousScenes(SceneSource):
     """One object of two shapes on one of two scenes: in `train` they agree mostly, in `val` and `test` half the time.
-
-    Attributes:
-        groups: Shape and scene of each sample as 2 · shape + scene, (n,).
-        group_names: Of the four groups.
 
     Args:
         num_samples: n.
@@ -69,9 +66,11 @@ class SpuriousScenes(SceneSource):
         self._agreement = agreement if split == "train" else 0.5
         self._label(self._shapes, [picture.objects[0].shape for picture in self.pictures])
         places = [self._scenes.index(picture.scene) for picture in self.pictures]
-        assert self.labels is not None
-        self.groups = 2 * self.labels + torch.tensor(places)
-        self.group_names = tuple(f"{shape} on {scene}" for shape in self._shapes for scene in self._scenes)
+        self._place = Attribute(self._scenes, torch.tensor(places))
+
+    def attributes(self) -> Mapping[str, Attribute]:
+        """Return the scene of each sample, `scene`."""
+        return {"scene": self._place}
 
     def _draw(self, random: np.random.Generator, index: int) -> Picture:
         shape = index % 2

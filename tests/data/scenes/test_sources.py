@@ -93,20 +93,19 @@ def test_the_class_of_plain_scenes_is_the_attribute_asked_for():
 
 def test_a_spurious_scene_agrees_in_training_and_not_in_testing():
     train = SpuriousScenes(2000, split="train")
-    share = ((train.groups == 0) | (train.groups == 3)).double().mean()
+    share = (train.labels == train.attributes()["scene"].labels).double().mean()
     assert 0.93 < share < 0.97
     for split in ("val", "test"):
-        groups = SpuriousScenes(400, split=split).groups
-        assert torch.bincount(groups).tolist() == [100] * 4
-    assert train.group_names == ("star on grass", "star on water", "heart on grass", "heart on water")
-    for picture, group in zip(train.pictures, train.groups.tolist(), strict=True):
-        assert f"{picture.objects[0].shape} on {picture.scene}" == train.group_names[group]
+        data = SpuriousScenes(400, split=split)
+        assert torch.bincount(2 * data.labels + data.attributes()["scene"].labels).tolist() == [100] * 4
+    scene = train.attributes()["scene"]
+    assert [picture.scene for picture in train.pictures] == [scene.values[label] for label in scene.labels]
 
 
 def test_two_attributes_are_independent():
     data = AttributeScenes(400)
-    assert torch.bincount(2 * data.labels + data.edited).tolist() == [100] * 4
-    for picture, label, edited in zip(data.pictures, data.labels, data.edited, strict=True):
+    assert torch.bincount(2 * data.labels + data.attributes()["surface"].labels).tolist() == [100] * 4
+    for picture, label, edited in zip(data.pictures, data.labels, data.attributes()["surface"].labels, strict=True):
         assert picture.objects[0].shape == ("star", "heart")[label]
         assert picture.objects[0].surface == ("striped", "plain")[edited]
 

@@ -11,7 +11,7 @@ from splice_exp.solvers.kernels.active_set import advance
 
 SOLVE = """
 import sys, torch
-from splice_exp.core.io import tensor_digest
+from splice_exp.core.tensors import tensor_digest
 from splice_exp.solvers.{module} import {name}
 from tests.conftest import correlated_atoms, planted_targets
 

@@ -1,0 +1,55 @@
+"""Estimate the image mean of a data set, and write it as a file for alignment.image_mean.
+
+    python scripts/estimate_mean.py MEAN.safetensors data=scenes data.split=train data.num_samples=4096
+    python scripts/estimate_mean.py MEAN.safetensors backbone=vit_b_32_laion2b data=coco_captions trainer=gpu
+
+Everything after the file is as for `python -m splice_exp`. The mean is that of all normalised embeddings, not
+normalised again, and the same for any number of processes, because it is taken of all of them in their order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+
+from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.io import sidecar, write_json
+from splice_exp.core.tensors import write_tensors
+from splice_exp.distributed.cache import Cache
+from splice_exp.distributed.trainer import is_main
+from splice_exp.embeddings.extract import extract
+from splice_exp.embeddings.geometry import image_mean
+from splice_exp.run import build
+
+
+def main() -> None:
+    """Embed, average and write; exit code 1 with a sentence if that cannot be done."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("output", type=Path, help="file to write, .safetensors")
+    parser.add_argument("overrides", nargs="*", help="backbone=… data=… trainer=…")
+    arguments = parser.parse_args()
+    try:
+        if arguments.output.suffix != ".safetensors":
+            raise SpliceError(f"The output is {str(arguments.output)!r}, but must end in .safetensors.")
+        register()
+        with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
+            config = resolve(compose("config", overrides=arguments.overrides))
+        data, backbone = build(config["data"], "data"), build(config["backbone"], "backbone")
+        embeddings = extract(data, backbone, Cache(Path(config["paths"]["cache"]), build(config["trainer"], "trainer")))
+        if is_main():
+            write_tensors(arguments.output, {"mean": image_mean(embeddings)})
+            described = {"data": data.name, "num_samples": len(embeddings), "backbone": backbone.backbone_id}
+            write_json(sidecar(arguments.output), described)
+            print(arguments.output)
+    except (SpliceError, HydraException) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""What a run leaves in its directory: the names of its files, whether it is complete, and why it is not.
+
+Imported without torch, because a second launch only has to look.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from splice_exp.core.io import read_json, write_json
+
+METRICS = "metrics.json"  # written last: its presence means complete
+SAMPLES = "samples.parquet"
+ENVIRONMENT = "environment.json"
+CONFIG = "config.yaml"
+CODES = "codes.safetensors"
+SAMPLE_FIGURE = "decompositions"  # samples and their concepts, in the folder `figures` of a run
+UNFINISHED = "did not finish"
+
+_STARTED = time.time()
+
+
+def _rank() -> int:
+    """Return the number of this process among those that a launcher has started for one run."""
+    return int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")))
+
+
+def _error_file(rank: int) -> str:
+    return "error.json" if rank == 0 else f"error_of_process_{rank}.json"
+
+
+def is_complete(directory: Path) -> bool:
+    """Say whether the record of a run is there."""
+    return (directory / METRICS).is_file()
+
+
+def write_error(directory: Path, message: str) -> None:
+    """Note why this process failed."""
+    rank = _rank()
+    shown = message if rank == 0 else f"process {rank}: {message}"
+    write_json(directory / _error_file(rank), {"error": shown, "time": time.time()})
+
+
+def forget_errors(directory: Path) -> None:
+    """Remove what earlier attempts failed by; another process of this one may have failed already, and that stays."""
+    (directory / _error_file(_rank())).unlink(missing_ok=True)
+    for path in directory.glob("error_of_process_*.json"):
+        if path.stat().st_mtime < _STARTED:
+            path.unlink(missing_ok=True)
+
+
+def error_of(directory: Path) -> str | None:
+    """Return why a run is not complete; None if it is.
+
+    An error beside metrics is of a later attempt, and counts. Of several processes the one that failed first says why:
+    the others then lose their connection to it.
+    """
+    errors = [read_json(path) for path in sorted(directory.glob("error*.json"))]
+    if errors:
+        return str(min(errors, key=lambda error: error.get("time", 0.0))["error"])
+    return None if is_complete(directory) else UNFINISHED

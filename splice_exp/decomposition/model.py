@@ -1,0 +1,183 @@
+"""SpLiCE in a notebook: load once, then decompose pictures, embeddings and texts.
+
+from splice_exp import Splice
+
+splice = Splice.load()                                  # the embedded world
+found = splice.decompose(["photo.jpg"])                 # files, PIL images, or (n, d) embeddings
+found.top(10), found.reconstruct(), found.intervene(remove=["grass"])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from splice_exp.backbones.base import Backbone
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.types import Dictionary, Embeddings, Modality, checked_features
+from splice_exp.decomposition.splice import Decomposition, decompose
+from splice_exp.dictionaries.text import encode_concepts
+from splice_exp.dictionaries.vocabulary import read_names
+from splice_exp.embeddings.geometry import Alignment, image_mean, read_mean
+from splice_exp.solvers.active_set import ActiveSet
+from splice_exp.solvers.base import Solver
+
+ASSETS = Path(__file__).parents[1] / "assets"
+FEWEST = 32  # pictures from which a mean may be estimated
+TOGETHER = 64  # pictures embedded at a time
+
+
+class Splice:
+    """A backbone, a dictionary and an image mean: all that a decomposition needs.
+
+    Args:
+        backbone: Embeds pictures and texts.
+        dictionary: Atoms in the same space.
+        mean: μ of the pictures; None: estimated from the pictures of each call, which must then be many.
+        solver: Of the codes; by default the exact one at L = 0.25.
+        alignment: What is centred, and the way back.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        dictionary: Dictionary,
+        mean: Float[Tensor, " d"] | None,
+        solver: Solver | None = None,
+        alignment: Alignment | None = None,
+    ) -> None:
+        self.backbone, self.dictionary, self.mean = backbone, dictionary, mean
+        self.solver = ActiveSet() if solver is None else solver
+        self.alignment = Alignment() if alignment is None else alignment
+
+    @classmethod
+    def load(
+        cls,
+        model: str | None = None,
+        pretrained: str | None = None,
+        vocabulary: str | Path | Sequence[str] | None = None,
+        mean: str | Path | None = None,
+        solver: Solver | None = None,
+    ) -> Splice:
+        """Load a model of open_clip and encode a vocabulary; by default those of the embedded world.
+
+        Args:
+            model: An architecture of open_clip, `hf-hub:…`, or `local-dir:…`.
+            pretrained: Tag of its weights.
+            vocabulary: A file with one name a line, or names.
+            mean: A .safetensors file with the image mean (`scripts/estimate_mean.py`); None: estimated at each call.
+            solver: Of the codes.
+
+        Raises:
+            SpliceError: if weights, names or mean cannot be had.
+
+        Example:
+            >>> splice = Splice.load(vocabulary=["star", "heart", "grass", "water", "red", "blue"])
+            >>> len(splice.dictionary)
+            6
+        """
+        from splice_exp.backbones.open_clip import OpenClipBackbone  # late: it takes seconds
+
+        own = model is None
+        if own and pretrained is not None:
+            raise SpliceError(f"pretrained is {pretrained!r}, but no model is named: Splice.load('ViT-B-32', ...).")
+        if not own and vocabulary is None:
+            raise SpliceError(f"model is {model!r}, which needs a vocabulary: a file with one name a line, or names.")
+        backbone = OpenClipBackbone(f"local-dir:{ASSETS / 'scenes_clip'}" if model is None else model, pretrained)
+        if vocabulary is None:
+            vocabulary = ASSETS / "scenes_vocabulary.txt"
+        names = read_names(Path(vocabulary)) if isinstance(vocabulary, (str, Path)) else list(vocabulary)
+        if own and mean is None:
+            mean = ASSETS / "scenes_image_mean.safetensors"
+        alignment = Alignment()
+        dictionary = encode_concepts(names, backbone, alignment, {"vocabulary": "given to Splice.load"})
+        return cls(
+            backbone, dictionary, None if mean is None else read_mean(str(mean), backbone.dim), solver, alignment
+        )
+
+    def embed(self, images: Sequence[str | Path | Image.Image]) -> Float[Tensor, "n d"]:
+        """Embed pictures, given as files or as PIL images, as unit rows.
+
+        Raises:
+            SpliceError: naming a file that cannot be read.
+        """
+        parts = []
+        for start in range(0, len(images), TOGETHER):
+            opened = [_opened(image) for image in images[start : start + TOGETHER]]
+            parts.append(self.backbone.encode_images(opened).cpu())
+        return torch.cat(parts)
+
+    def decompose(self, images: Sequence[str | Path | Image.Image] | Tensor) -> Decomposition:
+        """Decompose pictures or their embeddings.
+
+        Args:
+            images: Files, PIL images, or (n, d) embeddings of any norm.
+
+        Raises:
+            SpliceError: for embeddings of another width, or too few pictures to estimate a mean from.
+
+        Example:
+            >>> from splice_exp.data.scenes.plain import Scenes
+            >>> found = Splice.load().decompose(Scenes(2).inputs(0, 2))
+            >>> [len(named) for named in found.top(3)]
+            [3, 3]
+            >>> found.reconstruct().shape
+            torch.Size([2, 128])
+            >>> gone = found.intervene(remove=[found.top(1)[0][0][0]])
+            >>> bool(gone.codes.l0()[0] == found.codes.l0()[0] - 1)
+            True
+        """
+        if isinstance(images, (str, Path, Image.Image)):
+            raise SpliceError("Splice.decompose takes a list of pictures: put the one you have into brackets.")
+        features = self._checked(images) if isinstance(images, Tensor) else self.embed(images)
+        if self.mean is None and len(features) < FEWEST:
+            raise SpliceError(
+                f"There are {len(features)} pictures, of which no image mean can be estimated ({FEWEST} or more are "
+                "needed): give Splice a mean, from scripts/estimate_mean.py or from more pictures."
+            )
+        return self._solved(features, "image", self.mean)
+
+    def decompose_text(self, texts: Sequence[str], mean: Float[Tensor, " d"] | None = None) -> Decomposition:
+        """Decompose texts, around the mean of the dictionary or of other texts.
+
+        Args:
+            texts: Any.
+            mean: What texts are centred by; by default the mean of the concepts.
+
+        Example:
+            >>> found = Splice.load().decompose_text(["a red star on the grass"])
+            >>> [name for name, _ in found.top(2)[0]]
+            ['crimson star', 'grass']
+        """
+        return self._solved(
+            self.backbone.encode_text(list(texts)), "text", self.dictionary.mean if mean is None else mean
+        )
+
+    def _solved(self, features: Tensor, modality: Modality, mean: Tensor | None) -> Decomposition:
+        ids = tuple(str(place) for place in range(len(features)))
+        embeddings = Embeddings(features, None, ids, (), modality, self.backbone.backbone_id)
+        around = image_mean(embeddings) if mean is None else mean
+        return decompose(embeddings, self.dictionary, self.solver, self.alignment, around)
+
+    def _checked(self, features: Tensor) -> Float[Tensor, "n d"]:
+        found = checked_features(features, "The tensor given to Splice.decompose")
+        if found.shape[1] != self.backbone.dim:
+            raise SpliceError(
+                f"The embeddings are {found.shape[1]} wide, but those of the backbone {self.backbone.dim}."
+            )
+        return found
+
+
+def _opened(image: str | Path | Image.Image) -> Image.Image:
+    if isinstance(image, Image.Image):
+        return image.convert("RGB")
+    try:
+        with Image.open(image) as found:
+            return found.convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:
+        raise SpliceError(f"{image} cannot be read as a picture ({error}).") from error

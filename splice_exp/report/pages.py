@@ -1,0 +1,121 @@
+"""Pages to look at: one self-contained HTML file a report, and an index over all of them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from splice_exp.core.io import write_text
+from splice_exp.report.columns import column
+from splice_exp.report.published import claims_beside, numbers_beside, read_reference
+from splice_exp.report.summary import Summary, read_summaries
+
+TEMPLATES = Path(__file__).parents[1] / "assets" / "report"
+VECTOR_LIMIT = 300_000  # bytes of a drawing, from which on its bitmap is shown
+REAL = ("caltech101", "imagenet", "cifar10")  # parts of the names of reports on real embeddings
+
+
+def tone(verdict: str) -> str:
+    """Return the class of a verdict: what it looks like.
+
+    Example:
+        >>> tone("holds in all 3 comparisons"), tone("does not hold"), tone("is undecided")
+        ('holds', 'fails', 'open')
+    """
+    if verdict == "holds" or verdict.startswith("holds in all"):
+        return "holds"
+    return "fails" if verdict.startswith("does not hold") else "open"
+
+
+def _environment() -> Environment:
+    found = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    found.filters["tone"] = tone
+    found.filters["heading"] = lambda metric: column(metric).heading
+    return found
+
+
+def _style() -> str:
+    return (TEMPLATES / "style.css").read_text(encoding="utf-8")
+
+
+def _picture(figures: Path, stem: str) -> dict[str, str] | None:
+    """Return a figure as a data address, as a drawing where that is not too large."""
+    vector, bitmap = figures / f"{stem}.svg", figures / f"{stem}.png"
+    use_vector = vector.is_file() and vector.stat().st_size <= VECTOR_LIMIT
+    file, kind = (vector, "image/svg+xml") if use_vector else (bitmap, "image/png")
+    if not file.is_file():
+        return None
+    content = base64.b64encode(file.read_bytes()).decode("ascii")
+    return {"name": stem.replace("_", " "), "source": f"data:{kind};base64,{content}"}
+
+
+def write_page(results: Path, report: Summary) -> Path:
+    """Write the page of a report, with its figures inside.
+
+    Args:
+        results: `paths.results`; figures are read from it, and the page goes to its folder `pages`.
+        report: What to show.
+    """
+    pictures = [found for stem in report["figures"] if (found := _picture(results / "figures", stem))]
+    text = (
+        _environment()
+        .get_template("experiment.html.j2")
+        .render(
+            report=report,
+            style=_style(),
+            pictures=pictures,
+            config=yaml.safe_dump(report["config"], sort_keys=False, allow_unicode=True),
+            environment=yaml.safe_dump(report["environment"], sort_keys=False),
+        )
+    )
+    path = results / "pages" / f"{report['name']}.html"
+    write_text(path, text)
+    return path
+
+
+def write_index(results: Path, reference: Path | None) -> Path:
+    """Write the index over all reports under `results`.
+
+    Args:
+        results: `paths.results`.
+        reference: Published numbers and claims; or none.
+    """
+    reports = read_summaries(results)
+    published = read_reference(reference) if reference and reference.is_file() else None
+    text = (
+        _environment()
+        .get_template("index.html.j2")
+        .render(
+            style=_style(),
+            groups=_groups(reports),
+            claims=claims_beside(published, reports) if published else [],
+            numbers=numbers_beside(published, reports) if published else [],
+            notes=published["notes"] if published else [],
+        )
+    )
+    path = results / "index.html"
+    write_text(path, text)
+    return path
+
+
+def _groups(reports: Sequence[Summary]) -> list[tuple[str, list[Summary]]]:
+    """Sort reports by what their data are."""
+    headings = ("Own pictures", "The published setting", "Real embeddings", "The embedded world")
+    groups: dict[str, list[Summary]] = {heading: [] for heading in headings}
+    for report in reports:
+        name = report["name"]
+        if name.startswith("decompose"):
+            groups["Own pictures"].append(report)
+        elif name.startswith("paper_"):
+            groups["The published setting"].append(report)
+        elif any(part in name for part in REAL):
+            groups["Real embeddings"].append(report)
+        else:
+            groups["The embedded world"].append(report)
+    return [(name, members) for name, members in groups.items() if members]

@@ -1,0 +1,36 @@
+"""A report with one line a picture instead of one a run: its concepts, the largest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from splice_exp.report.columns import column
+from splice_exp.report.page import Report
+from splice_exp.report.records import Record, Row
+from splice_exp.report.tables import Cells
+
+MOST = 200  # pictures that are listed
+
+
+@dataclass(frozen=True)
+class PictureList(Report):
+    """What pictures are made of; the metrics are those of each picture."""
+
+    def lay_out(self, rows: Sequence[Row]) -> Cells:
+        """Return one line a picture."""
+        headings = ["picture", "concepts", *[column(metric).heading for metric in self.columns]]
+        lines = []
+        for row in rows:
+            if not isinstance(row, Record) or not row.complete:
+                continue
+            named = row.table("concepts").groupby("sample_id", sort=False)
+            concepts = {
+                sample_id: ", ".join(f"{c} {v:.3f}" for c, v in zip(of_one["concept"], of_one["code"], strict=True))
+                for sample_id, of_one in named
+            }
+            for place, sample_id in enumerate(row.samples["sample_id"][:MOST]):
+                measured = [column(metric).format(row.samples[metric][place]) for metric in self.columns]
+                lines.append([Path(sample_id).name, concepts.get(sample_id, "none"), *measured])
+        return Cells(headings, lines)

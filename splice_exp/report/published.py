@@ -1,0 +1,102 @@
+"""What a paper says, beside what we found: its numbers, and its claims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from splice_exp.core.errors import SpliceError, nearest
+from splice_exp.report.columns import column, percent
+from splice_exp.report.summary import Summary
+from splice_exp.report.tables import ABSENT
+
+NOT_RUN = "not run here"
+
+
+def read_reference(path: Path) -> dict[str, Any]:
+    """Read a file of published numbers and claims.
+
+    Raises:
+        SpliceError: if it cannot be read, or has other keys than `numbers`, `claims` and `notes`.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise SpliceError(f"{path} cannot be read as yaml ({error}).") from error
+    if not isinstance(content, dict) or set(content) != {"numbers", "claims", "notes"}:
+        raise SpliceError(f"{path} must have the keys numbers, claims and notes.")
+    return content
+
+
+def claims_beside(reference: Mapping[str, Any], reports: Sequence[Summary]) -> list[dict[str, Any]]:
+    """Return the claims of the paper with our verdicts; a report that was not run is said to be missing.
+
+    Raises:
+        SpliceError: if a report has no such claim, because it words it otherwise.
+    """
+    by_name = {report["name"]: report for report in reports}
+    lines = []
+    for entry in reference["claims"]:
+        report = by_name.get(entry["report"])
+        line = {**entry, "report": entry["report"] if report else None, "differences": [], "verdict": NOT_RUN}
+        if report:
+            found = {claim["claim"]: claim for claim in report["claims"]}
+            if entry["claim"] not in found:
+                raise SpliceError(
+                    f"The report {entry['report']} has no claim {entry['claim']!r} "
+                    f"({nearest(entry['claim'], list(found))}): word it as conf/experiment does."
+                )
+            claim = found[entry["claim"]]
+            names = [" ".join(labels.values()) for labels in report["labels"]]
+            line["differences"] = [
+                f"{name}: {difference}" if name else difference
+                for name, difference in zip(names, claim["differences"], strict=True)
+                if difference != ABSENT
+            ]
+            line["verdict"] = claim["verdict"]
+        lines.append(line)
+    return lines
+
+
+def numbers_beside(reference: Mapping[str, Any], reports: Sequence[Summary]) -> list[dict[str, str]]:
+    """Return the published numbers, ours on the same data, their difference, and ours on the embedded world."""
+    by_name = {report["name"]: report for report in reports}
+    lines = []
+    for entry in reference["numbers"]:
+        same, world = (_measured(by_name, entry.get(key)) for key in ("same", "world"))
+        write = column(entry["same"]["metric"]).format
+        shown = write(entry["published"])
+        lines.append(
+            {
+                "where": entry["where"],
+                "what": entry["what"],
+                "published": f"{shown} %" if write is percent else f"{entry['published']:g}",
+                "source": f"{entry['source']} ({entry['certainty']})",
+                "same": NOT_RUN if same is None else same[1],
+                "difference": ABSENT if same is None else _difference(same[0] - entry["published"], write is percent),
+                "world": ABSENT if world is None else world[1],
+            }
+        )
+    return lines
+
+
+def _difference(value: float, is_share: bool) -> str:
+    return f"{100 * value:+.1f}" if is_share else f"{value:+.3f}"
+
+
+def _measured(reports: Mapping[str, Summary], where: Mapping[str, Any] | None) -> tuple[float, str] | None:
+    """Return a measure of a row with its interval in words; None where it was not run."""
+    if where is None or where["report"] not in reports:
+        return None
+    report, wanted = reports[where["report"]], where.get("row", {})
+    for labels, metrics in zip(report["labels"], report["metrics"], strict=True):
+        if wanted.items() <= labels.items() and metrics.get(where["metric"]) is not None:
+            value = metrics[where["metric"]]
+            write = column(where["metric"]).format
+            low, high = (metrics.get(f"{where['metric']}_ci_{end}") for end in ("low", "high"))
+            ends = "" if low is None or high is None or low == high else f" [{write(low)}, {write(high)}]"
+            return value, f"{write(value)}{ends}"
+    raise SpliceError(f"The report {where['report']} has no row {dict(wanted)} with {where['metric']}.")

@@ -1,0 +1,79 @@
+"""A report as data: what its table, its page and the list of claims are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypedDict
+
+import yaml
+
+from splice_exp.core.io import read_json
+from splice_exp.core.provenance import SCIENCE
+from splice_exp.core.run_directory import CONFIG
+from splice_exp.report.comparisons import Claim
+from splice_exp.report.records import Record, Row
+from splice_exp.report.tables import difference_cell
+
+
+class ClaimSummary(TypedDict):
+    """A claim, and what the rows say of it."""
+
+    claim: str
+    metric: str
+    against: str
+    expected: str
+    verdict: str
+    differences: list[str]
+
+
+class Summary(TypedDict):
+    """All that a page shows; plain values."""
+
+    name: str
+    title: str
+    question: str
+    command: str
+    sources: list[str]
+    headings: list[str]
+    rows: list[list[str]]
+    labels: list[dict[str, str]]
+    metrics: list[dict[str, Any]]
+    claims: list[ClaimSummary]
+    notes: list[str]
+    figures: list[str]
+    config: dict[str, Any]
+    environment: dict[str, Any]
+
+
+def claims_of(rows: Sequence[Row], claims: Sequence[Claim]) -> list[ClaimSummary]:
+    """Judge claims by the rows of a table."""
+    return [
+        {
+            "claim": claim.claim,
+            "metric": claim.metric,
+            "against": claim.against,
+            "expected": claim.expected,
+            "verdict": claim.verdict(rows),
+            "differences": [difference_cell(row, rows, claim) for row in rows],
+        }
+        for claim in claims
+    ]
+
+
+def science_of(record: Record) -> dict[str, Any]:
+    """Return the part of a run's configuration that decides its numbers."""
+    path = record.directory / CONFIG
+    config = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return {key: config[key] for key in SCIENCE if key in config}
+
+
+def environment_of(record: Record) -> dict[str, Any]:
+    """Return what a reader needs of the environment: versions and machine, nothing that changes from run to run."""
+    kept = ("version", "git_commit", "python", "platform", "num_cpus", "device", "packages")
+    return {key: record.environment[key] for key in kept if key in record.environment}
+
+
+def read_summaries(results: Path) -> list[Summary]:
+    """Return all reports under `results`, by name."""
+    return [read_json(path) for path in sorted((results / "tables").glob("*.json"))]  # type: ignore[misc]

@@ -1,0 +1,29 @@
+"""Measures of groups and ranks as means over all samples, with the spread that textbooks give them."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from splice_exp.evaluation.intervals import of_group, ranks_above
+
+
+def test_the_mean_over_all_is_the_mean_of_the_group():
+    random = np.random.default_rng(0)
+    values, members = random.random(50), random.random(50) < 0.3
+    found = of_group(values, members)
+    assert found.mean() == pytest.approx(values[members].mean())
+    # The spread of the mean over all is that of the mean over the group.
+    assert found.var() / len(values) == pytest.approx(values[members].var() / members.sum())
+    assert np.allclose(of_group(values, np.ones(50, bool)), values)
+
+
+def test_ranks_are_the_area_under_the_curve_with_the_spread_of_delong():
+    random = np.random.default_rng(1)
+    values, first = np.round(random.random(80), 1), np.arange(80) < 30  # with ties
+    values[first] += 0.2
+    found = ranks_above(values, first)
+    auc = roc_auc_score(first, values)
+    assert found.mean() == pytest.approx(auc)
+    wins = (values[first][:, None] > values[~first]) + 0.5 * (values[first][:, None] == values[~first])
+    delong = wins.mean(axis=1).var() / 30 + wins.mean(axis=0).var() / 50
+    assert found.var() / 80 == pytest.approx(delong)

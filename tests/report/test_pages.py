@@ -1,0 +1,141 @@
+"""Pages hold all they show; the index sets our verdicts and numbers beside the paper's, and says what is missing."""
+
+import base64
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.io import read_json
+from splice_exp.report.figures import Bars
+from splice_exp.report.page import Report
+from splice_exp.report.pages import write_index, write_page
+from splice_exp.report.published import claims_beside, numbers_beside, read_reference
+from splice_exp.report.summary import read_summaries
+from tests.report.test_reports import CLAIM, TOP1, records  # noqa: F401  a fixture
+
+RESULTS = Path(__file__).parents[2] / "results"
+
+
+@pytest.fixture
+def results(tmp_path, records):  # noqa: F811
+    folder = tmp_path / "results"
+    report = Report("A <title>", "Is it & so?", [TOP1, "l0/mean"], [CLAIM], Bars([TOP1]), ["A note."])
+    report.write(records, folder, "stem", "python -m splice_exp experiment=stem")
+    return folder
+
+
+def test_a_page_asks_for_nothing_and_shows_everything(results):
+    text = (results / "pages" / "stem.html").read_text()
+    assert not re.findall(r"(?:src|href)=[\"\'](?:https?:)?//", text)
+    assert "A &lt;title&gt;: tiny" in text
+    assert "Is it &amp; so?" in text
+    (source,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', text)
+    assert base64.b64decode(source) == (results / "figures" / "stem.svg").read_bytes()
+    for shown in (
+        "python -m splice_exp experiment=stem",
+        "signed is worse",
+        "A note.",
+        "top-1 %",
+        "prefers-color-scheme",
+    ):
+        assert shown in text
+    assert 'name="viewport"' in text
+
+
+def test_pages_can_be_made_again_from_what_is_stored(results):
+    page, index = results / "pages" / "stem.html", results / "index.html"
+    before = page.read_bytes(), index.read_bytes()
+    page.unlink()
+    for report in read_summaries(results):
+        write_page(results, report)
+    write_index(results, None)
+    assert (page.read_bytes(), index.read_bytes()) == before
+    assert 'href="pages/stem.html"' in index.read_text()
+
+
+def test_a_large_drawing_is_shown_as_a_bitmap(results):
+    (results / "figures" / "stem.svg").write_text("<svg>" + " " * 400_000 + "</svg>")
+    (report,) = read_summaries(results)
+    assert "data:image/png;base64," in write_page(results, report).read_text()
+
+
+REFERENCE = {
+    "claims": [
+        {"where": "T1", "report": "stem", "paper": "holds", "claim": "signed is worse"},
+        {"where": "T2", "report": "other", "paper": "holds", "claim": "anything"},
+    ],
+    "numbers": [
+        {
+            "where": "T1", "what": "w", "published": 0.6, "certainty": "code", "source": "s",
+            "same": {"report": "stem", "metric": TOP1, "row": {"x": "a", "sign": "true"}},
+            "world": {"report": "stem", "metric": TOP1, "row": {"x": "a", "sign": "false"}},
+        },
+        {
+            "where": "T2", "what": "w", "published": 0.6, "certainty": "code", "source": "s",
+            "same": {"report": "other", "metric": TOP1},
+        },
+    ],
+    "notes": [],
+}  # fmt: skip
+
+
+def test_claims_and_numbers_stand_beside_ours_and_missing_ones_are_said(results):
+    reports = read_summaries(results)
+    ours, missing = claims_beside(REFERENCE, reports)
+    assert ours["verdict"].startswith("holds in 1 of 2")
+    assert any(difference.startswith("a false: -40.0") for difference in ours["differences"])
+    assert (missing["verdict"], missing["report"]) == ("not run here", None)
+    measured, absent = numbers_beside(REFERENCE, reports)
+    assert measured["published"] == "60.0 %"
+    assert measured["same"].startswith("90.0 [")
+    assert measured["difference"] == "+30.0"
+    assert measured["world"].startswith("50.0 [")
+    assert (absent["same"], absent["difference"], absent["world"]) == ("not run here", "–", "–")
+
+
+def test_a_claim_or_a_row_that_is_not_there_is_an_error(results):
+    reports = read_summaries(results)
+    with pytest.raises(SpliceError, match="has no claim 'signed is wrose' .nearest: 'signed is worse'"):
+        claims_beside({"claims": [{**REFERENCE["claims"][0], "claim": "signed is wrose"}]}, reports)
+    number = {**REFERENCE["numbers"][0], "same": {"report": "stem", "metric": TOP1, "row": {"x": "c"}}}
+    with pytest.raises(SpliceError, match="has no row .'x': 'c'. with zero_shot/top1"):
+        numbers_beside({"numbers": [number]}, reports)
+
+
+def test_the_committed_reference_fits_the_committed_reports():
+    reference = read_reference(RESULTS / "reference" / "splice.yaml")
+    reports = read_summaries(RESULTS)
+    assert all(claim["verdict"] for claim in claims_beside(reference, reports))
+    assert len(numbers_beside(reference, reports)) == len(reference["numbers"])
+    for entry in reference["claims"]:
+        config = yaml.safe_load((RESULTS.parent / "conf" / "experiment" / f"{entry['report']}.yaml").read_text())
+        shared = RESULTS.parent / "conf" / "report" / f"{entry['report']}.yaml"
+        told = config.get("report") or yaml.safe_load(shared.read_text())
+        assert entry["claim"] in [claim["claim"] for claim in told["comparisons"]]
+
+
+def test_committed_pages_are_small_and_all_there():
+    names = {path.stem for path in (RESULTS / "tables").glob("*.json")}
+    pages = {path.stem: path for path in (RESULTS / "pages").glob("*.html")}
+    assert names == set(pages)
+    assert all(path.stat().st_size <= 1_000_000 for path in pages.values())
+    index = (RESULTS / "index.html").read_text()
+    assert all(f'href="pages/{name}.html"' in index for name in names)
+
+
+def test_a_reference_of_another_layout_is_refused(tmp_path):
+    (tmp_path / "a.yaml").write_text("numbers: []")
+    with pytest.raises(SpliceError, match="must have the keys numbers, claims and notes"):
+        read_reference(tmp_path / "a.yaml")
+    with pytest.raises(SpliceError, match="cannot be read as yaml"):
+        read_reference(tmp_path / "none.yaml")
+
+
+def test_the_summary_is_plain_and_complete(results):
+    summary = read_json(results / "tables" / "stem.json")
+    assert len(summary["rows"]) == len(summary["metrics"]) == len(summary["labels"]) == 4
+    assert all(len(row) == len(summary["headings"]) for row in summary["rows"])
+    assert summary["figures"] == ["stem"]
