@@ -1,6 +1,6 @@
 """Are opposites opposite to the text encoder? Cosines of antonyms, and of a word with its negation.
 
-    cos(e(a), e(b))       raw, and centred by the mean of the dictionary: cos(e(a) − ē, e(b) − ē)
+    cos(e(a), e(b))       raw, and centred by the mean of all concepts: cos(e(a) − ē, e(b) − ē)
 
 If they were, a negative code would say the opposite of a concept; the paper finds that they are not.
 
@@ -58,7 +58,8 @@ class Antonyms(Evaluation):
         random = np.random.default_rng(self._seed)
         drawn = random.choice(len(study.dictionary), size=(len(first), 2))
         others = [encode([study.dictionary.concepts[place] for place in drawn[:, side].tolist()]) for side in (0, 1)]
-        mean = study.dictionary.mean
+        concepts = encode(list(study.dictionary.concepts))
+        mean = concepts.double().mean(dim=0).to(concepts.dtype)  # also where the dictionary is not centred
         left, right = encode(first), encode(second)
         samples: dict[str, np.ndarray] = {}
         for name, one, other in (

@@ -2,12 +2,13 @@
 
     minimise over W, b    mean_i −log softmax(W z_i + b)_{y_i} + ‖W‖² / (2 C n)
 
-scikit-learn does the fit; the gradient of this objective, computed here, says how near it is to the optimum.
+scikit-learn does the fit, or Lightning for large data (`lightning_probe`); the gradient of this objective, computed
+here, says how near it is to the optimum.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -26,6 +27,7 @@ ROUGHLY = 1e-3  # the same, while C is chosen
 MAX_ITERATIONS = 20_000
 
 Features: TypeAlias = Any  # (n, d), a NumPy array or a SciPy matrix in compressed rows
+Fit: TypeAlias = Callable[[Any, np.ndarray, float, float], Any]  # features, labels, C, tolerance → Probe
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +53,13 @@ class Probe:
         return self.classes[np.asarray(features @ self.weights.T + self.intercept).argmax(axis=1)]
 
 
-def fit_probe(features: Features, labels: np.ndarray, seed: int, strengths: Sequence[float] = STRENGTHS) -> Probe:
+def fit_probe(
+    features: Features,
+    labels: np.ndarray,
+    seed: int,
+    strengths: Sequence[float] = STRENGTHS,
+    fit: Fit | None = None,
+) -> Probe:
     """Choose C by accuracy on a fifth of the samples, then fit all of them.
 
     Args:
@@ -59,18 +67,20 @@ def fit_probe(features: Features, labels: np.ndarray, seed: int, strengths: Sequ
         labels: (n,), at least two different ones.
         seed: Of the samples for validation.
         strengths: C to choose from; of equal accuracies the smaller one is taken.
+        fit: Finds the optimum for one C; by default scikit-learn does.
     """
+    fit = fit or fit_with_scikit_learn
     chosen = strengths[0]
     if len(strengths) > 1:
         rows, held_out = _held_out(labels, seed)
         accuracies = [
             (
-                _fit(features[rows], labels[rows], strength, ROUGHLY).predict(features[held_out]) == labels[held_out]
+                fit(features[rows], labels[rows], strength, ROUGHLY).predict(features[held_out]) == labels[held_out]
             ).mean()
             for strength in strengths
         ]
         chosen = strengths[int(np.argmax(accuracies))]
-    return _fit(features, labels, chosen, TOLERANCE)
+    return fit(features, labels, chosen, TOLERANCE)
 
 
 def _held_out(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -82,25 +92,44 @@ def _held_out(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return rows, held_out
 
 
-def _fit(features: Features, labels: np.ndarray, strength: float, tolerance: float) -> Probe:
+def fit_with_scikit_learn(features: Features, labels: np.ndarray, strength: float, tolerance: float) -> Probe:
+    """Fit one probe.
+
+    Args:
+        features: (n, d), dense or sparse.
+        labels: (n,).
+        strength: C.
+        tolerance: Of the largest entry of the gradient.
+    """
     model = LogisticRegression(C=strength, tol=tolerance, max_iter=MAX_ITERATIONS)
     model.fit(features, labels)
     weights, intercept = model.coef_, model.intercept_
+    gradient = gradient_of(features, np.searchsorted(model.classes_, labels), weights, intercept, strength)
     if len(model.classes_) == 2:  # scikit-learn keeps one row: the score of the second class
         weights, intercept = np.vstack([-weights / 2, weights / 2]), np.array([-intercept[0] / 2, intercept[0] / 2])
-    return Probe(weights, intercept, model.classes_, strength, _gradient(features, labels, model, strength))
+    return Probe(weights, intercept, model.classes_, strength, gradient)
 
 
-def _gradient(features: Features, labels: np.ndarray, model: LogisticRegression, strength: float) -> float:
-    """Return the largest absolute entry of the gradient, in the parameters that scikit-learn fits."""
-    scores = np.asarray(features @ model.coef_.T + model.intercept_)
-    n = len(labels)
-    if len(model.classes_) == 2:
+def gradient_of(
+    features: Features, targets: np.ndarray, weights: np.ndarray, intercept: np.ndarray, strength: float
+) -> float:
+    """Return the largest absolute entry of the gradient, in the parameters that are fitted.
+
+    Args:
+        features: (n, d).
+        targets: Place of each label among the classes, (n,).
+        weights: (c, d), or (1, d) for two classes: the score of the second.
+        intercept: (c,) or (1,).
+        strength: C.
+    """
+    scores = np.asarray(features @ weights.T + intercept)
+    n = len(targets)
+    if len(weights) == 1:
         chance = softmax(np.hstack([np.zeros_like(scores), scores]), axis=1)[:, 1:]
-        errors = chance - (labels == model.classes_[1])[:, None]
+        errors = chance - (targets == 1)[:, None]
     else:
-        errors = softmax(scores, axis=1) - (labels[:, None] == model.classes_)
-    of_weights = np.asarray((features.T @ errors).T) / n + model.coef_ / (strength * n)
+        errors = softmax(scores, axis=1) - (targets[:, None] == np.arange(len(weights)))
+    of_weights = np.asarray((features.T @ errors).T) / n + weights / (strength * n)
     return float(max(np.abs(of_weights).max(), np.abs(errors.mean(axis=0)).max()))
 
 

@@ -14,19 +14,32 @@ References:
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 
 import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
 
-from splice_exp.core.errors import SpliceError
+from splice_exp.core.errors import SpliceError, require_choice
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
-from splice_exp.evaluation.probes import TOLERANCE, Features, Probe, as_features, code_features, fit_probe
+from splice_exp.evaluation.lightning_probe import fit_with_lightning
+from splice_exp.evaluation.probes import (
+    TOLERANCE,
+    Features,
+    Fit,
+    Probe,
+    as_features,
+    code_features,
+    fit_probe,
+    fit_with_scikit_learn,
+)
 
 log = logging.getLogger(__name__)
+
+ENGINES: Mapping[str, Fit] = {"scikit_learn": fit_with_scikit_learn, "lightning": fit_with_lightning}
 
 
 class Probing(Evaluation):
@@ -34,13 +47,21 @@ class Probing(Evaluation):
 
     Args:
         train: Data set to train on; None: a half of the data, by class, for training and the other for testing.
+        engine: What fits a probe: `scikit_learn`, or `lightning` for large data, on a GPU where there is one.
         bootstrap_resamples: For the 95 % intervals.
         seed: Of the halves, of the samples for validation, of the permutation, and of the bootstrap.
     """
 
-    def __init__(self, train: DataSource | None = None, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
+    def __init__(
+        self,
+        train: DataSource | None = None,
+        engine: str = "scikit_learn",
+        bootstrap_resamples: int = 1000,
+        seed: int = 0,
+    ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        self._train = train
+        require_choice("evaluation.engine", engine, tuple(ENGINES))
+        self._train, self._fit = train, ENGINES[engine]
 
     def evaluate(self, study: Study) -> Findings:
         """Train and test all probes.
@@ -66,10 +87,10 @@ class Probing(Evaluation):
         test, truth = _features(study, tested), labels[tested]
         shuffled = train_labels[self._permutation(len(train_labels))]
         probes = {
-            "dense": fit_probe(train["dense"], train_labels, self._seed),
-            "reconstruction": fit_probe(train["reconstruction"], train_labels, self._seed),
-            "codes": fit_probe(train["codes"], train_labels, self._seed),
-            "codes_null": fit_probe(train["codes"], shuffled, self._seed),
+            "dense": fit_probe(train["dense"], train_labels, self._seed, fit=self._fit),
+            "reconstruction": fit_probe(train["reconstruction"], train_labels, self._seed, fit=self._fit),
+            "codes": fit_probe(train["codes"], train_labels, self._seed, fit=self._fit),
+            "codes_null": fit_probe(train["codes"], shuffled, self._seed, fit=self._fit),
         }
         answers = {
             "dense": probes["dense"].predict(test["dense"]),

@@ -6,7 +6,7 @@
     H, mean–mean    (mean_a min_b d(a, b) + mean_b min_a d(a, b)) / 2
 
 Concepts are those with a positive code; words are those of all captions without function words. Raw, and centred by the
-mean of the dictionary. Nulls: as many concepts drawn by their use, and the captions of other pictures.
+mean of all concepts. Nulls: as many concepts drawn by their use, and the captions of other pictures.
 
 References:
     Bhalla et al. Interpreting CLIP with sparse linear concept embeddings (SpLiCE). NeurIPS 2024, figure 5; which
@@ -64,7 +64,8 @@ class SemanticRelevance(Evaluation):
         encode = study.backbone.encode_text
         concepts, texts = encode(list(codes.concepts)), encode(list(vocabulary))
         samples: dict[str, np.ndarray] = {}
-        for centring, mean in (("", torch.zeros_like(study.dictionary.mean)), ("_centred", study.dictionary.mean)):
+        middle = concepts.double().mean(dim=0).to(concepts.dtype)  # also where the dictionary is not centred
+        for centring, mean in (("", torch.zeros_like(middle)), ("_centred", middle)):
             cosines = normalize(concepts - mean, dim=1) @ normalize(texts - mean, dim=1).T
             for suffix, named, heard in (("", supports, words), ("_null", drawn, words), ("_other", supports, others)):
                 for variant, values in relevance(cosines, named, heard).items():

@@ -6,7 +6,8 @@ from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 from scipy.special import log_softmax
 
-from splice_exp.evaluation.probes import TOLERANCE, as_features, fit_probe
+from splice_exp.evaluation.lightning_probe import fit_with_lightning
+from splice_exp.evaluation.probes import TOLERANCE, as_features, fit_probe, fit_with_scikit_learn
 
 
 def problem(classes, seed=0, n=150, dim=6, noise=0.7):
@@ -63,3 +64,16 @@ def test_the_same_every_time():
     first, second = (fit_probe(features, labels, seed=3) for _ in range(2))
     assert np.array_equal(first.weights, second.weights)
     assert first.strength == second.strength
+
+
+@pytest.mark.parametrize("num_classes", [2, 5])
+@pytest.mark.parametrize("layout", [np.asarray, csr_matrix])
+def test_lightning_finds_the_optimum_of_scikit_learn(num_classes, layout):
+    random = np.random.default_rng(0)
+    features = random.standard_normal((120, 8)) * (random.random((120, 8)) < 0.6)
+    labels = np.array([3, 5, 7, 11, 13])[(features @ random.standard_normal((8, num_classes))).argmax(axis=1)]
+    one, other = (fit(layout(features), labels, 10.0, TOLERANCE) for fit in (fit_with_scikit_learn, fit_with_lightning))
+    assert other.gradient <= 2 * TOLERANCE
+    np.testing.assert_allclose(other.weights, one.weights, atol=2e-3)
+    assert np.array_equal(other.classes, one.classes)
+    assert np.array_equal(other.predict(features), one.predict(features))

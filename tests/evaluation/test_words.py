@@ -52,6 +52,18 @@ def test_concepts_are_relevant_to_their_own_captions(study):
         SemanticRelevance().evaluate(study_of("data=scenes", "data.num_samples=5", captions=False))
 
 
+def test_relevance_is_measured_alike_whether_or_not_the_dictionary_is_centred():
+    """With the same codes, as the codes of two alignments differ only where they should."""
+    studies = [
+        study_of("data=scenes", "data.num_samples=20", *extra) for extra in ((), ("alignment.dictionary=false",))
+    ]
+    supports = studies[0].decomposition
+    vars(studies[1])["decomposition"] = supports
+    first, second = (SemanticRelevance(bootstrap_resamples=5).evaluate(study).metrics for study in studies)
+    for name in first:
+        assert first[name] == pytest.approx(second[name], abs=1e-6)
+
+
 def test_likeness_of_a_hand_made_case():
     first = Codes.from_dense(torch.tensor([[3.0, 4.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]), ("a", "b", "c"))
     second = Codes.from_dense(torch.tensor([[0.0, 4.0, 3.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]), ("a", "b", "c"))
