@@ -67,11 +67,17 @@ class InterventionAttributes(Evaluation):
         """Classify before and after.
 
         Raises:
-            SpliceError: if the attribute is not there, or no concept has one of the words.
+            SpliceError: if the attribute is not there, a task has not two values, the training data have others, or no
+                concept has one of the words.
         """
         train = study.of(self._train)
         truth, names = _tasks(study, self._attribute), _texts(study, self._attribute)
         learned = {task: labels.numpy() for task, labels in _tasks(train, self._attribute).items()}
+        if _texts(train, self._attribute) != names:
+            raise SpliceError(
+                f"evaluation.train is {self._train.name}, whose classes or values are not those of {study.data.name}: "
+                "take another part of the same data set."
+            )
         codes = train.decomposition.codes
         probes = {task: fit_probe(code_features(codes), learned[task], self._seed) for task in TASKS}
         removed = mentioning("evaluation.remove", self._remove, study.dictionary.concepts)
@@ -81,11 +87,13 @@ class InterventionAttributes(Evaluation):
         decompositions = {way: study.decomposition.intervene(remove=concepts) for way, concepts in ways.items()}
         left = code_features(codes.without(removed))
         samples: dict[str, np.ndarray] = {}
+        fitted = list(probes.values())
         for task in TASKS:
             texts, labels = study.backbone.encode_classes(names[task]), truth[task]
             features = study.embeddings.features
             dense = fit_probe(as_features(train.embeddings.features), learned[task], self._seed)
             relearned = fit_probe(left, learned[task], self._seed)
+            fitted += [dense, relearned]
             right = {
                 "zero_shot_dense": np.asarray(classified_within(features, texts, labels, 1).double()),
                 "probe_dense": (dense.predict(as_features(features)) == labels.numpy()).astype(float),
@@ -103,7 +111,7 @@ class InterventionAttributes(Evaluation):
             **certificates(study.decomposition),
             "intervention/num_removed": len(removed),
             "intervention/num_proposed": len(proposed),
-            "intervention/gradient_max": max(probe.gradient for probe in probes.values()),
+            "intervention/gradient_max": max(probe.gradient for probe in fitted),
             "l0/mean": float(study.decomposition.codes.l0().double().mean()),
             "data/num_samples": len(study.embeddings),
         }
@@ -131,7 +139,14 @@ def _tasks(study: Study, attribute: str) -> dict[str, Tensor]:
             f"evaluation.attribute is {attribute!r}, but besides its class {study.data.name} knows "
             f"{sorted(study.attributes)}: take one of them, or other data."
         )
-    return {"kept": study.embeddings.labels, "edited": study.attributes[attribute].labels}
+    tasks = {"kept": study.embeddings.labels, "edited": study.attributes[attribute].labels}
+    for task, labels in tasks.items():
+        if sorted(set(labels.tolist())) != [0, 1]:
+            raise SpliceError(
+                f"evaluation=intervention_attributes needs samples of two classes and of two values of {attribute!r}, "
+                f"but the {task} task of {study.data.name} has samples of {len(set(labels.tolist()))}: take other data."
+            )
+    return tasks
 
 
 def _texts(study: Study, attribute: str) -> dict[str, tuple[str, ...]]:

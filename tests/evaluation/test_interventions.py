@@ -84,5 +84,9 @@ def test_attributes_and_words_that_are_not_there_are_refused():
         InterventionSpurious(*parts, "colour", SCENES).evaluate(study)
     with pytest.raises(SpliceError, match="evaluation.remove has 'gras', which is in no concept"):
         InterventionSpurious(*parts, "scene", ["gras"]).evaluate(study)
+    attributes = study_of("data=scenes_attributes", "data.num_samples=40")
+    with pytest.raises(SpliceError, match="whose classes or values are not those of scenes_attributes"):
+        others = AttributeScenes(40, split="train", label_values=["moon", "ring"])
+        InterventionAttributes(others, "surface", SURFACES).evaluate(attributes)
     with pytest.raises(SpliceError, match=r"besides its class scenes_spurious knows \['scene'\]"):
         InterventionAttributes(parts[0], "surface", SURFACES).evaluate(study)
