@@ -20,7 +20,8 @@ from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import sidecar, write_json
 from splice_exp.core.tensors import write_tensors
-from splice_exp.distributed.cache import Cache
+from splice_exp.distributed.cache import Cache, ShareDone
+from splice_exp.distributed.predict import Share
 from splice_exp.distributed.trainer import is_main
 from splice_exp.embeddings.extract import extract
 from splice_exp.embeddings.geometry import image_mean
@@ -40,12 +41,16 @@ def main() -> None:
         with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
             config = resolve(compose("config", overrides=arguments.overrides))
         data, backbone = build(config["data"], "data"), build(config["backbone"], "backbone")
-        embeddings = extract(data, backbone, Cache(Path(config["paths"]["cache"]), build(config["trainer"], "trainer")))
+        machine = build(config["trainer"], "trainer")
+        cache = Cache(Path(config["paths"]["cache"]), machine, Share(**config["shard"]), config["repair"])
+        embeddings = extract(data, backbone, cache)
         if is_main():
             write_tensors(arguments.output, {"mean": image_mean(embeddings)})
             described = {"data": data.name, "num_samples": len(embeddings), "backbone": backbone.backbone_id}
             write_json(sidecar(arguments.output), described)
             print(arguments.output)
+    except ShareDone as done:
+        print(done)
     except (SpliceError, HydraException) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,9 +18,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.run_directory import forget_errors, is_complete, write_error
+from splice_exp.core.run_directory import forget_errors, is_complete, rank, write_error
 
 log = logging.getLogger(__name__)
+
+VALUED = ("--cfg", "-c", "--package", "-p", "--info", "-i", "--experimental-rerun")  # options of Hydra with a value
 
 register()  # here, because launchers import this module in the processes that they start
 
@@ -36,16 +40,24 @@ def job(config: DictConfig) -> None:
         from splice_exp.run import run  # with torch: only where there is something to compute
 
         run(resolved, directory)
+        return
     except SpliceError as error:
         write_error(directory, str(error))
     except Exception as error:
         log.exception("unexpected: this is a mistake of splice_exp, not yours")
         write_error(directory, f"{type(error).__name__}: {error} (traceback in {directory / 'run.log'})")
+    if rank() != 0:  # its launcher must know, or the others wait for it
+        sys.exit(1)
 
 
 def _end(message: str) -> NoReturn:
     print(f"error: {message}", file=sys.stderr)
     sys.exit(1)
+
+
+def _escaped(path: str) -> str:
+    """Write a path so that Hydra's grammar reads it back from between quotes: backslashes count before a quote only."""
+    return re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + ("\\'" if found[2] else ""), path)
 
 
 def _spelled_out(arguments: list[str]) -> list[str]:
@@ -54,14 +66,19 @@ def _spelled_out(arguments: list[str]) -> list[str]:
     Example:
         >>> _spelled_out(["decompose", "cat.jpg", "my dogs/", "solver.l1_penalty=0.2"])
         ['experiment=decompose', "data.paths=['cat.jpg','my dogs/']", 'solver.l1_penalty=0.2']
+        >>> _spelled_out(["decompose", "cat.jpg", "--cfg", "job"])
+        ['experiment=decompose', "data.paths=['cat.jpg']", '--cfg', 'job']
     """
     if arguments[:1] != ["decompose"]:
         return arguments
-    options = [word for word in arguments[1:] if word.startswith("-") or ("=" in word and not Path(word).exists())]
-    paths = [word for word in arguments[1:] if word not in options]
+    options: list[str] = []
+    paths: list[str] = []
+    for before, word in pairwise(arguments):
+        known = word.startswith("-") or before in VALUED or ("=" in word and not Path(word).exists())
+        (options if known or (word.startswith("~") and not Path(word).expanduser().exists()) else paths).append(word)
     if not paths:
         _end("decompose needs pictures or folders of pictures: python -m splice_exp decompose cat.jpg holidays/")
-    quoted = ",".join("'" + path.replace("\\", "\\\\").replace("'", "\\'") + "'" for path in paths)
+    quoted = ",".join(f"'{_escaped(path)}'" for path in paths)
     return ["experiment=decompose", f"data.paths=[{quoted}]", *options]
 
 

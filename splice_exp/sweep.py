@@ -12,12 +12,10 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from hydra import compose
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.experimental.callback import Callback
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
@@ -134,41 +132,33 @@ def failures(records: list[Record], shared: bool) -> list[str]:
     ]
 
 
-class SweepReport(Callback):
-    """Prints the table when a run or a sweep ends, and writes it when every row is there."""
+def report(config: DictConfig, write: bool) -> None:
+    """Print the table of a command, and write it if every row is there."""
+    if not is_main():
+        return
+    try:
+        records = rows(config)
+        OUTCOME.failures = failures(records, config.shard.count > 1)
+        if any(record.complete for record in records):
+            alone = config.hydra.mode != RunMode.MULTIRUN
+            OUTCOME.directory = records[0].directory if alone else Path(config.hydra.sweep.dir)
+        _show(config, records, write)
+    except Exception as error:  # Hydra would turn it into a warning; it must end the command instead
+        OUTCOME.failures.append(f"the report cannot be made: {error}")
+        log.debug("the report failed", exc_info=True)
 
-    def on_run_end(self, config: DictConfig, **kwargs: Any) -> None:
-        # One point of an experiment that is a sweep must not replace the table of the whole.
-        self._report(config, write=not config.hydra.sweeper.get("params"))
 
-    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        self._report(config, write=True)
-
-    def _report(self, config: DictConfig, write: bool) -> None:
-        if not is_main():
-            return
-        try:
-            records = rows(config)
-            OUTCOME.failures = failures(records, config.shard.count > 1)
-            if any(record.complete for record in records):
-                alone = config.hydra.mode != RunMode.MULTIRUN
-                OUTCOME.directory = records[0].directory if alone else Path(config.hydra.sweep.dir)
-            self._show(config, records, write)
-        except Exception as error:  # Hydra would turn it into a warning; it must end the command instead
-            OUTCOME.failures.append(f"the report cannot be made: {error}")
-            log.debug("the report failed", exc_info=True)
-
-    def _show(self, config: DictConfig, records: list[Record], write: bool) -> None:
-        if not any(record.complete for record in records):
-            return
-        report: Report = build(plain(config, "report"), "report")
-        print("", report.title, "", report.table(records), "", *report.verdicts(records), sep="\n")
-        if not write or not all(record.complete for record in records):
-            return
-        command = shown_command(config)
-        files = report.write(records, Path(config.paths.results), config.table, command)
-        tracker: Tracker = NoTracker() if swept_from_outside() else build(plain(config, "logger"), "logger")
-        with tracker.run(config.table, config.name, {"command": command}) as tracked:
-            tracked.table("table", pd.read_csv(next(file for file in files if file.suffix == ".csv")))
-            tracked.figures(files)
-        print("", *(f"wrote {file}" for file in files), sep="\n")
+def _show(config: DictConfig, records: list[Record], write: bool) -> None:
+    if not any(record.complete for record in records):
+        return
+    report: Report = build(plain(config, "report"), "report")
+    print("", report.title, "", report.table(records), "", *report.verdicts(records), sep="\n")
+    if not write or not all(record.complete for record in records):
+        return
+    command = shown_command(config)
+    files = report.write(records, Path(config.paths.results), config.table, command)
+    tracker: Tracker = NoTracker() if swept_from_outside() else build(plain(config, "logger"), "logger")
+    with tracker.run(config.table, config.name, {"command": command}) as tracked:
+        tracked.table("table", pd.read_csv(next(file for file in files if file.suffix == ".csv")))
+        tracked.figures(files)
+    print("", *(f"wrote {file}" for file in files), sep="\n")

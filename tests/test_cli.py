@@ -431,3 +431,12 @@ def test_pictures_that_are_not_there_are_refused(command, tmp_path):
     code, _, err = command("decompose", str(tmp_path / "none.png"), "logger=none")
     assert code == 1
     assert "there is no such file or folder" in err.splitlines()[-1]
+
+
+def test_a_process_that_is_not_the_first_leaves_at_its_first_error(command, tmp_path, monkeypatch):
+    """Its launcher must know: the others would wait for it."""
+    monkeypatch.setenv("RANK", "1")
+    code, _, _ = command("-m", *POINT, "solver.tol=-1,-2")
+    assert code == 1
+    (error,) = (tmp_path / "results" / "runs").glob("*/*/error_of_process_1.json")
+    assert json.loads(error.read_text())["error"].startswith("process 1: solver.tol is -1")

@@ -8,9 +8,9 @@ import math
 import os
 import platform
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from splice_exp.core.errors import SpliceError
 
 DIGEST_LENGTH = 16
+READ_AT_MOST = 2**28  # bytes of a folder that is identified by its content
 
 
 @contextmanager
@@ -121,6 +122,30 @@ def file_sha256(path: Path) -> str:
     """Hash the bytes of a file (full SHA-256, hexadecimal)."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@lru_cache(maxsize=2**16)
+def _sha256_at(path: Path, size: int, modified: int) -> str:
+    return file_sha256(path)
+
+
+def files_digest(root: Path, files: Sequence[Path]) -> str:
+    """Identify files by their names under a folder, and by their content.
+
+    Of more than `READ_AT_MOST` bytes in all only the sizes are looked at: then a file that another of the same size to
+    the byte takes the place of is not noticed.
+    """
+    found = [(file, file.stat()) for file in files]
+    read = sum(status.st_size for _, status in found) <= READ_AT_MOST
+    return digest(
+        [
+            [
+                file.relative_to(root).as_posix(),
+                _sha256_at(file, status.st_size, status.st_mtime_ns) if read else status.st_size,
+            ]
+            for file, status in found
+        ]
+    )
 
 
 def file_digest(path: Path) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from splice_exp import __version__
-from splice_exp.core.io import digest, file_digest
+from splice_exp.core.io import digest, file_digest, files_digest
 
 # What decides the numbers; launcher, logger, paths, report and device do not.
 SCIENCE = ("backbone", "data", "vocabulary", "dictionary", "alignment", "solver", "evaluation", "stability", "seed")
@@ -41,9 +41,8 @@ WEIGHTS = (".json", ".safetensors", ".bin", ".pt", ".pth", ".gz", ".txt")  # …
 
 
 def _listing(folder: Path, deep: bool = True) -> str:
-    """Digest the names and sizes of all files in a folder: a look at each, not a read."""
-    files = sorted(path for path in folder.glob("**/*" if deep else "*") if path.is_file())
-    return digest([[path.relative_to(folder).as_posix(), path.stat().st_size] for path in files])
+    """Digest all files in a folder, or those that lie directly in it."""
+    return files_digest(folder, sorted(path for path in folder.glob("**/*" if deep else "*") if path.is_file()))
 
 
 def _by_content(value: Any, key: str = "") -> Any:
@@ -61,8 +60,10 @@ def _by_content(value: Any, key: str = "") -> Any:
     if isinstance(value, str) and value.startswith(CHECKPOINT):
         files = sorted(path for path in Path(value.removeprefix(CHECKPOINT)).glob("*") if path.suffix in WEIGHTS)
         return {"folder": {path.name: file_digest(path) for path in files}}
-    if isinstance(value, str) and (key in FILES or Path(value).suffix) and Path(value).is_file():
-        return {"file": file_digest(Path(value))}
+    if isinstance(value, str) and (key in (*FILES, PICTURES) or Path(value).suffix):
+        file = Path(value).expanduser()
+        if file.is_file():  # a picture is known by its name, too: tables show it
+            return {"file": file_digest(file), **({"name": value} if key == PICTURES else {})}
     if isinstance(value, str) and key in FOLDERS and Path(value).expanduser().is_dir():
         return {"folder": _listing(Path(value).expanduser(), deep=key != PICTURES)}
     if isinstance(value, int) and not isinstance(value, bool):

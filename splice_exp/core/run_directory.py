@@ -19,16 +19,18 @@ CODES = "codes.safetensors"
 SAMPLE_FIGURE = "decompositions"  # samples and their concepts, in the folder `figures` of a run
 UNFINISHED = "did not finish"
 
+SKEW = 60.0  # seconds that processes of one launch may start, or their clocks may be, apart
+
 _STARTED = time.time()
 
 
-def _rank() -> int:
+def rank() -> int:
     """Return the number of this process among those that a launcher has started for one run."""
-    return int(os.environ.get("RANK", os.environ.get("SLURM_PROCID", "0")))
+    return int(os.environ.get("RANK") or os.environ.get("SLURM_PROCID") or 0)
 
 
-def _error_file(rank: int) -> str:
-    return "error.json" if rank == 0 else f"error_of_process_{rank}.json"
+def _error_file(number: int) -> str:
+    return "error.json" if number == 0 else f"error_of_process_{number}.json"
 
 
 def is_complete(directory: Path) -> bool:
@@ -38,26 +40,28 @@ def is_complete(directory: Path) -> bool:
 
 def write_error(directory: Path, message: str) -> None:
     """Note why this process failed."""
-    rank = _rank()
-    shown = message if rank == 0 else f"process {rank}: {message}"
-    write_json(directory / _error_file(rank), {"error": shown, "time": time.time()})
+    number = rank()
+    shown = message if number == 0 else f"process {number}: {message}"
+    write_json(directory / _error_file(number), {"error": shown, "time": time.time()})
 
 
 def forget_errors(directory: Path) -> None:
     """Remove what earlier attempts failed by; another process of this one may have failed already, and that stays."""
-    (directory / _error_file(_rank())).unlink(missing_ok=True)
+    (directory / _error_file(rank())).unlink(missing_ok=True)
     for path in directory.glob("error_of_process_*.json"):
-        if path.stat().st_mtime < _STARTED:
+        if path.stat().st_mtime < _STARTED - SKEW:
             path.unlink(missing_ok=True)
 
 
 def error_of(directory: Path) -> str | None:
     """Return why a run is not complete; None if it is.
 
-    An error beside metrics is of a later attempt, and counts. Of several processes the one that failed first says why:
-    the others then lose their connection to it.
+    An error that is newer than the metrics is of a later attempt, and counts. Of several processes the one that failed
+    first says why: the others then lose their connection to it.
     """
-    errors = [read_json(path) for path in sorted(directory.glob("error*.json"))]
-    if errors:
+    metrics = directory / METRICS
+    complete_since = metrics.stat().st_mtime if metrics.is_file() else 0.0
+    paths = [path for path in sorted(directory.glob("error*.json")) if path.stat().st_mtime >= complete_since]
+    if errors := [read_json(path) for path in paths]:
         return str(min(errors, key=lambda error: error.get("time", 0.0))["error"])
     return None if is_complete(directory) else UNFINISHED

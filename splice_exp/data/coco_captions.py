@@ -7,10 +7,9 @@ from pathlib import Path
 from PIL import Image
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.io import read_json
+from splice_exp.core.io import files_digest, read_json
 from splice_exp.data.pictures import (
     PictureSource,
-    files_fingerprint,
     open_picture,
     require_file,
     require_files,
@@ -65,4 +64,4 @@ class CocoCaptions(PictureSource):
         return open_picture(self._files[place])
 
     def fingerprint(self) -> str:
-        return f"files:{files_fingerprint(self._root, [self._files[place] for place in self._places])}"
+        return f"files:{files_digest(self._root, [self._files[place] for place in self._places])}"

@@ -7,7 +7,8 @@ from pathlib import Path
 from PIL import Image
 
 from splice_exp.core.errors import SpliceError, shown
-from splice_exp.data.pictures import PictureSource, files_fingerprint, open_picture, require_folder
+from splice_exp.core.io import files_digest
+from splice_exp.data.pictures import PictureSource, open_picture, require_folder
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"})
 
@@ -60,7 +61,7 @@ class ImageFolder(PictureSource):
         return open_picture(self._files[place])
 
     def fingerprint(self) -> str:
-        return f"files:{files_fingerprint(self._root, [self._files[place] for place in self._places])}"
+        return f"files:{files_digest(self._root, [self._files[place] for place in self._places])}"
 
 
 def read_class_names(path: str, folders: list[str]) -> list[str]:

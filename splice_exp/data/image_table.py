@@ -13,11 +13,11 @@ import torch
 from PIL import Image
 
 from splice_exp.core.errors import SpliceError, nearest, require_names, shown
+from splice_exp.core.io import files_digest
 from splice_exp.core.types import Attribute
 from splice_exp.data.pictures import (
     PictureSource,
     by_name,
-    files_fingerprint,
     open_picture,
     require_file,
     require_files,
@@ -136,7 +136,7 @@ class ImageTable(PictureSource):
         return open_picture(self._files[place])
 
     def fingerprint(self) -> str:
-        return f"files:{files_fingerprint(self._root, [self._files[place] for place in self._places])}"
+        return f"files:{files_digest(self._root, [self._files[place] for place in self._places])}"
 
 
 def _read(table: str) -> pd.DataFrame:

@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 
 from splice_exp.core.errors import SpliceError, require_integer
-from splice_exp.core.io import digest
 from splice_exp.data.base import EncodableSource
 
 PREPARE = "python scripts/prepare_data.py"
@@ -75,14 +74,6 @@ def by_name(values: Sequence[str]) -> tuple[list[int], list[str]]:
     classes = sorted(set(values))
     place = {name: index for index, name in enumerate(classes)}
     return [place[value] for value in values], classes
-
-
-def files_fingerprint(root: Path, files: Sequence[Path]) -> str:
-    """Identify files by their names under a folder and their sizes: a look at each, not a read.
-
-    A picture that another of the same size to the byte takes the place of is not noticed.
-    """
-    return digest([[file.relative_to(root).as_posix(), file.stat().st_size] for file in files])
 
 
 def open_picture(file: Path) -> Image.Image:

@@ -16,11 +16,12 @@ import torchvision.datasets as sets
 from PIL import Image
 
 from splice_exp.core.errors import SpliceError, nearest, require_choice
+from splice_exp.core.io import files_digest
 from splice_exp.core.names import canonical
 from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Attribute
-from splice_exp.data.pictures import PREPARE, PictureSource, files_fingerprint, open_picture, require_folder
+from splice_exp.data.pictures import PREPARE, PictureSource, open_picture, require_folder
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ class TorchvisionSet(PictureSource):
 
     def fingerprint(self) -> str:
         if self._files is not None:
-            return f"files:{files_fingerprint(self._root, [self._files[place] for place in self._places])}"
+            return f"files:{files_digest(self._root, [self._files[place] for place in self._places])}"
         return f"pixels:{tensor_digest(torch.from_numpy(self._data.data[list(self._places)]))}"
 
     def attributes(self) -> Mapping[str, Attribute]:

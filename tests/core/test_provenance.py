@@ -52,6 +52,9 @@ def test_a_folder_of_pictures_counts_by_what_is_in_it(tmp_path):
     assert run_id({"data": {**config["data"], "root": str(copy)}}) == before
     (folder / "cats" / "b.jpg").write_bytes(b"b")
     assert run_id(config) != before
+    before = run_id(config)
+    (folder / "cats" / "b.jpg").write_bytes(b"c")  # of the same size
+    assert run_id(config) != before
     published = {"data": {"_target_": "splice_exp.data.torchvision_sets.TorchvisionSet", "root": str(folder)}}
     before = run_id(published)
     (folder / "another_set").mkdir()
@@ -77,3 +80,20 @@ def test_a_folder_of_weights_counts_by_content_wherever_it_is(tmp_path):
     before = identity("a", b"weights")
     (tmp_path / "a" / "README.md").write_text("a card")
     assert identity("a", b"weights") == before
+
+
+def test_pictures_of_ones_own_count_by_name_and_content(tmp_path):
+    def identity(*names):
+        return run_id({"data": {"paths": [str(tmp_path / name) for name in names]}})
+
+    for name in ("x.png", "y.png"):
+        (tmp_path / name).write_bytes(b"the same")
+    assert identity("x.png") != identity("y.png")  # else the table of one would be shown for the other
+    before = identity("x.png"), run_id({"data": {"paths": [str(tmp_path)]}})
+    (tmp_path / "x.png").write_bytes(b"another!")
+    (tmp_path / "results").mkdir()
+    after = run_id({"data": {"paths": [str(tmp_path)]}})
+    assert identity("x.png") != before[0]
+    assert after != before[1]
+    (tmp_path / "results" / "z.png").write_bytes(b"not among them")
+    assert run_id({"data": {"paths": [str(tmp_path)]}}) == after

@@ -46,3 +46,11 @@ def test_metrics_mean_complete_and_a_later_error_counts(tmp_path):
     write_error(tmp_path, "later")
     assert error_of(tmp_path) == "later"
     assert set(json.loads((tmp_path / "error.json").read_text())) == {"error", "time"}
+
+
+def test_an_error_older_than_the_metrics_is_of_an_earlier_attempt(tmp_path, rank):
+    rank(1)
+    write_error(tmp_path, "of an earlier attempt")
+    os.utime(tmp_path / "error_of_process_1.json", (1, 1))
+    (tmp_path / run_directory.METRICS).write_text("{}")
+    assert error_of(tmp_path) is None
