@@ -65,7 +65,25 @@ def science_of(record: Record) -> dict[str, Any]:
     """Return the part of a run's configuration that decides its numbers."""
     path = record.directory / CONFIG
     config = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return {key: config[key] for key in SCIENCE if key in config}
+    return {key: without_places(config[key]) for key in SCIENCE if key in config}
+
+
+def without_places(value: Any) -> Any:
+    """Write files and folders by their names, wherever they lie.
+
+    Example:
+        >>> without_places({"model": "local-dir:/home/me/clip", "paths": ["/data/a.png"], "text": "a/b", "l1": 0.25})
+        {'model': 'local-dir:clip', 'paths': ['a.png'], 'text': 'a/b', 'l1': 0.25}
+    """
+    if isinstance(value, dict):
+        return {key: without_places(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [without_places(item) for item in value]
+    if isinstance(value, str):
+        head, separator, tail = value.rpartition(":")
+        path = tail if separator else value
+        return f"{head}{separator}{Path(path).name}" if Path(path).is_absolute() else value
+    return value
 
 
 def environment_of(record: Record) -> dict[str, Any]:

@@ -120,6 +120,12 @@ def test_committed_pages_are_small_and_all_there():
     assert all(f'href="pages/{name}.html"' in index for name in names)
 
 
+def test_committed_reports_do_not_say_where_files_lay():
+    for path in (RESULTS / "tables").glob("*.json"):
+        text = str(read_json(path)["config"])
+        assert not re.findall(r"'(?:local-dir:)?(?:/|~)", text), path.name
+
+
 def test_a_reference_of_another_layout_is_refused(tmp_path):
     (tmp_path / "a.yaml").write_text("numbers: []")
     with pytest.raises(SpliceError, match="must have the keys numbers, claims and notes"):
