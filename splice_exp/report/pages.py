@@ -106,7 +106,7 @@ def write_index(results: Path, reference: Path | None) -> Path:
 
 def _groups(reports: Sequence[Summary]) -> list[tuple[str, list[Summary]]]:
     """Sort reports by what their data are."""
-    headings = ("Own pictures", "The published setting", "Real embeddings", "The embedded world")
+    headings = ("Own pictures", "The embedded world", "Real embeddings", "The published setting")
     groups: dict[str, list[Summary]] = {heading: [] for heading in headings}
     for report in reports:
         name = report["name"]
