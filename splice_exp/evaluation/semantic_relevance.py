@@ -7,6 +7,8 @@
 
 Concepts are those with a positive code; words are those of all captions without function words. Raw, and centred by the
 mean of all concepts. Nulls: as many concepts drawn by their use, and the captions of other pictures.
+`above`: relevance minus that of the first null, because all words are nearer to each other in one geometry than in
+another.
 
 References:
     Bhalla et al. Interpreting CLIP with sparse linear concept embeddings (SpLiCE). NeurIPS 2024, figure 5; which
@@ -30,6 +32,8 @@ from splice_exp.decomposition.study import Study
 from splice_exp.dictionaries.phrases import content_words
 from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.recovery import Supports, draw_supports, names_something, recovery, supports_of
+
+VARIANTS = ("max_min", "mean_mean")
 
 
 class SemanticRelevance(Evaluation):
@@ -70,6 +74,9 @@ class SemanticRelevance(Evaluation):
             for suffix, named, heard in (("", supports, words), ("_null", drawn, words), ("_other", supports, others)):
                 for variant, values in relevance(cosines, named, heard).items():
                     samples[f"relevance/{variant}{centring}{suffix}"] = values
+            for variant in VARIANTS:
+                own = f"relevance/{variant}{centring}"
+                samples[f"{own}_above"] = samples[own] - samples[f"{own}_null"]
         metrics: dict[str, Metric] = {
             **certificates(study.decomposition),
             "l0/mean": float(codes.l0().double().mean()),
@@ -78,7 +85,7 @@ class SemanticRelevance(Evaluation):
         }
         if study.truth is not None and names_something(codes.concepts, study.truth):
             samples["recovery/f1"] = recovery(supports, codes.concepts, study.truth)["f1"]
-            for variant in ("max_min", "mean_mean"):
+            for variant in VARIANTS:
                 of_truth = spearmanr(samples[f"relevance/{variant}_centred"], samples["recovery/f1"]).statistic
                 metrics[f"relevance/{variant}_centred_to_f1"] = float(np.nan_to_num(of_truth))
         return Findings({**self._summarised(samples), **metrics}, study.embeddings.sample_ids, samples)

@@ -37,7 +37,12 @@ class Repeated(Row):
 
     @cached_property
     def same_samples(self) -> bool:
-        """Whether the data are fixed: every seed has the same samples."""
+        """Whether the data are fixed: every seed has the same samples, of the same data.
+
+        Where means are taken over classes, the names are the same whatever was drawn.
+        """
+        if len({record.environment["data"]["fingerprint"] for record in self.records}) > 1:
+            return False
         first, *others = (record.samples["sample_id"] for record in self.records)
         return all(np.array_equal(first, other) for other in others)
 

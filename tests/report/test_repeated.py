@@ -10,7 +10,7 @@ from splice_exp.report.records import Record
 from splice_exp.report.repeated import over_seeds
 
 
-def record(folder, labels, mean, seed_mean=0.0, samples=None):
+def record(folder, labels, mean, seed_mean=0.0, samples=None, data="fixed"):
     """A run with one measure of two samples, counts, and worst cases; each seed has its own samples."""
     folder.mkdir(parents=True)
     values = np.array([mean - 0.1, mean + 0.1]) + seed_mean
@@ -20,7 +20,7 @@ def record(folder, labels, mean, seed_mean=0.0, samples=None):
     counts = {"data/num_samples": 2, "zero_shot/num_classes": 12, "zero_shot/top1": None}
     counts |= {"solver/gap_max": mean / 1e6 + seed_mean, "l0/max": 7 + 2 * seed_mean}
     write_json(folder / "metrics.json", {**metrics, **counts})
-    write_json(folder / "environment.json", {"seed": int(labels.get("seed", 0))})
+    write_json(folder / "environment.json", {"seed": int(labels.get("seed", 0)), "data": {"fingerprint": data}})
     return Record(labels, folder)
 
 
@@ -113,3 +113,14 @@ def test_claims_without_their_measure_are_left_out_only_where_data_may_lack_it(t
     claims = [Comparison(name, name, reference, "lower") for name in ("concept/x", "recovery/f1", "cosine/misspelt")]
     verdicts = Report("title", "question", [], claims).verdicts([run])
     assert [line.split(".")[0] for line in verdicts] == ["Claim: recovery/f1", "Claim: cosine/misspelt"]
+
+
+def test_the_same_names_of_other_data_are_other_samples(tmp_path):
+    """Means over classes: the classes are called alike in every draw."""
+    runs = [
+        record(tmp_path / str(seed), {"seed": str(seed)}, 0.5, seed / 2, samples=["star", "heart"], data=f"draw {seed}")
+        for seed in (0, 1, 2)
+    ]
+    (row,) = over_seeds(runs)
+    assert "Student" in row.brackets
+    assert row.metrics["data/num_samples"] == 6
