@@ -16,6 +16,7 @@ from pathlib import Path
 CURVES_AND_ABLATIONS = (
     "zero_shot",
     "zero_shot_sparsity",
+    "dictionary_sparsity",
     "ablation_nonneg",
     "ablation_centering",
     "ablation_dictionary",

@@ -17,14 +17,17 @@ from splice_exp.core.names import canonical
 from splice_exp.core.truth import GroundTruth
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.nearest import centred_targets
 
 
 class ClassConcepts(Evaluation):
     """Whether the largest mean codes of a class name it, and whether they are true of its samples.
 
     `named`: the largest one names the class, alone or with other words; `named_in_top`: one of the largest does;
-    `true`: mean share of the samples of the class of which one of its largest concepts is true (where that is known).
-    The null looks at the largest concepts of another class. Intervals are over classes.
+    `true`: the share of the samples of the class of which a concept is true, mean over its largest concepts (where that
+    is known). The null looks at the largest concepts of another class. Baselines: the atoms with the largest mean
+    cosines with the centred embeddings of the class (dense), or with the image mean (mean only). Intervals are over
+    classes.
 
     Args:
         top_k: Largest mean codes looked at.
@@ -54,24 +57,31 @@ class ClassConcepts(Evaluation):
         largest = means[present].argsort(dim=1, descending=True, stable=True)[:, : self._top_k]
         largest[means[present].gather(1, largest) <= 0] = -1  # fewer are active
         others = torch.from_numpy(np.roll(np.arange(len(present)), 1 + self._seed % (len(present) - 1)))
+        targets, labels = centred_targets(study).double(), embeddings.labels
+        of_class = torch.stack([targets[labels == label].mean(dim=0) for label in present])
+        atoms = study.dictionary.atoms.double()
+        nearest = (of_class @ atoms.T).argsort(dim=1, descending=True, stable=True)[:, : self._top_k]
+        of_mean = (study.image_mean.double() @ atoms.T).argsort(descending=True, stable=True)[: self._top_k]
+        looked_at = {
+            "": largest,
+            "_null": largest[others],
+            "_dense": nearest,
+            "_mean_only": of_mean.expand(len(present), -1),
+        }
         samples: dict[str, np.ndarray] = {}
         names = [embeddings.classes[label] for label in present.tolist()]
-        for suffix, looked_at in (("", largest), ("_null", largest[others])):
+        for suffix, chosen in looked_at.items():
             named = np.array(
                 [
                     [concept >= 0 and names_class(codes.concepts[concept], name, study.truth) for concept in concepts]
-                    for name, concepts in zip(names, looked_at.tolist(), strict=True)
+                    for name, concepts in zip(names, chosen.tolist(), strict=True)
                 ]
             )
             samples[f"class_concepts/named{suffix}"] = named[:, 0].astype(float)
             samples[f"class_concepts/named_in_top{suffix}"] = named.any(axis=1).astype(float)
-        if study.truth is not None:
-            true = prevalence(study.truth, codes.concepts, embeddings.labels.numpy(), present.numpy(), largest)
-            samples["class_concepts/true"] = _mean_of_named(true, largest)
-            swapped = prevalence(
-                study.truth, codes.concepts, embeddings.labels.numpy(), present.numpy(), largest[others]
-            )
-            samples["class_concepts/true_null"] = _mean_of_named(swapped, largest[others])
+            if study.truth is not None:
+                shares = prevalence(study.truth, codes.concepts, labels.numpy(), present.numpy(), chosen)
+                samples[f"class_concepts/true{suffix}"] = _mean_of_named(shares, chosen)
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
             **certificates(study.decomposition),

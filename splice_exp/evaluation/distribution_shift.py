@@ -2,7 +2,8 @@
 
     cos(w̄_c in this part, w̄_c in the other part)      w̄_c = mean code of class c
 
-Two random halves of the same part say how near the same distribution comes.
+Two draws from the same part say how near the same distribution comes. All means are over equally many samples of a
+class, half of what the smallest part has, drawn without replacement: fewer samples make any two means less alike.
 
 References:
     Bhalla et al. Interpreting CLIP with sparse linear concept embeddings (SpLiCE). NeurIPS 2024, tables 8 and 9.
@@ -20,22 +21,27 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
-from splice_exp.core.errors import SpliceError, require_names
+from splice_exp.core.codes import Codes
+from splice_exp.core.errors import SpliceError, require_integer, require_names
 from splice_exp.core.names import mentioning
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
+from splice_exp.embeddings.geometry import center
 from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
 
 
 class DistributionShift(Evaluation):
     """Cosines of the mean codes of each class between parts of a data set, and the mean codes of some words.
 
-    All parts are seen through the image mean and the dictionary of the data of the run. Intervals are over classes.
+    All parts are seen through the image mean and the dictionary of the data of the run. Baseline: the same cosines of
+    mean centred embeddings. Of the image mean alone all parts are the same. Null: another class of the other part.
+    Intervals are over classes.
 
     Args:
         parts: Name → another part of the data.
         own: Name of the data of the run.
         words: Whose mean codes are listed by class and part: the sum over the concepts in which a word occurs.
+        draws: Of samples, over which cosines are averaged.
         bootstrap_resamples: For the 95 % intervals.
         seed: Of the halves and the bootstrap.
     """
@@ -45,6 +51,7 @@ class DistributionShift(Evaluation):
         parts: Mapping[str, DataSource],
         own: str = "test",
         words: Sequence[str] = (),
+        draws: int = 20,
         bootstrap_resamples: int = 1000,
         seed: int = 0,
     ) -> None:
@@ -55,7 +62,8 @@ class DistributionShift(Evaluation):
                 f"evaluation.parts names {sorted(parts)}, but must name one or more parts besides evaluation.own "
                 f"({own!r})."
             )
-        self._parts, self._own, self._words = dict(parts), own, tuple(words)
+        require_integer("evaluation.draws", draws, 1)
+        self._parts, self._own, self._words, self._draws = dict(parts), own, tuple(words), draws
 
     def evaluate(self, study: Study) -> Findings:
         """Compare all parts.
@@ -68,17 +76,14 @@ class DistributionShift(Evaluation):
         for name, part in studies.items():
             if part.embeddings.labels is None or part.embeddings.classes != classes or not classes:
                 raise SpliceError(f"evaluation.parts.{name} must have the classes of the data, {list(classes)}.")
-        means = {name: _means(part, np.arange(len(part.embeddings))) for name, part in studies.items()}
-        samples = {
-            f"shift/{first}_{second}": cosine_similarity(means[first], means[second]).numpy()
-            for first, second in combinations(means, 2)
-        }
-        for name, part in studies.items():
-            order = self._permutation(len(part.embeddings))
-            half = len(order) // 2
-            samples[f"shift/{name}_halves"] = cosine_similarity(
-                _means(part, order[:half]), _means(part, order[half:])
-            ).numpy()
+            if torch.bincount(part.embeddings.labels, minlength=len(classes)).min() < 2:
+                raise SpliceError(
+                    f"evaluation.parts.{name} has a class with fewer than two samples, but a draw takes half of them: "
+                    "take more samples."
+                )
+        drawn = [self._alike(studies, draw) for draw in range(self._draws)]
+        samples = {name: np.mean([one[name] for one in drawn], axis=0) for name in drawn[0]}
+        means = {name: _means(part.decomposition.codes, _labels(part), len(classes)) for name, part in studies.items()}
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
             **certificates(study.decomposition),
@@ -96,11 +101,42 @@ class DistributionShift(Evaluation):
         table = pd.DataFrame(lines, columns=["concept", "class", "part", "code"])
         return Findings(metrics, classes, samples, {"shift": table})
 
+    def _alike(self, studies: Mapping[str, Study], draw: int) -> dict[str, np.ndarray]:
+        """Return the cosines of each class between all parts, and within each, of one draw of samples, (c,) each."""
+        random = np.random.default_rng([self._seed, draw])
+        counts = torch.stack([torch.bincount(_labels(part)) for part in studies.values()])
+        size = (counts.min(dim=0).values // 2).tolist()
+        num_classes = len(size)
+        twice: dict[str, list[dict[str, Tensor]]] = {}
+        for name, part in studies.items():
+            halves: list[list[np.ndarray]] = [[], []]
+            for label, of_class in enumerate(size):
+                members = random.permutation(torch.nonzero(_labels(part) == label).flatten().numpy())
+                halves[0].append(members[:of_class])
+                halves[1].append(members[of_class : 2 * of_class])
+            twice[name] = []
+            for half in halves:
+                rows = torch.from_numpy(np.sort(np.concatenate(half)))
+                targets, _ = center(part.embeddings.features[rows], part.decomposition.image_mean)
+                labels = _labels(part)[rows]
+                dense = torch.stack([targets[labels == label].double().mean(dim=0) for label in range(num_classes)])
+                codes = part.decomposition.codes.select(rows)
+                twice[name].append({"": _means(codes, labels, num_classes), "_dense": dense})
+        pairs = {f"{first}_{second}": (twice[first][0], twice[second][0]) for first, second in combinations(twice, 2)}
+        pairs |= {f"{name}_halves": (first, second) for name, (first, second) in twice.items()}
+        found = {}
+        for name, (one, other) in pairs.items():
+            for suffix in ("", "_dense"):
+                found[f"shift/{name}{suffix}"] = cosine_similarity(one[suffix], other[suffix]).numpy()
+            found[f"shift/{name}_null"] = cosine_similarity(one[""], other[""].roll(1, dims=0)).numpy()
+        return found
 
-def _means(study: Study, rows: np.ndarray) -> Float[Tensor, "c k"]:
-    """Return the mean codes of each class over some samples."""
-    labels = study.embeddings.labels
-    assert labels is not None
-    chosen = torch.from_numpy(np.sort(rows))
-    part = study.decomposition.codes.select(chosen)
-    return part.mean_by(labels[chosen], len(study.embeddings.classes)).double()
+
+def _labels(study: Study) -> Tensor:
+    assert study.embeddings.labels is not None
+    return study.embeddings.labels
+
+
+def _means(codes: Codes, labels: Tensor, num_classes: int) -> Float[Tensor, "c k"]:
+    """Return the mean codes of each class."""
+    return codes.mean_by(labels, num_classes).double()

@@ -23,13 +23,14 @@ from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificate
 class ConceptDrift(Evaluation):
     """How the concepts of some words change over ordered classes, by codes and in truth.
 
-    Baseline: the mean cosine of the centred embeddings with the atom of the first word. Null: the mean codes in a
-    permuted order of the classes. A run is one data set and has one correlation, whose interval is the bootstrap over
-    samples within classes.
+    Baseline: the mean cosine of the centred embeddings with the atoms of the same concepts. Null: the mean codes in a
+    permuted order of the classes. The mean alone does not change from class to class: its correlation is zero. A run
+    is one data set and has one correlation, whose interval is the bootstrap over samples within classes (basic, on
+    Fisher's scale, because noise in the resampled means lowers a correlation).
 
     Args:
-        words: Every concept counts in which one of them occurs; the first is itself a concept. Where the data have an
-            attribute called like it, of two values, that says which samples have it; otherwise the ground truth does.
+        words: Every concept counts in which one of them occurs. Where the data have an attribute called like the
+            first, of two values, that says which samples have it; otherwise the ground truth does.
         bootstrap_resamples: For the 95 % intervals.
         seed: Of the permutation and the bootstrap.
     """
@@ -53,14 +54,14 @@ class ConceptDrift(Evaluation):
             )
         concepts = mentioning("evaluation.words", self._words, study.dictionary.concepts)
         targets, _ = center(embeddings.features, study.decomposition.image_mean)
-        atom = study.dictionary.atoms[study.dictionary.index(self._words[0])]
+        atoms = study.dictionary.atoms[[study.dictionary.index(name) for name in concepts]]
         present, labels = np.unique(embeddings.labels.numpy(), return_inverse=True)
         classes = [embeddings.classes[label] for label in present]
         values = np.stack(
             [
                 there,
                 study.decomposition.codes.sum_of(concepts).numpy(),
-                (targets @ atom).double().numpy(),
+                (targets @ atoms.T).mean(dim=1).double().numpy(),
             ]
         )
         order = self._permutation(len(classes))
@@ -70,7 +71,7 @@ class ConceptDrift(Evaluation):
         found = _correlations(means, order)
         drawn = self._resampled(values, labels, order)
         for place, name in enumerate(names):
-            low, high = np.quantile(drawn[:, place], (0.025, 0.975))
+            low, high = _basic_interval(found[place], drawn[:, place])
             metrics |= {name: float(found[place]), f"{name}_ci_low": float(low), f"{name}_ci_high": float(high)}
         metrics |= {
             **certificates(study.decomposition),
@@ -127,6 +128,13 @@ def _correlations(means: np.ndarray, order: np.ndarray) -> np.ndarray:
     """Correlate prevalence with codes, with the dense baseline, and with codes in another order, (3,)."""
     true, codes, dense = means
     return np.array([_pearson(true, other) for other in (codes, dense, codes[order])])
+
+
+def _basic_interval(found: float, drawn: np.ndarray) -> tuple[float, float]:
+    """Return the 95 % interval z ± of a correlation: 2 z − the quantiles of the resampled z = artanh r."""
+    z, resampled = (np.arctanh(np.clip(values, -1 + 1e-12, 1 - 1e-12)) for values in (found, drawn))
+    low, high = np.tanh(2 * z - np.quantile(resampled, (0.975, 0.025)))
+    return float(low), float(high)
 
 
 def _pearson(first: np.ndarray, second: np.ndarray) -> float:

@@ -49,6 +49,27 @@ def of_group(values: np.ndarray, members: np.ndarray) -> np.ndarray:
     return mean + members * (values - mean) * (len(values) / members.sum())
 
 
+def rank_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return (n,) values whose mean is Spearman's correlation ρ, and whose spread is that of ρ; constant: zeros.
+
+        u_i = ρ + a_i b_i − ρ (a_i² + b_i²) / 2        a, b = standardised ranks, ties at their mean
+
+    Args:
+        first: (n,).
+        second: (n,).
+
+    References:
+        Devlin, Gnanadesikan, Kettenring. Robust estimation and outlier detection with correlation coefficients.
+        Biometrika 62, 1975 (the influence of one pair on a correlation).
+    """
+    ranks = [rankdata(values) for values in (first, second)]
+    if any(np.ptp(values) == 0 for values in ranks):
+        return np.zeros(len(first))
+    a, b = ((values - values.mean()) / values.std() for values in ranks)
+    rho = (a * b).mean()
+    return np.asarray(rho + a * b - rho * (a**2 + b**2) / 2)
+
+
 def ranks_above(values: np.ndarray, first: np.ndarray) -> np.ndarray:
     """Return, over all samples, values whose mean is the probability that one of `first` lies above one of the others.
 

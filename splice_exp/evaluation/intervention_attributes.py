@@ -9,6 +9,10 @@ without those that tell most of the edited attribute (`evaluation.removal`), as 
 the training data; `relearned`: a probe that was trained on codes without the named ones, which says what others still
 tell; `null`: without as many concepts as are named, drawn by how much code they have.
 
+Accuracies are balanced, the mean over the two values, so that chance is one half whatever the data. The area under the
+ROC curve of zero-shot stands beside its accuracy: an answer that is the same for all is at chance by accuracy, although
+the order of the samples may still tell.
+
 References:
     Bhalla et al. Interpreting CLIP with sparse linear concept embeddings (SpLiCE). NeurIPS 2024, table 2.
 """
@@ -30,7 +34,7 @@ from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.functional import classified_within
-from splice_exp.evaluation.intervals import of_group
+from splice_exp.evaluation.intervals import of_group, ranks_above
 from splice_exp.evaluation.probes import Probe, as_features, code_features, fit_probe
 from splice_exp.evaluation.removal import COUNTS, draw_concepts, telling, without
 
@@ -39,6 +43,8 @@ TASKS = ("kept", "edited")  # the class, which should stay, and the attribute to
 
 class InterventionAttributes(Evaluation):
     """Accuracies of both tasks, by zero-shot and by probe: of the embedding, of its codes, and after the intervention.
+
+    Baselines: the dense embedding, and the image mean alone (one answer for all).
 
     Args:
         train: Part of the data on which probes are trained.
@@ -90,22 +96,29 @@ class InterventionAttributes(Evaluation):
         fitted = list(probes.values())
         for task in TASKS:
             texts, labels = study.backbone.encode_classes(names[task]), truth[task]
-            features = study.embeddings.features
+            features, second = study.embeddings.features, (labels == 1).numpy()
+            average = study.image_mean.expand_as(features)
+            of_texts = (texts[1] - texts[0]).double()
+            samples[f"intervention/{task}_auc_dense"] = ranks_above((features.double() @ of_texts).numpy(), second)
             dense = fit_probe(as_features(train.embeddings.features), learned[task], self._seed)
             relearned = fit_probe(left, learned[task], self._seed)
             fitted += [dense, relearned]
             right = {
                 "zero_shot_dense": np.asarray(classified_within(features, texts, labels, 1).double()),
+                "zero_shot_mean_only": np.asarray(classified_within(average, texts, labels, 1).double()),
                 "probe_dense": (dense.predict(as_features(features)) == labels.numpy()).astype(float),
                 "probe_relearned": _probed(relearned, decompositions["_removed"].codes, labels),
             }
             for way, decomposition in decompositions.items():
                 right[f"zero_shot{way}"] = _nearest(decomposition, texts, labels)
                 right[f"probe{way}"] = _probed(probes[task], decomposition.codes, labels)
+                ahead = decomposition.reconstruct().double() @ of_texts
+                samples[f"intervention/{task}_auc{way}"] = ranks_above(ahead.numpy(), second)
             for way, values in right.items():
-                samples[f"intervention/{task}_{way}"] = values
-                for value in range(len(names[task])):
-                    samples[f"intervention/{task}_{way}_of_{value}"] = of_group(values, (labels == value).numpy())
+                of_values = [of_group(values, ~second), of_group(values, second)]
+                samples[f"intervention/{task}_{way}"] = (of_values[0] + of_values[1]) / 2
+                for value, of_value in enumerate(of_values):
+                    samples[f"intervention/{task}_{way}_of_{value}"] = of_value
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
             **certificates(study.decomposition),

@@ -34,7 +34,8 @@ from splice_exp.evaluation.removal import COUNTS, draw_concepts, telling, withou
 class InterventionSpurious(Evaluation):
     """Accuracy of all, of each group and of the worst, of a probe before and after concepts are taken out.
 
-    Baseline: a probe on the dense embeddings. Null: as many concepts as by hand, drawn by how much code they have.
+    Baselines: a probe on the dense embeddings; and the more frequent class for all, which is what a probe says that
+    knows the mean only. Null: as many concepts as by hand, drawn by how much code they have.
 
     Args:
         train: Part of the data in which class and attribute come together.
@@ -72,7 +73,8 @@ class InterventionSpurious(Evaluation):
         by_hand = mentioning("evaluation.remove", self._remove, study.dictionary.concepts)
         proposed = self._propose(probe, train, val)
         random = draw_concepts(train.codes, len(by_hand), by_hand, self._seed)
-        answers = {"dense": dense.predict(as_features(test.features))}
+        frequent = np.full(len(test.labels), np.bincount(train.labels).argmax())
+        answers = {"dense": dense.predict(as_features(test.features)), "mean_only": frequent}
         for name, removed in (("before", []), ("by_hand", by_hand), ("proposed", proposed), ("null", random)):
             answers[name] = without(probe, study.dictionary.concepts, removed).predict(code_features(test.codes))
         samples: dict[str, np.ndarray] = {}

@@ -20,7 +20,7 @@ from sklearn.model_selection import train_test_split
 
 from splice_exp.core.codes import Codes
 
-STRENGTHS = (1.0, 10.0, 100.0, 1_000.0)  # C to choose from; features have a norm of about 1
+STRENGTHS = (1.0, 10.0, 100.0, 1_000.0, 10_000.0)  # C to choose from; features have a norm of about 1
 VALIDATION_SHARE = 0.2
 TOLERANCE = 1e-6  # of the largest entry of the gradient
 ROUGHLY = 1e-3  # the same, while C is chosen

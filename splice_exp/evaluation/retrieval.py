@@ -32,7 +32,7 @@ TOGETHER = 2**23  # cosines at a time
 class Retrieval(Evaluation):
     """Recall at 1, 5 and 10, image to text and text to image, of reconstructions, embeddings, the mean, and a null.
 
-    The null asks for the captions of other pictures.
+    The null asks for the captions of other pictures; it lies below chance, because the own caption is ahead of them.
 
     Args:
         batch: Pictures that are searched at a time, with one caption each, drawn at random; None: all of them at once,
@@ -76,6 +76,7 @@ class Retrieval(Evaluation):
             **self._summarised(samples),
             **certificates(study.decomposition),
             "l0/mean": float(study.decomposition.codes.l0().double().mean()),
+            "retrieval/num_candidates": self._batch or len(captions),
             "retrieval/num_texts": sum(len(of_one) for _, texts in self._batches(captions) for of_one in texts),
             "data/num_samples": len(searched),
         }

@@ -6,7 +6,8 @@
     H, mean–mean    (mean_a min_b d(a, b) + mean_b min_a d(a, b)) / 2
 
 Concepts are those with a positive code; words are those of all captions without function words. Raw, and centred by the
-mean of all concepts. Nulls: as many concepts drawn by their use, and the captions of other pictures.
+mean of all concepts. Nulls: as many concepts drawn by their use, and the captions of other pictures. Baselines: as many
+concepts as have a code, those nearest to the embedding (dense) or to the image mean (mean only).
 `above`: relevance minus that of the first null, because all words are nearer to each other in one geometry than in
 another.
 
@@ -23,7 +24,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.stats import spearmanr
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -31,6 +31,8 @@ from splice_exp.core.errors import SpliceError
 from splice_exp.decomposition.study import Study
 from splice_exp.dictionaries.phrases import content_words
 from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.intervals import rank_correlation
+from splice_exp.evaluation.nearest import centred_targets, nearest_supports
 from splice_exp.evaluation.recovery import Supports, draw_supports, names_something, recovery, supports_of
 
 VARIANTS = ("max_min", "mean_mean")
@@ -65,13 +67,23 @@ class SemanticRelevance(Evaluation):
         supports = supports_of(codes)
         others = [words[place] for place in self._permutation(len(words)).tolist()]
         drawn = draw_supports(supports, codes.num_concepts, self._seed)
+        sizes = torch.tensor([len(support) for support in supports], dtype=torch.int64)
+        dense = nearest_supports(centred_targets(study), study.dictionary, sizes)
+        average = nearest_supports(study.image_mean.expand(len(sizes), -1), study.dictionary, sizes)
+        looked_at = (
+            ("", supports, words),
+            ("_null", drawn, words),
+            ("_other", supports, others),
+            ("_dense", dense, words),
+            ("_mean_only", average, words),
+        )
         encode = study.backbone.encode_text
         concepts, texts = encode(list(codes.concepts)), encode(list(vocabulary))
         samples: dict[str, np.ndarray] = {}
         middle = concepts.double().mean(dim=0).to(concepts.dtype)  # also where the dictionary is not centred
         for centring, mean in (("", torch.zeros_like(middle)), ("_centred", middle)):
             cosines = normalize(concepts - mean, dim=1) @ normalize(texts - mean, dim=1).T
-            for suffix, named, heard in (("", supports, words), ("_null", drawn, words), ("_other", supports, others)):
+            for suffix, named, heard in looked_at:
                 for variant, values in relevance(cosines, named, heard).items():
                     samples[f"relevance/{variant}{centring}{suffix}"] = values
             for variant in VARIANTS:
@@ -86,8 +98,9 @@ class SemanticRelevance(Evaluation):
         if study.truth is not None and names_something(codes.concepts, study.truth):
             samples["recovery/f1"] = recovery(supports, codes.concepts, study.truth)["f1"]
             for variant in VARIANTS:
-                of_truth = spearmanr(samples[f"relevance/{variant}_centred"], samples["recovery/f1"]).statistic
-                metrics[f"relevance/{variant}_centred_to_f1"] = float(np.nan_to_num(of_truth))
+                samples[f"relevance/{variant}_centred_to_f1"] = rank_correlation(
+                    samples[f"relevance/{variant}_centred"], samples["recovery/f1"]
+                )
         return Findings({**self._summarised(samples), **metrics}, study.embeddings.sample_ids, samples)
 
 

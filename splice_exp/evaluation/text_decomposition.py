@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.types import Embeddings
 from splice_exp.decomposition.splice import decompose
@@ -27,8 +28,9 @@ class TextDecomposition(Evaluation):
     """How alike the codes of pictures and of their first captions are; the null takes the captions of other pictures.
 
     `cosine`: of the two codes; `shared`: concepts in both over concepts in either; `top_shared`: whether the largest
-    code of the caption is active in the picture; F1 of both against the ground truth, where there is one. Dense: the
-    cosine of the two centred embeddings.
+    code of the caption is active in the picture; `nearer`: whether the own caption has a larger cosine than the other
+    one, ties a half; F1 of both against the ground truth, where there is one. Dense: the cosine of the two centred
+    embeddings. Mean only: the cosine with the mean codes of all captions.
 
     Args:
         bootstrap_resamples: For the 95 % intervals.
@@ -58,8 +60,12 @@ class TextDecomposition(Evaluation):
         for suffix, codes in (("", texts.codes), ("_null", texts.codes.select(others))):
             samples |= {f"text/{name}{suffix}": values for name, values in likeness(images.codes, codes).items()}
         own = embeddings.features - study.image_mean
+        samples["text/cosine_mean_only"] = _cosine_with_mean(images.codes, texts.codes)
         samples["text/cosine_dense"] = cosine(own, features - mean).numpy()
         samples["text/cosine_dense_null"] = cosine(own, (features - mean)[others]).numpy()
+        for suffix in ("", "_dense"):
+            ahead = samples[f"text/cosine{suffix}"] - samples[f"text/cosine{suffix}_null"]
+            samples[f"text/nearer{suffix}"] = (np.sign(ahead) + 1) / 2
         samples["text/reconstruction"] = cosine(texts.recompose_unnormalized() - mean, features - mean).numpy()
         if study.truth is not None and names_something(texts.codes.concepts, study.truth):
             for name, codes in (("text", texts.codes), ("image", images.codes)):
@@ -74,3 +80,14 @@ class TextDecomposition(Evaluation):
             "data/num_samples": len(said),
         }
         return Findings(metrics, embeddings.sample_ids, samples)
+
+
+def _cosine_with_mean(images: Codes, texts: Codes) -> np.ndarray:
+    """Return the cosine of each code of a picture with the mean code of the captions, (n,)."""
+    mean = torch.zeros(texts.num_concepts, dtype=torch.float64)
+    mean.index_add_(0, texts.indices, texts.values.double())
+    inner, squares = (torch.zeros(len(images), dtype=torch.float64) for _ in range(2))
+    values = images.values.double()
+    inner.index_add_(0, images.rows, values * mean[images.indices])
+    squares.index_add_(0, images.rows, values.square())
+    return (inner / (squares.sqrt() * mean.norm()).clamp(min=1e-300)).numpy()

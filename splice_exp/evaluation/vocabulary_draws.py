@@ -19,6 +19,7 @@ from splice_exp.decomposition.splice import decompose
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.functional import cosine
+from splice_exp.evaluation.intervals import of_group
 from splice_exp.evaluation.likeness import likeness
 from splice_exp.evaluation.recovery import names_something, recovery, supports_of
 
@@ -26,8 +27,12 @@ from splice_exp.evaluation.recovery import names_something, recovery, supports_o
 class VocabularyDraws(Evaluation):
     """How much of a support stays when a part of the vocabulary is taken away, averaged over draws.
 
-    `kept`: share of the support, as far as it was drawn, that is found again; `shared`: as above; `cosine`: of the two
-    codes; `reconstruction`: cosine of the two reconstructions. Null: the supports of other samples.
+    `kept`: share of the support, as far as it was drawn, that is found again (of the samples of whose support something
+    was drawn); `shared`: as above; `cosine`: of the two codes; `reconstruction`: cosine of the two reconstructions.
+    Null: the supports of other samples. Mean only: cosine of the image mean with the reconstruction over the whole
+    dictionary. The embedding itself does not change with the vocabulary.
+
+    Atoms stay centred by the mean of the whole dictionary: only the choice of concepts changes.
 
     Args:
         share: Of the concepts, in (0, 1).
@@ -63,6 +68,8 @@ class VocabularyDraws(Evaluation):
             left = Codes(left.indptr, column[left.indices], left.values, size, names)
             for suffix, codes in (("", drawn.codes), ("_null", drawn.codes.select(others))):
                 alike = likeness(left, codes)
+                if (there := (left.l0() > 0).numpy()).any():
+                    alike["kept"] = of_group(alike["kept"], there)
                 for name in ("kept", "shared", "cosine"):
                     found.setdefault(f"draws/{name}{suffix}", []).append(alike[name])
             found.setdefault("draws/reconstruction", []).append(
@@ -72,6 +79,8 @@ class VocabularyDraws(Evaluation):
                 f1 = recovery(supports_of(drawn.codes), names, study.truth)["f1"]
                 found.setdefault("draws/f1", []).append(f1)
         samples = {name: np.mean(values, axis=0) for name, values in found.items()}
+        average = study.image_mean.expand_as(study.embeddings.features)
+        samples["draws/reconstruction_mean_only"] = cosine(average, whole.reconstruct()).numpy()
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
             **certificates(whole),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,18 +22,30 @@ class Difference:
     high: float
 
 
+@dataclass(frozen=True, kw_only=True)
 class Claim(ABC):
     """A sentence about differences, which the rows of a table decide.
 
-    Attributes:
+    Args:
         claim: The sentence that the verdict is about.
         metric: A measure that every sample has.
-        expected: `lower` or `higher`: what the claim says of the measure.
+        expected: What the differences are to be: `higher` than −margin, `lower` than margin, or `near`: in between.
+        margin: In units of the measure; negative: by more than that.
+        rows: Swept keys and values of the rows that the claim is about; none: all rows.
     """
 
     claim: str
     metric: str
     expected: str
+    margin: float = 0.0
+    rows: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_choice("report.comparisons.expected", self.expected, ("lower", "higher", "near"))
+        if self.expected == "near" and self.margin <= 0:
+            raise SpliceError(
+                f"report.comparisons.margin is {self.margin}, but must be positive where `near` is expected."
+            )
 
     @property
     @abstractmethod
@@ -41,47 +53,45 @@ class Claim(ABC):
         """What the measure is compared with, in words."""
 
     @abstractmethod
+    def _difference(self, row: Row, rows: Sequence[Row]) -> Difference | None:
+        """Compare a row that the claim is about."""
+
     def difference(self, row: Row, rows: Sequence[Row]) -> Difference | None:
-        """Compare a row; None where there is nothing to compare it with."""
+        """Compare a row; None where there is nothing to compare it with, or where the claim is about other rows."""
+        about = all(row.labels.get(key) == _written(value) for key, value in self.rows.items())
+        return self._difference(row, rows) if about and row.complete else None
 
     def verdict(self, rows: Sequence[Row]) -> str:
         """Count the rows where the claim holds, does not, or cannot be decided at 95 %."""
-        sign = 1 if self.expected == "higher" else -1
-        holds = fails = undecided = 0
-        for row in rows:
-            difference = self.difference(row, rows)
-            if difference is None:
-                continue
-            ends = sorted((sign * difference.low, sign * difference.high))
-            holds, fails = holds + (ends[0] > 0), fails + (ends[1] < 0)
-            undecided += not (ends[0] > 0 or ends[1] < 0)
-        total = holds + fails + undecided
+        found = [self._decided(one) for row in rows if (one := self.difference(row, rows)) is not None]
+        total = len(found)
         if not total:
             return "cannot be judged: no row has this measure and what it is compared with"
-        for count, what in ((holds, "holds"), (fails, "does not hold"), (undecided, "is undecided")):
+        counts = {what: found.count(what) for what in ("holds", "does not hold", "is undecided")}
+        for what, count in counts.items():
             if count == total:
                 return what if total == 1 else f"{what} in all {total} comparisons"
+        holds, fails, undecided = counts.values()
         return f"holds in {holds} of {total} comparisons, does not hold in {fails}, undecided in {undecided}"
 
+    def _decided(self, found: Difference) -> str:
+        """Judge one difference by its interval."""
+        low = -np.inf if self.expected == "lower" else -self.margin
+        high = np.inf if self.expected == "higher" else self.margin
+        if low < found.low and found.high < high:
+            return "holds"
+        return "does not hold" if found.high < low or high < found.low else "is undecided"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Comparison(Claim):
     """A claim about rows: against the row that differs in nothing but `reference`, the measure is lower (or higher).
 
     Args:
-        claim: The sentence that the verdict is about.
-        metric: A measure that every sample has.
         reference: Swept keys and values of the row to compare with; the other keys are held fixed.
-        expected: What the claim says of the rows that are not the reference.
     """
 
-    claim: str
-    metric: str
     reference: Mapping[str, object]
-    expected: str
-
-    def __post_init__(self) -> None:
-        require_choice("report.comparisons.expected", self.expected, ("lower", "higher"))
 
     @property
     def against(self) -> str:
@@ -92,10 +102,10 @@ class Comparison(Claim):
         changed = {key: _written(value) for key, value in self.reference.items() if key in row.labels}
         return {**row.labels, **changed}
 
-    def difference(self, row: Row, rows: Sequence[Row]) -> Difference | None:
+    def _difference(self, row: Row, rows: Sequence[Row]) -> Difference | None:
         wanted = self.reference_labels(row)
         others = [other for other in rows if dict(other.labels) == wanted and other is not row]
-        if not others or not row.complete or not others[0].complete:
+        if not others or not others[0].complete:
             return None
         if self.metric not in row.samples or self.metric not in others[0].samples:
             return None
@@ -109,33 +119,46 @@ class Comparison(Claim):
         return Difference(float(change.mean()), low, high)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Contrast(Claim):
     """A claim about two measures of the same samples: the first is lower (or higher), in every row.
 
     Args:
-        claim: The sentence that the verdict is about.
-        metric: A measure that every sample has.
         baseline: The measure that it is compared with.
-        expected: What the claim says of the first.
     """
 
-    claim: str
-    metric: str
     baseline: str
-    expected: str
-
-    def __post_init__(self) -> None:
-        require_choice("report.comparisons.expected", self.expected, ("lower", "higher"))
 
     @property
     def against(self) -> str:
         return column(self.baseline).heading
 
-    def difference(self, row: Row, rows: Sequence[Row]) -> Difference | None:
-        if not row.complete or not {self.metric, self.baseline} <= row.samples.keys():
+    def _difference(self, row: Row, rows: Sequence[Row]) -> Difference | None:
+        if not {self.metric, self.baseline} <= row.samples.keys():
             return None
         change = row.samples[self.metric] - row.samples[self.baseline]
+        low, high = row.interval(change)
+        return Difference(float(change.mean()), low, high)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level(Claim):
+    """A claim about a measure and a number that it does not know of: chance, one half, zero.
+
+    Args:
+        value: The number.
+    """
+
+    value: float
+
+    @property
+    def against(self) -> str:
+        return column(self.metric).format(self.value)
+
+    def _difference(self, row: Row, rows: Sequence[Row]) -> Difference | None:
+        if self.metric not in row.samples:
+            return None
+        change = row.samples[self.metric] - self.value
         low, high = row.interval(change)
         return Difference(float(change.mean()), low, high)
 

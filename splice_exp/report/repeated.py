@@ -20,7 +20,7 @@ class Repeated(Row):
 
     A measure is the mean over seeds. Where each seed has its own samples, the interval is Student's over seeds, and
     numbers of samples are totals. Where the data are fixed, seeds are no replicates: each sample is averaged over
-    seeds, and the interval is the bootstrap over samples. Of a worst case the worst is kept.
+    seeds, and the interval is the bootstrap over samples. Of a worst case, and of p values, the worst is kept.
 
     Args:
         labels: Swept key → value as written, without the seed.
@@ -71,7 +71,7 @@ class Repeated(Row):
     def _combine(self, name: str, values: Sequence[Any]) -> Any:
         if name.endswith("num_samples"):
             return values[0] if self.same_samples else sum(values)
-        if name.endswith(("_max", "/max")):
+        if name.endswith(("_max", "/max", "p_value")):
             return max(values)
         return values[0] if len(set(values)) == 1 else sum(values) / len(values)
 

@@ -20,6 +20,10 @@ def test_each_class_is_named_and_its_concepts_are_true_of_it(study):
     assert metrics["class_concepts/named_in_top"] >= 0.9
     assert metrics["class_concepts/named_null"] == 0
     assert metrics["class_concepts/true"] > 10 * metrics["class_concepts/true_null"]
+    assert metrics["class_concepts/named_in_top_dense"] >= 0.9  # the nearest atoms are its names
+    # The mean is the same for all classes: its seven atoms name some of the twelve at most.
+    assert metrics["class_concepts/named_mean_only"] <= 1 / 12
+    assert metrics["class_concepts/true_mean_only"] < metrics["class_concepts/true"]
 
 
 def test_the_table_holds_mean_codes_in_order(study):

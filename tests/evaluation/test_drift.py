@@ -6,7 +6,7 @@ import pytest
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.spurious import SpuriousScenes
 from splice_exp.evaluation.distribution_shift import DistributionShift
-from splice_exp.evaluation.drift import ConceptDrift
+from splice_exp.evaluation.drift import ConceptDrift, _basic_interval
 from tests.evaluation.studies import study_of
 
 
@@ -45,6 +45,9 @@ def test_training_differs_from_validation_and_test():
     metrics = found.metrics
     assert metrics["shift/train_test"] < metrics["shift/val_test"] - 0.02
     assert metrics["shift/train_test"] < metrics["shift/train_halves"]
+    assert metrics["shift/val_test"] == pytest.approx(metrics["shift/test_halves"], abs=0.03)
+    assert metrics["shift/val_test_null"] < metrics["shift/train_test"]
+    assert metrics["shift/train_test_dense"] < metrics["shift/val_test_dense"]
     codes = found.tables["shift"].set_index(["concept", "class", "part"])["code"]
     assert codes["grass", "star", "train"] > 5 * codes["grass", "heart", "train"]
     assert codes["grass", "star", "test"] < 4 * codes["grass", "heart", "test"]
@@ -57,3 +60,20 @@ def test_parts_must_have_the_same_classes_and_other_names():
         DistributionShift({"train": SpuriousScenes(20, shapes=["moon", "ring"])}).evaluate(study)
     with pytest.raises(SpliceError, match="besides evaluation.own .'test'."):
         DistributionShift({"test": SpuriousScenes(20)})
+
+
+def test_draws_of_the_same_samples_are_equally_large_in_all_parts():
+    """The test part itself is as like it as two draws of it are, however small a third part is."""
+    study = study_of("data=scenes_spurious", "data.num_samples=400")
+    found = DistributionShift({"same": SpuriousScenes(400), "small": SpuriousScenes(60)}, bootstrap_resamples=5)
+    metrics = found.evaluate(study).metrics
+    assert metrics["shift/same_test"] == pytest.approx(metrics["shift/same_halves"], abs=0.05)
+    with pytest.raises(SpliceError, match="evaluation.parts.one has a class with fewer than two samples"):
+        DistributionShift({"one": SpuriousScenes(2)}).evaluate(study)
+
+
+def test_the_interval_of_a_correlation_is_not_drawn_to_zero_by_the_noise_of_resamples():
+    random = np.random.default_rng(0)
+    drawn = np.tanh(np.arctanh(0.9) - 0.3 + 0.1 * random.normal(size=4000))  # lower than what was found
+    low, high = _basic_interval(0.9, drawn)
+    assert np.arctanh([low, high]) == pytest.approx(np.arctanh(0.9) + 0.3 + 0.196 * np.array([-1, 1]), abs=0.02)

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from splice_exp.evaluation.intervals import of_group, ranks_above
+from splice_exp.evaluation.intervals import of_group, rank_correlation, ranks_above
 
 
 def test_the_mean_over_all_is_the_mean_of_the_group():
@@ -27,3 +28,15 @@ def test_ranks_are_the_area_under_the_curve_with_the_spread_of_delong():
     wins = (values[first][:, None] > values[~first]) + 0.5 * (values[first][:, None] == values[~first])
     delong = wins.mean(axis=1).var() / 30 + wins.mean(axis=0).var() / 50
     assert found.var() / 80 == pytest.approx(delong)
+
+
+def test_rank_correlation_has_the_mean_of_spearman_and_the_spread_of_resamples():
+    random = np.random.default_rng(2)
+    first = np.round(random.normal(size=400), 1)
+    second = first + random.normal(size=400)
+    found = rank_correlation(first, second)
+    assert found.mean() == pytest.approx(spearmanr(first, second).statistic)
+    rows = random.integers(400, size=(2000, 400))
+    drawn = [spearmanr(first[one], second[one]).statistic for one in rows]
+    assert found.std() / 20 == pytest.approx(np.std(drawn), rel=0.1)
+    assert not rank_correlation(first, np.ones(400)).any()

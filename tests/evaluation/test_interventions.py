@@ -57,7 +57,11 @@ def test_a_surface_is_gone_and_the_shape_stays():
     concepts = set(found.tables["removed"].query("how == 'named'")["concept"])
     assert concepts == {name for name in study.dictionary.concepts if {*name.split()} & {*SURFACES}}
     halves = [metrics[f"intervention/edited_probe_removed_of_{value}"] for value in (0, 1)]
-    assert np.mean(halves) == pytest.approx(removed)  # the values are equally frequent
+    assert np.mean(halves) == pytest.approx(removed)  # accuracies are balanced
+    assert metrics["intervention/edited_zero_shot_mean_only"] == pytest.approx(0.5)
+    for task in ("edited", "kept"):
+        assert metrics[f"intervention/{task}_auc"] > 0.95
+    assert metrics["intervention/kept_auc_removed"] > 0.95
 
 
 def test_the_worst_group_gains_by_named_and_by_proposed_concepts():
@@ -69,6 +73,8 @@ def test_the_worst_group_gains_by_named_and_by_proposed_concepts():
         assert metrics[f"intervention/worst_{way}"] > metrics["intervention/worst_before"] + 0.04
         assert metrics[f"intervention/average_{way}"] > metrics["intervention/average_before"] - 0.02
     assert metrics["intervention/worst_null"] < metrics["intervention/worst_by_hand"]
+    assert metrics["intervention/worst_mean_only"] == 0
+    assert metrics["intervention/average_mean_only"] == pytest.approx(0.5, abs=0.01)
     groups = [metrics[f"intervention/group_{group}_before"] for group in range(4)]
     assert metrics["intervention/worst_before"] == pytest.approx(min(groups))
     assert np.mean(groups) == pytest.approx(metrics["intervention/average_before"])

@@ -56,8 +56,11 @@ def test_panels_without_data_are_left_out(row):
 
 @pytest.mark.parametrize(("expected", "verdict"), [("higher", "holds"), ("lower", "does not hold")])
 def test_two_measures_of_the_same_samples_are_compared_in_each_row(row, expected, verdict):
-    claim = Contrast("better than chance", TOP1, "zero_shot/top1_null", expected)
+    claim = Contrast(claim="better than chance", metric=TOP1, baseline="zero_shot/top1_null", expected=expected)
     assert claim.difference(row, [row]).mean == pytest.approx(0.5)
     assert claim.verdict([row]) == verdict
     assert difference_heading(claim) == "Δ top-1 % (to null top-1 %)"
-    assert Contrast("nothing", TOP1, "zero_shot/none", expected).difference(row, [row]) is None
+    assert (
+        Contrast(claim="nothing", metric=TOP1, baseline="zero_shot/none", expected=expected).difference(row, [row])
+        is None
+    )

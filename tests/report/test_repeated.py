@@ -56,7 +56,9 @@ def test_the_interval_is_that_of_student_over_seeds(runs):
 
 
 def test_differences_are_paired_by_seed(runs):
-    claim = Comparison("signed codes are worse", "recovery/f1", {"signed": False}, "lower")
+    claim = Comparison(
+        claim="signed codes are worse", metric="recovery/f1", reference={"signed": False}, expected="lower"
+    )
     rows = over_seeds(runs)
     difference = claim.difference(rows[1], rows)
     assert difference.mean == pytest.approx(-0.1)
@@ -110,7 +112,10 @@ def test_a_point_with_one_seed_is_a_run_like_any_other(tmp_path):
 def test_claims_without_their_measure_are_left_out_only_where_data_may_lack_it(tmp_path):
     run = record(tmp_path / "one", {"signed": "true"}, 0.4)
     reference = {"signed": False}
-    claims = [Comparison(name, name, reference, "lower") for name in ("concept/x", "recovery/f1", "cosine/misspelt")]
+    claims = [
+        Comparison(claim=name, metric=name, reference=reference, expected="lower")
+        for name in ("concept/x", "recovery/f1", "cosine/misspelt")
+    ]
     verdicts = Report("title", "question", [], claims).verdicts([run])
     assert [line.split(".")[0] for line in verdicts] == ["Claim: recovery/f1", "Claim: cosine/misspelt"]
 

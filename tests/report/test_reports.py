@@ -6,11 +6,11 @@ import pytest
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import write_json
-from splice_exp.report.comparisons import Comparison
+from splice_exp.report.comparisons import Comparison, Level
 from splice_exp.report.figures import Bars, Curves
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record
-from splice_exp.report.tables import lay_out, markdown_table, write_csv
+from splice_exp.report.tables import difference_heading, lay_out, markdown_table, write_csv
 
 TOP1 = "zero_shot/top1"
 
@@ -54,7 +54,7 @@ def records(tmp_path):
     ]
 
 
-CLAIM = Comparison("signed is worse", TOP1, {"sign": True}, "lower")
+CLAIM = Comparison(claim="signed is worse", metric=TOP1, reference={"sign": True}, expected="lower")
 
 
 def test_differences_are_paired_with_the_row_that_differs_in_nothing_else(records):
@@ -74,11 +74,43 @@ def test_differences_are_paired_with_the_row_that_differs_in_nothing_else(record
     ],
 )
 def test_a_verdict_counts(records, expected, verdict):
-    assert Comparison("c", TOP1, {"sign": True}, expected).verdict(records) == verdict
+    assert Comparison(claim="c", metric=TOP1, reference={"sign": True}, expected=expected).verdict(records) == verdict
+
+
+@pytest.mark.parametrize(
+    ("expected", "margin", "verdict"),
+    [
+        ("lower", -0.2, "holds in 1 of 2 comparisons, does not hold in 1, undecided in 0"),
+        ("higher", 0.6, "holds in all 2 comparisons"),
+        ("higher", 0.4, "holds in 1 of 2 comparisons, does not hold in 0, undecided in 1"),
+        ("near", 0.2, "holds in 1 of 2 comparisons, does not hold in 1, undecided in 0"),
+        ("near", 0.4, "holds in 1 of 2 comparisons, does not hold in 0, undecided in 1"),
+    ],
+)
+def test_a_margin_says_how_much_counts(records, expected, margin, verdict):
+    claim = Comparison(claim="c", metric=TOP1, reference={"sign": True}, expected=expected, margin=margin)
+    assert claim.verdict(records) == verdict
+
+
+def test_a_claim_about_some_rows_judges_those_alone(records):
+    claim = Comparison(claim="c", metric=TOP1, reference={"sign": True}, expected="lower", rows=dict(records[2].labels))
+    assert claim.verdict(records) == "holds"
+    assert claim.difference(records[3], records) is None
+
+
+def test_a_level_compares_with_a_number(records):
+    mean = records[0].samples[TOP1].mean()
+    claim = Level(claim="c", metric=TOP1, expected="near", margin=0.2, value=0.5)
+    assert claim.difference(records[0], records).mean == pytest.approx(mean - 0.5)
+    assert difference_heading(claim) == "Δ top-1 % (to 50.0)"
+    with pytest.raises(SpliceError, match="report.comparisons.margin is 0.0, but must be positive"):
+        Level(claim="c", metric=TOP1, expected="near", value=0.5)
 
 
 def test_a_verdict_without_pairs_says_so(records):
-    assert "cannot be judged" in Comparison("c", "concept/nothing", {"sign": True}, "lower").verdict(records)
+    assert "cannot be judged" in Comparison(
+        claim="c", metric="concept/nothing", reference={"sign": True}, expected="lower"
+    ).verdict(records)
     assert CLAIM.verdict(records[:3]) == "holds"
     assert CLAIM.verdict([records[1], records[3]]) == "is undecided"
 
