@@ -203,7 +203,8 @@ class Bars(Figure):
                 continue
             value, low, high = (_scaled(metric, number) for number in interval)
             axis.barh(place, value, color=PALETTE[place % len(PALETTE)], height=0.65, alpha=0.9)
-            axis.errorbar(value, place, xerr=[[value - low], [high - value]], color="0.15", capsize=2, linewidth=1)
+            ends = np.maximum([[value - low], [high - value]], 0)
+            axis.errorbar(value, place, xerr=ends, color="0.15", capsize=2, linewidth=1)
         if axis.get_legend_handles_labels()[0]:
             axis.legend(fontsize=7, loc="lower right", bbox_to_anchor=(1.0, 1.0))
         axis.set_yticks(range(len(records)), [record.label for record in records] if first else [""] * len(records))

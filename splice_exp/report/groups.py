@@ -64,7 +64,9 @@ class GroupedBars(Drawing):
             )
             places = np.array(there) + (number - (len(self._bars) - 1) / 2) * width
             axis.bar(places, mean, width=0.9 * width, color=PALETTE[number % len(PALETTE)], label=label)
-            axis.errorbar(places, mean, yerr=[mean - low, high - mean], fmt="none", color="0.15", linewidth=1)
+            # Of seeds that agree, mean and ends differ in the last bit.
+            ends = np.maximum([mean - low, high - mean], 0)
+            axis.errorbar(places, mean, yerr=ends, fmt="none", color="0.15", linewidth=1)
         if self._chance is not None:
             axis.axhline(self._chance, color="0.35", linestyle="--", linewidth=1)
         axis.set_xticks(range(len(self._groups)), list(self._groups.values()), fontsize=8)
