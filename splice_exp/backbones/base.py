@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import Module
 from torch.nn.functional import normalize
@@ -55,6 +55,27 @@ class Backbone(ABC):
             SpliceError: if this backbone cannot embed such inputs.
         """
         return self.encode_batch(self.preprocess(inputs))
+
+    def represent(
+        self, pixels: Float[Tensor, "b c h w"], kept: Bool[Tensor, "b rows columns"] | None = None
+    ) -> Float[Tensor, "b d"]:
+        """Embed pixels as `preprocess` makes them, not normalised and with gradients: what attributions look at.
+
+        Args:
+            pixels: On any device.
+            kept: Patches that the image tower sees, by default all.
+
+        Raises:
+            SpliceError: if there are no pixels, or patches cannot be hidden.
+        """
+        raise SpliceError(
+            "Attributions need an encoder of pixels, but this backbone is none: take backbone=scenes_clip."
+        )
+
+    @property
+    def patch_size(self) -> int | None:
+        """Side of the patches of the image tower in pixels, where it has such tokens."""
+        return None
 
     @property
     def module(self) -> Module | None:

@@ -11,13 +11,15 @@ from typing import Any
 
 import open_clip
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+from open_clip.transformer import VisionTransformer
 from PIL import Image
 from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from splice_exp.backbones.base import Backbone, require_templates
+from splice_exp.backbones.patches import represent_patches
 from splice_exp.backbones.published import HUB, require_weights
 from splice_exp.core.errors import SpliceError, nearest, require_choice
 from splice_exp.core.io import digest
@@ -97,6 +99,20 @@ class OpenClipBackbone(Backbone):
     def encode_batch(self, batch: Any) -> Float[Tensor, "b d"]:
         with self._arithmetic():
             return unit_rows(self._model.encode_image(batch.to(self._weight)))
+
+    def represent(
+        self, pixels: Float[Tensor, "b c h w"], kept: Bool[Tensor, "b rows columns"] | None = None
+    ) -> Float[Tensor, "b d"]:
+        visual, pixels = self._model.visual, pixels.to(self._weight)
+        with self._arithmetic():
+            if kept is None:
+                return self._model.encode_image(pixels).float()
+            return represent_patches(visual, pixels, kept).float()
+
+    @property
+    def patch_size(self) -> int | None:
+        visual = self._model.visual
+        return int(visual.patch_size[0]) if isinstance(visual, VisionTransformer) else None
 
     @property
     def _weight(self) -> Tensor:

@@ -1,0 +1,115 @@
+"""What takes the place of a pixel that is removed: the same for explaining and for judging explanations.
+
+    kept M in [0, 1]:   x·M + fill·(1 − M)      or the patches that are not kept are hidden from the image tower
+
+References:
+    Lin, Chen, Kim, Lee. Contrastive corpus attribution for explaining representations (COCOA). ICLR 2023 (blur).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+from torchvision.transforms.functional import gaussian_blur
+
+from splice_exp.backbones.base import Backbone
+from splice_exp.core.errors import SpliceError, require_at_least
+
+REFERENCE_SIDE = 224  # pixels, for which σ is given
+
+
+class Removal(ABC):
+    """A way to remove pixels."""
+
+    @abstractmethod
+    def represent(
+        self, backbone: Backbone, images: Float[Tensor, "b c h w"], kept: Float[Tensor, "m h w"]
+    ) -> Float[Tensor, "m d"]:
+        """Represent images of which only some pixels are kept.
+
+        Args:
+            backbone: Its `represent`.
+            images: As the backbone takes them: one for all masks, or one for each.
+            kept: Share of each pixel that stays, in [0, 1], (m, h, w).
+
+        Raises:
+            SpliceError: if the backbone cannot do it.
+        """
+
+    @abstractmethod
+    def fill(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        """Return images of which everything is removed.
+
+        Raises:
+            SpliceError: if there is no such image.
+        """
+
+
+class Replacement(Removal):
+    """Removed pixels are those of another image."""
+
+    def represent(
+        self, backbone: Backbone, images: Float[Tensor, "b c h w"], kept: Float[Tensor, "m h w"]
+    ) -> Float[Tensor, "m d"]:
+        return backbone.represent(torch.lerp(self.fill(images), images, kept[:, None].to(images)))
+
+
+class Blur(Replacement):
+    """Removed pixels are those of the blurred image; one kernel for all resolutions would not blur them alike.
+
+    Args:
+        sigma: Of the Gaussian, in pixels of an image of 224 × 224; scaled with the height.
+    """
+
+    def __init__(self, sigma: float = 5.0) -> None:
+        require_at_least("removal.sigma", sigma, 1e-3)
+        self._sigma = sigma
+
+    def fill(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        height, width = images.shape[-2:]
+        sigma = self._sigma * height / REFERENCE_SIDE
+        # Two standard deviations to either side, as 21 pixels for σ = 5; reflected edges must fit in.
+        reach = max(1, min(round(2 * sigma), height - 1, width - 1))
+        return gaussian_blur(images, [2 * reach + 1, 2 * reach + 1], [sigma, sigma])
+
+
+class Mean(Replacement):
+    """Removed pixels have the mean colour of their image."""
+
+    def fill(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        return images.mean(dim=(2, 3), keepdim=True).expand_as(images)
+
+
+class Zero(Replacement):
+    """Removed pixels are zero after preprocessing: the mean colour of the data that the backbone was trained on."""
+
+    def fill(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        return torch.zeros_like(images)
+
+
+class TokenDropping(Removal):
+    """Patches of which less than a half is kept are hidden: no other token attends to them.
+
+    Nothing is put in their place, so that no image outside the training data is made.
+    """
+
+    def represent(
+        self, backbone: Backbone, images: Float[Tensor, "b c h w"], kept: Float[Tensor, "m h w"]
+    ) -> Float[Tensor, "m d"]:
+        side = backbone.patch_size
+        if side is None:
+            raise SpliceError(
+                "removal=token_dropping hides patches, but the image tower of this backbone has none: set removal=blur."
+            )
+        seen = avg_pool2d(kept[:, None].to(images), side)[:, 0] >= 0.5
+        return backbone.represent(images.expand(len(kept), -1, -1, -1), seen)
+
+    def fill(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        raise SpliceError(
+            "removal=token_dropping has no image to interpolate with, which this method needs: set removal=blur, mean "
+            "or zero."
+        )

@@ -1,0 +1,51 @@
+"""The image tower of a Vision Transformer of open_clip, of which only some patches are seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float
+from open_clip.transformer import VisionTransformer
+from torch import Tensor
+
+from splice_exp.core.errors import SpliceError
+
+
+def require_class_token(visual: Any) -> VisionTransformer:
+    """Return the image tower if its output is that of a class token, read from the residual stream.
+
+    Raises:
+        SpliceError: for any other tower: convolutional, from timm, or pooled over patches.
+    """
+    if not isinstance(visual, VisionTransformer) or visual.attn_pool is not None or visual.pool_type != "tok":
+        what = visual.pool_type if isinstance(visual, VisionTransformer) else type(visual).__name__
+        raise SpliceError(
+            f"The image tower of this backbone ({what}) is not a Vision Transformer of open_clip with a class token: "
+            "its patches can neither be hidden nor told apart. Take another removal or method, or backbone=scenes_clip."
+        )
+    return visual
+
+
+def represent_patches(
+    visual: Any, pixels: Float[Tensor, "b c h w"], kept: Bool[Tensor, "b rows columns"]
+) -> Float[Tensor, "b d"]:
+    """Embed images while no token attends to patches that are not kept.
+
+    Args:
+        visual: The image tower.
+        pixels: Preprocessed.
+        kept: Patches that are seen.
+
+    Raises:
+        SpliceError: if the tower has no class token.
+    """
+    tower = require_class_token(visual)
+    stream = tower._embeds(pixels)
+    num_images, num_tokens, _ = stream.shape
+    seen = torch.cat([kept.new_ones(num_images, 1), kept.flatten(1)], dim=1).to(stream.device)
+    hidden = torch.zeros(num_images, 1, num_tokens, dtype=stream.dtype, device=stream.device)
+    hidden = hidden.masked_fill(~seen[:, None], -torch.inf).expand(-1, num_tokens, -1)
+    heads = tower.transformer.resblocks[0].attn.num_heads
+    pooled, _ = tower._pool(tower.transformer(stream, attn_mask=hidden.repeat_interleave(heads, dim=0)))
+    return pooled if tower.proj is None else pooled @ tower.proj

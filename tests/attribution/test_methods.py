@@ -1,0 +1,230 @@
+"""Every method gives a batch what it gives its members alone, is linear in the target, and keeps its own promise."""
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import GradientShap as CaptumGradientShap
+
+from splice_exp.attribution import methods
+from splice_exp.attribution.corpus import Corpus
+from splice_exp.attribution.methods import Explicands
+from splice_exp.attribution.removal import Blur, Mean, TokenDropping, Zero
+from splice_exp.attribution.targets import KINDS, GaussianKernel, Together, target_of
+from splice_exp.attribution.tokens import token_maps
+from splice_exp.core.errors import SpliceError
+from tests.attribution.encoders import Small
+from tests.evaluation.studies import study_of
+
+SEEDS = (11, 12, 13)
+METHODS = {
+    "vanilla_gradient": methods.VanillaGradient(),
+    "input_gradient": methods.InputGradient(),
+    "integrated_gradients": methods.PathGradients(steps=16, together=5),
+    "gradient_shap": methods.GradientShap(num_samples=6, together=4),
+    "rise": methods.Rise(num_masks=64, grid=4, chunk=20),
+    "occlusion": methods.Occluded(side=6, stride=3, together=7),
+    "kernel_shap": methods.SquareShap(num_samples=60, side=8, together=7),
+    "random": methods.Random(),
+    "centre": methods.Centre(),
+}
+REMOVALS = (Blur(sigma=20.0), Mean(), Zero())
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    return Small()
+
+
+@pytest.fixture(scope="module")
+def images():
+    torch.manual_seed(1)
+    return torch.rand(3, 3, 16, 16)
+
+
+def targets_for(backbone, images, rows):
+    """All eight targets and a kernel, for some of the images: label-free ones have a direction an image."""
+    torch.manual_seed(2)
+    corpus, foil = backbone.represent(torch.rand(4, 3, 16, 16)), backbone.represent(torch.rand(9, 3, 16, 16))
+    own = backbone.represent(images)[rows]
+    c, f = Corpus.of("c", [corpus]), Corpus.of("f", [foil])
+    linear = [
+        target_of(kind, similarity, own, c, f, f"{kind} {similarity}")
+        for kind in KINDS
+        for similarity in ("cosine", "dot")
+    ]
+    return Together([*linear, GaussianKernel("kernel", corpus, foil)])
+
+
+@pytest.mark.parametrize("removal", REMOVALS, ids=lambda removal: type(removal).__name__)
+@pytest.mark.parametrize("name", METHODS)
+def test_a_batch_is_its_members(backbone, images, name, removal):
+    together = METHODS[name].attribute(
+        Explicands(backbone, removal, images, SEEDS), targets_for(backbone, images, [0, 1, 2])
+    )
+    assert together.maps.shape == (3, 9, 16, 16)
+    for row, seed in enumerate(SEEDS):
+        alone = METHODS[name].attribute(
+            Explicands(backbone, removal, images[row : row + 1], (seed,)), targets_for(backbone, images, [row])
+        )
+        torch.testing.assert_close(alone.maps[0], together.maps[row], atol=2e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if name not in ("random", "centre")])
+def test_a_contrast_is_the_map_of_the_corpus_minus_that_of_the_foil(backbone, images, name):
+    torch.manual_seed(2)
+    c, f = (Corpus.of(n, [backbone.represent(torch.rand(6, 3, 16, 16))]) for n in "cf")
+    explicands = Explicands(backbone, Blur(20.0), images, SEEDS)
+    parts = [
+        target_of("corpus", corpus=c, name="corpus"),
+        target_of("corpus", corpus=f, name="foil"),
+        target_of("contrastive_corpus", corpus=c, foil=f, name="contrast"),
+        target_of("contrastive_corpus", corpus=f, foil=c, name="swapped"),
+    ]
+    corpus, foil, contrast, swapped = METHODS[name].attribute(explicands, Together(parts)).maps.unbind(dim=1)
+    torch.testing.assert_close(contrast, corpus - foil, atol=2e-6, rtol=1e-3)
+    torch.testing.assert_close(contrast, -swapped, atol=2e-6, rtol=1e-3)
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "dot"])
+def test_integrated_gradients_are_complete(backbone, images, similarity):
+    torch.manual_seed(2)
+    c, f = (Corpus.of(n, [backbone.represent(torch.rand(6, 3, 16, 16))]) for n in "cf")
+    target = target_of("contrastive_corpus", similarity, corpus=c, foil=f)
+    removal = Blur(20.0)
+    maps = methods.PathGradients(50).attribute(Explicands(backbone, removal, images, SEEDS), target).maps
+    samples = torch.arange(3)
+    lost = target.scores(backbone.represent(images), samples) - target.scores(
+        backbone.represent(removal.fill(images)), samples
+    )
+    assert ((maps.sum(dim=(2, 3)) - lost).abs() <= 0.01 * lost.abs()).all()
+
+
+def test_the_gradient_of_the_label_free_cosine_is_zero_and_that_of_a_contrast_is_not(backbone, images):
+    explicands = Explicands(backbone, Zero(), images, SEEDS)
+    foil = Corpus.of("f", [backbone.represent(torch.rand(6, 3, 16, 16))])
+    own = backbone.represent(images)
+    flat = methods.VanillaGradient().attribute(explicands, target_of("label_free", explicands=own)).maps
+    steep = methods.VanillaGradient().attribute(
+        explicands, target_of("contrastive_label_free", explicands=own, foil=foil)
+    )
+    assert flat.abs().max() < 1e-6
+    assert steep.maps.abs().max() > 1e-4
+
+
+def test_gradient_shap_is_that_of_captum_where_that_is_right(backbone, images):
+    """For one image: captum draws its baseline from all rows of the batch, which then are one."""
+    torch.manual_seed(0)
+    np.random.seed(0)  # noqa: NPY002  captum draws from it
+    corpus = Corpus.of("c", [backbone.represent(torch.rand(6, 3, 16, 16))])
+    target, removal, image = target_of("corpus", corpus=corpus), Blur(20.0), images[:1]
+    samples = torch.zeros(1, dtype=torch.int64)
+
+    def score(x):
+        return target.scores(backbone.represent(x), samples.expand(len(x)))[:, 0]
+
+    theirs = CaptumGradientShap(score).attribute(image, baselines=removal.fill(image), n_samples=20000, stdevs=0.2)
+    ours = methods.GradientShap(num_samples=20000, noise=0.2, together=2000).attribute(
+        Explicands(backbone, removal, image, (3,)), target
+    )
+    theirs, ours = theirs.sum(dim=1).flatten(), ours.maps.flatten()
+    assert torch.corrcoef(torch.stack([theirs, ours]))[0, 1] > 0.999
+    assert ours.sum().item() == pytest.approx(theirs.sum().item(), rel=0.05)
+
+
+def test_kernel_shap_and_occlusion_find_the_square_that_counts(images):
+    """A network that sees the upper left quarter alone."""
+
+    class Quarter(torch.nn.Module):
+        def forward(self, pixels):
+            return torch.stack([pixels[:, :, :8, :8].mean(dim=(1, 2, 3)), torch.ones(len(pixels))], dim=1)
+
+    backbone = Small(Quarter())
+    corpus = Corpus.of("c", [torch.tensor([[1.0, 0.0]])])
+    target = target_of("corpus", "dot", corpus=corpus)
+    explicands = Explicands(backbone, Zero(), images, SEEDS)
+    shap = methods.SquareShap(num_samples=400, side=8).attribute(explicands, target).maps[:, 0]
+    score = images[:, :, :8, :8].mean(dim=(1, 2, 3))
+    torch.testing.assert_close(shap[:, :8, :8].sum(dim=(1, 2)), score, atol=0.01, rtol=0.02)
+    assert shap[:, 8:, 8:].abs().max() < 1e-3
+    occluded = methods.Occluded(side=8, stride=8).attribute(explicands, target).maps[:, 0]
+    torch.testing.assert_close(occluded[:, 3, 3], score)
+    assert occluded[:, 12, 12].abs().max() < 1e-6
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    study = study_of("data=scenes", "data.num_samples=4")
+    return study.backbone, study.backbone.preprocess(study.data.inputs(0, 4))
+
+
+def test_what_patches_give_adds_up_to_the_score(scenes):
+    backbone, images = scenes
+    own = backbone.represent(images)
+    torch.testing.assert_close(torch.nn.functional.normalize(own, dim=1), backbone.encode_batch(images))
+    texts = backbone.encode_text(["a photo of a red star", "a photo of snow"])
+    c, f = (Corpus.of("text", [text[None]]) for text in texts)
+    target = Together(
+        [
+            target_of(kind, similarity, own, c, f, f"{kind} {similarity}")
+            for kind in KINDS
+            for similarity in ("cosine", "dot")
+        ]
+    )
+    found = token_maps(backbone, images, target)
+    torch.testing.assert_close(
+        found.maps.sum(dim=(2, 3)) + found.rest, target.scores(own, torch.arange(4)), atol=1e-4, rtol=1e-4
+    )
+    side = backbone.patch_size
+    assert torch.equal(found.maps[:, :, :side, :side], found.maps[:, :, :1, :1].expand(-1, -1, side, side))
+
+
+def test_patches_that_are_hidden_are_not_seen(scenes):
+    """Whatever is painted there, the embedding is the same; where all are seen, it is that of the whole image."""
+    backbone, images = scenes
+    kept = torch.ones(4, 64, 64)
+    removal = TokenDropping()
+    torch.testing.assert_close(
+        removal.represent(backbone, images, kept), backbone.represent(images), atol=1e-5, rtol=1e-4
+    )
+    kept[:, :32, :16] = 0
+    painted = images.clone()
+    painted[:, :, :32, :16] = 3.0
+    hidden = removal.represent(backbone, images, kept)
+    torch.testing.assert_close(removal.represent(backbone, painted, kept), hidden)
+    assert (hidden - backbone.represent(images)).abs().max() > 1e-3
+    # One image for all masks is every mask of that image.
+    masks = (torch.rand(5, 64, 64) > 0.5).float()
+    torch.testing.assert_close(
+        removal.represent(backbone, images[:1], masks),
+        removal.represent(backbone, images[:1].expand(5, -1, -1, -1), masks),
+    )
+
+
+def test_removals_take_away_what_they_say(scenes):
+    _, images = scenes
+    for removal in (Blur(), Mean()):
+        torch.testing.assert_close(removal.fill(images).mean(dim=(2, 3)), images.mean(dim=(2, 3)), atol=0.05, rtol=0.05)
+    assert Blur().fill(images).var() < images.var()
+    assert not Zero().fill(images).any()
+    # The blur is scaled: an image enlarged four times is blurred as the image is, but for the edges.
+    large = images.repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
+    shrunk = torch.nn.functional.avg_pool2d(Blur(20.0).fill(large), 4)[:, :, 8:-8, 8:-8]
+    torch.testing.assert_close(shrunk, Blur(20.0).fill(images)[:, :, 8:-8, 8:-8], atol=0.06, rtol=0.1)
+
+
+def test_a_method_that_cannot_work_says_why(scenes, backbone, images):
+    corpus = Corpus.of("c", [torch.ones(1, 8)])
+    target = target_of("corpus", corpus=corpus)
+    with pytest.raises(SpliceError, match="removal=token_dropping has no image to interpolate with"):
+        methods.PathGradients().attribute(Explicands(backbone, TokenDropping(), images, SEEDS), target)
+    with pytest.raises(SpliceError, match="removal=token_dropping hides patches, but the image tower of this backbone"):
+        methods.Rise(num_masks=4).attribute(Explicands(backbone, TokenDropping(), images, SEEDS), target)
+    with pytest.raises(SpliceError, match="is not a Vision Transformer of open_clip with a class token"):
+        methods.Tokens().attribute(Explicands(backbone, Zero(), images, SEEDS), target)
+    half = Small(torch.nn.Linear(2, 2).half())
+    with pytest.raises(SpliceError, match="Gradients need backbone.precision=fp32"):
+        methods.VanillaGradient().attribute(Explicands(half, Zero(), images, SEEDS), target)
+    with pytest.raises(SpliceError, match="take backbone=scenes_clip"):
+        study_of("data=planted", "data.num_samples=4").backbone.represent(images)
+    with pytest.raises(SpliceError, match="method.stride is 9, but squares of method.side=8 would leave gaps"):
+        methods.Occluded(side=8, stride=9)
