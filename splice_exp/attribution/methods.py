@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from captum.attr import InputXGradient, IntegratedGradients, KernelShap, Occlusion, Saliency
@@ -82,8 +82,9 @@ class Explicands:
         return torch.arange(len(self), device=self.images.device)
 
 
+@dataclass(frozen=True)
 class Method(ABC):
-    """A way to attribute."""
+    """A way to attribute; what it is written as says all that decides its maps."""
 
     @abstractmethod
     def attribute(self, explicands: Explicands, target: Target) -> Attributions:
@@ -109,6 +110,7 @@ class Gradients(Method):
         """Return the attributions of one target, (b, c, h, w)."""
 
 
+@dataclass(frozen=True)
 class VanillaGradient(Gradients):
     """The gradient, with its sign; zero by construction for the label-free cosine, which is at its maximum."""
 
@@ -119,6 +121,7 @@ class VanillaGradient(Gradients):
         )
 
 
+@dataclass(frozen=True)
 class InputGradient(Gradients):
     """Input times gradient."""
 
@@ -127,6 +130,7 @@ class InputGradient(Gradients):
         return InputXGradient(score).attribute(images, target=column, additional_forward_args=(explicands.samples,))
 
 
+@dataclass(frozen=True)
 class PathGradients(Gradients):
     """Integrated gradients, from the image of which everything is removed to the explicand: maps add up to γ(x) − γ(b).
 
@@ -135,10 +139,12 @@ class PathGradients(Gradients):
         together: Images whose gradients are taken at once.
     """
 
-    def __init__(self, steps: int = 50, together: int = 200) -> None:
-        require_integer("method.steps", steps, 1)
-        require_integer("method.together", together, 1)
-        self._steps, self._together = steps, together
+    steps: int = 50
+    together: int = field(default=200, repr=False)
+
+    def __post_init__(self) -> None:
+        require_integer("method.steps", self.steps, 1)
+        require_integer("method.together", self.together, 1)
 
     def _of_column(self, explicands: Explicands, score: Callable[..., Tensor], column: int) -> Tensor:
         found: Tensor = IntegratedGradients(score).attribute(
@@ -146,12 +152,13 @@ class PathGradients(Gradients):
             baselines=explicands.removal.fill(explicands.images),
             target=column,
             additional_forward_args=(explicands.samples,),
-            n_steps=self._steps,
-            internal_batch_size=max(self._together, len(explicands)),
+            n_steps=self.steps,
+            internal_batch_size=max(self.together, len(explicands)),
         )
         return found
 
 
+@dataclass(frozen=True)
 class GradientShap(Gradients):
     """Gradient SHAP: mean of (x + ε − b) · ∇γ(b + α (x + ε − b)) over ε ~ N(0, s²) and α ~ U(0, 1).
 
@@ -164,11 +171,14 @@ class GradientShap(Gradients):
         together: Images whose gradients are taken at once.
     """
 
-    def __init__(self, num_samples: int = 50, noise: float = 0.2, together: int = 200) -> None:
-        require_integer("method.num_samples", num_samples, 1)
-        require_at_least("method.noise", noise, 0)
-        require_integer("method.together", together, 1)
-        self._num_samples, self._noise, self._together = num_samples, noise, together
+    num_samples: int = 50
+    noise: float = 0.2
+    together: int = field(default=200, repr=False)
+
+    def __post_init__(self) -> None:
+        require_integer("method.num_samples", self.num_samples, 1)
+        require_at_least("method.noise", self.noise, 0)
+        require_integer("method.together", self.together, 1)
 
     def _of_column(self, explicands: Explicands, score: Callable[..., Tensor], column: int) -> Tensor:
         maps = []
@@ -176,19 +186,20 @@ class GradientShap(Gradients):
         for index, (image, fill, seed) in enumerate(zip(explicands.images, fills, explicands.seeds, strict=True)):
             random = torch.Generator().manual_seed(seed)
             total = torch.zeros_like(image)
-            for start in range(0, self._num_samples, self._together):
-                count = min(self._together, self._num_samples - start)
-                noise = torch.randn(count, *image.shape, generator=random).to(image) * self._noise
+            for start in range(0, self.num_samples, self.together):
+                count = min(self.together, self.num_samples - start)
+                noise = torch.randn(count, *image.shape, generator=random).to(image) * self.noise
                 alpha = torch.rand(count, 1, 1, 1, generator=random).to(image)
                 difference = image + noise - fill
                 points = (fill + alpha * difference).requires_grad_()
                 scores = score(points, torch.full((count,), index, device=image.device))[:, column]
                 (gradient,) = torch.autograd.grad(scores.sum(), points)
                 total += (difference * gradient).sum(dim=0)
-            maps.append(total / self._num_samples)
+            maps.append(total / self.num_samples)
         return torch.stack(maps)
 
 
+@dataclass(frozen=True)
 class Rise(Method):
     """RISE: the masked images are embedded once, and serve all targets.
 
@@ -200,16 +211,20 @@ class Rise(Method):
         chunk: Masked images that are embedded at once; memory is bounded by it.
     """
 
-    def __init__(
-        self,
-        num_masks: int = 5000,
-        grid: int = 7,
-        keep_probability: float = 0.5,
-        antithetic: bool = True,
-        chunk: int = 256,
-    ) -> None:
-        require_integer("method.chunk", chunk, 1)
-        self._settings, self._chunk = MaskSettings(num_masks, grid, keep_probability, antithetic), chunk
+    num_masks: int = 5000
+    grid: int = 7
+    keep_probability: float = 0.5
+    antithetic: bool = True
+    chunk: int = field(default=256, repr=False)
+
+    def __post_init__(self) -> None:
+        require_integer("method.chunk", self.chunk, 1)
+        _ = self.settings  # refuses what cannot be before any work
+
+    @property
+    def settings(self) -> MaskSettings:
+        """How masks are drawn."""
+        return MaskSettings(self.num_masks, self.grid, self.keep_probability, self.antithetic)
 
     @torch.no_grad()
     def attribute(self, explicands: Explicands, target: Target) -> Attributions:
@@ -217,15 +232,15 @@ class Rise(Method):
         return Attributions(torch.stack([one.maps for one in found]), torch.stack([one.reliability for one in found]))
 
     def _of_one(self, explicands: Explicands, target: Target, index: int) -> RiseMaps:
-        masks = draw_masks(self._settings, *explicands.shape, explicands.seeds[index])
+        masks = draw_masks(self.settings, *explicands.shape, explicands.seeds[index])
         image = explicands.images[index : index + 1]
 
         def represent(kept: Tensor) -> Tensor:
             return explicands.removal.represent(explicands.backbone, image, kept)
 
-        representations = score_masks(represent, masks, self._chunk, image.device)
+        representations = score_masks(represent, masks, self.chunk, image.device)
         samples = torch.full((len(representations),), index, device=image.device)
-        return maps_of(target.scores(representations, samples), masks, self._chunk)
+        return maps_of(target.scores(representations, samples), masks, self.chunk)
 
 
 class Perturbations(Method):
@@ -254,6 +269,7 @@ class Perturbations(Method):
         """Return the attributions of one target to one image, (1, c, h, w)."""
 
 
+@dataclass(frozen=True)
 class Occluded(Perturbations):
     """Occlusion: what the score loses when a square is removed, mean over the squares that cover a pixel.
 
@@ -263,26 +279,32 @@ class Occluded(Perturbations):
         together: Images that are scored at once.
     """
 
-    def __init__(self, side: int = 16, stride: int = 8, together: int = 200) -> None:
-        require_integer("method.side", side, 1)
-        require_integer("method.stride", stride, 1)
-        require_integer("method.together", together, 1)
-        if stride > side:
-            raise SpliceError(f"method.stride is {stride}, but squares of method.side={side} would leave gaps.")
-        self._side, self._stride, self._together = side, stride, together
+    side: int = 16
+    stride: int = 8
+    together: int = field(default=200, repr=False)
+
+    def __post_init__(self) -> None:
+        require_integer("method.side", self.side, 1)
+        require_integer("method.stride", self.stride, 1)
+        require_integer("method.together", self.together, 1)
+        if self.stride > self.side:
+            raise SpliceError(
+                f"method.stride is {self.stride}, but squares of method.side={self.side} would leave gaps."
+            )
 
     def _of_column(self, score: Callable[..., Tensor], image: Tensor, fill: Tensor, column: int) -> Tensor:
         found: Tensor = Occlusion(score).attribute(
             image,
-            sliding_window_shapes=(image.shape[1], self._side, self._side),
-            strides=(image.shape[1], self._stride, self._stride),
+            sliding_window_shapes=(image.shape[1], self.side, self.side),
+            strides=(image.shape[1], self.stride, self.stride),
             baselines=fill,
             target=column,
-            perturbations_per_eval=self._together,
+            perturbations_per_eval=self.together,
         )
         return found / image.shape[1]  # every channel holds the whole of it
 
 
+@dataclass(frozen=True)
 class SquareShap(Perturbations):
     """Kernel SHAP of squares of pixels.
 
@@ -292,26 +314,30 @@ class SquareShap(Perturbations):
         together: Images that are scored at once.
     """
 
-    def __init__(self, num_samples: int = 1000, side: int = 8, together: int = 200) -> None:
-        require_integer("method.num_samples", num_samples, 2)
-        require_integer("method.side", side, 1)
-        require_integer("method.together", together, 1)
-        self._num_samples, self._side, self._together = num_samples, side, together
+    num_samples: int = 1000
+    side: int = 8
+    together: int = field(default=200, repr=False)
+
+    def __post_init__(self) -> None:
+        require_integer("method.num_samples", self.num_samples, 2)
+        require_integer("method.side", self.side, 1)
+        require_integer("method.together", self.together, 1)
 
     def _of_column(self, score: Callable[..., Tensor], image: Tensor, fill: Tensor, column: int) -> Tensor:
-        squares = squares_of(image.shape[-2], image.shape[-1], self._side).to(image.device)
+        squares = squares_of(image.shape[-2], image.shape[-1], self.side).to(image.device)
         found: Tensor = KernelShap(score).attribute(
             image,
             baselines=fill,
             target=column,
             feature_mask=squares.expand(1, image.shape[1], -1, -1),
-            n_samples=self._num_samples,
-            perturbations_per_eval=self._together,
+            n_samples=self.num_samples,
+            perturbations_per_eval=self.together,
         )
         # Every pixel and channel holds the value of its square: shared out, the map adds up to γ(x) − γ(b).
         return found / (torch.bincount(squares.flatten())[squares] * image.shape[1])
 
 
+@dataclass(frozen=True)
 class Tokens(Method):
     """What each patch gives to the image embedding through attention, in one pass (`attribution.tokens`)."""
 
@@ -320,6 +346,7 @@ class Tokens(Method):
         return Attributions.certain(token_maps(explicands.backbone, explicands.images, target).maps)
 
 
+@dataclass(frozen=True)
 class Random(Method):
     """Independent N(0, 1) at every pixel: the null."""
 
@@ -331,6 +358,7 @@ class Random(Method):
         return Attributions.certain(torch.stack(maps))
 
 
+@dataclass(frozen=True)
 class Centre(Method):
     """A Gaussian at the centre, whatever is in the image: the prior of pictures that people take.
 
@@ -338,13 +366,14 @@ class Centre(Method):
         spread: Standard deviation, as a share of the side.
     """
 
-    def __init__(self, spread: float = 0.25) -> None:
-        require_at_least("method.spread", spread, 1e-3)
-        self._spread = spread
+    spread: float = 0.25
+
+    def __post_init__(self) -> None:
+        require_at_least("method.spread", self.spread, 1e-3)
 
     def attribute(self, explicands: Explicands, target: Target) -> Attributions:
         lines = [((torch.arange(side) + 0.5) / side - 0.5).square() for side in explicands.shape]
-        prior = torch.exp(-(lines[0][:, None] + lines[1]) / (2 * self._spread**2))
+        prior = torch.exp(-(lines[0][:, None] + lines[1]) / (2 * self.spread**2))
         return Attributions.certain(prior.expand(len(explicands), len(target.names), -1, -1))
 
 

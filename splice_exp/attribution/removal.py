@@ -9,6 +9,7 @@ References:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -22,8 +23,9 @@ from splice_exp.core.errors import SpliceError, require_at_least
 REFERENCE_SIDE = 224  # pixels, for which σ is given
 
 
+@dataclass(frozen=True)
 class Removal(ABC):
-    """A way to remove pixels."""
+    """A way to remove pixels; what it is written as says all that it does."""
 
     @abstractmethod
     def represent(
@@ -58,6 +60,7 @@ class Replacement(Removal):
         return backbone.represent(torch.lerp(self.fill(images), images, kept[:, None].to(images)))
 
 
+@dataclass(frozen=True)
 class Blur(Replacement):
     """Removed pixels are those of the blurred image; one kernel for all resolutions would not blur them alike.
 
@@ -65,18 +68,20 @@ class Blur(Replacement):
         sigma: Of the Gaussian, in pixels of an image of 224 × 224; scaled with the height.
     """
 
-    def __init__(self, sigma: float = 5.0) -> None:
-        require_at_least("removal.sigma", sigma, 1e-3)
-        self._sigma = sigma
+    sigma: float = 5.0
+
+    def __post_init__(self) -> None:
+        require_at_least("removal.sigma", self.sigma, 1e-3)
 
     def fill(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         height, width = images.shape[-2:]
-        sigma = self._sigma * height / REFERENCE_SIDE
+        sigma = self.sigma * height / REFERENCE_SIDE
         # Two standard deviations to either side, as 21 pixels for σ = 5; reflected edges must fit in.
         reach = max(1, min(round(2 * sigma), height - 1, width - 1))
         return gaussian_blur(images, [2 * reach + 1, 2 * reach + 1], [sigma, sigma])
 
 
+@dataclass(frozen=True)
 class Mean(Replacement):
     """Removed pixels have the mean colour of their image."""
 
@@ -84,6 +89,7 @@ class Mean(Replacement):
         return images.mean(dim=(2, 3), keepdim=True).expand_as(images)
 
 
+@dataclass(frozen=True)
 class Zero(Replacement):
     """Removed pixels are zero after preprocessing: the mean colour of the data that the backbone was trained on."""
 
@@ -91,6 +97,7 @@ class Zero(Replacement):
         return torch.zeros_like(images)
 
 
+@dataclass(frozen=True)
 class TokenDropping(Removal):
     """Patches of which less than a half is kept are hidden: no other token attends to them.
 
