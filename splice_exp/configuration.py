@@ -46,6 +46,8 @@ class Config:
     dictionary: Any = MISSING
     alignment: Any = MISSING
     solver: Any = MISSING
+    method: Any = MISSING  # of attribution, for the evaluations that make maps
+    removal: Any = MISSING
     evaluation: Any = MISSING
     stability: Any = MISSING
     report: Any = MISSING

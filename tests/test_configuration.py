@@ -23,6 +23,8 @@ GROUPS = (
     "dictionary",
     "alignment",
     "solver",
+    "method",
+    "removal",
     "evaluation",
     "stability",
     "report",

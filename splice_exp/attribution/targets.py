@@ -28,6 +28,8 @@ from torch.nn.functional import normalize
 
 from splice_exp.attribution.corpus import EPSILON, SIMILARITIES, Corpus
 from splice_exp.core.errors import SpliceError, require_at_least, require_choice
+from splice_exp.core.io import digest
+from splice_exp.core.tensors import tensor_digest
 
 KINDS = ("label_free", "contrastive_label_free", "corpus", "contrastive_corpus")
 
@@ -159,6 +161,33 @@ class GaussianKernel(Target):
         squares = (representations[:, None] - members).square().sum(dim=2)
         logs = -squares / (2 * self._bandwidth**2 * members.shape[1])
         return logs.logsumexp(dim=1) - torch.log(torch.tensor(float(len(members)), device=logs.device))
+
+
+class Questions:
+    """What is asked of each of n samples: K targets, which differ from sample to sample.
+
+    Args:
+        directions: Their names, weights and similarities, of all samples; weights of one for all, or of each.
+    """
+
+    def __init__(self, directions: Sequence[Directions]) -> None:
+        self._directions = tuple(directions)
+        self.names = Together(self._directions).names
+
+    def of(self, rows: range) -> Together:
+        """Return the target of some samples, which then are counted from 0."""
+        return Together(
+            [
+                Directions(one.names, one.weights[rows.start : rows.stop], one.similarity)
+                if one.weights.ndim == 3
+                else one
+                for one in self._directions
+            ]
+        )
+
+    def digest(self) -> str:
+        """Identify all that is asked."""
+        return digest([[one.names, one.similarity, tensor_digest(one.weights)] for one in self._directions])
 
 
 def target_of(

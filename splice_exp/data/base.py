@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from jaxtyping import Int64
 from torch import Tensor
 
@@ -57,6 +58,10 @@ class EncodableSource(DataSource):
     @abstractmethod
     def inputs(self, start: int, stop: int) -> Any:
         """Return samples start … stop − 1, as `Backbone.encode_images` takes them."""
+
+    def regions(self, index: int) -> Mapping[str, np.ndarray] | None:
+        """Return what is where in a sample: for each object a text that names it, and its pixels, (h, w) bool."""
+        return None
 
     @abstractmethod
     def fingerprint(self) -> str:

@@ -71,6 +71,10 @@ class SceneSource(EncodableSource):
         """Return the visible pixels of each object of a sample, (objects, height, width) bool."""
         return masks(self.pictures[index])
 
+    def regions(self, index: int) -> dict[str, np.ndarray]:
+        objects = self.pictures[index].objects
+        return {f"{one.colour} {one.shape}": mask for one, mask in zip(objects, self.masks(index), strict=True)}
+
     def truth(self) -> GroundTruth:
         objects = tuple(tuple(placed.concepts for placed in picture.objects) for picture in self.pictures)
         return GroundTruth(

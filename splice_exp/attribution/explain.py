@@ -1,0 +1,108 @@
+"""From explicands to maps on disk: computed batch by batch, by any number of processes, and never twice.
+
+All targets of a question are explained together, because one pass over masked images serves all of them; whoever asks
+for one of them later finds it in the cache.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from splice_exp import attribution
+from splice_exp.attribution.methods import Attributions, Explicands, Method
+from splice_exp.attribution.removal import Removal
+from splice_exp.attribution.targets import Questions
+from splice_exp.backbones.base import Backbone
+from splice_exp.core.io import digest, source_digest
+from splice_exp.data.base import EncodableSource
+from splice_exp.distributed.cache import Cache
+from splice_exp.distributed.predict import RowModule, Rows, RowSource
+
+KIND = "maps"
+TOGETHER = 8  # explicands of a shard: what a killed run has to do again
+
+
+def explain(
+    data: EncodableSource,
+    backbone: Backbone,
+    method: Method,
+    removal: Removal,
+    questions: Questions,
+    seed: int,
+    cache: Cache | None = None,
+) -> Attributions:
+    """Explain every sample, or take the maps that the cache already has.
+
+    Args:
+        data: The explicands.
+        backbone: Represents them.
+        method: How.
+        removal: What takes the place of removed pixels.
+        questions: What is asked of each sample, in their order.
+        seed: Of everything that is drawn; every sample has a seed of its own, from this one and its name.
+        cache: Where maps are kept, and the machine that makes them; without one they are made here.
+
+    Raises:
+        SpliceError: if backbone or removal do not allow the method.
+    """
+    if cache is None:
+        with TemporaryDirectory() as folder:
+            return explain(data, backbone, method, removal, questions, seed, Cache(Path(folder)))
+    key = {
+        "backbone": backbone.backbone_id,
+        "data": data.fingerprint(),
+        "method": repr(method),
+        "removal": repr(removal),
+        "questions": questions.digest(),
+        "seed": str(seed),
+        "code": source_digest(attribution),
+    }
+    shards = cache.shards(KIND, key, len(data))
+    module = Explain(backbone, method, removal, questions, tuple(seed_of(seed, name) for name in data.sample_ids))
+    cache.fill(module, Images(data, backbone), {KIND: shards}, TOGETHER)
+    found = [tensors for _, tensors in shards.read()]
+    return Attributions(*(torch.cat([tensors[name] for tensors in found]) for name in ("maps", "reliability")))
+
+
+def seed_of(seed: int, sample_id: str) -> int:
+    """Return the seed of a sample, the same whatever is computed beside it.
+
+    Example:
+        >>> seed_of(0, "test-0-000001") == seed_of(0, "test-0-000001") != seed_of(1, "test-0-000001")
+        True
+    """
+    return int(digest([seed, sample_id])[:12], 16)
+
+
+class Images(RowSource):
+    """Batches of a data set, preprocessed, with the number of the first sample."""
+
+    def __init__(self, data: EncodableSource, backbone: Backbone) -> None:
+        self._data, self._backbone = data, backbone
+
+    def load(self, rows: range) -> Any:
+        return rows.start, self._backbone.preprocess(self._data.inputs(rows.start, rows.stop))
+
+
+class Explain(RowModule):
+    """Batches of samples → their maps."""
+
+    def __init__(
+        self, backbone: Backbone, method: Method, removal: Removal, questions: Questions, seeds: tuple[int, ...]
+    ) -> None:
+        super().__init__()
+        self._backbone, self._method, self._removal = backbone, method, removal
+        self._questions, self._seeds = questions, seeds
+        self.module = backbone.module  # so that Lightning moves it
+
+    def rows(self, inputs: Any) -> Rows:
+        start, images = inputs
+        stop = start + len(images)
+        with torch.inference_mode(False):  # gradients are needed, of tensors that were not made in that mode
+            explicands = Explicands(self._backbone, self._removal, images.clone(), self._seeds[start:stop])
+            found = self._method.attribute(explicands, self._questions.of(range(start, stop)))
+        return {KIND: {"maps": found.maps.cpu().contiguous(), "reliability": found.reliability.cpu()}}
