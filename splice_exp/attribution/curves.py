@@ -1,0 +1,140 @@
+"""Insertion and deletion: what becomes of a representation while the pixels that a map ranks first are put in, or out.
+
+    insertion: from the image of which everything is removed to the explicand, the highest pixels first
+    deletion: from the explicand to the image of which everything is removed, the highest pixels first
+
+Every image along the way is represented once; all measures are functions of these representations. The first image of
+either is the last one of the other, so 2 S images do for S steps (100 for 50, and the explicand is one of them).
+
+References:
+    Petsiuk, Das, Saenko. RISE: randomized input sampling for explanation of black-box models. BMVC 2018.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splice_exp import attribution
+from splice_exp.attribution.removal import Removal
+from splice_exp.backbones.base import Backbone
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.io import source_digest
+from splice_exp.core.tensors import tensor_digest
+from splice_exp.data.base import EncodableSource
+from splice_exp.distributed.cache import Cache
+from splice_exp.distributed.predict import RowModule, Rows, RowSource
+
+KIND = "curves"
+TOGETHER = 8  # explicands of a shard
+
+
+def counts_of(num_pixels: int, num_steps: int) -> list[int]:
+    """Return how many pixels are in after 0, 1, … steps; what does not divide is spread over the first ones.
+
+    Example:
+        >>> counts_of(10, 4)
+        [0, 3, 6, 8, 10]
+
+    Raises:
+        SpliceError: for more steps than pixels.
+    """
+    if not 1 <= num_steps <= num_pixels:
+        raise SpliceError(f"evaluation.steps is {num_steps}, but must be 1 … {num_pixels}, the number of pixels.")
+    size, more = divmod(num_pixels, num_steps)
+    return [step * size + min(step, more) for step in range(num_steps + 1)]
+
+
+def ranked(scores: Float[Tensor, "h w"]) -> Tensor:
+    """Return the rank of each pixel, 0 for the largest value; of equal ones the first is the higher."""
+    order = scores.flatten().argsort(descending=True, stable=True)
+    ranks = torch.empty_like(order)
+    ranks[order] = torch.arange(len(order), device=order.device)
+    return ranks.view_as(scores)
+
+
+def curves(
+    backbone: Backbone, removal: Removal, image: Float[Tensor, "1 c h w"], scores: Float[Tensor, "h w"], num_steps: int
+) -> tuple[Float[Tensor, "s d"], Float[Tensor, "s d"]]:
+    """Return the representations along insertion and deletion, steps + 1 each.
+
+    Args:
+        backbone: Represents images.
+        removal: What takes the place of removed pixels.
+        image: The explicand.
+        scores: Its map.
+        num_steps: S.
+    """
+    ranks = ranked(scores.to(image.device))
+    counts = torch.tensor(counts_of(ranks.numel(), num_steps), device=image.device)
+    inserted = ranks[None] < counts[:, None, None]
+    # All that insertion shows, and all that deletion shows but for its two ends.
+    kept = torch.cat([inserted, ~inserted[1:-1]]).float()
+    found = removal.represent(backbone, image, kept)
+    nothing, everything = found[:1], found[num_steps : num_steps + 1]
+    return found[: num_steps + 1], torch.cat([everything, found[num_steps + 1 :], nothing])
+
+
+class MappedImages(RowSource):
+    """Images with their maps."""
+
+    def __init__(self, data: EncodableSource, backbone: Backbone, maps: Float[Tensor, "n h w"]) -> None:
+        self._data, self._backbone, self._maps = data, backbone, maps
+
+    def load(self, rows: range) -> Any:
+        images = self._backbone.preprocess(self._data.inputs(rows.start, rows.stop))
+        return images, self._maps[rows.start : rows.stop]
+
+
+class Curves(RowModule):
+    """Images and maps → representations along insertion and deletion."""
+
+    def __init__(self, backbone: Backbone, removal: Removal, num_steps: int) -> None:
+        super().__init__()
+        self._backbone, self._removal, self._num_steps = backbone, removal, num_steps
+        self.module = backbone.module  # so that Lightning moves it
+
+    def rows(self, inputs: Any) -> Rows:
+        found = [
+            curves(self._backbone, self._removal, image[None], scores, self._num_steps)
+            for image, scores in zip(*inputs, strict=True)
+        ]
+        insertion, deletion = (torch.stack([one[which] for one in found]).cpu() for which in (0, 1))
+        return {KIND: {"insertion": insertion, "deletion": deletion}}
+
+
+def all_curves(
+    data: EncodableSource,
+    backbone: Backbone,
+    removal: Removal,
+    maps: Float[Tensor, "n h w"],
+    num_steps: int,
+    cache: Cache,
+) -> tuple[Float[Tensor, "n s d"], Float[Tensor, "n s d"]]:
+    """Return insertion and deletion of every sample, computed or from the cache.
+
+    Args:
+        data: The explicands.
+        backbone: Represents them.
+        removal: What takes the place of removed pixels.
+        maps: One a sample.
+        num_steps: S.
+        cache: Where representations are kept, and the machine that makes them.
+    """
+    key = {
+        "backbone": backbone.backbone_id,
+        "data": data.fingerprint(),
+        "removal": repr(removal),
+        "maps": tensor_digest(maps),
+        "steps": str(num_steps),
+        "code": source_digest(attribution),
+    }
+    shards = cache.shards(KIND, key, len(data))
+    module, source = Curves(backbone, removal, num_steps), MappedImages(data, backbone, maps)
+    cache.fill(module, source, {KIND: shards}, TOGETHER)
+    found = [tensors for _, tensors in shards.read()]
+    insertion, deletion = (torch.cat([tensors[name] for tensors in found]) for name in ("insertion", "deletion"))
+    return insertion, deletion

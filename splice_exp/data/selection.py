@@ -1,0 +1,38 @@
+"""Some samples of a data set, in an order of their own; one may be there several times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from splice_exp.core.io import digest
+from splice_exp.data.base import EncodableSource
+
+
+class Selection(EncodableSource):
+    """Samples by their places.
+
+    Args:
+        data: All samples.
+        places: Which of them.
+        sample_ids: What they are called here, unique; by default as in `data`.
+    """
+
+    def __init__(self, data: EncodableSource, places: Sequence[int], sample_ids: Sequence[str] | None = None) -> None:
+        super().__init__(data.name, data.missing_classes)
+        self._data, self._places = data, tuple(places)
+        self.classes = data.classes
+        self.labels = None if data.labels is None else data.labels[torch.tensor(self._places, dtype=torch.int64)]
+        self.sample_ids = tuple(sample_ids or (data.sample_ids[place] for place in self._places))
+
+    def inputs(self, start: int, stop: int) -> list[Any]:
+        return [self._data.inputs(place, place + 1)[0] for place in self._places[start:stop]]
+
+    def regions(self, index: int) -> Mapping[str, np.ndarray] | None:
+        return self._data.regions(self._places[index])
+
+    def fingerprint(self) -> str:
+        return f"selection:{digest([self._data.fingerprint(), list(self._places), list(self.sample_ids)])}"

@@ -1,0 +1,104 @@
+"""Corpora of the classes of a training set, and foils: what attributions are judged with as in the paper.
+
+References:
+    Lin, Chen, Kim, Lee. Contrastive corpus attribution for explaining representations (COCOA). ICLR 2023, section 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+
+from splice_exp.attribution.corpus import Corpus
+from splice_exp.core.errors import SpliceError
+from splice_exp.data.base import EncodableSource
+
+
+@dataclass(frozen=True, eq=False)
+class References:
+    """Corpus and foil of a class.
+
+    Attributes:
+        explains: Corpus and foil of the targets.
+        judges: Those of the measures.
+        members: Representations of the corpus that explains, (m, d).
+    """
+
+    explains: tuple[Corpus, Corpus]
+    judges: tuple[Corpus, Corpus]
+    members: Float[Tensor, "m d"]
+
+
+def draw_references(
+    labels: np.ndarray, label: int, corpus_size: int, foil_size: int, random: np.random.Generator, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the places of a corpus of one class, and of a foil that has all classes in their natural proportions.
+
+    The corpus takes samples of its class away. So that the class is in what is left as often as before, as large a
+    share of all other classes is taken away, too.
+
+    Args:
+        labels: Of all samples, (n,).
+        label: The class of the corpus.
+        corpus_size: Samples.
+        foil_size: Samples.
+        random: Source of all draws.
+        name: Of the data, for errors.
+
+    Raises:
+        SpliceError: if there are too few samples.
+    """
+    members, others = (random.permutation(np.flatnonzero(chosen)) for chosen in (labels == label, labels != label))
+    if len(members) <= corpus_size:
+        raise SpliceError(
+            f"evaluation.corpus_size is {corpus_size}, but {name} has {len(members)} samples of a class, of which some "
+            "must be left for the foil: lower it, or take more samples."
+        )
+    kept = others[: int(len(others) * (1 - corpus_size / len(members)))]
+    pool = random.permutation(np.concatenate([kept, members[corpus_size:]]))
+    if len(pool) < foil_size:
+        raise SpliceError(
+            f"evaluation.foil_size is {foil_size}, but {name} has {len(pool)} samples left beside a corpus of "
+            f"{corpus_size}: lower it, or take more samples."
+        )
+    return members[:corpus_size], pool[:foil_size]
+
+
+def references_of(
+    train: EncodableSource,
+    known: Float[Tensor, "n d"],
+    label: int,
+    sizes: tuple[int, int],
+    held_out: bool,
+    seed: int,
+) -> References:
+    """Draw corpus and foil of a class, and others like them for judging.
+
+    Args:
+        train: With classes.
+        known: Representations of all its samples.
+        label: The class of the corpus.
+        sizes: Of corpus and foil.
+        held_out: Whether measures have a corpus and a foil of their own, disjoint from those that explain.
+        seed: Of the draws.
+
+    Raises:
+        SpliceError: if there are too few samples.
+    """
+    assert train.labels is not None
+    labels, name = train.labels.numpy(), train.classes[label]
+    random = np.random.default_rng([seed, label, 1])
+    first = draw_references(labels, label, *sizes, random, train.name)
+    explains = _pair(name, known, first)
+    if not held_out:
+        return References(explains, explains, known[first[0]])
+    left = np.setdiff1d(np.arange(len(labels)), np.concatenate(first))
+    corpus, foil = draw_references(labels[left], label, *sizes, random, train.name)
+    return References(explains, _pair(name, known, (left[corpus], left[foil])), known[first[0]])
+
+
+def _pair(name: str, known: Float[Tensor, "n d"], rows: tuple[np.ndarray, np.ndarray]) -> tuple[Corpus, Corpus]:
+    return Corpus.of(name, [known[rows[0]]]), Corpus.of(f"a foil of {name}", [known[rows[1]]])

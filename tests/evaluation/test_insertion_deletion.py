@@ -1,0 +1,89 @@
+"""Maps of the world carry the class of their corpus; foils are random samples of what is left."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import chisquare
+
+from splice_exp.attribution.methods import Rise
+from splice_exp.attribution.removal import Mean
+from splice_exp.core.errors import SpliceError
+from splice_exp.data.scenes.plain import Scenes
+from splice_exp.evaluation.cocoa_insertion_deletion import CocoaInsertionDeletion, chances_of, gini, majority_class
+from splice_exp.evaluation.probes import Probe
+from splice_exp.evaluation.references import draw_references
+from tests.evaluation.studies import study_of
+
+
+def test_foils_have_all_classes_in_their_proportions_and_nothing_of_the_corpus():
+    labels = np.repeat([0, 1, 2], [400, 300, 1300])
+    drawn = np.zeros(3)
+    for seed in range(40):
+        corpus, foil = draw_references(labels, 0, 100, 500, np.random.default_rng(seed), "data")
+        assert len(set(corpus)) == 100
+        assert len(set(foil)) == 500
+        assert set(labels[corpus]) == {0}
+        assert not set(corpus) & set(foil)
+        drawn += np.bincount(labels[foil], minlength=3)
+    # Without replacement the counts vary less than the test supposes, which makes it the stricter.
+    assert chisquare(drawn, drawn.sum() * np.array([0.2, 0.15, 0.65])).pvalue > 0.01
+    with pytest.raises(SpliceError, match="evaluation.corpus_size is 400, but data has 400 samples of a class"):
+        draw_references(labels, 0, 400, 5, np.random.default_rng(0), "data")
+    with pytest.raises(SpliceError, match="evaluation.foil_size is 1990, but data has 1500 samples left"):
+        draw_references(labels, 0, 100, 1990, np.random.default_rng(0), "data")
+
+
+def test_the_gini_index_of_known_maps():
+    assert gini(np.ones((8, 8))) == pytest.approx(0)
+    one = np.zeros((8, 8))
+    one[3, 4] = -2.0
+    assert gini(one) == pytest.approx(1 - 1 / 64)
+    assert gini(np.arange(1, 5, dtype=float)) == pytest.approx(0.25)
+    assert gini(np.zeros((8, 8))) == 0
+
+
+def test_chances_are_those_of_a_softmax_of_unit_vectors():
+    head = Probe(np.eye(3), np.zeros(3), np.arange(3), 1.0, 0.0)
+    path = torch.tensor([[[2.0, 0.0, 0.0], [0.0, 3.0, 4.0]]])
+    expected = np.exp([1, 0, 0]) / np.exp([1, 0, 0]).sum()
+    np.testing.assert_allclose(chances_of(head, path)[0, 0], expected)
+    np.testing.assert_allclose(chances_of(head, path)[0, 1].argmax(), 2)
+    assert majority_class(head, torch.tensor([[1.0, 0, 0], [0, 0, 1.0], [0, 0, 2.0]])) == 2
+
+
+@pytest.fixture(scope="module")
+def study():
+    return study_of("data=scenes_single", "data.num_samples=120")
+
+
+@pytest.fixture(scope="module")
+def found(study):
+    def evaluate(**given):
+        train = Scenes(1200, max_objects=1, label="shape", split="train")
+        options = {"per_class": 1, "corpus_size": 20, "foil_size": 200, "steps": 10, "bootstrap_resamples": 20}
+        return CocoaInsertionDeletion(Rise(num_masks=200, grid=8), Mean(), train, **{**options, **given}).evaluate(
+            study
+        )
+
+    return evaluate
+
+
+@pytest.mark.slow
+def test_maps_carry_the_class_of_the_corpus(found):
+    own, other = (found(same_class=same_class).metrics for same_class in (True, False))
+    assert own["cocoa/insertion_majority"] > own["cocoa/insertion_majority_null"] + 0.2
+    assert own["cocoa/deletion_majority"] < own["cocoa/deletion_majority_null"] - 0.1
+    assert other["cocoa/insertion_similarity"] > other["cocoa/insertion_similarity_null"]
+    assert other["cocoa/deletion_similarity"] < other["cocoa/deletion_similarity_null"]
+    assert other["cocoa/insertion_majority"] < own["cocoa/insertion_majority"]
+    free = found(kind="label_free", same_class=False).metrics
+    assert free["cocoa/insertion_majority"] < other["cocoa/insertion_majority"]
+    assert own["cocoa/head_gradient_max"] < 1e-5
+    assert own["data/num_samples"] == 12
+
+
+def test_too_few_samples_are_refused(found):
+    with pytest.raises(SpliceError, match="evaluation.per_class is 100, but scenes_single has"):
+        found(per_class=100)
+    with pytest.raises(SpliceError, match="evaluation.similarity is 'angle'"):
+        found(similarity="angle")
