@@ -2,8 +2,8 @@
 
     python scripts/bench_attribution.py [--masks 800] [--large-masks 20000] [--results results]
 
-The grid: four targets, cosine and dot product, by RISE. Together, the masked images are represented once; one at a time,
-once for each of the eight targets, as the official code does. The memory part explains one image of 224 × 224 pixels by
+The grid: four targets, cosine and dot product, by RISE. Together, the masked images are represented once; one at a
+time, once for each of the eight targets, as the official code does. The memory part explains one image of 224 × 224 pixels by
 a ViT-B/32 of random weights, and says by how much the process has grown at most since the model was there.
 """
 
@@ -96,17 +96,11 @@ def passes(num_masks: int, repeats: int) -> list[list[str]]:
             seconds[name].append(time.perf_counter() - start)
             encoded[name] = counted.images
     ratios = [one / all_ for one, all_ in zip(seconds["one at a time"], seconds["together"], strict=True)]
+    fewer = encoded["one at a time"] / encoded["together"]
+    medians = [f"{statistics.median(seconds[name]):.1f}" for name in ways]
     return [
-        [
-            "encoder images, 2 explicands",
-            *(f"{encoded[name]:,}" for name in ways),
-            f"{encoded['one at a time'] / encoded['together']:.1f}",
-        ],
-        [
-            "seconds, median",
-            *(f"{statistics.median(seconds[name]):.1f}" for name in ways),
-            f"{statistics.median(ratios):.1f}",
-        ],
+        ["encoder images, 2 explicands", *(f"{encoded[name]:,}" for name in ways), f"{fewer:.1f}"],
+        ["seconds, median", *medians, f"{statistics.median(ratios):.1f}"],
     ]
 
 

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from splice_exp.attribution.masks import MaskSettings, draw_masks
 from splice_exp.attribution.removal import Removal
-from splice_exp.attribution.rise import RiseMaps, maps_of, score_masks
+from splice_exp.attribution.rise import maps_of, score_masks
 from splice_exp.attribution.targets import Target
 from splice_exp.attribution.tokens import token_maps
 from splice_exp.backbones.base import Backbone
@@ -226,21 +226,40 @@ class Rise(Method):
         """How masks are drawn."""
         return MaskSettings(self.num_masks, self.grid, self.keep_probability, self.antithetic)
 
-    @torch.no_grad()
     def attribute(self, explicands: Explicands, target: Target) -> Attributions:
-        found = [self._of_one(explicands, target, index) for index in range(len(explicands))]
+        return self.maps(self.represent(explicands), explicands.shape, explicands.seeds, target)
+
+    @torch.no_grad()
+    def represent(self, explicands: Explicands) -> Float[Tensor, "b N d"]:
+        """Represent each explicand under all its masks: all that a question needs to know of it."""
+        found = []
+        for image, seed in zip(explicands.images, explicands.seeds, strict=True):
+            masks = draw_masks(self.settings, *explicands.shape, seed)
+
+            def represent(kept: Tensor, image: Tensor = image) -> Tensor:
+                return explicands.removal.represent(explicands.backbone, image[None], kept)
+
+            found.append(score_masks(represent, masks, self.chunk, image.device))
+        return torch.stack(found)
+
+    @torch.no_grad()
+    def maps(
+        self, masked: Float[Tensor, "b N d"], shape: tuple[int, int], seeds: tuple[int, ...], target: Target
+    ) -> Attributions:
+        """Answer a question by representations that are there.
+
+        Args:
+            masked: Of `represent`.
+            shape: Height and width.
+            seeds: One an explicand, the same as there.
+            target: The question.
+        """
+        found = []
+        for index, (representations, seed) in enumerate(zip(masked, seeds, strict=True)):
+            samples = torch.full((len(representations),), index, device=representations.device)
+            masks = draw_masks(self.settings, *shape, seed)
+            found.append(maps_of(target.scores(representations, samples), masks, self.chunk))
         return Attributions(torch.stack([one.maps for one in found]), torch.stack([one.reliability for one in found]))
-
-    def _of_one(self, explicands: Explicands, target: Target, index: int) -> RiseMaps:
-        masks = draw_masks(self.settings, *explicands.shape, explicands.seeds[index])
-        image = explicands.images[index : index + 1]
-
-        def represent(kept: Tensor) -> Tensor:
-            return explicands.removal.represent(explicands.backbone, image, kept)
-
-        representations = score_masks(represent, masks, self.chunk, image.device)
-        samples = torch.full((len(representations),), index, device=image.device)
-        return maps_of(target.scores(representations, samples), masks, self.chunk)
 
 
 class Perturbations(Method):

@@ -45,14 +45,17 @@ def test_maps_that_are_there_are_not_made_again(asked, tmp_path, monkeypatch):
     method, cache = Rise(num_masks=8, grid=8), Cache(tmp_path)
     first = explain(data, backbone, method, Mean(), questions, 0, cache)
 
-    def never(self, explicands, target):
+    def never(self, explicands):
         raise AssertionError("made again")
 
-    monkeypatch.setattr(Rise, "attribute", never)
+    monkeypatch.setattr(Rise, "represent", never)
     again = explain(data, backbone, method, Mean(), questions, 0, cache)
     assert torch.equal(first.maps, again.maps)
     assert torch.equal(first.reliability, again.reliability)
-    # A smaller chunk is the same method; other masks, or another question, are not.
+    # Another question, and a smaller chunk, need no other images; other masks and another seed do.
+    (target,) = questions.of(range(NUMBER))._targets[:1]
+    other = explain(data, backbone, method, Mean(), Questions([target]), 0, cache)
+    torch.testing.assert_close(other.maps[:, 0], first.maps[:, 0], atol=1e-6, rtol=1e-4)
     explain(data, backbone, Rise(num_masks=8, grid=8, chunk=3), Mean(), questions, 0, cache)
     with pytest.raises(AssertionError, match="made again"):
         explain(data, backbone, Rise(num_masks=12, grid=8), Mean(), questions, 0, cache)
