@@ -3,8 +3,8 @@
     python scripts/bench_attribution.py [--masks 800] [--large-masks 20000] [--results results]
 
 The grid: four targets, cosine and dot product, by RISE. Together, the masked images are represented once; one at a
-time, once for each of the eight targets, as the official code does. The memory part explains one image of 224 × 224 pixels by
-a ViT-B/32 of random weights, and says by how much the process has grown at most since the model was there.
+time, once for each of the eight targets, as the official code does. The memory part explains one image of 224 × 224
+pixels by a ViT-B/32 of random weights, and says by how much the process has grown at most since the model was there.
 """
 
 from __future__ import annotations
