@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from captum.attr import PerturbationAttribution
 from jaxtyping import Float
@@ -51,11 +52,14 @@ def maps_of(scores: Float[Tensor, "N K"], masks: Masks, chunk: int) -> RiseMaps:
     centred = scores - scores.mean(dim=0)
     half = len(masks) // 4 * 2  # pairs of antithetic masks stay together
     first, second = (_sums(centred, masks, part, chunk) for part in (range(half), range(half, len(masks))))
-    reliability = [
-        float(spearmanr(one.flatten().cpu(), other.flatten().cpu()).statistic)
-        for one, other in zip(first.slopes(), second.slopes(), strict=True)
-    ]
-    return RiseMaps((first + second).slopes(), torch.nan_to_num(torch.tensor(reliability)))
+    reliability = [_agreement(*pair) for pair in zip(first.slopes(), second.slopes(), strict=True)]
+    return RiseMaps((first + second).slopes(), torch.tensor(reliability))
+
+
+def _agreement(first: Float[Tensor, "h w"], second: Float[Tensor, "h w"]) -> float:
+    """Return the rank correlation of two maps; 0 where one is constant, as that of a target of zeros."""
+    ranks = [values.flatten().cpu().numpy() for values in (first, second)]
+    return 0.0 if any(np.ptp(values) == 0 for values in ranks) else float(spearmanr(*ranks).statistic)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from splice_exp.attribution.explain import explain
 from splice_exp.attribution.methods import Method
@@ -25,6 +24,7 @@ from splice_exp.embeddings.extract import extract
 from splice_exp.evaluation import localization
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
 from splice_exp.evaluation.prompts import FOILS, Prompts
+from splice_exp.evaluation.shown_maps import MAPS, PICTURES, maps_table, pictures_table
 
 KINDS = ("contrastive_corpus", "corpus", "contrastive_label_free", "label_free")
 MEASURES = {
@@ -99,7 +99,9 @@ class CocoaLocalization(Evaluation):
             "localization/level_validated": float(localization.LEVELS[levels[0]]),
             "data/num_samples": len(test),
         }
-        tables = {"maps": _shown_maps(test[: self._shown]), "pictures": _shown_pictures(study, self._shown)}
+        assert isinstance(study.data, EncodableSource)
+        shown = [dict(zip(one.names, one.maps, strict=True)) for one in test[: self._shown]]
+        tables = {MAPS: maps_table(shown), PICTURES: pictures_table(study.data, self._shown)}
         return Findings(metrics, study.data.sample_ids, samples, tables)
 
     def _pictures(self, study: Study, data: DataSource) -> list[Pictured]:
@@ -124,7 +126,7 @@ class CocoaLocalization(Evaluation):
         return [
             Pictured(
                 names=pair,
-                masks=tuple(fit(mask, maps.shape[-2:]) for mask in masks.values()),
+                masks=tuple(localization.fit(mask, maps.shape[-2:]) for mask in masks.values()),
                 maps=maps[places].double().numpy(),
                 absent=maps[absent].double().numpy(),
                 reliability=float(reliability[places].mean()),
@@ -187,17 +189,6 @@ class Pictured:
     reliability: float
 
 
-def fit(mask: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """Bring a mask into the shape of a map, as images are preprocessed: the shorter side fits, the middle is kept."""
-    height, width = mask.shape
-    scale = max(shape[0] / height, shape[1] / width)
-    rows, columns = (
-        np.clip(((np.arange(side) + 0.5 - side / 2) / scale + length / 2).astype(int), 0, length - 1)
-        for side, length in zip(shape, mask.shape, strict=True)
-    )
-    return np.asarray(mask[np.ix_(rows, columns)])
-
-
 def _overlaps(picture: Pictured) -> np.ndarray:
     """Return the IoU at each level, mean over the objects."""
     return np.mean(
@@ -217,26 +208,4 @@ def _boxes(picture: Pictured) -> np.ndarray:
             for scores, mask in zip(picture.maps, picture.masks, strict=True)
         ],
         axis=0,
-    )
-
-
-def _shown_maps(pictures: Sequence[Pictured]) -> pd.DataFrame:
-    """Return one line a map: which picture, which object, and the values row by row."""
-    return pd.DataFrame(
-        [
-            (place, name, *scores.shape, scores.astype(np.float32).ravel().tolist())
-            for place, picture in enumerate(pictures)
-            for name, scores in zip(picture.names, picture.maps, strict=True)
-        ],
-        columns=["picture", "name", "height", "width", "values"],
-    )
-
-
-def _shown_pictures(study: Study, count: int) -> pd.DataFrame:
-    """Return the pixels of the first pictures, row by row, in 0 … 255."""
-    assert isinstance(study.data, EncodableSource)
-    images = [np.asarray(image.convert("RGB")) for image in study.data.inputs(0, min(count, len(study.data)))]
-    return pd.DataFrame(
-        [(place, *image.shape[:2], image.ravel().tolist()) for place, image in enumerate(images)],
-        columns=["picture", "height", "width", "values"],
     )

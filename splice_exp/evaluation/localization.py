@@ -9,6 +9,8 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.ndimage import label
 from sklearn.metrics import average_precision_score
@@ -88,3 +90,14 @@ def finds_box(region: np.ndarray, mask: np.ndarray) -> float:
     largest = 1 + int(np.bincount(parts.ravel())[1:].argmax())
     boxes = (filled(box_of(one), mask.shape) for one in (parts == largest, mask))
     return float(overlap(*boxes) >= BOX_OVERLAP)
+
+
+def fit(mask: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+    """Bring a mask into the shape of a map, as images are preprocessed: the shorter side fits, the middle is kept."""
+    height, width = mask.shape
+    scale = max(shape[0] / height, shape[1] / width)
+    rows, columns = (
+        np.clip(((np.arange(side) + 0.5 - side / 2) / scale + length / 2).astype(int), 0, length - 1)
+        for side, length in zip(shape, mask.shape, strict=True)
+    )
+    return np.asarray(mask[np.ix_(rows, columns)])

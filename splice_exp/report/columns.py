@@ -133,6 +133,7 @@ COLUMNS: Mapping[str, Column] = {
     "text/f1_of_image": Column("F1 of the picture %", percent),
     "draws/f1": Column("F1 %", percent),
     "draws/size": Column("atoms", decimals(0)),
+    "cocoa/gradient_max": Column("max gradient", scientific),
     "localization/pointing": Column("pointing %", percent),
     "localization/pointing_box": Column("in the box %", percent),
     "localization/both": Column("both %", percent),

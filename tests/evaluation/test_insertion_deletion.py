@@ -9,7 +9,8 @@ from splice_exp.attribution.methods import Rise
 from splice_exp.attribution.removal import Mean
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.plain import Scenes
-from splice_exp.evaluation.cocoa_insertion_deletion import CocoaInsertionDeletion, chances_of, gini, majority_class
+from splice_exp.evaluation.cocoa_insertion_deletion import CocoaInsertionDeletion, gini
+from splice_exp.evaluation.corpus_task import chances_of, majority_class
 from splice_exp.evaluation.probes import Probe
 from splice_exp.evaluation.references import draw_references
 from tests.evaluation.studies import study_of
@@ -78,7 +79,7 @@ def test_maps_carry_the_class_of_the_corpus(found):
     assert other["cocoa/insertion_majority"] < own["cocoa/insertion_majority"]
     free = found(kind="label_free", same_class=False).metrics
     assert free["cocoa/insertion_majority"] < other["cocoa/insertion_majority"]
-    assert own["cocoa/head_gradient_max"] < 1e-5
+    assert own["cocoa/gradient_max"] < 1e-5
     assert own["data/num_samples"] == 12
 
 
@@ -87,3 +88,13 @@ def test_too_few_samples_are_refused(found):
         found(per_class=100)
     with pytest.raises(SpliceError, match="evaluation.similarity is 'angle'"):
         found(similarity="angle")
+
+
+def test_training_data_of_other_classes_are_refused(study):
+    other = Scenes(40, max_objects=1, label="colour", split="train")
+    with pytest.raises(SpliceError, match="evaluation.train is scenes, whose classes are not those of scenes_single"):
+        CocoaInsertionDeletion(Rise(num_masks=4, grid=8), Mean(), other).evaluate(study)
+    with pytest.raises(SpliceError, match="planted has not both"):
+        CocoaInsertionDeletion(Rise(num_masks=4, grid=8), Mean(), other).evaluate(
+            study_of("data=planted", "data.num_samples=4", "data.objects=[car]")
+        )

@@ -9,7 +9,7 @@ from splice_exp.attribution.removal import Mean
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.pairs import ScenePairs
 from splice_exp.evaluation import localization
-from splice_exp.evaluation.cocoa_localization import CocoaLocalization, fit
+from splice_exp.evaluation.cocoa_localization import CocoaLocalization
 from splice_exp.evaluation.prompts import Prompts
 from tests.evaluation.studies import study_of
 
@@ -68,9 +68,9 @@ def test_otsu_splits_two_groups():
 def test_masks_are_cropped_as_images_are():
     wide = np.zeros((4, 8), dtype=bool)
     wide[:, 2:4] = True
-    assert np.array_equal(fit(wide, (4, 4)), wide[:, 2:6])
-    assert np.array_equal(fit(wide, (8, 8)), np.repeat(np.repeat(wide[:, 2:6], 2, axis=0), 2, axis=1))
-    assert np.array_equal(fit(wide, (4, 8)), wide)
+    assert np.array_equal(localization.fit(wide, (4, 4)), wide[:, 2:6])
+    assert np.array_equal(localization.fit(wide, (8, 8)), np.repeat(np.repeat(wide[:, 2:6], 2, axis=0), 2, axis=1))
+    assert np.array_equal(localization.fit(wide, (4, 8)), wide)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,197 @@
+"""The task of the paper's tables: explicands of every class, a corpus and a foil for each, a head, and the measures.
+
+    majority     p_k(x), k: the class that a head finds most often in the corpus
+    similarity   mean cosine with the corpus minus that with the foil; dot: of the representations
+    prediction   p_k(x), k: the class that the head finds in the explicand
+    shift        ‖f(e) − f(x)‖
+
+References:
+    Lin, Chen, Kim, Lee. Contrastive corpus attribution for explaining representations (COCOA). ICLR 2023, section 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.special import softmax
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from splice_exp.attribution.corpus import SIMILARITIES
+from splice_exp.attribution.curves import all_curves
+from splice_exp.attribution.removal import Removal
+from splice_exp.attribution.represent import represent_all
+from splice_exp.attribution.targets import KINDS, Directions, Questions, target_of
+from splice_exp.backbones.base import Backbone
+from splice_exp.core.errors import SpliceError, require_bool, require_integer
+from splice_exp.data.base import DataSource, EncodableSource
+from splice_exp.data.selection import Selection
+from splice_exp.distributed.cache import Cache
+from splice_exp.evaluation.probes import Probe, as_features, fit_probe
+from splice_exp.evaluation.references import References, references_of
+
+CURVES = ("insertion", "deletion")
+STRENGTH = (100.0,)  # C of the head
+
+
+@dataclass(frozen=True)
+class CorpusTask:
+    """How explicands, corpora and foils are drawn.
+
+    Args:
+        train: Where corpora and foils come from.
+        same_class: Whether explicands are of the class of the corpus, or of another one.
+        per_class: Explicands of each class.
+        corpus_size: Samples.
+        foil_size: Samples.
+        held_out: Whether similarity is judged by another corpus and foil than those that explain.
+        seed: Of all draws.
+    """
+
+    train: DataSource
+    same_class: bool = True
+    per_class: int = 2
+    corpus_size: int = 100
+    foil_size: int = 1500
+    held_out: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        require_bool("evaluation.same_class", self.same_class)
+        require_bool("evaluation.held_out", self.held_out)
+        for name in ("per_class", "corpus_size", "foil_size"):
+            require_integer(f"evaluation.{name}", getattr(self, name), 1)
+
+    def prepare(self, data: DataSource, backbone: Backbone, cache: Cache) -> Prepared:
+        """Draw, and represent everything that is needed.
+
+        Raises:
+            SpliceError: if data are no images with the same two classes or more, or have too few samples.
+        """
+        pictures, train = images_of(data), images_of(self.train)
+        if train.classes != pictures.classes:
+            raise SpliceError(
+                f"evaluation.train is {train.name}, whose classes are not those of {pictures.name}: take another part "
+                "of the same data set."
+            )
+        known = represent_all(train, backbone, cache)
+        assert train.labels is not None
+        head = fit_probe(as_features(normalize(known, dim=1)), train.labels.numpy(), self.seed, STRENGTH)
+        explicands, of_class = self._explicands(pictures)
+        sizes, labels = (self.corpus_size, self.foil_size), range(len(pictures.classes))
+        drawn = [references_of(train, known, label, sizes, self.held_out, self.seed) for label in labels]
+        return Prepared(explicands, of_class, drawn, head, represent_all(explicands, backbone, cache))
+
+    def _explicands(self, data: EncodableSource) -> tuple[Selection, np.ndarray]:
+        """Draw explicands for every class; return them, and the class of the corpus of each."""
+        assert data.labels is not None
+        labels = data.labels.numpy()
+        places, ids, of_class = [], [], []
+        for label, name in enumerate(data.classes):
+            random = np.random.default_rng([self.seed, label])
+            eligible = np.flatnonzero((labels == label) == self.same_class)
+            if len(eligible) < self.per_class:
+                raise SpliceError(
+                    f"evaluation.per_class is {self.per_class}, but {data.name} has {len(eligible)} samples "
+                    f"{'of' if self.same_class else 'outside'} the class {name!r}: lower it, or take more samples."
+                )
+            chosen = random.permutation(eligible)[: self.per_class].tolist()
+            places += chosen
+            ids += [f"{name}/{data.sample_ids[place]}" for place in chosen]
+            of_class += [label] * len(chosen)
+        return Selection(data, places, ids), np.array(of_class)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What was drawn.
+
+    Attributes:
+        explicands: n images.
+        of_class: Class of the corpus of each, (n,).
+        drawn: Corpus and foil of each class.
+        head: A linear probe on normalised representations of the training data.
+        own: Representations of the explicands, (n, d).
+    """
+
+    explicands: Selection
+    of_class: np.ndarray
+    drawn: Sequence[References]
+    head: Probe
+    own: Float[Tensor, "n d"]
+
+    def questions(self) -> Questions:
+        """Ask for all targets and similarities at once: what one run has explained, the others find."""
+        directions = []
+        for kind in KINDS:
+            for similarity in SIMILARITIES:
+                rows = [
+                    target_of(kind, similarity, one[None], *self.drawn[label].explains).weights.reshape(1, -1)
+                    for one, label in zip(self.own, self.of_class.tolist(), strict=True)
+                ]
+                directions.append(Directions((target_name(kind, similarity),), torch.stack(rows), similarity))
+        return Questions(directions)
+
+    def measures(self, path: Float[Tensor, "n s d"]) -> dict[str, np.ndarray]:
+        """Return every measure of representations of the explicands with some pixels removed, (n, s)."""
+        chances = chances_of(self.head, path)
+        majority = np.array([majority_class(self.head, one.members) for one in self.drawn])[self.of_class]
+        predicted = chances_of(self.head, self.own[:, None])[:, 0].argmax(axis=1)
+        rows = np.arange(len(path))
+        found = {
+            "majority": chances[rows, :, majority],
+            "prediction": chances[rows, :, predicted],
+            "shift": (path - self.own[:, None]).norm(dim=2).numpy(),
+        }
+        for name, similarity in (("similarity", "cosine"), ("similarity_dot", "dot")):
+            pairs = (one.judges for one in self.drawn)
+            directions = torch.stack([corpus.mean(similarity) - foil.mean(similarity) for corpus, foil in pairs])
+            seen = normalize(path, dim=2) if similarity == "cosine" else path
+            found[name] = torch.einsum("nsd,nd->ns", seen, directions[torch.from_numpy(self.of_class)]).numpy()
+        return found
+
+    def areas(
+        self, backbone: Backbone, removal: Removal, maps: Float[Tensor, "n h w"], steps: int, cache: Cache
+    ) -> dict[str, np.ndarray]:
+        """Return the areas under the curves of all measures, `insertion_…` and `deletion_…`, (n,) each."""
+        paths = all_curves(self.explicands, backbone, removal, maps, steps, cache)
+        return {
+            f"{name}_{measure}": np.trapezoid(values, dx=1 / steps, axis=1)
+            for name, path in zip(CURVES, paths, strict=True)
+            for measure, values in self.measures(path).items()
+        }
+
+
+def target_name(kind: str, similarity: str) -> str:
+    """Return what a target is called in `Prepared.questions`."""
+    return f"{kind} {similarity}"
+
+
+def chances_of(head: Probe, representations: Float[Tensor, "n s d"]) -> np.ndarray:
+    """Return the probabilities that a head gives to its classes, (n, s, c)."""
+    features = as_features(normalize(representations, dim=2).flatten(0, 1))
+    scores = features @ head.weights.T + head.intercept
+    return softmax(scores, axis=1).reshape(*representations.shape[:2], -1)
+
+
+def majority_class(head: Probe, members: Float[Tensor, "m d"]) -> int:
+    """Return the place of the class that a head finds most often in a corpus; of equally frequent ones the first."""
+    return int(np.bincount(chances_of(head, members[:, None])[:, 0].argmax(axis=1)).argmax())
+
+
+def images_of(data: DataSource) -> EncodableSource:
+    """Return data of images with classes.
+
+    Raises:
+        SpliceError: for any other.
+    """
+    if not isinstance(data, EncodableSource) or data.labels is None or len(data.classes) < 2:
+        raise SpliceError(
+            f"Corpora are samples of classes, and what is explained are pixels: {data.name} has not both. Set "
+            "data=scenes_single, or any other images with classes."
+        )
+    return data

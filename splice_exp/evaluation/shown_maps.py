@@ -1,0 +1,42 @@
+"""Maps and pictures as tables, for figures: one line each, with all values row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from splice_exp.data.base import EncodableSource
+
+MAPS, PICTURES = "maps", "pictures"  # what the tables are called in a record
+
+
+def maps_table(maps: Sequence[Mapping[str, np.ndarray]]) -> pd.DataFrame:
+    """Return one line a map: the place of its picture, its name, its shape and values.
+
+    Args:
+        maps: Of each picture, by name, (h, w) each.
+    """
+    return pd.DataFrame(
+        [
+            (place, name, *scores.shape, scores.astype(np.float32).ravel().tolist())
+            for place, named in enumerate(maps)
+            for name, scores in named.items()
+        ],
+        columns=["picture", "name", "height", "width", "values"],
+    )
+
+
+def pictures_table(data: EncodableSource, count: int) -> pd.DataFrame:
+    """Return one line a picture, with its red, green and blue in 0 … 255.
+
+    Args:
+        data: Images.
+        count: The first so many.
+    """
+    images = [np.asarray(image.convert("RGB")) for image in data.inputs(0, min(count, len(data)))]
+    return pd.DataFrame(
+        [(place, *image.shape[:2], image.ravel().tolist()) for place, image in enumerate(images)],
+        columns=["picture", "height", "width", "values"],
+    )
