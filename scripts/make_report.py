@@ -1,6 +1,6 @@
 """Write the pages of all reports, and the index over them with the paper's claims and numbers beside ours.
 
-    python scripts/make_report.py [--results results] [--reference results/reference/splice.yaml]
+    python scripts/make_report.py [--results results]
 
 Reads results/tables/*.json, which every experiment writes with its table; writes results/pages/*.html and
 results/index.html. Every experiment also does this for its own results.
@@ -21,9 +21,7 @@ def main() -> None:
     """Write all pages; exit code 1 if there is nothing to write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--results", type=Path, default=Path("results"), help="where tables and figures are")
-    parser.add_argument("--reference", type=Path, help="published numbers; default: reference/splice.yaml in results")
     arguments = parser.parse_args()
-    reference = arguments.reference or arguments.results / "reference" / "splice.yaml"
     try:
         reports = read_summaries(arguments.results)
         if not reports:
@@ -33,7 +31,7 @@ def main() -> None:
             )
         for report in reports:
             print(write_page(arguments.results, report))
-        print(write_index(arguments.results, reference))
+        print(write_index(arguments.results))
     except SpliceError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

@@ -150,9 +150,9 @@ def test_a_sparsity_curve_is_one_pass_along_the_paths(command, tmp_path):
     code, out, err = command("experiment=zero_shot_sparsity", *FAST)
     assert code == 0, err
     found = metrics_of(tmp_path / "results")
-    assert len(found) == 14
-    assert len(list(tmp_path.glob("results/cache/codes/*"))) == 14
-    assert out.count("read from cache: codes") == 12  # after the first row of each dictionary nothing is solved
+    assert len(found) == 24
+    assert len(list(tmp_path.glob("results/cache/codes/*"))) == 24
+    assert out.count("read from cache: codes") == 21  # after the first row of each dictionary nothing is solved
     assert max(metrics["solver/gap_max"] for metrics in found.values()) <= 1e-6
 
 

@@ -9,6 +9,8 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
@@ -43,6 +45,7 @@ class CocoaInsertionDeletion(Evaluation):
         foil_size: Samples.
         held_out: Whether similarity is judged by another corpus and foil than those that explain.
         steps: Of the curves.
+        classes: Those of corpora and explicands; None: all. Foils and the head have all classes in any case.
         bootstrap_resamples: For the 95 % intervals.
         seed: Of explicands, corpora, foils, masks and the bootstrap.
     """
@@ -60,6 +63,7 @@ class CocoaInsertionDeletion(Evaluation):
         foil_size: int = 1500,
         held_out: bool = True,
         steps: int = 50,
+        classes: Sequence[str] | None = None,
         bootstrap_resamples: int = 1000,
         seed: int = 0,
     ) -> None:
@@ -69,7 +73,7 @@ class CocoaInsertionDeletion(Evaluation):
         require_integer("evaluation.steps", steps, 1)
         self._method, self._removal, self._steps = method, removal, steps
         self._target = target_name(kind, similarity)
-        self._task = CorpusTask(train, same_class, per_class, corpus_size, foil_size, held_out, seed)
+        self._task = CorpusTask(train, same_class, per_class, corpus_size, foil_size, held_out, seed, classes)
 
     def evaluate(self, study: Study) -> Findings:
         """Explain, put pixels in and out, and judge.
@@ -101,8 +105,8 @@ class CocoaInsertionDeletion(Evaluation):
             samples["cocoa/reliability"] = reliability
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
-            "cocoa/corpus_error": float(np.mean([one.explains[0].standard_error for one in prepared.drawn])),
-            "cocoa/foil_error": float(np.mean([one.explains[1].standard_error for one in prepared.drawn])),
+            "cocoa/corpus_error": float(np.mean([one.explains[0].standard_error for one in prepared.drawn.values()])),
+            "cocoa/foil_error": float(np.mean([one.explains[1].standard_error for one in prepared.drawn.values()])),
             "cocoa/gradient_max": prepared.head.gradient,
             "data/num_samples": len(explicands),
         }

@@ -11,7 +11,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,7 @@ from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.represent import represent_all
 from splice_exp.attribution.targets import KINDS, Directions, Questions, target_of
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.errors import SpliceError, require_bool, require_integer
+from splice_exp.core.errors import SpliceError, require_bool, require_choice, require_integer, require_names
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.data.selection import Selection
 from splice_exp.distributed.cache import Cache
@@ -50,6 +50,7 @@ class CorpusTask:
         foil_size: Samples.
         held_out: Whether similarity is judged by another corpus and foil than those that explain.
         seed: Of all draws.
+        classes: Those of corpora and explicands; None: all. Foils have all classes in any case.
     """
 
     train: DataSource
@@ -59,12 +60,15 @@ class CorpusTask:
     foil_size: int = 1500
     held_out: bool = True
     seed: int = 0
+    classes: Sequence[str] | None = None
 
     def __post_init__(self) -> None:
         require_bool("evaluation.same_class", self.same_class)
         require_bool("evaluation.held_out", self.held_out)
         for name in ("per_class", "corpus_size", "foil_size"):
             require_integer(f"evaluation.{name}", getattr(self, name), 1)
+        if self.classes is not None:
+            require_names("evaluation.classes", self.classes)
 
     def prepare(self, data: DataSource, backbone: Backbone, cache: Cache) -> Prepared:
         """Draw, and represent everything that is needed.
@@ -81,19 +85,28 @@ class CorpusTask:
         known = represent_all(train, backbone, cache)
         assert train.labels is not None
         head = fit_probe(as_features(normalize(known, dim=1)), train.labels.numpy(), self.seed, STRENGTH)
-        explicands, of_class = self._explicands(pictures)
-        sizes, labels = (self.corpus_size, self.foil_size), range(len(pictures.classes))
-        drawn = [references_of(train, known, label, sizes, self.held_out, self.seed) for label in labels]
+        used = self._used(pictures)
+        explicands, of_class = self._explicands(pictures, used)
+        sizes = (self.corpus_size, self.foil_size)
+        drawn = {label: references_of(train, known, label, sizes, self.held_out, self.seed) for label in used}
         return Prepared(explicands, of_class, drawn, head, represent_all(explicands, backbone, cache))
 
-    def _explicands(self, data: EncodableSource) -> tuple[Selection, np.ndarray]:
+    def _used(self, data: EncodableSource) -> list[int]:
+        """Return the labels of the classes of corpora and explicands."""
+        for name in self.classes or ():
+            require_choice("evaluation.classes", name, data.classes)
+        return [label for label, name in enumerate(data.classes) if self.classes is None or name in self.classes]
+
+    def _explicands(self, data: EncodableSource, used: Sequence[int]) -> tuple[Selection, np.ndarray]:
         """Draw explicands for every class; return them, and the class of the corpus of each."""
         assert data.labels is not None
         labels = data.labels.numpy()
         places, ids, of_class = [], [], []
-        for label, name in enumerate(data.classes):
+        for label in used:
+            name = data.classes[label]
             random = np.random.default_rng([self.seed, label])
-            eligible = np.flatnonzero((labels == label) == self.same_class)
+            own = labels == label
+            eligible = np.flatnonzero(own if self.same_class else np.isin(labels, used) & ~own)
             if len(eligible) < self.per_class:
                 raise SpliceError(
                     f"evaluation.per_class is {self.per_class}, but {data.name} has {len(eligible)} samples "
@@ -113,14 +126,14 @@ class Prepared:
     Attributes:
         explicands: n images.
         of_class: Class of the corpus of each, (n,).
-        drawn: Corpus and foil of each class.
+        drawn: Class of a corpus → corpus and foil.
         head: A linear probe on normalised representations of the training data.
         own: Representations of the explicands, (n, d).
     """
 
     explicands: Selection
     of_class: np.ndarray
-    drawn: Sequence[References]
+    drawn: Mapping[int, References]
     head: Probe
     own: Float[Tensor, "n d"]
 
@@ -139,7 +152,8 @@ class Prepared:
     def measures(self, path: Float[Tensor, "n s d"]) -> dict[str, np.ndarray]:
         """Return every measure of representations of the explicands with some pixels removed, (n, s)."""
         chances = chances_of(self.head, path)
-        majority = np.array([majority_class(self.head, one.members) for one in self.drawn])[self.of_class]
+        found_in = {label: majority_class(self.head, one.members) for label, one in self.drawn.items()}
+        majority = np.array([found_in[label] for label in self.of_class.tolist()])
         predicted = chances_of(self.head, self.own[:, None])[:, 0].argmax(axis=1)
         rows = np.arange(len(path))
         found = {
@@ -148,10 +162,10 @@ class Prepared:
             "shift": (path - self.own[:, None]).norm(dim=2).numpy(),
         }
         for name, similarity in (("similarity", "cosine"), ("similarity_dot", "dot")):
-            pairs = (one.judges for one in self.drawn)
+            pairs = (self.drawn[label].judges for label in self.of_class.tolist())
             directions = torch.stack([corpus.mean(similarity) - foil.mean(similarity) for corpus, foil in pairs])
             seen = normalize(path, dim=2) if similarity == "cosine" else path
-            found[name] = torch.einsum("nsd,nd->ns", seen, directions[torch.from_numpy(self.of_class)]).numpy()
+            found[name] = torch.einsum("nsd,nd->ns", seen, directions).numpy()
         return found
 
     def areas(

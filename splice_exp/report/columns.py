@@ -127,6 +127,7 @@ COLUMNS: Mapping[str, Column] = {
     "text/shared_null": Column("null shared %", percent),
     "text/top_shared": Column("top shared %", percent),
     "text/top_shared_null": Column("null top shared %", percent),
+    "text/l0": Column("L0 of texts", decimals(2)),
     "text/nearer": Column("own nearer %", percent),
     "text/nearer_dense": Column("dense own nearer %", percent),
     "text/f1_of_text": Column("F1 of the caption %", percent),

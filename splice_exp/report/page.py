@@ -112,8 +112,7 @@ class Report:
             "environment": environment_of(records[0]),
         }
         write_json(table_path.with_suffix(".json"), summary)
-        reference = results / "reference" / "splice.yaml"
-        written += [table_path.with_suffix(".json"), write_page(results, summary), write_index(results, reference)]
+        written += [table_path.with_suffix(".json"), write_page(results, summary), write_index(results)]
         return written
 
 

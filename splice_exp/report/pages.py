@@ -79,24 +79,27 @@ def write_page(results: Path, report: Summary) -> Path:
     return path
 
 
-def write_index(results: Path, reference: Path | None) -> Path:
-    """Write the index over all reports under `results`.
-
-    Args:
-        results: `paths.results`.
-        reference: Published numbers and claims; or none.
-    """
+def write_index(results: Path) -> Path:
+    """Write the index over all reports under `results`, beside what is published (`reference/*.yaml` under it)."""
     reports = read_summaries(results)
-    published = read_reference(reference) if reference and reference.is_file() else None
+    papers = []
+    for path in sorted((results / "reference").glob("*.yaml")):
+        published = read_reference(path)
+        papers.append(
+            {
+                "name": published["paper"],
+                "claims": claims_beside(published, reports),
+                "numbers": numbers_beside(published, reports),
+                "notes": published["notes"],
+            }
+        )
     text = (
         _environment()
         .get_template("index.html.j2")
         .render(
             style=_style(),
             groups=_groups(reports),
-            claims=claims_beside(published, reports) if published else [],
-            numbers=numbers_beside(published, reports) if published else [],
-            notes=published["notes"] if published else [],
+            papers=papers,
         )
     )
     path = results / "index.html"

@@ -21,14 +21,14 @@ def read_reference(path: Path) -> dict[str, Any]:
     """Read a file of published numbers and claims.
 
     Raises:
-        SpliceError: if it cannot be read, or has other keys than `numbers`, `claims` and `notes`.
+        SpliceError: if it cannot be read, or has other keys than `paper`, `numbers`, `claims` and `notes`.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise SpliceError(f"{path} cannot be read as yaml ({error}).") from error
-    if not isinstance(content, dict) or set(content) != {"numbers", "claims", "notes"}:
-        raise SpliceError(f"{path} must have the keys numbers, claims and notes.")
+    if not isinstance(content, dict) or set(content) != {"paper", "numbers", "claims", "notes"}:
+        raise SpliceError(f"{path} must have the keys paper, numbers, claims and notes.")
     return content
 
 

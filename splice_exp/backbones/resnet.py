@@ -1,0 +1,144 @@
+"""Residual networks that were trained on images alone: their pooled features, without the last layer.
+
+Weights are files of others, in the layouts in which SimCLR, SimSiam and fine-tuned classifiers are handed on: a state
+dict, alone or under `state_dict` or `model`, whose names begin with some prefix. Nothing but tensors is unpickled.
+
+References:
+    He, Zhang, Ren, Sun. Deep residual learning for image recognition. CVPR 2016.
+    Chen et al. A simple framework for contrastive learning of visual representations. ICML 2020 (SimCLR).
+    Chen, He. Exploring simple siamese representation learning. CVPR 2021 (SimSiam).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+import torchvision
+from jaxtyping import Bool, Float
+from PIL import Image
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+from torchvision import transforms
+
+from splice_exp.backbones.base import Backbone
+from splice_exp.core.errors import SpliceError, nearest, require_choice, require_integer, shown
+from splice_exp.core.io import digest, file_digest
+
+ARCHITECTURES = ("resnet18", "resnet34", "resnet50", "resnet101")
+STEMS = ("imagenet", "cifar")  # 7 × 7 with pooling; 3 × 3 without
+LAYERS = ("state_dict", "model")  # under which a state dict may lie
+LAST = "fc."  # names of the last layer, which is left out
+
+
+class ResNetBackbone(Backbone):
+    """A ResNet of torchvision, in evaluation mode, up to its pooled features.
+
+    Args:
+        architecture: One of `ARCHITECTURES`.
+        weights: A file of tensors: a state dict, alone or under `state_dict` or `model`.
+        prefix: What the names of the encoder begin with in that file; names without it are left out.
+        stem: `imagenet`, or `cifar` for small images.
+        resize: Of the shorter side, pixels.
+        crop: Side of the square in the middle, pixels.
+        interpolation: Of the resizing, `bilinear` or `bicubic`.
+        mean: Subtracted from each channel in [0, 1]; zeros for none.
+        std: By which each is divided; ones for none.
+    """
+
+    def __init__(
+        self,
+        architecture: str,
+        weights: str,
+        prefix: str = "",
+        stem: str = "imagenet",
+        resize: int = 256,
+        crop: int = 224,
+        interpolation: str = "bilinear",
+        mean: Sequence[float] = (0.0, 0.0, 0.0),
+        std: Sequence[float] = (1.0, 1.0, 1.0),
+    ) -> None:
+        require_choice("backbone.architecture", architecture, ARCHITECTURES)
+        require_choice("backbone.stem", stem, STEMS)
+        require_choice("backbone.interpolation", interpolation, ("bilinear", "bicubic"))
+        require_integer("backbone.resize", resize, 1)
+        require_integer("backbone.crop", crop, 1)
+        network = getattr(torchvision.models, architecture)(weights=None)
+        if stem == "cifar":
+            network.conv1 = nn.Conv2d(3, 64, kernel_size=3, stride=1, padding=1, bias=False)
+            network.maxpool = nn.Identity()
+        self.dim = network.fc.in_features
+        network.fc = nn.Identity()
+        _load(network, weights, prefix)
+        self._network = network.eval().requires_grad_(False)
+        self._preprocess = transforms.Compose(
+            [
+                transforms.Resize(resize, transforms.InterpolationMode(interpolation)),
+                transforms.CenterCrop(crop),
+                transforms.ToTensor(),
+                transforms.Normalize(list(mean), list(std)),
+            ]
+        )
+        self.class_templates = ("{}",)
+        identity = [architecture, stem, prefix, file_digest(Path(weights)), str(self._preprocess)]
+        self.backbone_id = f"resnet:{digest(identity)}"
+
+    @property
+    def module(self) -> nn.Module:
+        return self._network
+
+    def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "m d"]:
+        raise SpliceError("This backbone was trained on images alone and embeds no texts: take a CLIP.")
+
+    def preprocess(self, inputs: Any) -> Float[Tensor, "b c h w"]:
+        if not all(isinstance(image, Image.Image) for image in inputs):
+            raise SpliceError("This backbone encodes images only: set data to images.")
+        return torch.stack([self._preprocess(image.convert("RGB")) for image in inputs])
+
+    @torch.inference_mode()
+    def encode_batch(self, batch: Any) -> Float[Tensor, "b d"]:
+        return normalize(self.represent(batch), dim=1)
+
+    def represent(
+        self, pixels: Float[Tensor, "b c h w"], kept: Bool[Tensor, "b rows columns"] | None = None
+    ) -> Float[Tensor, "b d"]:
+        if kept is not None:
+            raise SpliceError("removal=token_dropping hides patches, but a ResNet has none: set removal=blur.")
+        found: Tensor = self._network(pixels.to(self._network.conv1.weight))
+        return found.float()
+
+
+def _load(network: nn.Module, weights: str, prefix: str) -> None:
+    """Load the encoder from a file.
+
+    Raises:
+        SpliceError: if the file is not there, holds other things than tensors, or another architecture.
+    """
+    path = Path(weights)
+    if not path.is_file():
+        raise SpliceError(f"backbone.weights is {weights!r}, but there is no such file: put the checkpoint there.")
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, UnpicklingError, EOFError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise SpliceError(f"{path} cannot be read as a file of tensors ({reason}).") from error
+    for layer in LAYERS:
+        if isinstance(found, Mapping) and layer in found:
+            found = found[layer]
+    if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
+        raise SpliceError(f"{path} must hold a state dict, alone or under one of {', '.join(LAYERS)}.")
+    state = {name.removeprefix(prefix): value for name, value in found.items() if name.startswith(prefix)}
+    state = {name: value for name, value in state.items() if not name.startswith(LAST)}
+    needed = network.state_dict()
+    missing = sorted(name for name in needed.keys() - state.keys() if not name.endswith("num_batches_tracked"))
+    other = sorted(name for name, value in needed.items() if name in state and state[name].shape != value.shape)
+    if missing or other:
+        hint = nearest(missing[0], list(found)) if missing else f"{other[0]} is {tuple(state[other[0]].shape)}"
+        raise SpliceError(
+            f"{path} does not fit backbone.architecture and backbone.stem: it lacks {shown(missing)} and has other "
+            f"shapes of {shown(other)} ({hint}). Set backbone.prefix to what the names of the encoder begin with."
+        )
+    network.load_state_dict(state, strict=False)
