@@ -11,7 +11,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-from splice_exp.core.errors import SpliceError, nearest
+from splice_exp.core.errors import SpliceError, nearest, require_integer
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,10 +145,14 @@ class Codes:
     def top(self, n: int) -> list[list[tuple[str, float]]]:
         """Name the n largest codes of each row, largest first; fewer where fewer are active.
 
+        Raises:
+            SpliceError: if n is negative.
+
         Example:
             >>> Codes.from_dense(torch.tensor([[0.1, 0.0, 0.3]]), ("grass", "sky", "zebra")).top(2)
             [[('zebra', 0.30000001192092896), ('grass', 0.10000000149011612)]]
         """
+        require_integer("n", n, 0)
         named = []
         for start, stop in zip(self.indptr[:-1].tolist(), self.indptr[1:].tolist(), strict=True):
             order = torch.argsort(self.values[start:stop], descending=True, stable=True)[:n] + start

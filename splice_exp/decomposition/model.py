@@ -134,6 +134,8 @@ class Splice:
         """
         if isinstance(images, (str, Path, Image.Image)):
             raise SpliceError("Splice.decompose takes a list of pictures: put the one you have into brackets.")
+        if not len(images):
+            raise SpliceError("Splice.decompose was given no pictures: give it one or more.")
         features = self._checked(images) if isinstance(images, Tensor) else self.embed(images)
         if self.mean is None and len(features) < FEWEST:
             raise SpliceError(

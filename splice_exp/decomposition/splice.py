@@ -61,7 +61,8 @@ class Decomposition:
         """Return the decomposition with some concepts removed and others set to a value, by name.
 
         Args:
-            remove: Concepts whose codes become zero.
+            remove: Concepts whose codes become zero, each by its whole name: `star` leaves `red star` as it is
+                (`core.names.mentioning` lists all concepts in which a word occurs).
             set: Concepts whose codes become the given value, in every row.
 
         Raises:
