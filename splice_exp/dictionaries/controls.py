@@ -17,6 +17,8 @@ from splice_exp.dictionaries.text import encode_concepts
 from splice_exp.embeddings.geometry import center
 from splice_exp.solvers.objective import to_half_square
 
+RANDOM, LEARNED = "random atoms", "learned atoms"  # in place of a vocabulary, where atoms are no concepts
+
 
 class RandomAtoms(DictionaryBuilder):
     """Independent Gaussian directions: as many atoms as the vocabulary has names, but no meaning.
@@ -37,7 +39,12 @@ class RandomAtoms(DictionaryBuilder):
         draws = np.random.default_rng(self._seed).standard_normal((size, ingredients.embeddings.dim))
         atoms = normalize(torch.from_numpy(draws), dim=1).to(torch.float32)
         names = tuple(f"random {index}" for index in range(size))
-        return Dictionary(atoms, names, torch.zeros(atoms.shape[1]), {"vocabulary": "random atoms", "seed": self._seed})
+        return Dictionary(atoms, names, torch.zeros(atoms.shape[1]), {"vocabulary": RANDOM, "seed": self._seed})
+
+
+def has_names(dictionary: Dictionary) -> bool:
+    """Say whether the atoms stand for concepts, rather than being numbered directions."""
+    return dictionary.provenance.get("vocabulary") not in (RANDOM, LEARNED)
 
 
 class RandomConcepts(DictionaryBuilder):
@@ -108,7 +115,7 @@ class LearnedAtoms(DictionaryBuilder):
             torch.float32
         )  # atoms that no sample used are zero
         names = tuple(f"learned {index}" for index in range(len(atoms)))
-        provenance = {"vocabulary": "learned atoms", "l1_penalty": self._l1_penalty, "seed": self._seed}
+        provenance = {"vocabulary": LEARNED, "l1_penalty": self._l1_penalty, "seed": self._seed}
         return Dictionary(atoms, names, torch.zeros(atoms.shape[1]), provenance)
 
 

@@ -61,9 +61,7 @@ class SemanticRelevance(Evaluation):
                 "data=coco_captions, or any other with captions."
             )
         codes = study.decomposition.codes
-        said = [content_words(of_one) for of_one in captions]
-        vocabulary = {word: place for place, word in enumerate(dict.fromkeys(word for of in said for word in of))}
-        words = [[vocabulary[word] for word in of_one] for of_one in said]
+        words, vocabulary = words_of(captions)
         supports = supports_of(codes)
         others = [words[place] for place in self._permutation(len(words)).tolist()]
         drawn = draw_supports(supports, codes.num_concepts, self._seed)
@@ -78,7 +76,7 @@ class SemanticRelevance(Evaluation):
             ("_mean_only", average, words),
         )
         encode = study.backbone.encode_text
-        concepts, texts = encode(list(codes.concepts)), encode(list(vocabulary))
+        concepts, texts = encode(list(codes.concepts)), encode(vocabulary)
         samples: dict[str, np.ndarray] = {}
         middle = concepts.double().mean(dim=0).to(concepts.dtype)  # also where the dictionary is not centred
         for centring, mean in (("", torch.zeros_like(middle)), ("_centred", middle)):
@@ -102,6 +100,34 @@ class SemanticRelevance(Evaluation):
                     samples[f"relevance/{variant}_centred"], samples["recovery/f1"]
                 )
         return Findings({**self._summarised(samples), **metrics}, study.embeddings.sample_ids, samples)
+
+
+def words_of(captions: Sequence[Sequence[str]]) -> tuple[list[list[int]], list[str]]:
+    """Return the places of the words of each sample among all words, and these; function words are left out."""
+    said = [content_words(of_one) for of_one in captions]
+    place = {word: number for number, word in enumerate(dict.fromkeys(word for of in said for word in of))}
+    return [[place[word] for word in of_one] for of_one in said], list(place)
+
+
+def relevance_beside_null(study: Study, captions: Sequence[Sequence[str]], seed: int) -> dict[str, np.ndarray]:
+    """Return max–min, and mean–mean centred, of the concepts of each sample and of as many drawn by their use.
+
+    Args:
+        study: Decomposed, over atoms with names.
+        captions: Of each sample.
+        seed: Of the null.
+    """
+    codes, encode = study.decomposition.codes, study.backbone.encode_text
+    words, vocabulary = words_of(captions)
+    concepts, texts = encode(list(codes.concepts)), encode(vocabulary)
+    middle = concepts.double().mean(dim=0).to(concepts.dtype)
+    supports = supports_of(codes)
+    found = {}
+    for suffix, named in (("", supports), ("_null", draw_supports(supports, codes.num_concepts, seed))):
+        found[f"relevance/max_min{suffix}"] = relevance(concepts @ texts.T, named, words)["max_min"]
+        around = normalize(concepts - middle, dim=1) @ normalize(texts - middle, dim=1).T
+        found[f"relevance/mean_mean_centred{suffix}"] = relevance(around, named, words)["mean_mean"]
+    return found
 
 
 def relevance(

@@ -9,12 +9,13 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from splice_exp.core.errors import require_integer, shown
+from splice_exp.core.errors import require_bool, require_integer, shown
 from splice_exp.core.names import canonical
 from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Dictionary, Embeddings
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
+from splice_exp.dictionaries.controls import has_names
 from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.metrics import (
     ConceptInTop,
@@ -25,6 +26,7 @@ from splice_exp.evaluation.metrics import (
     ZeroShotAccuracy,
 )
 from splice_exp.evaluation.recovery import names_something, recovery_measures
+from splice_exp.evaluation.semantic_relevance import relevance_beside_null
 
 log = logging.getLogger(__name__)
 
@@ -39,21 +41,28 @@ class SpliceEvaluation(Evaluation):
 
     Args:
         top_k: Largest codes among which concepts are looked for.
+        relevance: Whether to compare concepts with the words of captions, where there are any and atoms have names.
         bootstrap_resamples: For the 95 % intervals.
         seed: Of permutation, null and bootstrap.
     """
 
-    def __init__(self, top_k: int = 5, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
+    def __init__(self, top_k: int = 5, relevance: bool = False, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
         require_integer("evaluation.top_k", top_k, 1)
+        require_bool("evaluation.relevance", relevance)
         super().__init__(bootstrap_resamples, seed)
-        self._top_k = top_k
+        self._top_k, self._relevance = top_k, relevance
 
     def evaluate(self, study: Study) -> Findings:
         """Measure everything that the data allow."""
         found = self.judge(
             study.decomposition, study.embeddings, study.image_mean, study.known.class_features, study.truth
         )
-        return replace(found, metrics={**found.metrics, "zero_shot/num_missing_classes": len(study.known.missing)})
+        metrics: dict[str, Metric] = {**found.metrics, "zero_shot/num_missing_classes": len(study.known.missing)}
+        samples = dict(found.samples)
+        if self._relevance and study.captions is not None and has_names(study.dictionary):
+            relevance = relevance_beside_null(study, study.captions, self._seed)
+            metrics, samples = {**metrics, **self._summarised(relevance)}, {**samples, **relevance}
+        return replace(found, metrics=metrics, samples=samples)
 
     def judge(
         self,

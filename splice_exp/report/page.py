@@ -17,7 +17,13 @@ from splice_exp.report.repeated import over_seeds
 from splice_exp.report.summary import Summary, claims_of, environment_of, science_of
 from splice_exp.report.tables import Cells, lay_out, markdown_table, write_csv
 
-OPTIONAL = ("recovery/", "concept/", "zero_shot/", "class_concepts/true")  # measures that not all data allow
+OPTIONAL = (
+    "recovery/",
+    "concept/",
+    "zero_shot/",
+    "relevance/",
+    "class_concepts/true",
+)  # measures that not all data allow
 BRACKETS = "Brackets: {brackets}."
 
 

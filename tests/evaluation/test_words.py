@@ -9,6 +9,7 @@ from splice_exp.core.errors import SpliceError
 from splice_exp.evaluation.antonyms import Antonyms
 from splice_exp.evaluation.likeness import likeness
 from splice_exp.evaluation.semantic_relevance import SemanticRelevance, relevance
+from splice_exp.evaluation.splice import SpliceEvaluation
 from splice_exp.evaluation.text_decomposition import TextDecomposition
 from splice_exp.evaluation.vocabulary_draws import VocabularyDraws
 from tests.evaluation.studies import study_of
@@ -99,3 +100,14 @@ def test_more_of_a_support_stays_when_less_of_the_vocabulary_goes(study):
     assert less["draws/size"] == round(0.5 * len(study.dictionary))
     with pytest.raises(SpliceError, match="evaluation.share is 1.0, but must lie between 0 and 1"):
         VocabularyDraws(1.0)
+
+
+def test_ablations_measure_relevance_where_there_are_captions_and_names():
+    study = study_of("data=scenes", "data.num_samples=30")
+    found = SpliceEvaluation(relevance=True, bootstrap_resamples=5).evaluate(study)
+    whole = SemanticRelevance(bootstrap_resamples=5).evaluate(study)
+    for name in ("max_min", "max_min_null", "mean_mean_centred", "mean_mean_centred_null"):
+        np.testing.assert_allclose(found.samples[f"relevance/{name}"], whole.samples[f"relevance/{name}"], atol=1e-6)
+    for nameless in (study_of("data=scenes", "data.num_samples=5", "dictionary=random"), study_of("data=planted")):
+        silent = SpliceEvaluation(relevance=True, bootstrap_resamples=5).evaluate(nameless)
+        assert not any(name.startswith("relevance/") for name in silent.metrics)
