@@ -8,6 +8,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure as Canvas
 
+from splice_exp.core.errors import SpliceError, nearest, require_names
+from splice_exp.core.names import canonical
 from splice_exp.report.figures import PALETTE, PANEL, STYLE, Drawing
 from splice_exp.report.records import Row, tables_of
 
@@ -20,10 +22,13 @@ class ClassBars(Drawing):
     Args:
         table: Table of the run with columns `class`, `concept`, `code` and `rank`.
         num_classes: Classes drawn, at most.
+        classes: Which, by their names; None: the first ones.
     """
 
-    def __init__(self, table: str, num_classes: int = 12) -> None:
-        self._table, self._num_classes = table, num_classes
+    def __init__(self, table: str, num_classes: int = 12, classes: Sequence[str] | None = None) -> None:
+        if classes is not None:
+            require_names("report.figure.classes", classes)
+        self._table, self._num_classes, self._classes = table, num_classes, classes
 
     def draw(self, records: Sequence[Row], title: str) -> Canvas | None:
         shown = [record for record in records if record.complete]
@@ -32,7 +37,7 @@ class ClassBars(Drawing):
         bars = tables_of(shown, self._table)
         runs = int(bars.groupby("class")["rank"].value_counts().max())
         top = int(bars["rank"].max())
-        classes = list(dict.fromkeys(bars["class"]))[: self._num_classes]
+        classes = self._chosen(list(dict.fromkeys(bars["class"])))[: self._num_classes]
         columns = min(COLUMNS, len(classes))
         rows = -(-len(classes) // columns)
         with mpl.rc_context(STYLE):
@@ -59,3 +64,17 @@ class ClassBars(Drawing):
             canvas.supxlabel("mean code; in green, concepts with the name of the class", fontsize=9)
             canvas.suptitle(title, fontsize=10)
         return canvas
+
+    def _chosen(self, names: list[str]) -> list[str]:
+        """Return the classes to be drawn, in the order in which they were asked for.
+
+        Raises:
+            SpliceError: for a class that there is not.
+        """
+        if self._classes is None:
+            return names
+        known = {canonical(name): name for name in names}
+        for name in self._classes:
+            if canonical(name) not in known:
+                raise SpliceError(f"report.figure.classes has {name!r}, which is no class ({nearest(name, names)}).")
+        return [known[canonical(name)] for name in self._classes]

@@ -3,12 +3,14 @@
 import pandas as pd
 import pytest
 
+from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import write_json
 from splice_exp.report.class_bars import ClassBars
 from splice_exp.report.columns import column
 from splice_exp.report.drift import DriftLines, PartBars
 from splice_exp.report.groups import GroupedBars
 from splice_exp.report.histograms import Histograms
+from splice_exp.report.overlays import Overlays
 from tests.report.test_reports import record
 
 
@@ -27,6 +29,28 @@ def test_class_bars_are_means_over_rows_largest_first(rows):
     assert [text.get_text() for text in axis.get_yticklabels()] == ["zebra", "grass"]
     assert [bar.get_width() for bar in axis.patches] == pytest.approx([0.3, 0.1])
     assert axis.patches[0].get_facecolor() != axis.patches[1].get_facecolor()
+    assert ClassBars("concepts", classes=["Zebra"]).draw(rows, "title").axes[0].get_title() == "zebra"
+    with pytest.raises(SpliceError, match="report.figure.classes has 'zebras', which is no class .nearest: 'zebra'"):
+        ClassBars("concepts", classes=["zebras"]).draw(rows, "title")
+
+
+def test_overlays_show_each_map_once(rows):
+    pictures = pd.DataFrame([(0, 2, 3, list(range(18)))], columns=["picture", "height", "width", "values"])
+    maps = pd.DataFrame(
+        [(0, name, 2, 3, [scale * value for value in range(6)]) for name, scale in (("star", 1.0), ("ring", -1.0))],
+        columns=["picture", "name", "height", "width", "values"],
+    )
+    for row, table in zip(rows, (maps, maps.assign(values=[maps["values"][0]] * 2)), strict=True):
+        table.to_parquet(row.directory / "maps.parquet")
+        pictures.to_parquet(row.directory / "pictures.parquet")
+    columns = {rows[1].label: "label-free", rows[0].label: "COCOA", "not there": "nothing"}
+    canvas = Overlays(columns, pictures=4).draw(rows, "title")
+    titles = [axis.get_title() for axis in canvas.axes]
+    assert titles == ["", "label-free", "COCOA: star", "COCOA: ring"]  # of two equal maps one is shown
+    scores = canvas.axes[2].images[1].get_array()
+    assert scores.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert canvas.axes[2].images[1].get_clim() == (-5, 5)
+    assert Overlays({"not there": "nothing"}).draw(rows, "title") is None
 
 
 def test_drift_lines_have_prevalence_and_code_on_axes_of_their_own(rows):
