@@ -104,11 +104,12 @@ def draw_pairs(num_samples: int, num_pairs: int, seed: int) -> tuple[list[int], 
 
 
 def side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
-    """Put two images into the place of the left one, each half as wide: no crop cuts one of them off."""
-    width, height = left.size
-    canvas = Image.new("RGB", (width, height))
-    canvas.paste(left.resize((width // 2, height), Image.Resampling.BICUBIC), (0, 0))
-    canvas.paste(right.resize((width - width // 2, height), Image.Resampling.BICUBIC), (width // 2, 0))
+    """Put two images into a square, each into half of it: no crop of the middle cuts one of them off."""
+    side = max(left.size)
+    half = side // 2
+    canvas = Image.new("RGB", (side, side))
+    canvas.paste(left.resize((half, side), Image.Resampling.BICUBIC), (0, 0))
+    canvas.paste(right.resize((side - half, side), Image.Resampling.BICUBIC), (half, 0))
     return canvas
 
 

@@ -49,10 +49,10 @@ def test_the_control_is_of_other_samples():
 
 
 @pytest.mark.parametrize("size", [(10, 6), (11, 6)])
-def test_two_images_share_the_place_of_one(size):
+def test_two_images_share_a_square(size):
     left, right = Image.new("RGB", size, (255, 0, 0)), Image.new("RGB", (3, 9), (0, 0, 255))
     both = np.asarray(side_by_side(left, right))
-    assert both.shape == (6, size[0], 3)
+    assert both.shape == (size[0], size[0], 3)
     assert (both[:, : size[0] // 2] == (255, 0, 0)).all()
     assert (both[:, size[0] // 2 :] == (0, 0, 255)).all()
 
