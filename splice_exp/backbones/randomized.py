@@ -27,7 +27,8 @@ from splice_exp.core.errors import SpliceError, require_integer
 def stages_of(visual: Any) -> list[tuple[str, list[nn.Module | nn.Parameter]]]:
     """Return the parts of an image tower from the output to the pixels, by name."""
     if not isinstance(visual, VisionTransformer):
-        return [(name, [part]) for name, part in reversed(list(visual.named_children()))]
+        parts = [(name, part) for name, part in visual.named_children() if any(True for _ in part.parameters())]
+        return [(name, [part]) for name, part in reversed(parts)]
     head = [part for part in (visual.proj, visual.ln_post) if part is not None]
     blocks = list(visual.transformer.resblocks)
     stages: list[tuple[str, list[nn.Module | nn.Parameter]]] = [("projection", head)]
@@ -48,7 +49,7 @@ def randomized(backbone: Backbone, depth: int | None, seed: int) -> Backbone:
         SpliceError: if there is no image tower, or it has fewer stages.
     """
     found = copy.deepcopy(backbone)
-    visual = getattr(found.module, "visual", None)
+    visual = getattr(found.module, "visual", found.module)  # a network of images alone is the tower itself
     if visual is None:
         raise SpliceError("Randomisation needs an image tower, which this backbone has not: take backbone=scenes_clip.")
     stages = stages_of(visual)

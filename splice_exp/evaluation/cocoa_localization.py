@@ -17,6 +17,7 @@ import numpy as np
 from splice_exp.attribution.explain import explain
 from splice_exp.attribution.methods import Method
 from splice_exp.attribution.removal import Removal
+from splice_exp.attribution.targets import KINDS
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.decomposition.study import Study
@@ -26,7 +27,6 @@ from splice_exp.evaluation.base import Evaluation, Findings, Metric
 from splice_exp.evaluation.prompts import FOILS, Prompts
 from splice_exp.evaluation.shown_maps import MAPS, PICTURES, maps_table, pictures_table
 
-KINDS = ("contrastive_corpus", "corpus", "contrastive_label_free", "label_free")
 MEASURES = {
     "pointing": localization.points_at,
     "energy": localization.energy,

@@ -11,6 +11,7 @@ from splice_exp.backbones.randomized import forget, randomized, stages_of
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.evaluation.cocoa_sanity import CocoaSanity, rank_correlations, similarities
+from tests.attribution.encoders import Small
 from tests.evaluation.studies import study_of
 
 
@@ -40,6 +41,16 @@ def test_stages_are_forgotten_from_the_output_down_and_the_backbone_stays(study)
         randomized(backbone, 7, seed=0)
     with pytest.raises(SpliceError, match="needs an image tower, which this backbone has not"):
         randomized(study_of("data=planted", "data.num_samples=4").backbone, 1, seed=0)
+
+
+def test_a_network_of_images_alone_is_forgotten_from_the_output_down():
+    backbone = Small()
+    forgetful = randomized(backbone, 1, seed=0)
+    first, last = ((network.module[0].weight, network.module[3].weight) for network in (backbone, forgetful))
+    assert torch.equal(first[0], last[0])
+    assert not torch.equal(first[1], last[1])
+    with pytest.raises(SpliceError, match="evaluation.depth is 3, but the image tower has 2 stages"):
+        randomized(backbone, 3, seed=0)  # those without parameters are none
 
 
 def test_running_statistics_are_forgotten_too():
