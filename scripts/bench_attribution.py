@@ -22,8 +22,9 @@ from tabulate import tabulate
 import splice_exp
 from splice_exp.attribution.corpus import SIMILARITIES, Corpus
 from splice_exp.attribution.curves import curves
-from splice_exp.attribution.methods import Explicands, Rise
+from splice_exp.attribution.methods import Explicands
 from splice_exp.attribution.removal import Mean
+from splice_exp.attribution.rise import Rise
 from splice_exp.attribution.targets import KINDS, Directions, Together, target_of
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.open_clip import OpenClipBackbone

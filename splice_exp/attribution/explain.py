@@ -15,8 +15,9 @@ from typing import Any
 import torch
 
 from splice_exp import attribution
-from splice_exp.attribution.methods import Attributions, Explicands, Method, Rise
+from splice_exp.attribution.methods import Attributions, Explicands, Method
 from splice_exp.attribution.removal import Removal
+from splice_exp.attribution.rise import Rise
 from splice_exp.attribution.targets import Questions
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.io import digest, source_digest

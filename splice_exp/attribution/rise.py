@@ -13,17 +13,18 @@ References:
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from captum.attr import PerturbationAttribution
 from jaxtyping import Float
 from scipy.stats import spearmanr
 from torch import Tensor
 
 from splice_exp.attribution.masks import Masks, MaskSettings, draw_masks
+from splice_exp.attribution.methods import Attributions, Explicands, Method
+from splice_exp.attribution.targets import Target
+from splice_exp.core.errors import require_integer
 
 Scores = Callable[[Tensor], Tensor]  # kept shares (m, h, w) → (m, K)
 
@@ -108,48 +109,64 @@ def score_masks(scores: Scores, masks: Masks, chunk: int, device: torch.device) 
     return torch.cat([scores(masks.enlarged(start, min(start + chunk, len(masks)), device)) for start in starts])
 
 
-class RISE(PerturbationAttribution):
-    """RISE for any function of images, as captum's other methods are called.
+@dataclass(frozen=True)
+class Rise(Method):
+    """RISE: the masked images are embedded once, and serve all targets.
 
     Args:
-        forward_func: Images (b, c, h, w) → scores (b,), or (b, K) with `target`.
+        num_masks: N.
+        grid: Cells to a side.
+        keep_probability: Of a cell.
+        antithetic: Masks come in pairs of opposite bits; needs a keep probability of one half.
+        chunk: Masked images that are embedded at once; memory is bounded by it.
     """
 
+    num_masks: int = 5000
+    grid: int = 7
+    keep_probability: float = 0.5
+    antithetic: bool = True
+    chunk: int = field(default=256, repr=False)
+
+    def __post_init__(self) -> None:
+        require_integer("method.chunk", self.chunk, 1)
+        _ = self.settings  # refuses what cannot be before any work
+
+    @property
+    def settings(self) -> MaskSettings:
+        """How masks are drawn."""
+        return MaskSettings(self.num_masks, self.grid, self.keep_probability, self.antithetic)
+
+    def attribute(self, explicands: Explicands, target: Target) -> Attributions:
+        return self.maps(self.represent(explicands), explicands.shape, explicands.seeds, target)
+
     @torch.no_grad()
-    def attribute(
-        self,
-        inputs: Float[Tensor, "b c h w"],
-        baselines: Float[Tensor, "b c h w"] | float = 0.0,
-        target: int | None = None,
-        additional_forward_args: Any = None,
-        settings: MaskSettings | None = None,
-        seeds: tuple[int, ...] | None = None,
-        chunk: int = 256,
-    ) -> Float[Tensor, "b 1 h w"]:
-        """Explain each input by masks of its own.
+    def represent(self, explicands: Explicands) -> Float[Tensor, "b N d"]:
+        """Represent each explicand under all its masks: all that a question needs to know of it."""
+        found = []
+        for image, seed in zip(explicands.images, explicands.seeds, strict=True):
+            masks = draw_masks(self.settings, *explicands.shape, seed)
+
+            def represent(kept: Tensor, image: Tensor = image) -> Tensor:
+                return explicands.removal.represent(explicands.backbone, image[None], kept)
+
+            found.append(score_masks(represent, masks, self.chunk, image.device))
+        return torch.stack(found)
+
+    @torch.no_grad()
+    def maps(
+        self, masked: Float[Tensor, "b N d"], shape: tuple[int, int], seeds: tuple[int, ...], target: Target
+    ) -> Attributions:
+        """Answer a question by representations that are there.
 
         Args:
-            inputs: Images.
-            baselines: What takes the place of removed pixels.
-            target: Column of the scores.
-            additional_forward_args: A tensor with one entry an input, or a tuple of such, given on with every mask.
-            settings: Number, grid and probability of masks.
-            seeds: One an input; by default 0, 1, ….
-            chunk: Masked images that are scored at once.
+            masked: Of `represent`.
+            shape: Height and width.
+            seeds: One an explicand, the same as there.
+            target: The question.
         """
-        settings, seeds = settings or MaskSettings(), seeds or tuple(range(len(inputs)))
-        extra = additional_forward_args if isinstance(additional_forward_args, tuple) else (additional_forward_args,)
-        extra = () if additional_forward_args is None else extra
-        filled = torch.as_tensor(baselines).to(inputs).expand_as(inputs)
-        maps = []
-        for index, seed in enumerate(seeds):
-            masks = draw_masks(settings, inputs.shape[-2], inputs.shape[-1], seed)
-
-            def scores(kept: Tensor, index: int = index) -> Tensor:
-                shown = torch.lerp(filled[index], inputs[index], kept[:, None])
-                given = (one[index : index + 1].expand(len(kept), *one.shape[1:]) for one in extra)
-                found = self.forward_func(shown, *given)
-                return (found if target is None else found[:, target]).reshape(len(kept), 1)
-
-            maps.append(maps_of(score_masks(scores, masks, chunk, inputs.device), masks, chunk).maps)
-        return torch.stack(maps)
+        found = []
+        for index, (representations, seed) in enumerate(zip(masked, seeds, strict=True)):
+            samples = torch.full((len(representations),), index, device=representations.device)
+            masks = draw_masks(self.settings, *shape, seed)
+            found.append(maps_of(target.scores(representations, samples), masks, self.chunk))
+        return Attributions(torch.stack([one.maps for one in found]), torch.stack([one.reliability for one in found]))

@@ -21,6 +21,7 @@ from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor
 from torch.nn.functional import interpolate, linear
 
+from splice_exp.attribution.methods import Attributions, Explicands, Method
 from splice_exp.attribution.targets import Target
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.patches import require_class_token
@@ -38,6 +39,15 @@ class TokenMaps:
 
     maps: Float[Tensor, "b K h w"]
     rest: Float[Tensor, "b K"]
+
+
+@dataclass(frozen=True)
+class Tokens(Method):
+    """What each patch gives to the image embedding through attention, in one pass."""
+
+    @torch.no_grad()
+    def attribute(self, explicands: Explicands, target: Target) -> Attributions:
+        return Attributions.certain(token_maps(explicands.backbone, explicands.images, target).maps)
 
 
 @torch.no_grad()

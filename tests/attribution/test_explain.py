@@ -5,8 +5,10 @@ import torch
 
 from splice_exp.attribution.corpus import Corpus
 from splice_exp.attribution.explain import TOGETHER, explain, seed_of
-from splice_exp.attribution.methods import Explicands, GradientShap, Rise
+from splice_exp.attribution.gradients import GradientShap
+from splice_exp.attribution.methods import Explicands
 from splice_exp.attribution.removal import Mean
+from splice_exp.attribution.rise import Rise
 from splice_exp.attribution.targets import Questions, target_of
 from splice_exp.distributed.cache import Cache
 from splice_exp.distributed.trainer import Machine

@@ -5,27 +5,30 @@ import pytest
 import torch
 from captum.attr import GradientShap as CaptumGradientShap
 
-from splice_exp.attribution import methods
 from splice_exp.attribution.corpus import Corpus
+from splice_exp.attribution.gradients import GradientShap, InputGradient, PathGradients, VanillaGradient
 from splice_exp.attribution.methods import Explicands
+from splice_exp.attribution.perturbations import Occluded, SquareShap
+from splice_exp.attribution.priors import Centre, Random
 from splice_exp.attribution.removal import Blur, Mean, TokenDropping, Zero
+from splice_exp.attribution.rise import Rise
 from splice_exp.attribution.targets import KINDS, GaussianKernel, Together, target_of
-from splice_exp.attribution.tokens import token_maps
+from splice_exp.attribution.tokens import Tokens, token_maps
 from splice_exp.core.errors import SpliceError
 from tests.attribution.encoders import Small
 from tests.evaluation.studies import study_of
 
 SEEDS = (11, 12, 13)
 METHODS = {
-    "vanilla_gradient": methods.VanillaGradient(),
-    "input_gradient": methods.InputGradient(),
-    "integrated_gradients": methods.PathGradients(steps=16, together=5),
-    "gradient_shap": methods.GradientShap(num_samples=6, together=4),
-    "rise": methods.Rise(num_masks=64, grid=4, chunk=20),
-    "occlusion": methods.Occluded(side=6, stride=3, together=7),
-    "kernel_shap": methods.SquareShap(num_samples=60, side=8, together=7),
-    "random": methods.Random(),
-    "centre": methods.Centre(),
+    "vanilla_gradient": VanillaGradient(),
+    "input_gradient": InputGradient(),
+    "integrated_gradients": PathGradients(steps=16, together=5),
+    "gradient_shap": GradientShap(num_samples=6, together=4),
+    "rise": Rise(num_masks=64, grid=4, chunk=20),
+    "occlusion": Occluded(side=6, stride=3, together=7),
+    "kernel_shap": SquareShap(num_samples=60, side=8, together=7),
+    "random": Random(),
+    "centre": Centre(),
 }
 REMOVALS = (Blur(sigma=20.0), Mean(), Zero())
 
@@ -91,7 +94,7 @@ def test_integrated_gradients_are_complete(backbone, images, similarity):
     c, f = (Corpus.of(n, [backbone.represent(torch.rand(6, 3, 16, 16))]) for n in "cf")
     target = target_of("contrastive_corpus", similarity, corpus=c, foil=f)
     removal = Blur(20.0)
-    maps = methods.PathGradients(50).attribute(Explicands(backbone, removal, images, SEEDS), target).maps
+    maps = PathGradients(50).attribute(Explicands(backbone, removal, images, SEEDS), target).maps
     samples = torch.arange(3)
     lost = target.scores(backbone.represent(images), samples) - target.scores(
         backbone.represent(removal.fill(images)), samples
@@ -103,10 +106,8 @@ def test_the_gradient_of_the_label_free_cosine_is_zero_and_that_of_a_contrast_is
     explicands = Explicands(backbone, Zero(), images, SEEDS)
     foil = Corpus.of("f", [backbone.represent(torch.rand(6, 3, 16, 16))])
     own = backbone.represent(images)
-    flat = methods.VanillaGradient().attribute(explicands, target_of("label_free", explicands=own)).maps
-    steep = methods.VanillaGradient().attribute(
-        explicands, target_of("contrastive_label_free", explicands=own, foil=foil)
-    )
+    flat = VanillaGradient().attribute(explicands, target_of("label_free", explicands=own)).maps
+    steep = VanillaGradient().attribute(explicands, target_of("contrastive_label_free", explicands=own, foil=foil))
     assert flat.abs().max() < 1e-6
     assert steep.maps.abs().max() > 1e-4
 
@@ -123,7 +124,7 @@ def test_gradient_shap_is_that_of_captum_where_that_is_right(backbone, images):
         return target.scores(backbone.represent(x), samples.expand(len(x)))[:, 0]
 
     theirs = CaptumGradientShap(score).attribute(image, baselines=removal.fill(image), n_samples=20000, stdevs=0.2)
-    ours = methods.GradientShap(num_samples=20000, noise=0.2, together=2000).attribute(
+    ours = GradientShap(num_samples=20000, noise=0.2, together=2000).attribute(
         Explicands(backbone, removal, image, (3,)), target
     )
     theirs, ours = theirs.sum(dim=1).flatten(), ours.maps.flatten()
@@ -142,13 +143,38 @@ def test_kernel_shap_and_occlusion_find_the_square_that_counts(images):
     corpus = Corpus.of("c", [torch.tensor([[1.0, 0.0]])])
     target = target_of("corpus", "dot", corpus=corpus)
     explicands = Explicands(backbone, Zero(), images, SEEDS)
-    shap = methods.SquareShap(num_samples=400, side=8).attribute(explicands, target).maps[:, 0]
+    shap = SquareShap(num_samples=400, side=8).attribute(explicands, target).maps[:, 0]
     score = images[:, :, :8, :8].mean(dim=(1, 2, 3))
     torch.testing.assert_close(shap[:, :8, :8].sum(dim=(1, 2)), score, atol=0.01, rtol=0.02)
     assert shap[:, 8:, 8:].abs().max() < 1e-3
-    occluded = methods.Occluded(side=8, stride=8).attribute(explicands, target).maps[:, 0]
+    occluded = Occluded(side=8, stride=8).attribute(explicands, target).maps[:, 0]
     torch.testing.assert_close(occluded[:, 3, 3], score)
     assert occluded[:, 12, 12].abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("name", ["occlusion", "kernel_shap", "rise"])
+def test_perturbed_images_are_embedded_once_for_all_targets(images, name):
+    class Counted(Small):
+        seen = 0
+
+        def represent(self, pixels, kept=None):
+            self.seen += len(pixels)
+            return super().represent(pixels, kept)
+
+    passes = {}
+    for rows in ([0], [0, 1, 2]):
+        for targets in ("one", "all"):
+            backbone = Counted()
+            target = targets_for(backbone, images, rows)
+            if targets == "one":
+                corpus = Corpus.of("c", [backbone.represent(torch.rand(4, 3, 16, 16))])
+                target = target_of("corpus", corpus=corpus)
+            backbone.seen = 0
+            explicands = Explicands(backbone, Mean(), images[rows], tuple(SEEDS[row] for row in rows))
+            METHODS[name].attribute(explicands, target)
+            passes[len(rows), targets] = backbone.seen
+    assert passes[1, "one"] == passes[1, "all"] > 20
+    assert passes[3, "all"] == 3 * passes[1, "all"]
 
 
 @pytest.fixture(scope="module")
@@ -216,15 +242,15 @@ def test_a_method_that_cannot_work_says_why(scenes, backbone, images):
     corpus = Corpus.of("c", [torch.ones(1, 8)])
     target = target_of("corpus", corpus=corpus)
     with pytest.raises(SpliceError, match="removal=token_dropping has no image to interpolate with"):
-        methods.PathGradients().attribute(Explicands(backbone, TokenDropping(), images, SEEDS), target)
+        PathGradients().attribute(Explicands(backbone, TokenDropping(), images, SEEDS), target)
     with pytest.raises(SpliceError, match="removal=token_dropping hides patches, but the image tower of this backbone"):
-        methods.Rise(num_masks=4).attribute(Explicands(backbone, TokenDropping(), images, SEEDS), target)
+        Rise(num_masks=4).attribute(Explicands(backbone, TokenDropping(), images, SEEDS), target)
     with pytest.raises(SpliceError, match="is not a Vision Transformer of open_clip with a class token"):
-        methods.Tokens().attribute(Explicands(backbone, Zero(), images, SEEDS), target)
+        Tokens().attribute(Explicands(backbone, Zero(), images, SEEDS), target)
     half = Small(torch.nn.Linear(2, 2).half())
     with pytest.raises(SpliceError, match="Gradients need backbone.precision=fp32"):
-        methods.VanillaGradient().attribute(Explicands(half, Zero(), images, SEEDS), target)
+        VanillaGradient().attribute(Explicands(half, Zero(), images, SEEDS), target)
     with pytest.raises(SpliceError, match="take backbone=scenes_clip"):
         study_of("data=planted", "data.num_samples=4").backbone.represent(images)
     with pytest.raises(SpliceError, match="method.stride is 9, but squares of method.side=8 would leave gaps"):
-        methods.Occluded(side=8, stride=9)
+        Occluded(side=8, stride=9)

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
+from splice_exp.attribution.captum_rise import RISE
 from splice_exp.attribution.masks import MaskSettings, draw_masks
-from splice_exp.attribution.rise import RISE, maps_of, score_masks
+from splice_exp.attribution.rise import maps_of, score_masks
 from splice_exp.core.errors import SpliceError
 from tests.attribution.encoders import Brightness
 

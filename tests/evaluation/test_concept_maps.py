@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from splice_exp.attribution.methods import Random, Rise
+from splice_exp.attribution.priors import Random
 from splice_exp.attribution.removal import Mean
+from splice_exp.attribution.rise import Rise
 from splice_exp.core.errors import SpliceError
 from splice_exp.evaluation.concept_maps import ConceptMaps, _coded, _of_those_there, _owner, _questions
 from tests.evaluation.studies import study_of

@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
-from splice_exp.attribution.methods import Rise
 from splice_exp.attribution.removal import Mean
+from splice_exp.attribution.rise import Rise
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.evaluation.cocoa_insertion_deletion import CocoaInsertionDeletion, gini

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from splice_exp.attribution.methods import Centre, Random, Rise
+from splice_exp.attribution.priors import Centre, Random
 from splice_exp.attribution.removal import Mean
+from splice_exp.attribution.rise import Rise
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.pairs import ScenePairs
 from splice_exp.evaluation import localization

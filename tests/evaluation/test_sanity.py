@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from splice_exp.attribution.methods import Rise
 from splice_exp.attribution.removal import Mean
+from splice_exp.attribution.rise import Rise
 from splice_exp.backbones.randomized import forget, randomized, stages_of
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.plain import Scenes
