@@ -78,6 +78,11 @@ class Backbone(ABC):
         return None
 
     @property
+    def last_layer(self) -> tuple[Float[Tensor, "c d"], Float[Tensor, " c"]] | None:
+        """Weights and biases of a classifier of representations, where the network was trained with one."""
+        return None
+
+    @property
     def module(self) -> Module | None:
         """What moves between devices, for a backbone that has something to move."""
         return None

@@ -1,4 +1,4 @@
-"""Residual networks that were trained on images alone: their pooled features, without the last layer.
+"""Residual networks that were trained on images alone: their pooled features, and their last layer beside them.
 
 Weights are files of others, in the layouts in which SimCLR, SimSiam and fine-tuned classifiers are handed on: a state
 dict, alone or under `state_dict` or `model`, whose names begin with some prefix. Nothing but tensors is unpickled.
@@ -31,7 +31,7 @@ from splice_exp.core.io import digest, file_digest
 ARCHITECTURES = ("resnet18", "resnet34", "resnet50", "resnet101")
 STEMS = ("imagenet", "cifar")  # 7 × 7 with pooling; 3 × 3 without
 LAYERS = ("state_dict", "model")  # under which a state dict may lie
-LAST = "fc."  # names of the last layer, which is left out
+LAST = "fc."  # names of the last layer, which is no part of the encoder
 
 
 class ResNetBackbone(Backbone):
@@ -72,7 +72,9 @@ class ResNetBackbone(Backbone):
             network.maxpool = nn.Identity()
         self.dim = network.fc.in_features
         network.fc = nn.Identity()
-        _load(network, weights, prefix)
+        state = _read(weights, prefix)
+        _load(network, state, weights)
+        self._last_layer = _last_layer(state, self.dim)
         self._network = network.eval().requires_grad_(False)
         self._preprocess = transforms.Compose(
             [
@@ -89,6 +91,10 @@ class ResNetBackbone(Backbone):
     @property
     def module(self) -> nn.Module:
         return self._network
+
+    @property
+    def last_layer(self) -> tuple[Float[Tensor, "c d"], Float[Tensor, " c"]] | None:
+        return self._last_layer
 
     def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "m d"]:
         raise SpliceError("This backbone was trained on images alone and embeds no texts: take a CLIP.")
@@ -111,11 +117,11 @@ class ResNetBackbone(Backbone):
         return found.float()
 
 
-def _load(network: nn.Module, weights: str, prefix: str) -> None:
-    """Load the encoder from a file.
+def _read(weights: str, prefix: str) -> dict[str, Tensor]:
+    """Read the tensors of a file whose names begin with a prefix.
 
     Raises:
-        SpliceError: if the file is not there, holds other things than tensors, or another architecture.
+        SpliceError: if the file is not there, or holds other things than tensors.
     """
     path = Path(weights)
     if not path.is_file():
@@ -131,14 +137,35 @@ def _load(network: nn.Module, weights: str, prefix: str) -> None:
     if not isinstance(found, Mapping) or not all(isinstance(value, Tensor) for value in found.values()):
         raise SpliceError(f"{path} must hold a state dict, alone or under one of {', '.join(LAYERS)}.")
     state = {name.removeprefix(prefix): value for name, value in found.items() if name.startswith(prefix)}
-    state = {name: value for name, value in state.items() if not name.startswith(LAST)}
-    needed = network.state_dict()
-    missing = sorted(name for name in needed.keys() - state.keys() if not name.endswith("num_batches_tracked"))
-    other = sorted(name for name, value in needed.items() if name in state and state[name].shape != value.shape)
-    if missing or other:
-        hint = nearest(missing[0], list(found)) if missing else f"{other[0]} is {tuple(state[other[0]].shape)}"
+    if not state:
         raise SpliceError(
-            f"{path} does not fit backbone.architecture and backbone.stem: it lacks {shown(missing)} and has other "
+            f"backbone.prefix is {prefix!r}, but no name in {path} begins with it ({nearest(prefix, list(found))})."
+        )
+    return state
+
+
+def _load(network: nn.Module, state: Mapping[str, Tensor], weights: str) -> None:
+    """Load the encoder.
+
+    Raises:
+        SpliceError: if the tensors are those of another architecture.
+    """
+    given = {name: value for name, value in state.items() if not name.startswith(LAST)}
+    needed = network.state_dict()
+    missing = sorted(name for name in needed.keys() - given.keys() if not name.endswith("num_batches_tracked"))
+    other = sorted(name for name, value in needed.items() if name in given and given[name].shape != value.shape)
+    if missing or other:
+        hint = nearest(missing[0], list(state)) if missing else f"{other[0]} is {tuple(given[other[0]].shape)}"
+        raise SpliceError(
+            f"{weights} does not fit backbone.architecture and backbone.stem: it lacks {shown(missing)} and has other "
             f"shapes of {shown(other)} ({hint}). Set backbone.prefix to what the names of the encoder begin with."
         )
-    network.load_state_dict(state, strict=False)
+    network.load_state_dict(given, strict=False)
+
+
+def _last_layer(state: Mapping[str, Tensor], dim: int) -> tuple[Tensor, Tensor] | None:
+    """Return the last layer, if the file has one on top of the features."""
+    weights = state.get(f"{LAST}weight")
+    if weights is None or weights.ndim != 2 or weights.shape[1] != dim:
+        return None
+    return weights.float(), state.get(f"{LAST}bias", torch.zeros(len(weights))).float()

@@ -30,8 +30,7 @@ class CocoaInsertionDeletion(Evaluation):
     """Areas under insertion and deletion curves of the maps of one target, and of random maps: the null.
 
     For every class, explicands of that class, or of others, are explained by a corpus of samples of the class from the
-    training data, and a foil (`evaluation.references`). The head is a linear probe on normalised representations of the
-    training data.
+    training data, and a foil (`evaluation.references`).
 
     Args:
         method: Makes the maps.
@@ -46,6 +45,7 @@ class CocoaInsertionDeletion(Evaluation):
         held_out: Whether similarity is judged by another corpus and foil than those that explain.
         steps: Of the curves.
         classes: Those of corpora and explicands; None: all. Foils and the head have all classes in any case.
+        head: What finds classes (`evaluation.heads`): `probe`, fitted on the training data, or `own`.
         bootstrap_resamples: For the 95 % intervals.
         seed: Of explicands, corpora, foils, masks and the bootstrap.
     """
@@ -64,6 +64,7 @@ class CocoaInsertionDeletion(Evaluation):
         held_out: bool = True,
         steps: int = 50,
         classes: Sequence[str] | None = None,
+        head: str = "probe",
         bootstrap_resamples: int = 1000,
         seed: int = 0,
     ) -> None:
@@ -73,7 +74,7 @@ class CocoaInsertionDeletion(Evaluation):
         require_integer("evaluation.steps", steps, 1)
         self._method, self._removal, self._steps = method, removal, steps
         self._target = target_name(kind, similarity)
-        self._task = CorpusTask(train, same_class, per_class, corpus_size, foil_size, held_out, seed, classes)
+        self._task = CorpusTask(train, same_class, per_class, corpus_size, foil_size, held_out, seed, classes, head)
 
     def evaluate(self, study: Study) -> Findings:
         """Explain, put pixels in and out, and judge.
@@ -107,9 +108,10 @@ class CocoaInsertionDeletion(Evaluation):
             **self._summarised(samples),
             "cocoa/corpus_error": float(np.mean([one.explains[0].standard_error for one in prepared.drawn.values()])),
             "cocoa/foil_error": float(np.mean([one.explains[1].standard_error for one in prepared.drawn.values()])),
-            "cocoa/gradient_max": prepared.head.gradient,
             "data/num_samples": len(explicands),
         }
+        if not np.isnan(prepared.head.gradient):
+            metrics["cocoa/gradient_max"] = prepared.head.gradient
         return Findings(metrics, explicands.sample_ids, samples)
 
 

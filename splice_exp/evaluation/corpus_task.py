@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.special import softmax
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -31,11 +30,10 @@ from splice_exp.core.errors import SpliceError, require_bool, require_choice, re
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.data.selection import Selection
 from splice_exp.distributed.cache import Cache
-from splice_exp.evaluation.probes import Probe, as_features, fit_probe
+from splice_exp.evaluation.heads import HEADS, Head, head_of
 from splice_exp.evaluation.references import References, references_of
 
 CURVES = ("insertion", "deletion")
-STRENGTH = (100.0,)  # C of the head
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,7 @@ class CorpusTask:
         held_out: Whether similarity is judged by another corpus and foil than those that explain.
         seed: Of all draws.
         classes: Those of corpora and explicands; None: all. Foils have all classes in any case.
+        head: `probe`, fitted on the training data, or `own`, the last layer of the network.
     """
 
     train: DataSource
@@ -61,12 +60,14 @@ class CorpusTask:
     held_out: bool = True
     seed: int = 0
     classes: Sequence[str] | None = None
+    head: str = "probe"
 
     def __post_init__(self) -> None:
         require_bool("evaluation.same_class", self.same_class)
         require_bool("evaluation.held_out", self.held_out)
         for name in ("per_class", "corpus_size", "foil_size"):
             require_integer(f"evaluation.{name}", getattr(self, name), 1)
+        require_choice("evaluation.head", self.head, HEADS)
         if self.classes is not None:
             require_names("evaluation.classes", self.classes)
 
@@ -83,8 +84,7 @@ class CorpusTask:
                 "of the same data set."
             )
         known = represent_all(train, backbone, cache)
-        assert train.labels is not None
-        head = fit_probe(as_features(normalize(known, dim=1)), train.labels.numpy(), self.seed, STRENGTH)
+        head = head_of(self.head, backbone, train, known, self.seed)
         used = self._used(pictures)
         explicands, of_class = self._explicands(pictures, used)
         sizes = (self.corpus_size, self.foil_size)
@@ -127,14 +127,14 @@ class Prepared:
         explicands: n images.
         of_class: Class of the corpus of each, (n,).
         drawn: Class of a corpus → corpus and foil.
-        head: A linear probe on normalised representations of the training data.
+        head: Finds the class of a representation.
         own: Representations of the explicands, (n, d).
     """
 
     explicands: Selection
     of_class: np.ndarray
     drawn: Mapping[int, References]
-    head: Probe
+    head: Head
     own: Float[Tensor, "n d"]
 
     def questions(self) -> Questions:
@@ -151,10 +151,10 @@ class Prepared:
 
     def measures(self, path: Float[Tensor, "n s d"]) -> dict[str, np.ndarray]:
         """Return every measure of representations of the explicands with some pixels removed, (n, s)."""
-        chances = chances_of(self.head, path)
-        found_in = {label: majority_class(self.head, one.members) for label, one in self.drawn.items()}
+        chances = self.head.chances(path)
+        found_in = {label: self.head.majority(one.members) for label, one in self.drawn.items()}
         majority = np.array([found_in[label] for label in self.of_class.tolist()])
-        predicted = chances_of(self.head, self.own[:, None])[:, 0].argmax(axis=1)
+        predicted = self.head.chances(self.own).argmax(axis=1)
         rows = np.arange(len(path))
         found = {
             "majority": chances[rows, :, majority],
@@ -183,18 +183,6 @@ class Prepared:
 def target_name(kind: str, similarity: str) -> str:
     """Return what a target is called in `Prepared.questions`."""
     return f"{kind} {similarity}"
-
-
-def chances_of(head: Probe, representations: Float[Tensor, "n s d"]) -> np.ndarray:
-    """Return the probabilities that a head gives to its classes, (n, s, c)."""
-    features = as_features(normalize(representations, dim=2).flatten(0, 1))
-    scores = features @ head.weights.T + head.intercept
-    return softmax(scores, axis=1).reshape(*representations.shape[:2], -1)
-
-
-def majority_class(head: Probe, members: Float[Tensor, "m d"]) -> int:
-    """Return the place of the class that a head finds most often in a corpus; of equally frequent ones the first."""
-    return int(np.bincount(chances_of(head, members[:, None])[:, 0].argmax(axis=1)).argmax())
 
 
 def images_of(data: DataSource) -> EncodableSource:

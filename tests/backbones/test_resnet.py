@@ -34,6 +34,8 @@ def test_features_are_those_before_the_last_layer(tmp_path, network, prefix, lay
     found = backbone.represent(pixels)
     assert found.shape == (2, backbone.dim) == (2, 512)
     torch.testing.assert_close(network.fc(found), network(pixels))
+    weights, bias = backbone.last_layer
+    torch.testing.assert_close(found @ weights.T + bias, network(pixels))
     assert backbone.encode_batch(pixels).norm(dim=1).tolist() == pytest.approx([1, 1])
     pixels.requires_grad_()
     backbone.represent(pixels).sum().backward()
@@ -67,6 +69,8 @@ def test_files_that_are_no_weights_are_refused(tmp_path, network):
         ResNetBackbone("resnet18", str(path))
     torch.save(network.state_dict(), path)
     with pytest.raises(SpliceError, match="Set backbone.prefix to what the names of the encoder begin with"):
+        ResNetBackbone("resnet18", str(path), prefix="layer")
+    with pytest.raises(SpliceError, match="backbone.prefix is 'encoder.', but no name"):
         ResNetBackbone("resnet18", str(path), prefix="encoder.")
     backbone = ResNetBackbone("resnet18", str(path))
     with pytest.raises(SpliceError, match="trained on images alone and embeds no texts"):

@@ -10,9 +10,9 @@ from splice_exp.attribution.rise import Rise
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.evaluation.cocoa_insertion_deletion import CocoaInsertionDeletion, gini
-from splice_exp.evaluation.corpus_task import chances_of, majority_class
-from splice_exp.evaluation.probes import Probe
+from splice_exp.evaluation.heads import Head, head_of
 from splice_exp.evaluation.references import draw_references
+from tests.attribution.encoders import Small
 from tests.evaluation.studies import study_of
 
 
@@ -44,12 +44,33 @@ def test_the_gini_index_of_known_maps():
 
 
 def test_chances_are_those_of_a_softmax_of_unit_vectors():
-    head = Probe(np.eye(3), np.zeros(3), np.arange(3), 1.0, 0.0)
+    head = Head(np.eye(3), np.zeros(3), True, 0.0)
     path = torch.tensor([[[2.0, 0.0, 0.0], [0.0, 3.0, 4.0]]])
     expected = np.exp([1, 0, 0]) / np.exp([1, 0, 0]).sum()
-    np.testing.assert_allclose(chances_of(head, path)[0, 0], expected)
-    np.testing.assert_allclose(chances_of(head, path)[0, 1].argmax(), 2)
-    assert majority_class(head, torch.tensor([[1.0, 0, 0], [0, 0, 1.0], [0, 0, 2.0]])) == 2
+    np.testing.assert_allclose(head.chances(path)[0, 0], expected)
+    np.testing.assert_allclose(head.chances(path)[0, 1].argmax(), 2)
+    assert head.majority(torch.tensor([[1.0, 0, 0], [0, 0, 1.0], [0, 0, 2.0]])) == 2
+    longer = Head(np.eye(3), np.zeros(3), False, 0.0).chances(path)[0, 1]
+    np.testing.assert_allclose(longer, np.exp([0, 3, 4]) / np.exp([0, 3, 4]).sum())
+
+
+def test_a_head_is_fitted_or_that_of_the_network():
+    class Classifier(Small):
+        last_layer = (torch.eye(8)[:3], torch.tensor([0.0, 0.5, 0.0]))
+
+    train = Scenes(60, max_objects=1, label="shape", split="train")
+    known = torch.nn.functional.one_hot(train.labels, len(train.classes)).float()
+    fitted = head_of("probe", Small(), train, 5 * known, 0)
+    assert (fitted.chances(known).argmax(axis=1) == train.labels.numpy()).all()
+    assert fitted.gradient < 1e-5
+    with pytest.raises(SpliceError, match="the last layer of the network knows 3 classes, but scenes has 12"):
+        head_of("own", Classifier(), train, known, 0)
+    with pytest.raises(SpliceError, match="needs a network with a last layer, which this backbone has not"):
+        head_of("own", Small(), train, known, 0)
+    train.classes = ("a", "b", "c")
+    own = head_of("own", Classifier(), train, known, 0)
+    expected = torch.softmax(torch.tensor([1.0, 0.5, 0.0]), dim=0)
+    np.testing.assert_allclose(own.chances(torch.eye(8)[:1]), expected[None], rtol=1e-6)
 
 
 @pytest.fixture(scope="module")
