@@ -20,7 +20,7 @@ from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.rise import Rise
 from splice_exp.attribution.targets import Questions
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.io import digest, source_digest
+from splice_exp.core.io import seed_of, source_digest
 from splice_exp.data.base import EncodableSource
 from splice_exp.distributed.cache import Cache
 from splice_exp.distributed.predict import RowModule, Rows, RowSource
@@ -97,16 +97,6 @@ def _from_masked(
         found = method.maps(tensors["features"], (shape[0], shape[1]), own, questions.of(rows))
         shards.write(rows, {"maps": found.maps, "reliability": found.reliability})
     shards.seal()
-
-
-def seed_of(seed: int, sample_id: str) -> int:
-    """Return the seed of a sample, the same whatever is computed beside it.
-
-    Example:
-        >>> seed_of(0, "test-0-000001") == seed_of(0, "test-0-000001") != seed_of(1, "test-0-000001")
-        True
-    """
-    return int(digest([seed, sample_id])[:12], 16)
 
 
 class Images(RowSource):

@@ -118,6 +118,16 @@ def digest(content: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
+def seed_of(seed: int, sample_id: str) -> int:
+    """Return the seed of a sample, the same whatever is computed beside it.
+
+    Example:
+        >>> seed_of(0, "test-0-000001") == seed_of(0, "test-0-000001") != seed_of(1, "test-0-000001")
+        True
+    """
+    return int(digest([seed, sample_id])[:12], 16)
+
+
 def file_sha256(path: Path) -> str:
     """Hash the bytes of a file (full SHA-256, hexadecimal)."""
     with path.open("rb") as file:

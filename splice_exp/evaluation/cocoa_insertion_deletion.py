@@ -15,11 +15,12 @@ import numpy as np
 import torch
 
 from splice_exp.attribution.corpus import SIMILARITIES
-from splice_exp.attribution.explain import explain, seed_of
+from splice_exp.attribution.explain import explain
 from splice_exp.attribution.methods import Method
 from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.targets import KINDS
 from splice_exp.core.errors import require_choice, require_integer
+from splice_exp.core.io import seed_of
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric

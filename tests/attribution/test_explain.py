@@ -4,12 +4,13 @@ import pytest
 import torch
 
 from splice_exp.attribution.corpus import Corpus
-from splice_exp.attribution.explain import TOGETHER, explain, seed_of
+from splice_exp.attribution.explain import TOGETHER, explain
 from splice_exp.attribution.gradients import GradientShap
 from splice_exp.attribution.methods import Explicands
 from splice_exp.attribution.removal import Mean
 from splice_exp.attribution.rise import Rise
 from splice_exp.attribution.targets import Questions, target_of
+from splice_exp.core.io import seed_of
 from splice_exp.distributed.cache import Cache
 from splice_exp.distributed.trainer import Machine
 from tests.evaluation.studies import study_of

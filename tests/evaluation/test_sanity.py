@@ -10,7 +10,8 @@ from splice_exp.attribution.rise import Rise
 from splice_exp.backbones.randomized import forget, randomized, stages_of
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.plain import Scenes
-from splice_exp.evaluation.cocoa_sanity import CocoaSanity, rank_correlations, similarities
+from splice_exp.evaluation.cocoa_sanity import CocoaSanity
+from splice_exp.evaluation.map_likeness import rank_correlations, similarities
 from tests.attribution.encoders import Small
 from tests.evaluation.studies import study_of
 

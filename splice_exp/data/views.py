@@ -1,0 +1,112 @@
+"""Views of pictures, as contrastive learning sees them: flipped, cropped, greyed, …, the same whenever one asks.
+
+Pictures are first brought to a square of the backbone's size, so that a view and its picture share their coordinates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from PIL import Image
+from torch import Tensor
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+from splice_exp.core.errors import SpliceError, require_choice, require_integer
+from splice_exp.core.io import digest, seed_of
+from splice_exp.data.base import EncodableSource
+
+MOVING = ("flip", "crop", "flipped_crop", "rotation")  # views that put pixels elsewhere
+VIEWS = ("original", *MOVING, "grey", "colour", "erase")
+CROPPED, ERASED = (0.2, 0.5), (0.1, 0.25)  # shares of the area
+COLOUR = (0.8, 0.8, 0.8, 0.2)  # brightness, contrast, saturation, hue
+GREY = 0.5  # what erased pixels get, in [0, 1]
+
+
+class Views(EncodableSource):
+    """One view of every picture of a data set.
+
+    Args:
+        data: The pictures.
+        view: One of `VIEWS`.
+        side: Of the square, pixels.
+        seed: Of what is drawn; every picture has draws of its own, from this and its name.
+    """
+
+    def __init__(self, data: EncodableSource, view: str, side: int, seed: int) -> None:
+        require_choice("evaluation.view", view, VIEWS)
+        require_integer("side", side, 1)
+        super().__init__(data.name, data.missing_classes)
+        self._data, self._view, self._side, self._seed = data, view, side, seed
+        self.classes, self.labels, self.sample_ids = data.classes, data.labels, data.sample_ids
+        self._square = v2.Compose([v2.Resize(side, antialias=True), v2.CenterCrop(side)])
+        self._transform = _transform(view, side)
+
+    def inputs(self, start: int, stop: int) -> list[Any]:
+        return [
+            v2.functional.to_pil_image(self._drawn(index, self._pixels(picture)))
+            for index, picture in enumerate(self._data.inputs(start, stop), start)
+        ]
+
+    def regions(self, index: int) -> Mapping[str, np.ndarray] | None:
+        found = self._data.regions(index)
+        if not found:
+            return found
+        masks = self._square(tv_tensors.Mask(torch.from_numpy(np.stack(list(found.values())))))
+        moved = self.carried(index, masks.float()) > 0.5
+        return dict(zip(found, moved.numpy(), strict=True))
+
+    def carried(self, index: int, values: Float[Tensor, "k side side"]) -> Float[Tensor, "k side side"]:
+        """Move what belongs to the pixels of a picture to where they are in its view.
+
+        Args:
+            index: Of the picture.
+            values: k of each pixel of the square.
+        """
+        if self._view not in MOVING:
+            return values
+        return torch.Tensor(self._drawn(index, tv_tensors.Mask(values)))
+
+    def erased(self, index: int) -> Bool[np.ndarray, "side side"]:
+        """Return the pixels of a view that were erased: none but of `erase`."""
+        if self._view != "erase":
+            return np.zeros((self._side, self._side), dtype=bool)
+        blank = tv_tensors.Image(torch.zeros(3, self._side, self._side))
+        return np.asarray(self._drawn(index, blank)[0] > 0)
+
+    def fingerprint(self) -> str:
+        drawn = [self._view, self._side, self._seed, list(self.sample_ids)]
+        return f"views:{digest([self._data.fingerprint(), *drawn, CROPPED, ERASED, COLOUR])}"
+
+    def _pixels(self, picture: Any) -> tv_tensors.Image:
+        if not isinstance(picture, Image.Image):
+            raise SpliceError(f"Views are made of pictures, but {self.name} has none: set data to images.")
+        image = v2.functional.to_image(self._square(picture.convert("RGB")))
+        return tv_tensors.Image(v2.functional.to_dtype(image, torch.float32, scale=True))
+
+    def _drawn(self, index: int, values: Tensor) -> Tensor:
+        """Transform what belongs to a picture, by the draws of that picture."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed_of(self._seed, self.sample_ids[index]))
+            found: Tensor = self._transform(values)
+        return found
+
+
+def _transform(view: str, side: int) -> v2.Transform:
+    """Return what makes a view."""
+    crop, flip = v2.RandomResizedCrop(side, scale=CROPPED, antialias=True), v2.RandomHorizontalFlip(p=1)
+    transforms: Mapping[str, Sequence[v2.Transform]] = {
+        "original": (v2.Identity(),),
+        "flip": (flip,),
+        "crop": (crop,),
+        "flipped_crop": (crop, flip),
+        "rotation": (v2.RandomRotation((90, 90)),),
+        "grey": (v2.Grayscale(3),),
+        "colour": (v2.ColorJitter(*COLOUR),),
+        "erase": (v2.RandomErasing(p=1, scale=ERASED, value=GREY),),
+    }
+    return v2.Compose(transforms[view])
