@@ -10,13 +10,14 @@ pixels by a ViT-B/32 of random weights, and says by how much the process has gro
 from __future__ import annotations
 
 import argparse
-import resource
 import statistics
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import open_clip
 import torch
+from memory import Peak
 from tabulate import tabulate
 
 import splice_exp
@@ -34,34 +35,19 @@ from splice_exp.data.scenes.pairs import ScenePairs
 OFFICIAL_CURVE_IMAGES = 714  # 7 passes for each of 102 images
 
 
-class Counted(Backbone):
-    """An image tower that counts what it represents.
+class Counter:
+    """Counts what an image tower is shown.
 
     Args:
-        model: With `encode_image`.
-        dim: Width of its representations.
+        backbone: Whose tower it is.
     """
 
-    def __init__(self, model: torch.nn.Module, dim: int) -> None:
-        self.model, self.dim, self.images = model, dim, 0
-        self.backbone_id, self.class_templates = "counted", ("{}",)
+    def __init__(self, backbone: OpenClipBackbone) -> None:
+        self.images = 0
+        backbone.module.visual.register_forward_pre_hook(self._count)
 
-    @property
-    def module(self) -> torch.nn.Module:
-        return self.model
-
-    def encode_text(self, texts):
-        raise NotImplementedError
-
-    def preprocess(self, inputs):
-        raise NotImplementedError
-
-    def encode_batch(self, batch):
-        raise NotImplementedError
-
-    def represent(self, pixels, kept=None):
-        self.images += len(pixels)
-        return self.model.encode_image(pixels).float()
+    def _count(self, tower: torch.nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+        self.images += len(given[0])
 
 
 def grid_of(backbone: Backbone, images: torch.Tensor) -> list[Directions]:
@@ -80,22 +66,21 @@ def grid_of(backbone: Backbone, images: torch.Tensor) -> list[Directions]:
 
 def passes(num_masks: int, repeats: int) -> list[list[str]]:
     """Compare the grid together with the grid one at a time, on the embedded world, in turns."""
-    known = OpenClipBackbone(f"local-dir:{Path(splice_exp.__file__).parent / 'assets' / 'scenes_clip'}")
-    images = known.preprocess(ScenePairs(2).inputs(0, 2))
-    counted = Counted(known.module, known.dim)
-    method = Rise(num_masks=num_masks, grid=8)
-    explicands = Explicands(counted, Mean(), images, (0, 1))
-    targets = grid_of(known, images)
+    backbone = scenes_clip()
+    images = backbone.preprocess(ScenePairs(2).inputs(0, 2))
+    targets = grid_of(backbone, images)
+    counter, method = Counter(backbone), Rise(num_masks=num_masks, grid=8)
+    explicands = Explicands(backbone, Mean(), images, (0, 1))
     ways = {"together": [Together(targets)], "one at a time": targets}
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     encoded: dict[str, int] = {}
     for _ in range(repeats):
         for name, asked in ways.items():
-            counted.images, start = 0, time.perf_counter()
+            counter.images, start = 0, time.perf_counter()
             for target in asked:
                 method.attribute(explicands, target)
             seconds[name].append(time.perf_counter() - start)
-            encoded[name] = counted.images
+            encoded[name] = counter.images
     ratios = [one / all_ for one, all_ in zip(seconds["one at a time"], seconds["together"], strict=True)]
     fewer = encoded["one at a time"] / encoded["together"]
     medians = [f"{statistics.median(seconds[name]):.1f}" for name in ways]
@@ -107,24 +92,35 @@ def passes(num_masks: int, repeats: int) -> list[list[str]]:
 
 def curve_images() -> int:
     """Count the images of insertion and deletion of one explicand, 50 steps."""
-    known = OpenClipBackbone(f"local-dir:{Path(splice_exp.__file__).parent / 'assets' / 'scenes_clip'}")
-    counted = Counted(known.module, known.dim)
-    image = known.preprocess(ScenePairs(1).inputs(0, 1))
-    curves(counted, Mean(), image, torch.randn(64, 64), 50)
-    return counted.images
+    backbone = scenes_clip()
+    counter, image = Counter(backbone), backbone.preprocess(ScenePairs(1).inputs(0, 1))
+    curves(backbone, Mean(), image, torch.randn(64, 64), 50)
+    return counter.images
+
+
+def scenes_clip() -> OpenClipBackbone:
+    """Return the CLIP of the embedded world."""
+    return OpenClipBackbone(f"local-dir:{Path(splice_exp.__file__).parent / 'assets' / 'scenes_clip'}")
+
+
+def vit_b_32() -> OpenClipBackbone:
+    """Return a ViT-B/32 of random weights."""
+    torch.manual_seed(0)
+    with TemporaryDirectory() as folder:
+        weights = Path(folder) / "random.pt"
+        torch.save(open_clip.create_model("ViT-B-32", pretrained=None).state_dict(), weights)
+        return OpenClipBackbone("ViT-B-32", str(weights))
 
 
 def growth(num_masks: int, chunk: int) -> tuple[float, float]:
     """Return by how many GiB the process grows at most while one image is explained, and the seconds."""
-    model = open_clip.create_model("ViT-B-32", pretrained=None).eval().requires_grad_(False)
-    counted = Counted(model, 512)
-    image = torch.randn(1, 3, 224, 224)
-    targets = Together(grid_of(counted, image))
-    before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    backbone, image = vit_b_32(), torch.randn(1, 3, 224, 224)
+    targets = Together(grid_of(backbone, image))
+    memory = Peak()
+    start = time.perf_counter()
     method = Rise(num_masks=num_masks, grid=7, chunk=chunk)
-    method.attribute(Explicands(counted, Mean(), image, (0,)), targets)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return (after - before) / 2**20, time.perf_counter() - start
+    method.attribute(Explicands(backbone, Mean(), image, (0,)), targets)
+    return memory.highest() - memory.before, time.perf_counter() - start
 
 
 def main() -> None:

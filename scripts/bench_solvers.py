@@ -30,6 +30,7 @@ import numpy as np
 import pandas as pd
 import torch
 from matplotlib.ticker import NullFormatter
+from memory import Peak
 from tabulate import tabulate
 from torch.nn.functional import normalize
 
@@ -274,14 +275,6 @@ def extremes(name: str, problem: Problem) -> Iterator[dict[str, Any]]:
             }
 
 
-def resident(key: str) -> float:
-    """Return a line of this process' status, `VmRSS` or its highest value `VmHWM`, in GiB."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{key}:"):
-            return int(line.split()[1]) / 2**20
-    raise ValueError(f"no {key} in /proc/self/status")
-
-
 def peak_memory(real: Path, rows: int, num_atoms: int) -> dict[str, Any]:
     """Measure a solve in a fresh process: its memory before and its peak, GiB, and that codes read back."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -292,12 +285,11 @@ def _peak(real: Path, rows: int, num_atoms: int) -> dict[str, Any]:
     solver = ActiveSet(l1_penalty=0.25)
     problem = real_problem(real, rows, num_atoms)
     solver.solve(solver.prepare(problem.atoms[:100]), problem.targets[:16])  # compiles
-    before = resident("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins here
+    memory = Peak()
     start = time.perf_counter()
     solution = solver.solve(solver.prepare(problem.atoms), problem.targets)
     elapsed = time.perf_counter() - start
-    peak = resident("VmHWM")
+    peak = memory.highest()
     codes = solution.codes
     stored = {"indptr": codes.indptr, "indices": codes.indices, "values": codes.values}
     result = sum(tensor.nbytes for tensor in stored.values()) / 2**30
@@ -308,10 +300,10 @@ def _peak(real: Path, rows: int, num_atoms: int) -> dict[str, Any]:
         "rows": rows,
         "atoms": num_atoms,
         "seconds": elapsed,
-        "before": before,
+        "before": memory.before,
         "result": result,
         "peak": peak,
-        "more": peak - before - result,
+        "more": peak - memory.before - result,
         "gap": float(solution.duality_gap.max()),
         "kkt": float(solution.kkt_violation.max()),
         "reads_back": all(torch.equal(again[name], tensor) for name, tensor in stored.items()),
