@@ -20,11 +20,12 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.functional import TIE
 
+PROTOCOLS = ("all", "batches")
 CUTS = (1, 5, 10)
 TOGETHER = 2**23  # cosines at a time
 
@@ -35,21 +36,26 @@ class Retrieval(Evaluation):
     The null asks for the captions of other pictures; it lies below chance, because the own caption is ahead of them.
 
     Args:
-        batch: Pictures that are searched at a time, with one caption each, drawn at random; None: all of them at once,
-            with all captions.
-        num_batches: Random batches, where `batch` is given; they do not overlap.
+        protocol: `all` pictures at once, with all captions, or random `batches` with one caption a picture.
+        batch_size: Pictures of a batch.
+        num_batches: They do not overlap.
         bootstrap_resamples: For the 95 % intervals, over pictures.
         seed: Of batches, captions, permutation and bootstrap.
     """
 
     def __init__(
-        self, batch: int | None = None, num_batches: int = 9, bootstrap_resamples: int = 1000, seed: int = 0
+        self,
+        protocol: str = "all",
+        batch_size: int = 1024,
+        num_batches: int = 9,
+        bootstrap_resamples: int = 1000,
+        seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        if batch is not None:
-            require_integer("evaluation.batch", batch, 2)
+        require_choice("evaluation.protocol", protocol, PROTOCOLS)
+        require_integer("evaluation.batch_size", batch_size, 2)
         require_integer("evaluation.num_batches", num_batches, 1)
-        self._batch, self._num_batches = batch, num_batches
+        self._protocol, self._batch_size, self._num_batches = protocol, batch_size, num_batches
 
     def evaluate(self, study: Study) -> Findings:
         """Search in both directions.
@@ -76,7 +82,7 @@ class Retrieval(Evaluation):
             **self._summarised(samples),
             **certificates(study.decomposition),
             "l0/mean": float(study.decomposition.codes.l0().double().mean()),
-            "retrieval/num_candidates": self._batch or len(captions),
+            "retrieval/num_candidates": len(parts[0]["retrieval/text_to_image_at_1"]),
             "retrieval/num_texts": sum(len(of_one) for _, texts in self._batches(captions) for of_one in texts),
             "data/num_samples": len(searched),
         }
@@ -84,18 +90,18 @@ class Retrieval(Evaluation):
 
     def _batches(self, captions: Sequence[Sequence[str]]) -> list[tuple[np.ndarray, list[Sequence[str]]]]:
         """Return rows and their captions, batch by batch; the same at every call."""
-        if self._batch is None:
+        if self._protocol == "all":
             return [(np.arange(len(captions)), list(captions))]
-        if self._batch * self._num_batches > len(captions):
+        if self._batch_size * self._num_batches > len(captions):
             raise SpliceError(
-                f"evaluation.num_batches={self._num_batches} of evaluation.batch={self._batch} pictures need "
-                f"{self._batch * self._num_batches}, but there are {len(captions)}: lower one of them."
+                f"evaluation.num_batches={self._num_batches} of evaluation.batch_size={self._batch_size} pictures need "
+                f"{self._batch_size * self._num_batches}, but there are {len(captions)}: lower one of them."
             )
         random = np.random.default_rng(self._seed)
-        order = random.permutation(len(captions))[: self._batch * self._num_batches]
+        order = random.permutation(len(captions))[: self._batch_size * self._num_batches]
         drawn = [[captions[row][int(random.integers(len(captions[row])))]] for row in order.tolist()]
-        starts = range(0, len(order), self._batch)
-        return [(order[start : start + self._batch], list(drawn[start : start + self._batch])) for start in starts]
+        ends = [(start, start + self._batch_size) for start in range(0, len(order), self._batch_size)]
+        return [(order[start:end], list(drawn[start:end])) for start, end in ends]
 
     def _search(
         self, study: Study, images: dict[str, Tensor], rows: np.ndarray, captions: Sequence[Sequence[str]]

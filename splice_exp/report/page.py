@@ -11,6 +11,7 @@ from splice_exp.core.io import atomic, write_json, write_text
 from splice_exp.core.run_directory import SAMPLE_FIGURE
 from splice_exp.report.comparisons import Claim
 from splice_exp.report.figures import Drawing, save
+from splice_exp.report.listings import Listing
 from splice_exp.report.pages import write_index, write_page
 from splice_exp.report.records import Record, Row, describe
 from splice_exp.report.repeated import over_seeds
@@ -38,6 +39,7 @@ class Report:
         comparisons: Claims, each with its column of paired differences and its verdict.
         figure: The picture of the table, if any.
         notes: Sentences under the table: what its columns are.
+        listings: Small tables under it.
     """
 
     title: str
@@ -46,6 +48,7 @@ class Report:
     comparisons: Sequence[Claim] = ()
     figure: Drawing | None = None
     notes: Sequence[str] = ()
+    listings: Sequence[Listing] = ()
 
     def table(self, records: Sequence[Record]) -> str:
         """Return the table as Markdown."""
@@ -91,11 +94,14 @@ class Report:
                 picture += f"![samples and their concepts](../figures/{written[-1].name})\n\n"
                 figures.append(f"{stem}_samples")
         verdicts = "".join(f"- {line}\n" for line in self.verdicts(records))
+        listed = [(listing.title, listing.lay_out(rows)) for listing in self.listings]
+        listings = "".join(f"## {name}\n\n{markdown_table(found)}\n\n" for name, found in listed)
         text = (
             f"# {heading}\n\n{self.question}\n\n    {command}\n\n"
             + "".join(f"- {line}\n" for line in describe(rows))
             + f"\n{self.table(records)}\n\n"
             + (f"{verdicts}\n" if verdicts else "")
+            + listings
             + f"{picture}{' '.join([BRACKETS.format(brackets=rows[0].brackets), *self.notes])}\n"
         )
         write_text(table_path, text)
@@ -112,6 +118,7 @@ class Report:
             "labels": [dict(row.labels) for row in rows],
             "metrics": [dict(row.metrics) for row in rows],
             "claims": claims_of(rows, self._applicable(rows)),
+            "listings": [{"title": name, "headings": found.headings, "rows": found.rows} for name, found in listed],
             "notes": [BRACKETS.format(brackets=rows[0].brackets), *self.notes],
             "figures": figures,
             "config": science_of(records[0]),

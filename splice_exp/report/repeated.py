@@ -13,6 +13,7 @@ from splice_exp.evaluation.intervals import mean_interval, student_interval
 from splice_exp.report.records import BOOTSTRAP_SEED, RESAMPLES, Record, Row
 
 SEED = "seed"
+TOTAL, WORST = "num_samples", ("_max", "/max", "p_value")  # ends of the names of what is no mean over seeds
 
 
 class Repeated(Row):
@@ -66,12 +67,14 @@ class Repeated(Row):
             found[name] = None if any(value is None for value in values) else self._combine(name, values)
             if name in self.samples:
                 found[f"{name}_ci_low"], found[f"{name}_ci_high"] = self.interval(self.samples[name])
+            elif not self.same_samples and not name.endswith((TOTAL, *WORST)) and _vary(values):
+                found[f"{name}_ci_low"], found[f"{name}_ci_high"] = self.interval(np.array(values, dtype=float))
         return found
 
     def _combine(self, name: str, values: Sequence[Any]) -> Any:
-        if name.endswith("num_samples"):
+        if name.endswith(TOTAL):
             return values[0] if self.same_samples else sum(values)
-        if name.endswith(("_max", "/max", "p_value")):
+        if name.endswith(WORST):
             return max(values)
         return values[0] if len(set(values)) == 1 else sum(values) / len(values)
 
@@ -95,6 +98,11 @@ class Repeated(Row):
 
     def interval(self, values: np.ndarray) -> tuple[float, float]:
         return mean_interval(values, RESAMPLES, BOOTSTRAP_SEED) if self.same_samples else student_interval(values)
+
+
+def _vary(values: Sequence[Any]) -> bool:
+    """Say whether values are numbers, and not all the same."""
+    return len(set(values)) > 1 and all(isinstance(value, int | float) for value in values)
 
 
 def over_seeds(records: Sequence[Record]) -> list[Row]:

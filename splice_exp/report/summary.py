@@ -27,6 +27,14 @@ class ClaimSummary(TypedDict):
     differences: list[str]
 
 
+class ListingSummary(TypedDict):
+    """A small table under the main one."""
+
+    title: str
+    headings: list[str]
+    rows: list[list[str]]
+
+
 class Summary(TypedDict):
     """All that a page shows; plain values."""
 
@@ -40,6 +48,7 @@ class Summary(TypedDict):
     labels: list[dict[str, str]]
     metrics: list[dict[str, Any]]
     claims: list[ClaimSummary]
+    listings: list[ListingSummary]
     notes: list[str]
     figures: list[str]
     config: dict[str, Any]

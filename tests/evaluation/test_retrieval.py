@@ -43,7 +43,7 @@ def test_own_captions_are_found_and_those_of_others_are_not(study):
 
 def test_random_batches_have_one_caption_a_picture_and_do_not_overlap(study):
     first, again, other = (
-        Retrieval(batch=20, num_batches=2, bootstrap_resamples=5, seed=seed).evaluate(study) for seed in (0, 0, 1)
+        Retrieval("batches", 20, num_batches=2, bootstrap_resamples=5, seed=seed).evaluate(study) for seed in (0, 0, 1)
     )
     assert first.metrics == again.metrics
     assert first.sample_ids != other.sample_ids
@@ -56,8 +56,8 @@ def test_random_batches_have_one_caption_a_picture_and_do_not_overlap(study):
 def test_what_cannot_be_searched_is_refused(study):
     with pytest.raises(SpliceError, match="evaluation=retrieval needs captions, but scenes has none"):
         Retrieval().evaluate(study_of(*SMALL, captions=False))
-    with pytest.raises(SpliceError, match="of evaluation.batch=50 pictures need 100, but there are 60"):
-        Retrieval(batch=50, num_batches=2).evaluate(study)
+    with pytest.raises(SpliceError, match="of evaluation.batch_size=50 pictures need 100, but there are 60"):
+        Retrieval("batches", 50, num_batches=2).evaluate(study)
 
 
 def test_captions_with_the_same_words_are_all_right():

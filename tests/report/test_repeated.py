@@ -18,6 +18,7 @@ def record(folder, labels, mean, seed_mean=0.0, samples=None, data="fixed"):
     pd.DataFrame({"sample_id": names, "recovery/f1": values}).to_parquet(folder / "samples.parquet")
     metrics = {"recovery/f1": values.mean(), "recovery/f1_ci_low": 0.0, "recovery/f1_ci_high": 1.0}
     counts = {"data/num_samples": 2, "zero_shot/num_classes": 12, "zero_shot/top1": None}
+    counts |= {"l0/mean": 8 * mean + seed_mean, "localization/area": 0.25}
     counts |= {"solver/gap_max": mean / 1e6 + seed_mean, "l0/max": 7 + 2 * seed_mean}
     write_json(folder / "metrics.json", {**metrics, **counts})
     write_json(folder / "environment.json", {"seed": int(labels.get("seed", 0)), "data": {"fingerprint": data}})
@@ -53,6 +54,16 @@ def test_the_interval_is_that_of_student_over_seeds(runs):
     low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
     assert row.metrics["recovery/f1_ci_low"] == pytest.approx(low)
     assert row.metrics["recovery/f1_ci_high"] == pytest.approx(high)
+
+
+def test_a_mean_without_samples_has_an_interval_over_seeds_and_a_worst_case_has_none(runs):
+    (row, _) = over_seeds(runs)
+    values = [4.0, 4.5, 5.0]
+    low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
+    assert row.metrics["l0/mean_ci_low"] == pytest.approx(low)
+    assert row.metrics["l0/mean_ci_high"] == pytest.approx(high)
+    for name in ("localization/area", "solver/gap_max", "l0/max", "data/num_samples", "zero_shot/num_classes"):
+        assert f"{name}_ci_low" not in row.metrics
 
 
 def test_differences_are_paired_by_seed(runs):
@@ -99,6 +110,7 @@ def test_seeds_of_fixed_data_are_no_replicates(tmp_path):
 
 def test_a_measure_that_some_seeds_lack_is_left_out(tmp_path, runs):
     runs[0].samples.pop("recovery/f1")
+    runs[0].metrics.pop("recovery/f1")
     row = over_seeds(runs)[0]
     assert "recovery/f1" not in row.samples
     assert "recovery/f1_ci_low" not in row.metrics
