@@ -66,14 +66,11 @@ class ResNetBackbone(Backbone):
         require_choice("backbone.interpolation", interpolation, ("bilinear", "bicubic"))
         require_integer("backbone.resize", resize, 1)
         require_integer("backbone.crop", crop, 1)
-        network = getattr(torchvision.models, architecture)(weights=None)
-        if stem == "cifar":
-            network.conv1 = nn.Conv2d(3, 64, kernel_size=3, stride=1, padding=1, bias=False)
-            network.maxpool = nn.Identity()
+        network = build_network(architecture, stem)
         self.dim = network.fc.in_features
         network.fc = nn.Identity()
-        state = _read(weights, prefix)
-        _load(network, state, weights)
+        state = read_state(weights, prefix)
+        load_encoder(network, state, weights)
         self._last_layer = _last_layer(state, self.dim)
         self._network = network.eval().requires_grad_(False)
         self._preprocess = transforms.Compose(
@@ -117,7 +114,21 @@ class ResNetBackbone(Backbone):
         return found.float()
 
 
-def _read(weights: str, prefix: str) -> dict[str, Tensor]:
+def build_network(architecture: str, stem: str) -> torchvision.models.ResNet:
+    """Return a network of random weights.
+
+    Args:
+        architecture: One of `ARCHITECTURES`.
+        stem: One of `STEMS`.
+    """
+    network: torchvision.models.ResNet = getattr(torchvision.models, architecture)(weights=None)
+    if stem == "cifar":
+        network.conv1 = nn.Conv2d(3, 64, kernel_size=3, stride=1, padding=1, bias=False)
+        network.maxpool = nn.Identity()
+    return network
+
+
+def read_state(weights: str, prefix: str) -> dict[str, Tensor]:
     """Read the tensors of a file whose names begin with a prefix.
 
     Raises:
@@ -144,14 +155,16 @@ def _read(weights: str, prefix: str) -> dict[str, Tensor]:
     return state
 
 
-def _load(network: nn.Module, state: Mapping[str, Tensor], weights: str) -> None:
+def load_encoder(network: nn.Module, state: Mapping[str, Tensor], weights: str) -> None:
     """Load the encoder.
 
     Raises:
         SpliceError: if the tensors are those of another architecture.
     """
-    given = {name: value for name, value in state.items() if not name.startswith(LAST)}
-    needed = network.state_dict()
+    given, needed = (
+        {name: value for name, value in named.items() if not name.startswith(LAST)}
+        for named in (state, network.state_dict())
+    )
     missing = sorted(name for name in needed.keys() - given.keys() if not name.endswith("num_batches_tracked"))
     other = sorted(name for name, value in needed.items() if name in given and given[name].shape != value.shape)
     if missing or other:

@@ -1,0 +1,62 @@
+"""MURA: X-rays of upper limbs, positive where a radiologist saw something abnormal in the study.
+
+    ROOT/train_image_paths.csv, ROOT/valid_image_paths.csv      one file a line, without a header
+    ROOT/train/XR_WRIST/patient00001/study1_positive/image1.png
+
+References:
+    Rajpurkar et al. MURA: large dataset for abnormality detection in musculoskeletal radiographs. MIDL 2018.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+
+from splice_exp.core.errors import SpliceError, require_choice, shown
+from splice_exp.core.io import files_digest
+from splice_exp.data.pictures import PictureSource, open_picture, require_file, require_files, require_folder
+
+SPLITS = ("train", "valid")
+CLASSES = ("negative", "positive")
+
+
+class Mura(PictureSource):
+    """The images of a split of MURA; the class is that of their study.
+
+    Args:
+        root: Its folder, as it is unpacked.
+        split: `train` or `valid`.
+        name: Short name for tables; by default data set and split.
+        limit: Take only so many samples, evenly spread.
+        missing_classes: `drop` or `error`, for classes without a text in the backbone.
+
+    Raises:
+        SpliceError: if lists or images are not there, or a study says nothing of its class.
+    """
+
+    def __init__(
+        self, root: str, split: str, name: str | None = None, limit: int | None = None, missing_classes: str = "drop"
+    ) -> None:
+        require_choice("data.split", split, SPLITS)
+        super().__init__(name or f"mura_{split}", limit, missing_classes)
+        self._root = require_folder("data.root", root)
+        table = require_file("data.root", str(self._root / f"{split}_image_paths.csv"))
+        listed = [Path(line.strip()) for line in table.read_text(encoding="utf-8").splitlines() if line.strip()]
+        # Lists name files from the folder of the data set on; macOS left files of its own among them.
+        named = [Path(*path.parts[1:]) for path in listed if not path.name.startswith("._")]
+        self._files = [self._root / path for path in named]
+        require_files(f"data.root: {table}", self._files)
+        kinds = [path.parent.name.rpartition("_")[2] for path in named]
+        if not set(kinds) <= set(CLASSES):
+            odd = [str(path) for path, kind in zip(named, kinds, strict=True) if kind not in CLASSES]
+            raise SpliceError(
+                f"data.root: studies of {table} must end in _negative or _positive, but {shown(odd)} do not."
+            )
+        self._describe([path.as_posix() for path in named], [CLASSES.index(kind) for kind in kinds], CLASSES)
+
+    def picture(self, place: int) -> Image.Image:
+        return open_picture(self._files[place])
+
+    def fingerprint(self) -> str:
+        return f"files:{files_digest(self._root, [self._files[place] for place in self._places])}"
