@@ -14,6 +14,7 @@ from tests.test_configuration import composed
 PAPER = sorted(path.stem for path in (CONFIG_DIRECTORY / "experiment" / "paper").glob("*.yaml"))
 FILES = {"mura_r18", "simclr_r50", "simsiam_r18"}  # backbones whose weights no hub has
 HERE = {*FILES, "planted", "precomputed", "scenes_clip"}  # backbones that need nothing, or a file of one's own
+WEIGHTS, OTHER_WEIGHTS = "laion2b_s34b_b79k", {"cocoa_localization": "openai"}  # of SpLiCE, and of COCOA
 WORLDS = ("planted", "scenes")
 
 
@@ -61,7 +62,7 @@ def test_data_that_are_not_here_say_where_they_should_be(nothing_here, tmp_path,
 def test_an_experiment_of_the_paper_composes_and_needs_its_weights_first(nothing_here, name):
     config = resolve(composed(f"experiment=paper/{name}", *nothing_here))
     assert config["name"] == config["table"] == f"paper_{name}"
-    assert config["backbone"].get("pretrained", "laion2b_s34b_b79k") == "laion2b_s34b_b79k"
+    assert config["backbone"].get("pretrained", WEIGHTS) == OTHER_WEIGHTS.get(name, WEIGHTS)
     assert build(config["report"], "report").title
     with pytest.raises(SpliceError, match=r"are not here|there is no such file"):
         instantiate_components(config)

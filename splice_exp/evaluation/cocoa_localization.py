@@ -18,8 +18,10 @@ from splice_exp.attribution.explain import explain
 from splice_exp.attribution.methods import Method
 from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.targets import KINDS
+from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.data.base import DataSource, EncodableSource
+from splice_exp.data.selection import Selection
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.extract import extract
 from splice_exp.evaluation import localization
@@ -82,8 +84,9 @@ class CocoaLocalization(Evaluation):
         Raises:
             SpliceError: if the data have not two named regions in each picture.
         """
-        test, val = (self._pictures(study, data) for data in (study.data, self._val))
-        levels = self._best_levels(val)
+        data, val = (in_view(part, study.backbone) for part in (study.data, self._val))
+        test = self._pictures(study, data)
+        levels = self._best_levels(self._pictures(study, val))
         found: dict[str, list[float]] = {}
         at_levels = []
         for picture in test:
@@ -97,24 +100,16 @@ class CocoaLocalization(Evaluation):
             **self._summarised(samples),
             "localization/area": float(np.mean([mask.mean() for picture in test for mask in picture.masks])),
             "localization/level_validated": float(localization.LEVELS[levels[0]]),
+            "localization/num_out_of_view": len(study.data) - len(data),
             "data/num_samples": len(test),
         }
-        assert isinstance(study.data, EncodableSource)
         shown = [dict(zip(one.names, one.maps, strict=True)) for one in test[: self._shown]]
-        tables = {MAPS: maps_table(shown), PICTURES: pictures_table(study.data, self._shown)}
-        return Findings(metrics, study.data.sample_ids, samples, tables)
+        tables = {MAPS: maps_table(shown), PICTURES: pictures_table(data, self._shown)}
+        return Findings(metrics, data.sample_ids, samples, tables)
 
-    def _pictures(self, study: Study, data: DataSource) -> list[Pictured]:
+    def _pictures(self, study: Study, data: EncodableSource) -> list[Pictured]:
         """Explain the pictures of a part of the data."""
-        if not isinstance(data, EncodableSource):
-            raise SpliceError("evaluation=cocoa_localization explains pixels, but data are embeddings: take images.")
-        regions = [data.regions(index) for index in range(len(data))]
-        named = [one for one in regions if one is not None and len(one) == 2]
-        if len(named) < len(data):
-            raise SpliceError(
-                f"evaluation=cocoa_localization needs two named objects in every picture, but {data.name} has pictures "
-                "of others: set data=scenes_pairs."
-            )
+        named = [data.regions(index) or {} for index in range(len(data))]
         pairs = [tuple(one) for one in named]
         backbone = study.backbone
         prompts = Prompts(backbone, self._prompt, [name for pair in pairs for name in pair])
@@ -187,6 +182,27 @@ class Pictured:
     maps: np.ndarray
     absent: np.ndarray
     reliability: float
+
+
+def in_view(data: DataSource, backbone: Backbone) -> EncodableSource:
+    """Leave out the pictures of which the backbone does not see both objects, because it cuts the edges off.
+
+    Raises:
+        SpliceError: if pictures have not two named objects each, or none is left.
+    """
+    if not isinstance(data, EncodableSource):
+        raise SpliceError("evaluation=cocoa_localization explains pixels, but data are embeddings: take images.")
+    regions = [data.regions(index) or {} for index in range(len(data))]
+    if any(len(one) != 2 for one in regions):
+        raise SpliceError(
+            f"evaluation=cocoa_localization needs two named objects in every picture, but {data.name} has pictures "
+            "of others: set data=scenes_pairs."
+        )
+    shape = backbone.preprocess(data.inputs(0, 1)).shape[-2:]
+    kept = [row for row, one in enumerate(regions) if all(localization.fit(mask, shape).any() for mask in one.values())]
+    if not kept:
+        raise SpliceError(f"{data.name} has no picture of which the backbone sees both objects: take others.")
+    return data if len(kept) == len(data) else Selection(data, kept)
 
 
 def _overlaps(picture: Pictured) -> np.ndarray:

@@ -15,6 +15,8 @@ from splice_exp.data.huggingface import HuggingFaceSet
 from splice_exp.data.image_folder import ImageFolder
 from splice_exp.data.image_table import ImageTable
 from splice_exp.data.torchvision_sets import KINDS, TorchvisionSet
+from splice_exp.data.voc_pairs import VocPairs
+from tests.data.layouts import write_voc_segments
 
 
 def picture(seed, size=(12, 9)):
@@ -276,6 +278,22 @@ def test_objects_of_voc(tmp_path):
     source = TorchvisionSet("voc2007", str(tmp_path), "test")
     assert source.classes[source.labels[0]] == "pottedplant"  # the largest
     assert source.truth().objects == ((frozenset({"dog"}), frozenset({"pottedplant"})),)
+
+
+def test_photographs_of_two_kinds_of_objects(tmp_path):
+    write_voc_segments(tmp_path, "test", {"000001": (12, 16), "000002": (12,), "000003": ()})
+    source = VocPairs(str(tmp_path), "test")
+    assert source.sample_ids == ("VOCdevkit/VOC2007/JPEGImages/000001.jpg",)
+    regions = source.regions(0)
+    assert list(regions) == ["dog", "potted plant"]
+    assert [mask.sum() for mask in regions.values()] == [12, 12]
+    assert regions["potted plant"][3, 8]
+    assert source.inputs(0, 1)[0].size == regions["dog"].shape[::-1]
+    with pytest.raises(SpliceError, match=r"voc2007 is not there or damaged .*prepare_data\.py voc2007 --root"):
+        VocPairs(str(tmp_path), "val")
+    (tmp_path / "VOCdevkit" / "VOC2007" / "ImageSets" / "Segmentation" / "val.txt").write_text("000002\n")
+    with pytest.raises(SpliceError, match="no photograph of split val"):
+        VocPairs(str(tmp_path), "val")
 
 
 @pytest.mark.parametrize("dataset", sorted(KINDS))

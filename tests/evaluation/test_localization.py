@@ -9,9 +9,11 @@ from splice_exp.attribution.removal import Mean
 from splice_exp.attribution.rise import Rise
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.pairs import ScenePairs
+from splice_exp.data.voc_pairs import VocPairs
 from splice_exp.evaluation import localization
-from splice_exp.evaluation.cocoa_localization import CocoaLocalization
+from splice_exp.evaluation.cocoa_localization import CocoaLocalization, in_view
 from splice_exp.evaluation.prompts import Prompts
+from tests.data.layouts import write_voc_segments
 from tests.evaluation.studies import study_of
 
 
@@ -145,3 +147,21 @@ def test_pictures_without_two_objects_are_refused(study, found):
         found(Random(), val=study_of("data=planted", "data.num_samples=4").data)
     with pytest.raises(SpliceError, match=r"evaluation.prompt is 'a photo', but must have \{\} once"):
         found(Random(), prompt="a photo")
+
+
+def test_photographs_are_judged_where_both_objects_are_in_view(tmp_path):
+    kinds = {f"{row:06d}": (1 + row, 10 + row) for row in range(4)}
+    for split in ("val", "test"):
+        write_voc_segments(tmp_path, split, kinds)
+    study = study_of("data=voc_pairs", f"data.root={tmp_path}")
+    found = CocoaLocalization(Random(), Mean(), VocPairs(str(tmp_path), "val"), bootstrap_resamples=5).evaluate(study)
+    assert found.metrics["data/num_samples"] == 4
+    assert found.metrics["localization/num_out_of_view"] == 0
+    write_voc_segments(tmp_path, "test", kinds, height=60)  # objects lie at the top, which is cut off
+    study = study_of("data=voc_pairs", f"data.root={tmp_path}")
+    with pytest.raises(SpliceError, match="has no picture of which the backbone sees both objects"):
+        in_view(study.data, study.backbone)
+    write_voc_segments(tmp_path, "test", dict(list(kinds.items())[:1]))
+    (tmp_path / "VOCdevkit" / "VOC2007" / "ImageSets" / "Segmentation" / "test.txt").write_text("000000\n000001\n")
+    study = study_of("data=voc_pairs", f"data.root={tmp_path}")
+    assert in_view(study.data, study.backbone).sample_ids == ("VOCdevkit/VOC2007/JPEGImages/000000.jpg",)

@@ -1,0 +1,78 @@
+"""Photographs of VOC 2007 with objects of exactly two kinds, and their pixels: what localisation is judged on.
+
+References:
+    Everingham et al. The PASCAL visual object classes (VOC) challenge. IJCV 88, 2010.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from torchvision.datasets import VOCSegmentation
+
+from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.core.io import files_digest
+from splice_exp.data.pictures import PREPARE, PictureSource, open_picture, require_folder
+from splice_exp.data.torchvision_sets import VOC_CLASSES
+
+SPLITS = ("train", "val", "trainval", "test")
+NAMES = {"diningtable": "dining table", "pottedplant": "potted plant", "tvmonitor": "tv monitor"}
+BACKGROUND, BORDER = 0, 255  # values of pixels that are of no object
+
+
+class VocPairs(PictureSource):
+    """Photographs with segmented objects of two kinds; they have no classes.
+
+    Args:
+        root: Folder in which torchvision keeps VOC 2007.
+        split: Of the segmentations: `train`, `val`, `trainval` or `test`.
+        name: Short name for tables; by default data set and split.
+        limit: Take only so many samples, evenly spread.
+        missing_classes: `drop` or `error`; of no use here.
+
+    Raises:
+        SpliceError: if it is not there, or no photograph has objects of two kinds.
+    """
+
+    def __init__(
+        self, root: str, split: str, name: str | None = None, limit: int | None = None, missing_classes: str = "drop"
+    ) -> None:
+        require_choice("data.split", split, SPLITS)
+        super().__init__(name or f"voc_pairs_{split}", limit, missing_classes)
+        self._root = require_folder("data.root", root)
+        try:
+            data = VOCSegmentation(self._root, year="2007", image_set=split, download=False)
+        except (RuntimeError, OSError) as error:
+            raise SpliceError(
+                f"data.root is {root!r}, but voc2007 is not there or damaged ({str(error).splitlines()[0]}): "
+                f"{PREPARE} voc2007 --root {root} puts it there."
+            ) from error
+        pairs = [(Path(image), Path(mask)) for image, mask in zip(data.images, data.masks, strict=True)]
+        self._pairs = [(image, mask) for image, mask in pairs if len(_kinds(mask)) == 2]
+        if not self._pairs:
+            raise SpliceError(f"data.root: no photograph of split {split} of {root} has objects of two kinds.")
+        self._describe([image.relative_to(self._root).as_posix() for image, _ in self._pairs], None, ())
+
+    def picture(self, place: int) -> Image.Image:
+        return open_picture(self._pairs[place][0])
+
+    def regions(self, index: int) -> Mapping[str, np.ndarray]:
+        mask = self._pairs[self._places[index]][1]
+        pixels = np.asarray(open_picture(mask))
+        found = {}
+        for kind in _kinds(mask):
+            word = VOC_CLASSES[kind - 1]
+            found[NAMES.get(word, word)] = pixels == kind
+        return found
+
+    def fingerprint(self) -> str:
+        files = [file for place in self._places for file in self._pairs[place]]
+        return f"files:{files_digest(self._root, files)}"
+
+
+def _kinds(mask: Path) -> list[int]:
+    """Return the numbers of the kinds of objects in a segmentation, counted from 1."""
+    return sorted(set(np.unique(np.asarray(open_picture(mask))).tolist()) - {BACKGROUND, BORDER})
