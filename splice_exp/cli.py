@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 VALUED = ("--cfg", "-c", "--package", "-p", "--info", "-i", "--experimental-rerun")  # options of Hydra with a value
 
+ON_PICTURES = ("decompose", "explain")  # commands that take pictures of one's own
+
 register()  # here, because launchers import this module in the processes that they start
 
 
@@ -61,25 +63,28 @@ def _escaped(path: str) -> str:
 
 
 def _spelled_out(arguments: list[str]) -> list[str]:
-    """Return the arguments of Hydra: `decompose PATH …` is the experiment of that name on these pictures.
+    """Return the arguments of Hydra: `decompose PATH …` and `explain PATH …` are experiments on these pictures.
 
     Example:
         >>> _spelled_out(["decompose", "cat.jpg", "my dogs/", "solver.l1_penalty=0.2"])
         ['experiment=decompose', "data.paths=['cat.jpg','my dogs/']", 'solver.l1_penalty=0.2']
         >>> _spelled_out(["decompose", "cat.jpg", "--cfg", "job"])
         ['experiment=decompose', "data.paths=['cat.jpg']", '--cfg', 'job']
+        >>> _spelled_out(["explain", "cat.jpg", "evaluation.corpus.texts=[a photo of a cat]"])
+        ['experiment=explain', "data.paths=['cat.jpg']", 'evaluation.corpus.texts=[a photo of a cat]']
     """
-    if arguments[:1] != ["decompose"]:
+    if not arguments or arguments[0] not in ON_PICTURES:
         return arguments
+    command = arguments[0]
     options: list[str] = []
     paths: list[str] = []
     for before, word in pairwise(arguments):
         known = word.startswith("-") or before in VALUED or ("=" in word and not Path(word).exists())
         (options if known or (word.startswith("~") and not Path(word).expanduser().exists()) else paths).append(word)
     if not paths:
-        _end("decompose needs pictures or folders of pictures: python -m splice_exp decompose cat.jpg holidays/")
+        _end(f"{command} needs pictures or folders of pictures: python -m splice_exp {command} cat.jpg holidays/")
     quoted = ",".join(f"'{_escaped(path)}'" for path in paths)
-    return ["experiment=decompose", f"data.paths=[{quoted}]", *options]
+    return [f"experiment={command}", f"data.paths=[{quoted}]", *options]
 
 
 def main() -> None:

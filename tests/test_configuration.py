@@ -10,6 +10,7 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import ConfigCompositionException, MissingConfigException
 from omegaconf import OmegaConf
 
+from splice_exp.cli import ON_PICTURES
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 from splice_exp.core.errors import SpliceError
 from splice_exp.report.columns import COLUMNS
@@ -25,6 +26,7 @@ GROUPS = (
     "solver",
     "method",
     "removal",
+    "corpus",
     "evaluation",
     "stability",
     "report",
@@ -47,13 +49,15 @@ def test_every_argument_is_in_the_file_in_order(path: Path):
     module, _, name = node.pop("_target_").rpartition(".")
     target = getattr(importlib.import_module(module), name)
     parameters = [name for name in inspect.signature(target).parameters if name != "self"]
-    assert list(node) == parameters
+    nested = [next(iter(choice)).partition("@")[2] for choice in node.pop("defaults", [])]  # those of other groups
+    assert [*nested, *node] == parameters
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_experiment_composes_and_builds(experiment):
-    pictures = [f"data.paths=[{CONFIG_DIRECTORY.parent / 'results' / 'figures'}]"] if experiment == "decompose" else []
-    config = resolve(composed(f"experiment={experiment}", *pictures, "logger=none"))
+    own = [f"data.paths=[{CONFIG_DIRECTORY.parent / 'results' / 'figures'}]"] if experiment in ON_PICTURES else []
+    asked = ["evaluation.corpus.texts=[a photo of a star]"] if experiment == "explain" else []
+    config = resolve(composed(f"experiment={experiment}", *own, *asked, "logger=none"))
     assert config["name"] == config["table"] == experiment
     instantiate_components(config)
     assert build(config["report"], "report").title

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from splice_exp.data.base import EncodableSource
+from splice_exp.data.views import Views
 
 MAPS, PICTURES = "maps", "pictures"  # what the tables are called in a record
 
@@ -28,14 +29,16 @@ def maps_table(maps: Sequence[Mapping[str, np.ndarray]]) -> pd.DataFrame:
     )
 
 
-def pictures_table(data: EncodableSource, count: int) -> pd.DataFrame:
-    """Return one line a picture, with its red, green and blue in 0 … 255.
+def pictures_table(data: EncodableSource, count: int, side: int) -> pd.DataFrame:
+    """Return one line a picture, with its red, green and blue in 0 … 255, as its map lies over it.
 
     Args:
         data: Images.
         count: The first so many.
+        side: Of the square that they are brought to, pixels.
     """
-    images = [np.asarray(image.convert("RGB")) for image in data.inputs(0, min(count, len(data)))]
+    squares = Views(data, "original", side, seed=0)
+    images = [np.asarray(image) for image in squares.inputs(0, min(count, len(data)))]
     return pd.DataFrame(
         [(place, *image.shape[:2], image.ravel().tolist()) for place, image in enumerate(images)],
         columns=["picture", "height", "width", "values"],

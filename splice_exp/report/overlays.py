@@ -62,7 +62,7 @@ class Overlays(Drawing):
         most = max(float(np.abs(scores).max()), 1e-12)
         axis.imshow(image.mean(axis=2), cmap="gray", vmin=0, vmax=255)
         axis.imshow(scores, cmap="RdBu_r", vmin=-most, vmax=most, alpha=OPACITY)
-        words = [heading, found["name"]] if named else [heading]
+        words = [heading, found["name"]] if named or not heading else [heading]
         axis.set_title(": ".join(word for word in words if word), fontsize=6.5, pad=2)
 
 

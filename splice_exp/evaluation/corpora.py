@@ -1,0 +1,117 @@
+"""Where corpora and foils come from: texts, the samples of a data set, or the concepts of a vocabulary."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+
+from splice_exp.attribution.corpus import Corpus
+from splice_exp.attribution.represent import represent_all
+from splice_exp.backbones.base import Backbone
+from splice_exp.core.errors import SpliceError, nearest, require_bool, require_choice, require_names
+from splice_exp.data.base import DataSource, EmbeddedSource, EncodableSource
+from splice_exp.data.selection import Selection
+from splice_exp.dictionaries.vocabulary import VocabularySource
+from splice_exp.distributed.cache import Cache
+from splice_exp.embeddings.geometry import center
+
+
+class CorpusSource(ABC):
+    """A corpus, or a foil, of one kind or another."""
+
+    @abstractmethod
+    def load(self, backbone: Backbone, cache: Cache) -> Corpus:
+        """Represent the members, and return their mean.
+
+        Raises:
+            SpliceError: if there are none, or the backbone cannot represent them.
+        """
+
+
+class Texts(CorpusSource):
+    """Sentences.
+
+    Args:
+        texts: One or more.
+        name: Of the corpus; by default the texts.
+    """
+
+    def __init__(self, texts: Sequence[str], name: str | None = None) -> None:
+        require_names("corpus.texts", texts)
+        self._texts, self._name = tuple(texts), name or " / ".join(texts)
+
+    def load(self, backbone: Backbone, cache: Cache) -> Corpus:
+        return Corpus.of(self._name, [backbone.encode_text(self._texts)] if self._texts else [])
+
+
+class Samples(CorpusSource):
+    """Samples of a data set: images, or embeddings that exist already, which must be those of the backbone.
+
+    Args:
+        data: The data set.
+        classes: Those whose samples are taken; None: all.
+        name: Of the corpus; by default classes or data set.
+    """
+
+    def __init__(self, data: DataSource, classes: Sequence[str] | None = None, name: str | None = None) -> None:
+        for one in classes or ():
+            require_choice("corpus.classes", one, data.classes)
+        self._data, self._classes = data, classes
+        self._name = name or (" / ".join(classes) if classes else data.name)
+
+    def load(self, backbone: Backbone, cache: Cache) -> Corpus:
+        labels = None if self._data.labels is None else self._data.labels.tolist()
+        kept = [
+            row
+            for row in range(len(self._data))
+            if self._classes is None or (labels and self._data.classes[labels[row]] in self._classes)
+        ]
+        if isinstance(self._data, EncodableSource):
+            found = represent_all(Selection(self._data, kept), backbone, cache)
+        else:
+            assert isinstance(self._data, EmbeddedSource)
+            found = self._data.embeddings().features[torch.tensor(kept, dtype=torch.int64)]
+        if found.shape[1] != backbone.dim:
+            raise SpliceError(
+                f"corpus.data: embeddings of {self._data.name} have {found.shape[1]} dimensions, but the backbone has "
+                f"{backbone.dim}: take those of the same encoder."
+            )
+        return Corpus.of(self._name, [found])
+
+
+class Concepts(CorpusSource):
+    """Names of a vocabulary, as its dictionary embeds them.
+
+    Args:
+        vocabulary: The names.
+        names: Which of them; None: all, as a foil of everything there is a word for.
+        centred: Whether the mean of the whole vocabulary is taken away, as in a dictionary of SpLiCE.
+        name: Of the corpus; by default the names, or `all concepts`.
+    """
+
+    def __init__(
+        self,
+        vocabulary: VocabularySource,
+        names: Sequence[str] | None = None,
+        centred: bool = False,
+        name: str | None = None,
+    ) -> None:
+        require_bool("corpus.centred", centred)
+        if names is not None:
+            require_names("corpus.names", names)
+        self._vocabulary, self._names, self._centred = vocabulary, names, centred
+        self._name = name or (" / ".join(names) if names else "all concepts")
+
+    def load(self, backbone: Backbone, cache: Cache) -> Corpus:
+        concepts = self._vocabulary.load(backbone).concepts
+        chosen = concepts if self._names is None else self._names
+        for name in chosen:
+            if name not in concepts:
+                raise SpliceError(f"corpus.names has {name!r}, which the vocabulary lacks ({nearest(name, concepts)}).")
+        features = backbone.encode_text(concepts).double()
+        if self._centred:
+            features, _ = center(features, features.mean(dim=0))
+        place = {name: row for row, name in enumerate(concepts)}
+        return Corpus.of(self._name, [features[[place[name] for name in chosen]]])
