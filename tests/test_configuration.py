@@ -26,15 +26,13 @@ GROUPS = (
     "solver",
     "method",
     "removal",
-    "corpus",
     "evaluation",
     "stability",
     "report",
     "trainer",
     "logger",
 )
-ELSEWHERE = ("corpus",)  # groups with no place of their own in the root: a part of something else takes them
-COMPONENTS = sorted(path for group in GROUPS for path in (CONFIG_DIRECTORY / group).glob("*.yaml"))
+COMPONENTS = sorted(path for group in (*GROUPS, "corpus") for path in (CONFIG_DIRECTORY / group).glob("*.yaml"))
 EXPERIMENTS = sorted(path.stem for path in (CONFIG_DIRECTORY / "experiment").glob("*.yaml"))
 VARIANTS = sorted(f"dictionary/{path.stem}" for path in (CONFIG_DIRECTORY / "variant" / "dictionary").glob("*.yaml"))
 
@@ -85,8 +83,15 @@ def test_every_variant_is_a_row():
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_choice_of_a_group_composes(group):
     for path in (CONFIG_DIRECTORY / group).glob("*.yaml"):
-        added = "+" if group in ELSEWHERE else ""
-        assert composed(f"{added}{group}={path.stem}")[group]["_target_"].startswith("splice_exp.")
+        assert composed(f"{group}={path.stem}")[group]["_target_"].startswith("splice_exp.")
+
+
+@pytest.mark.parametrize("kind", sorted(path.stem for path in (CONFIG_DIRECTORY / "corpus").glob("*.yaml")))
+def test_every_kind_of_corpus_is_a_corpus_and_a_foil(kind):
+    evaluation = composed("experiment=explain", f"corpus@evaluation.corpus={kind}", f"corpus@evaluation.foil={kind}")[
+        "evaluation"
+    ]
+    assert all(evaluation[role]["_target_"].startswith("splice_exp.evaluation.corpora.") for role in ("corpus", "foil"))
 
 
 def test_debugging_is_quick_and_silent():
