@@ -42,6 +42,15 @@ WORLD_ONLY = (  # they need pictures, captions, attributes, or a ground truth
     "ablation_vocabulary_size",
     "ablation_solver",
 )
+ATTRIBUTIONS = (  # on the embedded world, an hour and a half
+    "cocoa_localization",
+    "concept_maps",
+    "cocoa_augmentations",
+    "cocoa_sanity",
+    "cocoa_insertion_deletion",
+    "cocoa_corpus_size",
+    "cocoa_foil_size",
+)
 DATA = ("caltech101_test", "imagenet_4shot", "cifar10_test500")
 ON_ONE = ("class_concepts", "stability", "ablation_vocabulary_size", "ablation_solver")  # on the first of them only
 
@@ -52,7 +61,7 @@ def main() -> None:
     parser.add_argument("--real", type=Path, help="folder of real embeddings")
     parser.add_argument("--results", type=Path, default=Path("results"), help="where tables, figures and runs go")
     arguments = parser.parse_args()
-    for experiment in (*WORLD_ONLY, *CURVES_AND_ABLATIONS):
+    for experiment in (*WORLD_ONLY, *CURVES_AND_ABLATIONS, *ATTRIBUTIONS):
         splice_exp(f"experiment={experiment}", "logger=none", f"paths.results={arguments.results}")
     for data in DATA if arguments.real else ():
         for experiment in CURVES_AND_ABLATIONS:
