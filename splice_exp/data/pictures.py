@@ -116,3 +116,17 @@ def require_files(key: str, files: Sequence[Path]) -> None:
     missing = [file for file in files if not file.is_file()]
     if missing:
         raise SpliceError(f"{key} names {len(missing)} files that are not there, the first of them {missing[0]}.")
+
+
+def as_picture(image: str | Path | Image.Image) -> Image.Image:
+    """Return a picture in colours, given as a file or as it is.
+
+    Raises:
+        SpliceError: naming a file that cannot be read.
+    """
+    if isinstance(image, Image.Image):
+        return image.convert("RGB")
+    try:
+        return open_picture(Path(image)).convert("RGB")
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for a damaged file
+        raise SpliceError(f"{image} cannot be read as a picture ({error}).") from error

@@ -20,6 +20,7 @@ from torch import Tensor
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.types import Dictionary, Embeddings, Modality, checked_features
+from splice_exp.data.pictures import as_picture
 from splice_exp.decomposition.splice import Decomposition, decompose
 from splice_exp.dictionaries.text import encode_concepts
 from splice_exp.dictionaries.vocabulary import read_names
@@ -108,7 +109,7 @@ class Splice:
         """
         parts = []
         for start in range(0, len(images), TOGETHER):
-            opened = [_opened(image) for image in images[start : start + TOGETHER]]
+            opened = [as_picture(image) for image in images[start : start + TOGETHER]]
             parts.append(self.backbone.encode_images(opened).cpu())
         return torch.cat(parts)
 
@@ -173,13 +174,3 @@ class Splice:
                 f"The embeddings are {found.shape[1]} wide, but those of the backbone {self.backbone.dim}."
             )
         return found
-
-
-def _opened(image: str | Path | Image.Image) -> Image.Image:
-    if isinstance(image, Image.Image):
-        return image.convert("RGB")
-    try:
-        with Image.open(image) as found:
-            return found.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:
-        raise SpliceError(f"{image} cannot be read as a picture ({error}).") from error

@@ -1,0 +1,160 @@
+"""COCOA in a notebook: load once, then ask which pixels of a picture resemble a corpus rather than a foil.
+
+from splice_exp import Cocoa
+
+cocoa = Cocoa.load()                                                # the embedded world
+found = cocoa.explain(["photo.png"], "a photo of a star", "a photo of a house")
+found.maps, found.similarity, found.reliability
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from splice_exp.attribution.corpus import Corpus
+from splice_exp.attribution.methods import Explicands, Method
+from splice_exp.attribution.removal import Blur, Mean, Removal
+from splice_exp.attribution.rise import Rise
+from splice_exp.attribution.targets import target_of
+from splice_exp.backbones.base import Backbone
+from splice_exp.core.errors import SpliceError
+from splice_exp.data.pictures import as_picture
+
+SCENES_CLIP = Path(__file__).parents[1] / "assets" / "scenes_clip"
+TOGETHER = 64  # members of a corpus that are represented at a time
+
+Members: TypeAlias = str | Sequence[str] | Sequence[Path | Image.Image] | Tensor | Corpus
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """What was found of n pictures.
+
+    Attributes:
+        maps: Large where a pixel speaks for the corpus, negative where it speaks for the foil, (n, h, w).
+        similarity: Of each picture with the corpus, minus with the foil, (n,).
+        reliability: Rank correlation of the maps from either half of what was drawn, (n,); NaN where it is not known.
+        target: What was asked.
+    """
+
+    maps: Float[Tensor, "n h w"]
+    similarity: Float[Tensor, " n"]
+    reliability: Float[Tensor, " n"]
+    target: str
+
+
+class Cocoa:
+    """A backbone, and a way to attribute.
+
+    Args:
+        backbone: Represents pictures, and texts if corpora are texts.
+        method: Makes the maps; by default RISE with 2,000 masks.
+        removal: What takes the place of removed pixels; by default the blurred picture, as in the paper.
+    """
+
+    def __init__(self, backbone: Backbone, method: Method | None = None, removal: Removal | None = None) -> None:
+        self.backbone = backbone
+        self.method = Rise(num_masks=2000) if method is None else method
+        self.removal = Blur() if removal is None else removal
+
+    @classmethod
+    def load(
+        cls,
+        model: str | None = None,
+        pretrained: str | None = None,
+        method: Method | None = None,
+        removal: Removal | None = None,
+    ) -> Cocoa:
+        """Load a model of open_clip; by default that of the embedded world, with grid and removal that suit it.
+
+        Args:
+            model: An architecture of open_clip, `hf-hub:…`, or `local-dir:…`.
+            pretrained: Tag of its weights.
+            method: Makes the maps.
+            removal: What takes the place of removed pixels.
+
+        Raises:
+            SpliceError: if the weights cannot be had.
+        """
+        from splice_exp.backbones.open_clip import OpenClipBackbone  # late: it takes seconds
+
+        if model is None:
+            if pretrained is not None:
+                raise SpliceError(f"pretrained is {pretrained!r}, but no model is named: Cocoa.load('ViT-B-32', ...).")
+            scenes = OpenClipBackbone(f"local-dir:{SCENES_CLIP}")
+            return cls(scenes, method or Rise(num_masks=800, grid=8), removal or Mean())
+        return cls(OpenClipBackbone(model, pretrained), method, removal)
+
+    def explain(
+        self,
+        images: Sequence[str | Path | Image.Image],
+        corpus: Members,
+        foil: Members,
+        similarity: str = "cosine",
+        seed: int = 0,
+    ) -> Explained:
+        """Explain why pictures resemble a corpus rather than a foil.
+
+        Args:
+            images: Files or PIL images.
+            corpus: A text or several; pictures, as paths or PIL images; their representations, (m, d); or a `Corpus`.
+            foil: The same.
+            similarity: `cosine` or `dot`.
+            seed: Of what is drawn.
+
+        Raises:
+            SpliceError: if a picture cannot be read, or corpus or foil are empty.
+
+        Example:
+            >>> from splice_exp.data.scenes.pairs import ScenePairs
+            >>> pictures = ScenePairs(1)
+            >>> first, second = pictures.regions(0)
+            >>> found = Cocoa.load().explain(pictures.inputs(0, 1), f"a photo of a {first}", f"a photo of a {second}")
+            >>> row, column = divmod(int(found.maps[0].argmax()), 64)
+            >>> bool(pictures.regions(0)[first][row, column])
+            True
+        """
+        if isinstance(images, (str, Path, Image.Image)):
+            raise SpliceError("Cocoa.explain takes a list of pictures: put the one you have into brackets.")
+        if not len(images):
+            raise SpliceError("Cocoa.explain was given no pictures: give it one or more.")
+        pixels = self.backbone.preprocess([as_picture(image) for image in images])
+        members, others = self.corpus(corpus), self.corpus(foil)
+        name = f"{members.name}, not {others.name}"
+        target = target_of("contrastive_corpus", similarity, corpus=members, foil=others, name=name)
+        seeds = tuple(range(seed, seed + len(images)))
+        found = self.method.attribute(Explicands(self.backbone, self.removal, pixels, seeds), target)
+        with torch.no_grad():
+            scores = target.scores(self.backbone.represent(pixels), torch.arange(len(images)))
+        return Explained(found.maps[:, 0].cpu(), scores[:, 0].cpu(), found.reliability[:, 0].cpu(), name)
+
+    @torch.no_grad()
+    def corpus(self, members: Members) -> Corpus:
+        """Return the mean of texts, pictures or representations.
+
+        Raises:
+            SpliceError: if there is none.
+        """
+        if isinstance(members, Corpus):
+            return members
+        if isinstance(members, str):
+            members = [members]
+        if isinstance(members, Tensor):
+            return Corpus.of(f"{len(members)} embeddings", [members])
+        if members and all(isinstance(one, str) for one in members):
+            texts = [str(one) for one in members]
+            return Corpus.of(" / ".join(texts), [self.backbone.encode_text(texts)])
+        starts = range(0, len(members), TOGETHER)
+        batches = (
+            self.backbone.represent(self.backbone.preprocess([as_picture(one) for one in members[at : at + TOGETHER]]))
+            for at in starts
+        )
+        return Corpus.of(f"{len(members)} pictures", batches)
