@@ -38,7 +38,8 @@ class Overlays(Drawing):
         if not shown:
             return None
         tables = {name: row.table(MAPS) for name, row in shown.items()}
-        pictures = next(iter(shown.values())).table(PICTURES).head(self._pictures)
+        seen = {name: row.table(PICTURES) for name, row in shown.items()}  # of views, each row has its own
+        pictures = next(iter(seen.values())).head(self._pictures)
         panels = [(name, which) for name, table in tables.items() for which in range(_distinct(table))]
         with mpl.rc_context(STYLE):
             canvas, axes = plt.subplots(
@@ -53,7 +54,8 @@ class Overlays(Drawing):
                 _bare(line[0]).imshow(image)
                 for axis, (name, which) in zip(line[1:], panels, strict=True):
                     own = tables[name][tables[name]["picture"] == pictures["picture"].iloc[place]]
-                    self._overlay(_bare(axis), image, own.iloc[which], self._columns[name], _distinct(own) > 1)
+                    under = _array(seen[name].iloc[place], 3)
+                    self._overlay(_bare(axis), under, own.iloc[which], self._columns[name], _distinct(own) > 1)
             canvas.suptitle(title, fontsize=10)
         return canvas
 
@@ -63,7 +65,7 @@ class Overlays(Drawing):
         axis.imshow(image.mean(axis=2), cmap="gray", vmin=0, vmax=255)
         axis.imshow(scores, cmap="RdBu_r", vmin=-most, vmax=most, alpha=OPACITY)
         words = [heading, found["name"]] if named or not heading else [heading]
-        axis.set_title(": ".join(word for word in words if word), fontsize=6.5, pad=2)
+        axis.set_title(": ".join(word for word in words if word).replace("_", " "), fontsize=6.5, pad=2)
 
 
 def _first_run(record: Row) -> Row:
