@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from splice_exp.core.io import write_text
 from splice_exp.report.columns import column
-from splice_exp.report.published import claims_beside, numbers_beside, read_reference
+from splice_exp.report.published import cells_of, claims_beside, numbers_beside, read_reference
 from splice_exp.report.summary import Summary, read_summaries
 
 TEMPLATES = Path(__file__).parents[1] / "assets" / "report"
@@ -89,7 +89,8 @@ def write_index(results: Path) -> Path:
             {
                 "name": published["paper"],
                 "claims": claims_beside(published, reports),
-                "numbers": numbers_beside(published, reports),
+                "numbers": numbers_beside(published["numbers"], reports),
+                "tables": [(table["where"], numbers_beside(cells_of(table), reports)) for table in published["tables"]],
                 "notes": published["notes"],
             }
         )

@@ -21,15 +21,43 @@ def read_reference(path: Path) -> dict[str, Any]:
     """Read a file of published numbers and claims.
 
     Raises:
-        SpliceError: if it cannot be read, or has other keys than `paper`, `numbers`, `claims` and `notes`.
+        SpliceError: if it cannot be read, or has other keys than `paper`, `numbers`, `tables`, `claims` and `notes`.
     """
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise SpliceError(f"{path} cannot be read as yaml ({error}).") from error
-    if not isinstance(content, dict) or set(content) != {"paper", "numbers", "claims", "notes"}:
-        raise SpliceError(f"{path} must have the keys paper, numbers, claims and notes.")
+    if not isinstance(content, dict) or set(content) != {"paper", "numbers", "tables", "claims", "notes"}:
+        raise SpliceError(f"{path} must have the keys paper, numbers, tables, claims and notes.")
     return content
+
+
+def cells_of(table: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the cells of a published table as numbers: what a row and a column say together.
+
+    Args:
+        table: `where`, `source`, `certainty`; `row`: labels of all its rows; `columns`: `what`, `same` and `world` as
+            of a number, where `methods` calls a method otherwise; `rows`: `what`, `row`, `published` by column, and
+            `suffix` of the measures.
+    """
+    shared = {key: table[key] for key in ("where", "source", "certainty")}
+    return [
+        {**shared, "what": f"{line['what']}; {one['what']}", "published": published, **_places(table, line, one)}
+        for line in table["rows"]
+        for one, published in zip(table["columns"], line["published"], strict=True)
+    ]
+
+
+def _places(table: Mapping[str, Any], line: Mapping[str, Any], one: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where our reports have a cell."""
+    found = {}
+    for key in ("same", "world"):
+        if key in one:
+            place, row = one[key], {**table["row"], **line["row"]}
+            row["method"] = place.get("methods", {}).get(row["method"], row["method"])
+            metric = f"{place['metric']}{line.get('suffix', '')}"
+            found[key] = {"report": place["report"], "metric": metric, "row": row}
+    return found
 
 
 def claims_beside(reference: Mapping[str, Any], reports: Sequence[Summary]) -> list[dict[str, Any]]:
@@ -54,11 +82,11 @@ def claims_beside(reference: Mapping[str, Any], reports: Sequence[Summary]) -> l
     return lines
 
 
-def numbers_beside(reference: Mapping[str, Any], reports: Sequence[Summary]) -> list[dict[str, str]]:
-    """Return the published numbers, ours on the same data, their difference, and ours on the embedded world."""
+def numbers_beside(numbers: Sequence[Mapping[str, Any]], reports: Sequence[Summary]) -> list[dict[str, str]]:
+    """Return published numbers, ours on the same data, their difference, and ours on the embedded world."""
     by_name = {report["name"]: report for report in reports}
     lines = []
-    for entry in reference["numbers"]:
+    for entry in numbers:
         same, world = (_measured(by_name, entry.get(key)) for key in ("same", "world"))
         absent = NOT_IN if entry["same"]["report"] in by_name else NOT_RUN
         write = column(entry["same"]["metric"]).format

@@ -12,7 +12,7 @@ from splice_exp.core.io import read_json
 from splice_exp.report.figures import Bars
 from splice_exp.report.page import Report
 from splice_exp.report.pages import write_index, write_page
-from splice_exp.report.published import claims_beside, numbers_beside, read_reference
+from splice_exp.report.published import cells_of, claims_beside, numbers_beside, read_reference
 from splice_exp.report.summary import read_summaries
 from tests.report.test_reports import CLAIM, TOP1, records  # noqa: F401  a fixture
 
@@ -82,7 +82,7 @@ def test_claims_and_numbers_stand_beside_ours_and_missing_ones_are_said(results)
     assert ours["verdict"].startswith("holds in 1 of 2")
     assert any(difference.startswith("a false: -40.0") for difference in ours["differences"])
     assert (missing["verdict"], missing["report"]) == ("not run here", None)
-    measured, absent = numbers_beside(REFERENCE, reports)
+    measured, absent = numbers_beside(REFERENCE["numbers"], reports)
     assert measured["published"] == "60.0 %"
     assert measured["same"].startswith("90.0 [")
     assert measured["difference"] == "+30.0"
@@ -96,7 +96,7 @@ def test_a_claim_or_a_row_that_a_report_has_not_is_said(results):
     (line,) = claims_beside({"claims": [{**REFERENCE["claims"][0], "claim": "signed is wrose"}]}, reports)
     assert (line["verdict"], line["differences"]) == ("not in this report", [])
     number = {**REFERENCE["numbers"][0], "same": {"report": "stem", "metric": TOP1, "row": {"x": "c"}}}
-    (line,) = numbers_beside({"numbers": [number]}, reports)
+    (line,) = numbers_beside([number], reports)
     assert (line["same"], line["difference"]) == ("not in this report", "–")
 
 
@@ -105,9 +105,10 @@ def test_the_committed_reference_fits_the_committed_reports(name):
     reference = read_reference(RESULTS / "reference" / f"{name}.yaml")
     reports = read_summaries(RESULTS)
     assert all(claim["verdict"] != "not in this report" for claim in claims_beside(reference, reports))
-    lines = numbers_beside(reference, reports)
+    numbers = [*reference["numbers"], *(cell for table in reference["tables"] for cell in cells_of(table))]
+    lines = numbers_beside(numbers, reports)
     known = {report["name"] for report in reports}
-    for entry, line in zip(reference["numbers"], lines, strict=True):
+    for entry, line in zip(numbers, lines, strict=True):
         assert "not in" not in line["same"]
         assert line["world"] != "–" or entry.get("world", {}).get("report") not in known
     for entry in reference["claims"]:
@@ -132,9 +133,32 @@ def test_committed_reports_do_not_say_where_files_lay():
         assert not re.findall(r"'(?:local-dir:)?(?:/|~)", text), path.name
 
 
+def test_cells_of_a_published_table_are_numbers():
+    table = {
+        "where": "Table 1",
+        "source": "s",
+        "certainty": "c",
+        "row": {"similarity": "cosine"},
+        "columns": [
+            {
+                "what": "insertion",
+                "same": {"report": "r", "metric": "m", "methods": {"rise": "rise_4x4"}},
+                "world": {"report": "w", "metric": "m"},
+            },
+            {"what": "deletion", "same": {"report": "r", "metric": "d"}},
+        ],
+        "rows": [{"what": "RISE", "row": {"method": "rise"}, "suffix": "_null", "published": [0.5, 0.25]}],
+    }
+    first, second = cells_of(table)
+    assert (first["what"], first["published"]) == ("RISE; insertion", 0.5)
+    assert first["same"] == {"report": "r", "metric": "m_null", "row": {"similarity": "cosine", "method": "rise_4x4"}}
+    assert first["world"]["row"]["method"] == "rise"
+    assert "world" not in second
+
+
 def test_a_reference_of_another_layout_is_refused(tmp_path):
     (tmp_path / "a.yaml").write_text("numbers: []")
-    with pytest.raises(SpliceError, match="must have the keys paper, numbers, claims and notes"):
+    with pytest.raises(SpliceError, match="must have the keys paper, numbers, tables, claims and notes"):
         read_reference(tmp_path / "a.yaml")
     with pytest.raises(SpliceError, match="cannot be read as yaml"):
         read_reference(tmp_path / "none.yaml")
