@@ -30,8 +30,8 @@ class CocoaSanity(Evaluation):
     """Likeness of the maps of the trained and of the random model, and what the latter's are worth to the former.
 
     `rank`: Spearman's correlation over pixels; `ssim`: structural similarity; areas of insertion and deletion are
-    judged by the trained model in either case. Ceiling (`again`): maps of the trained model by other draws. Null: maps
-    of the trained model of another explicand.
+    judged by the trained model in either case. All maps that are compared are by different draws. Ceiling (`again`):
+    maps of the trained model. Null: those of another explicand.
 
     Args:
         method: Makes the maps.
@@ -82,12 +82,12 @@ class CocoaSanity(Evaluation):
         forgetful = randomized(backbone, self._depth, self._seed)
         trained, random = (self._task.prepare(study.data, one, study.cache) for one in (backbone, forgetful))
         maps = self._maps(study, trained, backbone, self._seed)
-        others = maps[torch.from_numpy(self._permutation(len(maps)))]
+        # By other draws, all of them: the same masks make maps alike whatever the models have in common.
         compared = {
-            "": self._maps(study, random, forgetful, self._seed),
+            "": self._maps(study, random, forgetful, self._seed + 1),
             "_again": self._maps(study, trained, backbone, self._seed + 1),
-            "_null": others,
         }
+        compared["_null"] = compared["_again"][torch.from_numpy(self._permutation(len(maps)))]
         samples: dict[str, np.ndarray] = {}
         for suffix, other in compared.items():
             samples[f"sanity/rank{suffix}"] = rank_correlations(maps, other)
