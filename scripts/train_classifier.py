@@ -20,6 +20,7 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger
+from PIL import Image
 from torch import nn
 
 from splice_exp.backbones.resnet import build_network, load_encoder, read_state
@@ -43,7 +44,7 @@ def data_of(overrides: list[str]) -> EncodableSource:
             data = build(resolve(compose("config", overrides=[*overrides, "logger=none"]))["data"], "data")
     except HydraException as error:
         raise SpliceError(f"{' '.join(overrides)}: {str(error).splitlines()[0]}") from error
-    if not isinstance(data, EncodableSource):
+    if not isinstance(data, EncodableSource) or not isinstance(data.inputs(0, 1)[0], Image.Image):
         raise SpliceError(f"{data.name} has no pictures: set data to images.")
     return data
 

@@ -87,6 +87,21 @@ def _spelled_out(arguments: list[str]) -> list[str]:
     return [f"experiment={command}", f"data.paths=[{quoted}]", *options]
 
 
+def _in_a_sentence(error: CompactHydraException) -> str:
+    """Say what was mistyped, without Hydra's hints at adding keys, which are refused here, and its search path."""
+    text, reason = str(error), error.__cause__
+    if found := re.match(r"Could not override '([^']+)'", text):
+        cause = str(reason).splitlines()[0] if isinstance(reason, OmegaConfBaseException) else "there is no such key"
+        return f"{found[1]} cannot be set ({cause}): python -m splice_exp --cfg job prints all keys."
+    lines = [line.strip() for line in text.partition("Config search path")[0].splitlines() if line.strip()]
+    if isinstance(reason, OmegaConfBaseException):
+        lines.append(str(reason).splitlines()[0])
+    heads = [place for place, line in enumerate(lines) if line.startswith("Available options")]
+    if heads:
+        return f"{' '.join(lines[: heads[0]])}. {lines[heads[0]]} {', '.join(lines[heads[0] + 1 :])}"
+    return " ".join(lines)
+
+
 def main() -> None:
     """Run the command; exit code 1 if any point failed. The last line says where the results are."""
     sys.argv[1:] = _spelled_out(sys.argv[1:])
@@ -94,8 +109,11 @@ def main() -> None:
     try:
         job()
     except CompactHydraException as error:  # a mistyped option: its message says what there is
-        reason = f"\n{error.__cause__}" if isinstance(error.__cause__, OmegaConfBaseException) else ""
-        _end(f"{error}{reason}")
+        _end(_in_a_sentence(error))
+    except SystemExit as error:
+        if error.code == 2:  # of Hydra's parser, which has said what it does not know
+            _end("options are written KEY=VALUE: python -m splice_exp --help lists them.")
+        raise
     except RuntimeError as error:
         if "srun" not in str(error):
             raise

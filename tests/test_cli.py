@@ -92,7 +92,12 @@ def test_a_forced_run_that_fails_says_so_and_keeps_what_was_there(command, tmp_p
     [
         (["+foo=1"], "error: foo is no key of the configuration"),
         (["name=../y"], "error: name is '../y', but must be a plain file name"),
-        (["sovler=admm"], "error: Could not override 'sovler'"),
+        (["sovler=admm"], "error: sovler cannot be set ("),
+        (
+            ["solver=amdm"],
+            "Could not find 'solver/amdm'. Available options in 'solver': active_set, ",
+        ),
+        (["--penalty"], "error: options are written KEY=VALUE"),
         (["stability=lasso", "solver=omp"], "error: stability=lasso needs a solver of the lasso, but solver is OMP"),
         (["seed=abc"], "error: Error merging override seed=abc"),
         (["experiment=ablation_centering", "data.num_samples=-3"], "error: data.num_samples is -3"),

@@ -35,7 +35,7 @@ from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.functional import classified_within
 from splice_exp.evaluation.intervals import of_group, ranks_above
-from splice_exp.evaluation.probes import Probe, as_features, code_features, fit_probe
+from splice_exp.evaluation.probes import Features, Probe, as_features, code_features, fit_probe
 from splice_exp.evaluation.removal import COUNTS, draw_concepts, telling, without
 
 TASKS = ("kept", "edited")  # the class, which should stay, and the attribute to be edited away
@@ -91,7 +91,7 @@ class InterventionAttributes(Evaluation):
         random = draw_concepts(codes, len(removed), removed, self._seed)
         ways = {"": [], "_removed": removed, "_proposed": [*removed, *proposed], "_null": random}
         decompositions = {way: study.decomposition.intervene(remove=concepts) for way, concepts in ways.items()}
-        left = code_features(codes.without(removed))
+        left = {"relearned": removed, "relearned_proposed": [*removed, *proposed]}
         samples: dict[str, np.ndarray] = {}
         fitted = list(probes.values())
         for task in TASKS:
@@ -101,19 +101,28 @@ class InterventionAttributes(Evaluation):
             of_texts = (texts[1] - texts[0]).double()
             samples[f"intervention/{task}_auc_dense"] = ranks_above((features.double() @ of_texts).numpy(), second)
             dense = fit_probe(as_features(train.embeddings.features), learned[task], self._seed)
-            relearned = fit_probe(left, learned[task], self._seed)
-            fitted += [dense, relearned]
+            again = {
+                name: fit_probe(code_features(codes.without(concepts)), learned[task], self._seed)
+                for name, concepts in left.items()
+            }
+            fitted += [dense, *again.values()]
             right = {
                 "zero_shot_dense": np.asarray(classified_within(features, texts, labels, 1).double()),
                 "zero_shot_mean_only": np.asarray(classified_within(average, texts, labels, 1).double()),
                 "probe_dense": (dense.predict(as_features(features)) == labels.numpy()).astype(float),
-                "probe_relearned": _probed(relearned, decompositions["_removed"].codes, labels),
             }
+            seen = {"probe_auc_dense": (dense, as_features(features))}
+            for name, probe in again.items():
+                seen[f"probe_auc_{name}"] = probe, code_features(study.decomposition.codes.without(left[name]))
+                right[f"probe_{name}"] = (probe.predict(seen[f"probe_auc_{name}"][1]) == labels.numpy()).astype(float)
             for way, decomposition in decompositions.items():
                 right[f"zero_shot{way}"] = _nearest(decomposition, texts, labels)
                 right[f"probe{way}"] = _probed(probes[task], decomposition.codes, labels)
                 ahead = decomposition.reconstruct().double() @ of_texts
                 samples[f"intervention/{task}_auc{way}"] = ranks_above(ahead.numpy(), second)
+                seen[f"probe_auc{way}"] = probes[task], code_features(decomposition.codes)
+            for name, (probe, given) in seen.items():
+                samples[f"intervention/{task}_{name}"] = ranks_above(_ahead(probe, given), second)
             for way, values in right.items():
                 of_values = [of_group(values, ~second), of_group(values, second)]
                 samples[f"intervention/{task}_{way}"] = (of_values[0] + of_values[1]) / 2
@@ -129,8 +138,18 @@ class InterventionAttributes(Evaluation):
             "data/num_samples": len(study.embeddings),
         }
         chosen = [("named", concept) for concept in removed] + [("proposed", concept) for concept in proposed]
-        table = pd.DataFrame(chosen, columns=["how", "concept"])
-        return Findings(metrics, study.embeddings.sample_ids, samples, {"removed": table})
+        values = train.attributes[self._attribute]
+        means = codes.mean_by(values.labels, len(values.values))[:, [codes.concepts.index(name) for name in proposed]]
+        leaks = [
+            (concept, value, float(means[place, column]))
+            for column, concept in enumerate(proposed)
+            for place, value in enumerate(values.values)
+        ]
+        tables = {
+            "removed": pd.DataFrame(chosen, columns=["how", "concept"]),
+            "leaks": pd.DataFrame(leaks, columns=["concept", "value", "code"]),
+        }
+        return Findings(metrics, study.embeddings.sample_ids, samples, tables)
 
     def _propose(self, probe: Probe, codes: Codes, learned: dict[str, np.ndarray], removed: Sequence[str]) -> list[str]:
         """Return the most telling of the other concepts, as few as bring the edited task near chance."""
@@ -168,6 +187,12 @@ def _texts(study: Study, attribute: str) -> dict[str, tuple[str, ...]]:
 
 def _nearest(decomposition: Decomposition, texts: Float[Tensor, "c d"], truth: Tensor) -> np.ndarray:
     return np.asarray(classified_within(decomposition.reconstruct(), texts, truth, 1).double())
+
+
+def _ahead(probe: Probe, features: Features) -> np.ndarray:
+    """Return by how much a probe prefers the second value, (n,)."""
+    difference = probe.weights[1] - probe.weights[0]
+    return np.asarray(features @ difference).ravel()
 
 
 def _probed(probe: Probe, codes: Codes, truth: Tensor) -> np.ndarray:

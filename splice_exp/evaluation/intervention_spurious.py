@@ -34,6 +34,9 @@ from splice_exp.evaluation.removal import COUNTS, draw_concepts, telling, withou
 class InterventionSpurious(Evaluation):
     """Accuracy of all, of each group and of the worst, of a probe before and after concepts are taken out.
 
+    `worst_at_80_percent`: where 80 % of the gain by hand would lead; `worst_headroom`: what the dense probe has more
+    than the codes before.
+
     Baselines: a probe on the dense embeddings; and the more frequent class for all, which is what a probe says that
     knows the mean only. Null: as many concepts as by hand, drawn by how much code they have.
 
@@ -87,6 +90,9 @@ class InterventionSpurious(Evaluation):
             samples[f"intervention/worst_{name}"] = of_groups[worst]
             for group, values in enumerate(of_groups):
                 samples[f"intervention/group_{group}_{name}"] = values
+        before, by_hand_worst = samples["intervention/worst_before"], samples["intervention/worst_by_hand"]
+        samples["intervention/worst_at_80_percent"] = 0.2 * before + 0.8 * by_hand_worst
+        samples["intervention/worst_headroom"] = samples["intervention/worst_dense"] - before
         metrics |= {
             **self._summarised(samples),
             **certificates(study.decomposition),

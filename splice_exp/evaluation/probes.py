@@ -16,12 +16,12 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import KFold, StratifiedKFold
 
 from splice_exp.core.codes import Codes
 
 STRENGTHS = (1.0, 10.0, 100.0, 1_000.0, 10_000.0)  # C to choose from; features have a norm of about 1
-VALIDATION_SHARE = 0.2
+FOLDS = 5
 TOLERANCE = 1e-6  # of the largest entry of the gradient
 ROUGHLY = 1e-3  # the same, while C is chosen
 MAX_ITERATIONS = 20_000
@@ -60,36 +60,35 @@ def fit_probe(
     strengths: Sequence[float] = STRENGTHS,
     fit: Fit | None = None,
 ) -> Probe:
-    """Choose C by accuracy on a fifth of the samples, then fit all of them.
+    """Choose C by accuracy in cross-validation, then fit all samples.
 
     Args:
         features: (n, d), dense or sparse.
         labels: (n,), at least two different ones.
-        seed: Of the samples for validation.
+        seed: Of the folds.
         strengths: C to choose from; of equal accuracies the smaller one is taken.
         fit: Finds the optimum for one C; by default scikit-learn does.
     """
     fit = fit or fit_with_scikit_learn
     chosen = strengths[0]
     if len(strengths) > 1:
-        rows, held_out = _held_out(labels, seed)
-        accuracies = [
-            (
-                fit(features[rows], labels[rows], strength, ROUGHLY).predict(features[held_out]) == labels[held_out]
-            ).mean()
+        folds = _folds(labels, seed)
+        right = [
+            sum(
+                (fit(features[rows], labels[rows], strength, ROUGHLY).predict(features[others]) == labels[others]).sum()
+                for rows, others in folds
+            )
             for strength in strengths
         ]
-        chosen = strengths[int(np.argmax(accuracies))]
+        chosen = strengths[int(np.argmax(right))]
     return fit(features, labels, chosen, TOLERANCE)
 
 
-def _held_out(labels: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Split rows into those to fit and those to validate, by class where every class has two."""
+def _folds(labels: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return rows to fit and rows to judge, fold by fold; by class where every class has as many samples as folds."""
     _, counts = np.unique(labels, return_counts=True)
-    fifth = max(round(VALIDATION_SHARE * len(labels)), 1)
-    by_class = labels if counts.min() >= 2 and fifth >= len(counts) else None
-    rows, held_out = train_test_split(np.arange(len(labels)), test_size=fifth, random_state=seed, stratify=by_class)
-    return rows, held_out
+    folds = StratifiedKFold if counts.min() >= FOLDS else KFold
+    return list(folds(min(FOLDS, len(labels)), shuffle=True, random_state=seed).split(labels, labels))
 
 
 def fit_with_scikit_learn(features: Features, labels: np.ndarray, strength: float, tolerance: float) -> Probe:

@@ -5,6 +5,7 @@ A cell is the mean over the runs of a row, with Student's interval over seeds, o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -28,7 +29,7 @@ class Listing:
         lines: Its columns that name a line.
         across: Its column whose values are the columns of the listing; None: the rows of the report are.
         value: Its column whose mean is shown; None: in how many runs the line is there.
-        most: Lines that are shown; None: all.
+        most: Lines that are shown of each value of the first of `lines`; None: all.
     """
 
     title: str
@@ -57,7 +58,13 @@ class Listing:
         if self.value is None:
             laid.sort(key=lambda pair: -pair[0])
         headings = [name or "runs" for name in columns]
-        return Cells([*lines, *map(str, headings)], [cells for _, cells in laid][: self.most])
+        shown_of: Counter[str] = Counter()
+        kept = []
+        for _, cells in laid:
+            shown_of[cells[0]] += 1
+            if self.most is None or len(self.lines) == 1 or shown_of[cells[0]] <= self.most:
+                kept.append(cells)
+        return Cells([*lines, *map(str, headings)], kept if len(self.lines) > 1 else kept[: self.most])
 
     def _cell(self, found: pd.DataFrame, runs: dict[str, int]) -> str:
         if self.value is None:

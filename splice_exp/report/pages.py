@@ -5,18 +5,18 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from splice_exp.core.io import write_text
 from splice_exp.report.columns import column
-from splice_exp.report.published import cells_of, claims_beside, numbers_beside, read_reference
-from splice_exp.report.summary import Summary, read_summaries
+from splice_exp.report.published import REAL, cells_of, claims_beside, numbers_beside, places_of, read_reference
+from splice_exp.report.summary import Summary, named_differences, read_summaries
 
 TEMPLATES = Path(__file__).parents[1] / "assets" / "report"
 VECTOR_LIMIT = 300_000  # bytes of a drawing, from which on its bitmap is shown
-REAL = ("caltech101", "imagenet", "cifar10")  # parts of the names of reports on real embeddings
 
 
 def tone(verdict: str) -> str:
@@ -36,6 +36,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     found.filters["tone"] = tone
+    found.filters["differences"] = named_differences
     found.filters["heading"] = lambda metric: column(metric).heading
     return found
 
@@ -68,6 +69,7 @@ def write_page(results: Path, report: Summary) -> Path:
         .get_template("experiment.html.j2")
         .render(
             report=report,
+            places=places_of(report["name"], _references(results)),
             style=_style(),
             pictures=pictures,
             config=yaml.safe_dump(report["config"], sort_keys=False, allow_unicode=True),
@@ -83,8 +85,7 @@ def write_index(results: Path) -> Path:
     """Write the index over all reports under `results`, beside what is published (`reference/*.yaml` under it)."""
     reports = read_summaries(results)
     papers = []
-    for path in sorted((results / "reference").glob("*.yaml")):
-        published = read_reference(path)
+    for published in _references(results):
         papers.append(
             {
                 "name": published["paper"],
@@ -106,6 +107,12 @@ def write_index(results: Path) -> Path:
     path = results / "index.html"
     write_text(path, text)
     return path
+
+
+def _references(results: Path) -> list[dict[str, Any]]:
+    """Return what is published, the paper of the most claims first."""
+    found = [read_reference(path) for path in sorted((results / "reference").glob("*.yaml"))]
+    return sorted(found, key=lambda published: -len(published["claims"]))
 
 
 def _groups(reports: Sequence[Summary]) -> list[tuple[str, list[Summary]]]:

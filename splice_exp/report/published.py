@@ -10,9 +10,10 @@ import yaml
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.report.columns import column, percent
-from splice_exp.report.summary import Summary
+from splice_exp.report.summary import Summary, named_differences
 from splice_exp.report.tables import ABSENT
 
+REAL = ("caltech101", "imagenet", "cifar10")  # parts of the names of reports on real embeddings
 NOT_RUN = "not run here"
 NOT_IN = "not in this report"  # it was made with other rows, or words its claims otherwise
 
@@ -30,6 +31,23 @@ def read_reference(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or set(content) != {"paper", "numbers", "tables", "claims", "notes"}:
         raise SpliceError(f"{path} must have the keys paper, numbers, tables, claims and notes.")
     return content
+
+
+def places_of(name: str, references: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return where the papers have what a report is about.
+
+    Args:
+        name: Of the report.
+        references: Of `read_reference`.
+    """
+    asked = name.removeprefix("paper_")
+    found = {
+        f"{reference['paper']}, {entry['where']}": None
+        for reference in references
+        for entry in reference["claims"]
+        if asked == entry["report"] or any(asked.startswith(f"{entry['report']}_{data}") for data in REAL)
+    }
+    return list(found)
 
 
 def cells_of(table: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -71,12 +89,7 @@ def claims_beside(reference: Mapping[str, Any], reports: Sequence[Summary]) -> l
             found = {claim["claim"]: claim for claim in report["claims"]}
             line["verdict"] = NOT_IN
             if (claim := found.get(entry["claim"])) is not None:
-                names = [" ".join(labels.values()) for labels in report["labels"]]
-                line["differences"] = [
-                    f"{name}: {difference}" if name else difference
-                    for name, difference in zip(names, claim["differences"], strict=True)
-                    if difference != ABSENT
-                ]
+                line["differences"] = named_differences(claim, report)
                 line["verdict"] = claim["verdict"]
         lines.append(line)
     return lines

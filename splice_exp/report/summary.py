@@ -13,7 +13,7 @@ from splice_exp.core.provenance import SCIENCE
 from splice_exp.core.run_directory import CONFIG
 from splice_exp.report.comparisons import Claim
 from splice_exp.report.records import Record, Row
-from splice_exp.report.tables import difference_cell
+from splice_exp.report.tables import ABSENT, difference_cell
 
 
 class ClaimSummary(TypedDict):
@@ -67,6 +67,16 @@ def claims_of(rows: Sequence[Row], claims: Sequence[Claim]) -> list[ClaimSummary
             "differences": [difference_cell(row, rows, claim) for row in rows],
         }
         for claim in claims
+    ]
+
+
+def named_differences(claim: ClaimSummary, report: Summary) -> list[str]:
+    """Return the differences of a claim, each after the row that it is of, if there are several rows."""
+    names = [" ".join(labels.values()) for labels in report["labels"]]
+    return [
+        f"{name}: {difference}" if name else difference
+        for name, difference in zip(names, claim["differences"], strict=True)
+        if difference != ABSENT
     ]
 
 

@@ -60,6 +60,7 @@ def lay_out(records: Sequence[Row], metrics: Sequence[str], claims: Sequence[Cla
     keys = list(dict.fromkeys(key for record in records for key in record.labels))
     headings = [short_key(key) for key in keys]
     headings += [column(metric).heading for metric in metrics]
+    claims = _distinct(claims, records)
     headings += [difference_heading(claim) for claim in claims]
     rows = []
     for record in records:
@@ -71,6 +72,15 @@ def lay_out(records: Sequence[Row], metrics: Sequence[str], claims: Sequence[Cla
             row += ["failed", *[ABSENT] * (len(headings) - len(row) - 1)]
         rows.append(row)
     return Cells(headings, rows)
+
+
+def _distinct(claims: Sequence[Claim], records: Sequence[Row]) -> list[Claim]:
+    """Leave out claims whose differences are those of another one, judged by another margin."""
+    found: dict[tuple[str, ...], Claim] = {}
+    for claim in claims:
+        cells = [difference_cell(record, records, claim) if record.complete else ABSENT for record in records]
+        found.setdefault((difference_heading(claim), *cells), claim)
+    return list(found.values())
 
 
 def markdown_table(cells: Cells) -> str:

@@ -56,6 +56,9 @@ def test_a_surface_is_gone_and_the_shape_stays():
     assert proposed < removed < before
     concepts = set(found.tables["removed"].query("how == 'named'")["concept"])
     assert concepts == {name for name in study.dictionary.concepts if {*name.split()} & {*SURFACES}}
+    assert metrics["intervention/edited_probe_auc"] > metrics["intervention/edited_probe_auc_removed"]
+    assert metrics["intervention/edited_probe_auc_removed"] > metrics["intervention/edited_probe_auc_proposed"]
+    assert metrics["intervention/edited_probe_relearned_proposed"] <= metrics["intervention/edited_probe_relearned"]
     halves = [metrics[f"intervention/edited_probe_removed_of_{value}"] for value in (0, 1)]
     assert np.mean(halves) == pytest.approx(removed)  # accuracies are balanced
     assert metrics["intervention/edited_zero_shot_mean_only"] == pytest.approx(0.5)
@@ -72,6 +75,9 @@ def test_the_worst_group_gains_by_named_and_by_proposed_concepts():
     for way in ("by_hand", "proposed"):
         assert metrics[f"intervention/worst_{way}"] > metrics["intervention/worst_before"] + 0.04
         assert metrics[f"intervention/average_{way}"] > metrics["intervention/average_before"] - 0.02
+    gain = metrics["intervention/worst_by_hand"] - metrics["intervention/worst_before"]
+    expected = metrics["intervention/worst_before"] + 0.8 * gain
+    assert metrics["intervention/worst_at_80_percent"] == pytest.approx(expected)
     assert metrics["intervention/worst_null"] < metrics["intervention/worst_by_hand"]
     assert metrics["intervention/worst_mean_only"] == 0
     assert metrics["intervention/average_mean_only"] == pytest.approx(0.5, abs=0.01)

@@ -36,6 +36,8 @@ def test_lines_are_counted_over_the_runs_of_each_row(rows):
     assert found.headings == ["how", "concept", "num samples 100", "num samples 200"]
     assert found.rows == [["proposed", "grass", "2 of 2", "1 of 2"], ["proposed", "lawn", "1 of 2", "2 of 2"]]
     assert len(Listing(title="t", table="removed", lines=["concept"], most=1).lay_out(rows).rows) == 1
+    both = Listing(title="t", table="removed", lines=["how", "concept"], most=1).lay_out(rows)
+    assert both.rows == [["proposed", "grass", "2 of 2", "1 of 2"]]  # one of each kind, of which there is one
 
 
 def test_values_are_means_over_runs_with_their_spread(rows):

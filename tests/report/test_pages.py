@@ -12,7 +12,7 @@ from splice_exp.core.io import read_json
 from splice_exp.report.figures import Bars
 from splice_exp.report.page import Report
 from splice_exp.report.pages import write_index, write_page
-from splice_exp.report.published import cells_of, claims_beside, numbers_beside, read_reference
+from splice_exp.report.published import cells_of, claims_beside, numbers_beside, places_of, read_reference
 from splice_exp.report.summary import read_summaries
 from tests.report.test_reports import CLAIM, TOP1, records  # noqa: F401  a fixture
 
@@ -131,6 +131,15 @@ def test_committed_reports_do_not_say_where_files_lay():
     for path in (RESULTS / "tables").glob("*.json"):
         text = str(read_json(path)["config"])
         assert not re.findall(r"'(?:local-dir:)?(?:/|~)", text), path.name
+
+
+def test_places_in_the_papers_are_those_of_the_claims():
+    references = [
+        {"paper": "A", "claims": [{"report": "x", "where": "Table 1"}, {"report": "x_y", "where": "Figure 2"}]}
+    ]
+    assert places_of("x", references) == places_of("x_caltech101_test", references) == ["A, Table 1"]
+    assert places_of("paper_x_y", references) == ["A, Figure 2"]
+    assert places_of("z", references) == []
 
 
 def test_cells_of_a_published_table_are_numbers():

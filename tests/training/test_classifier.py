@@ -98,11 +98,11 @@ def test_what_cannot_be_trained_is_refused(tmp_path, overrides, message):
 
 
 def test_validation_has_a_fifth_of_every_class_and_is_not_varied():
-    data = Scenes(60, max_objects=1, label="shape", split="train")
-    settings = Settings(resize=32, crop=32, batch_size=100)
+    data = Scenes(240, max_objects=1, label="shape", split="train")
+    settings = Settings(resize=32, crop=32, batch_size=300)
     fitted, held_out = (next(iter(loader))[1] for loader in loaders(data, settings, 0))
-    assert len(fitted) == 48
-    assert len(held_out) == 12
+    assert len(fitted) == 192
+    assert len(held_out) == 48
     same = LabelledPictures(data, [0], settings, varied=False)
     assert torch.equal(same[0][0], same[0][0])
     other = LabelledPictures(data, [0], settings, varied=True)
