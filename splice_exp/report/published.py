@@ -14,6 +14,7 @@ from splice_exp.report.summary import Summary, named_differences
 from splice_exp.report.tables import ABSENT
 
 REAL = ("caltech101", "imagenet", "cifar10")  # parts of the names of reports on real embeddings
+BEYOND = "beyond the paper"  # where a claim of ours is that no paper makes
 NOT_RUN = "not run here"
 NOT_IN = "not in this report"  # it was made with other rows, or words its claims otherwise
 
@@ -45,6 +46,7 @@ def places_of(name: str, references: Sequence[Mapping[str, Any]]) -> list[str]:
         f"{reference['paper']}, {entry['where']}": None
         for reference in references
         for entry in reference["claims"]
+        if entry["where"] != BEYOND
         if asked == entry["report"] or any(asked.startswith(f"{entry['report']}_{data}") for data in REAL)
     }
     return list(found)
