@@ -11,6 +11,7 @@ from torch import Tensor
 
 from splice_exp.attribution.masks import MaskSettings, draw_masks
 from splice_exp.attribution.rise import maps_of, score_masks
+from splice_exp.core.errors import SpliceError
 
 
 class RISE(PerturbationAttribution):
@@ -43,6 +44,8 @@ class RISE(PerturbationAttribution):
             chunk: Masked images that are scored at once.
         """
         settings, seeds = settings or MaskSettings(), seeds or tuple(range(len(inputs)))
+        if len(seeds) != len(inputs):
+            raise SpliceError(f"There are {len(seeds)} seeds for {len(inputs)} inputs: give one for each.")
         extra = additional_forward_args if isinstance(additional_forward_args, tuple) else (additional_forward_args,)
         extra = () if additional_forward_args is None else extra
         filled = torch.as_tensor(baselines).to(inputs).expand_as(inputs)

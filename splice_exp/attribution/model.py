@@ -151,6 +151,10 @@ class Cocoa:
             return Corpus.of(f"{len(members)} embeddings", [members])
         if members and all(isinstance(one, str) for one in members):
             texts = [str(one) for one in members]
+            if files := [text for text in texts if Path(text).is_file()]:
+                raise SpliceError(
+                    f"{files[0]!r} is a file, but strings are texts: give pictures as paths, Path({files[0]!r})."
+                )
             return Corpus.of(" / ".join(texts), [self.backbone.encode_text(texts)])
         starts = range(0, len(members), TOGETHER)
         batches = (

@@ -78,6 +78,11 @@ class Backbone(ABC):
         return None
 
     @property
+    def border(self) -> int:
+        """Pixels that `preprocess` cuts off each side of a square picture after it has resized it."""
+        return 0
+
+    @property
     def last_layer(self) -> tuple[Float[Tensor, "c d"], Float[Tensor, " c"]] | None:
         """Weights and biases of a classifier of representations, where the network was trained with one."""
         return None

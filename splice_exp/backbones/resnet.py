@@ -73,6 +73,7 @@ class ResNetBackbone(Backbone):
         load_encoder(network, state, weights)
         self._last_layer = _last_layer(state, self.dim)
         self._network = network.eval().requires_grad_(False)
+        self._border = (resize - crop) // 2
         self._preprocess = transforms.Compose(
             [
                 transforms.Resize(resize, transforms.InterpolationMode(interpolation)),
@@ -88,6 +89,10 @@ class ResNetBackbone(Backbone):
     @property
     def module(self) -> nn.Module:
         return self._network
+
+    @property
+    def border(self) -> int:
+        return self._border
 
     @property
     def last_layer(self) -> tuple[Float[Tensor, "c d"], Float[Tensor, " c"]] | None:

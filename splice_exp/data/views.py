@@ -1,6 +1,7 @@
 """Views of pictures, as contrastive learning sees them: flipped, cropped, greyed, …, the same whenever one asks.
 
-Pictures are first brought to a square of the backbone's size, so that a view and its picture share their coordinates.
+Pictures are first brought to the square that the backbone sees, so that a view, its picture and their maps share their
+coordinates. What the backbone cuts off is put around the view again.
 """
 
 from __future__ import annotations
@@ -35,20 +36,21 @@ class Views(EncodableSource):
         view: One of `VIEWS`.
         side: Of the square, pixels.
         seed: Of what is drawn; every picture has draws of its own, from this and its name.
+        border: Pixels that the backbone cuts off each side of a resized picture.
     """
 
-    def __init__(self, data: EncodableSource, view: str, side: int, seed: int) -> None:
+    def __init__(self, data: EncodableSource, view: str, side: int, seed: int, border: int = 0) -> None:
         require_choice("evaluation.view", view, VIEWS)
         require_integer("side", side, 1)
         super().__init__(data.name, data.missing_classes)
-        self._data, self._view, self._side, self._seed = data, view, side, seed
+        self._data, self._view, self._side, self._seed, self._border = data, view, side, seed, border
         self.classes, self.labels, self.sample_ids = data.classes, data.labels, data.sample_ids
-        self._square = v2.Compose([v2.Resize(side, antialias=True), v2.CenterCrop(side)])
+        self._square = v2.Compose([v2.Resize(side + 2 * border, antialias=True), v2.CenterCrop(side)])
         self._transform = _transform(view, side)
 
     def inputs(self, start: int, stop: int) -> list[Any]:
         return [
-            v2.functional.to_pil_image(self._drawn(index, self._pixels(picture)))
+            v2.functional.to_pil_image(self._padded(self._drawn(index, self._pixels(picture))))
             for index, picture in enumerate(self._data.inputs(start, stop), start)
         ]
 
@@ -79,7 +81,7 @@ class Views(EncodableSource):
         return np.asarray(self._drawn(index, blank)[0] > 0)
 
     def fingerprint(self) -> str:
-        drawn = [self._view, self._side, self._seed, list(self.sample_ids)]
+        drawn = [self._view, self._side, self._seed, self._border, list(self.sample_ids)]
         return f"views:{digest([self._data.fingerprint(), *drawn, CROPPED, ERASED, COLOUR])}"
 
     def _pixels(self, picture: Any) -> tv_tensors.Image:
@@ -87,6 +89,11 @@ class Views(EncodableSource):
             raise SpliceError(f"Views are made of pictures, but {self.name} has none: set data to images.")
         image = v2.functional.to_image(self._square(picture.convert("RGB")))
         return tv_tensors.Image(v2.functional.to_dtype(image, torch.float32, scale=True))
+
+    def _padded(self, view: Tensor) -> Tensor:
+        """Put around a view what the backbone will cut off."""
+        found: Tensor = v2.functional.pad(view, [self._border] * 4, padding_mode="edge") if self._border else view
+        return found
 
     def _drawn(self, index: int, values: Tensor) -> Tensor:
         """Transform what belongs to a picture, by the draws of that picture."""

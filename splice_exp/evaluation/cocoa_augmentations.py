@@ -84,7 +84,9 @@ class CocoaAugmentations(Evaluation):
         """
         pictures, backbone = self._pictures(study.data), study.backbone
         side = int(backbone.preprocess(pictures.inputs(0, 1)).shape[-1])
-        originals, views = (Views(pictures, view, side, self._seed) for view in ("original", self._view))
+        originals, views = (
+            Views(pictures, view, side, self._seed, backbone.border) for view in ("original", self._view)
+        )
         own, seen = (represent_all(one, backbone, study.cache) for one in (originals, views))
         target = target_of("contrastive_label_free", explicands=own, foil=self._foil(study))
         order = torch.from_numpy(self._permutation(len(own)))
@@ -112,7 +114,7 @@ class CocoaAugmentations(Evaluation):
         samples |= self._energies(views, originals, maps, of_originals)
         metrics: dict[str, Metric] = {**self._summarised(samples), "data/num_samples": len(views)}
         shown = [{self._view: scores.double().numpy()} for scores in maps[: self._shown]]
-        tables = {MAPS: maps_table(shown), PICTURES: pictures_table(views, self._shown, side)}
+        tables = {MAPS: maps_table(shown), PICTURES: pictures_table(views, self._shown, side, backbone.border)}
         return Findings(metrics, views.sample_ids, samples, tables)
 
     def _pictures(self, data: DataSource) -> EncodableSource:

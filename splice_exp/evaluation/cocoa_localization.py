@@ -104,7 +104,10 @@ class CocoaLocalization(Evaluation):
             "data/num_samples": len(test),
         }
         shown = [dict(zip(one.names, one.maps, strict=True)) for one in test[: self._shown]]
-        tables = {MAPS: maps_table(shown), PICTURES: pictures_table(data, self._shown, test[0].maps.shape[-1])}
+        tables = {
+            MAPS: maps_table(shown),
+            PICTURES: pictures_table(data, self._shown, test[0].maps.shape[-1], study.backbone.border),
+        }
         return Findings(metrics, data.sample_ids, samples, tables)
 
     def _pictures(self, study: Study, data: EncodableSource) -> list[Pictured]:

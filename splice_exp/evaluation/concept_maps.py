@@ -120,7 +120,10 @@ class ConceptMaps(Evaluation):
             "data/num_samples": len(data),
         }
         shown = [_shown(one, maps) for one, maps in zip(coded[: self._shown], found.maps, strict=False)]
-        tables = {MAPS: maps_table(shown), PICTURES: pictures_table(data, self._shown, found.maps.shape[-1])}
+        tables = {
+            MAPS: maps_table(shown),
+            PICTURES: pictures_table(data, self._shown, found.maps.shape[-1], study.backbone.border),
+        }
         return Findings(metrics, study.embeddings.sample_ids, samples, tables)
 
     def _wholes(self, scores: np.ndarray) -> dict[str, float]:

@@ -99,7 +99,7 @@ class Explanation(Evaluation):
         ]
         tables = {
             MAPS: maps_table(shown),
-            PICTURES: pictures_table(data, self._shown, side),
+            PICTURES: pictures_table(data, self._shown, side, backbone.border),
             "similarities": pd.DataFrame(lines, columns=["picture", "with", "similarity"]),
         }
         return Findings(metrics, data.sample_ids, samples, tables)

@@ -29,16 +29,18 @@ def maps_table(maps: Sequence[Mapping[str, np.ndarray]]) -> pd.DataFrame:
     )
 
 
-def pictures_table(data: EncodableSource, count: int, side: int) -> pd.DataFrame:
+def pictures_table(data: EncodableSource, count: int, side: int, border: int) -> pd.DataFrame:
     """Return one line a picture, with its red, green and blue in 0 … 255, as its map lies over it.
 
     Args:
         data: Images.
         count: The first so many.
-        side: Of the square that they are brought to, pixels.
+        side: Of the square that the backbone sees, pixels.
+        border: Pixels that it cuts off each side of a resized picture.
     """
-    squares = Views(data, "original", side, seed=0)
-    images = [np.asarray(image) for image in squares.inputs(0, min(count, len(data)))]
+    squares = Views(data, "original", side, seed=0, border=border)
+    padded = [np.asarray(image) for image in squares.inputs(0, min(count, len(data)))]
+    images = [image[border : border + side, border : border + side] for image in padded]
     return pd.DataFrame(
         [(place, *image.shape[:2], image.ravel().tolist()) for place, image in enumerate(images)],
         columns=["picture", "height", "width", "values"],

@@ -58,5 +58,8 @@ def test_what_cannot_be_explained_is_refused(cocoa, pictures, tmp_path):
         cocoa.explain([tmp_path / "none.png"], "a", "b")
     with pytest.raises(SpliceError, match="needs one representation or more"):
         cocoa.explain([Image.new("RGB", (8, 8))], "a", [])
+    pictures[0].save(tmp_path / "dog.png")
+    with pytest.raises(SpliceError, match="is a file, but strings are texts"):
+        cocoa.corpus([str(tmp_path / "dog.png")])
     with pytest.raises(SpliceError, match="no model is named"):
         Cocoa.load(pretrained="openai")

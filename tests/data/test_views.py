@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 import torch
+import torchvision
 
+from splice_exp.backbones.resnet import ResNetBackbone
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.data.views import MOVING, VIEWS, Views
@@ -70,6 +72,18 @@ def test_what_belongs_to_pixels_goes_where_they_go(pictures, view):
         (whole,) = pictures.regions(row).values()
         assert np.array_equal(mask, data.carried(row, torch.from_numpy(whole)[None].float())[0].numpy() > 0.5)
         assert mask.shape == (SIDE, SIDE)
+
+
+def test_a_backbone_that_cuts_off_a_border_sees_the_view_and_nothing_else(tmp_path, pictures):
+    torch.save(torchvision.models.resnet18(weights=None).state_dict(), tmp_path / "weights.pth")
+    backbone = ResNetBackbone("resnet18", str(tmp_path / "weights.pth"), resize=80, crop=SIDE)
+    assert backbone.border == 8
+    for view in ("original", "flip"):
+        data = Views(pictures, view, SIDE, 0, backbone.border)
+        seen = (backbone.preprocess(data.inputs(0, 2)) * 255).round()
+        original = (backbone.preprocess(pictures.inputs(0, 2)) * 255).round()
+        expected = original if view == "original" else original.flip(3)
+        assert (seen - expected).abs().max() <= 2  # resized once by either of two routines
 
 
 def test_what_is_no_picture_has_no_view(pictures):
