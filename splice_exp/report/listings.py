@@ -29,7 +29,7 @@ class Listing:
         lines: Its columns that name a line.
         across: Its column whose values are the columns of the listing; None: the rows of the report are.
         value: Its column whose mean is shown; None: in how many runs the line is there.
-        most: Lines that are shown of each value of the first of `lines`; None: all.
+        most: Lines that are shown, of several `lines` for each value of the first; None: all.
     """
 
     title: str
@@ -58,13 +58,13 @@ class Listing:
         if self.value is None:
             laid.sort(key=lambda pair: -pair[0])
         headings = [name or "runs" for name in columns]
-        shown_of: Counter[str] = Counter()
-        kept = []
+        kept, shown_of = [], Counter[str]()
         for _, cells in laid:
-            shown_of[cells[0]] += 1
-            if self.most is None or len(self.lines) == 1 or shown_of[cells[0]] <= self.most:
+            kind = cells[0] if len(self.lines) > 1 else ""
+            shown_of[kind] += 1
+            if self.most is None or shown_of[kind] <= self.most:
                 kept.append(cells)
-        return Cells([*lines, *map(str, headings)], kept if len(self.lines) > 1 else kept[: self.most])
+        return Cells([*lines, *map(str, headings)], kept)
 
     def _cell(self, found: pd.DataFrame, runs: dict[str, int]) -> str:
         if self.value is None:
