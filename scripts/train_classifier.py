@@ -76,10 +76,22 @@ def train(
         log_every_n_steps=1,
     )
     last = run / "last.ckpt"
-    trainer.fit(module, *loaders(data, settings, workers), ckpt_path=last if last.is_file() else None)
+    if not has_ended(last, settings):
+        trainer.fit(module, *loaders(data, settings, workers), ckpt_path=last if last.is_file() else None)
+    else:
+        module.load_state_dict(torch.load(last, weights_only=True)["state_dict"])
     with atomic(output) as temporary:
         torch.save({"state_dict": module.network.state_dict(), "classes": list(data.classes)}, temporary)
     print(f"wrote {output}: {', '.join(data.classes)}")
+
+
+def has_ended(checkpoint: Path, settings: Settings) -> bool:
+    """Say whether a training has stopped because its validation loss had not fallen any more."""
+    if not checkpoint.is_file():
+        return False
+    states = torch.load(checkpoint, weights_only=True)["callbacks"]
+    waited = [state["wait_count"] for name, state in states.items() if name.startswith(EarlyStopping.__name__)]
+    return any(epochs >= settings.patience for epochs in waited)
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from torch.nn.functional import normalize
 from splice_exp.core.errors import SpliceError, require_choice
 
 SIMILARITIES = ("cosine", "dot")
+UNIT = 2e-3  # of a length that is meant to be one
 EPSILON = 1e-6  # of a norm: a representation of zeros has a similarity of zero to everything
 
 
@@ -35,12 +36,14 @@ class Corpus:
         size: m.
         unit_mean: Mean of the normalised representations, (d,) float32.
         raw_mean: Mean of the representations, (d,) float32.
+        unit: Whether they all have length one, as texts and stored embeddings: then their lengths say nothing.
     """
 
     name: str
     size: int
     unit_mean: Float[Tensor, " d"]
     raw_mean: Float[Tensor, " d"]
+    unit: bool
 
     @classmethod
     def of(cls, name: str, batches: Iterable[Tensor]) -> Corpus:
@@ -51,9 +54,10 @@ class Corpus:
         """
         unit: Tensor | float = 0.0
         raw: Tensor | float = 0.0
-        size = 0
+        size, units = 0, True
         for batch in batches:
             batch = batch.double()
+            units = units and is_unit(batch)
             unit = unit + normalize(batch, dim=1, eps=EPSILON).sum(dim=0)
             raw = raw + batch.sum(dim=0)
             size += len(batch)
@@ -61,7 +65,7 @@ class Corpus:
             raise SpliceError(f"The corpus {name!r} is empty, but needs one representation or more.")
         assert isinstance(unit, Tensor)
         assert isinstance(raw, Tensor)
-        return cls(name, size, (unit / size).float(), (raw / size).float())
+        return cls(name, size, (unit / size).float(), (raw / size).float(), units)
 
     def mean(self, similarity: str) -> Float[Tensor, " d"]:
         """Return μ of a similarity, `cosine` or `dot`."""
@@ -78,6 +82,11 @@ class Corpus:
         if self.size == 1:
             return math.inf
         return math.sqrt(max(0.0, 1 - float(self.unit_mean.double().square().sum())) / (self.size - 1))
+
+
+def is_unit(representations: Float[Tensor, "m d"]) -> bool:
+    """Say whether all have length one, as far as half precision allows."""
+    return bool(((representations.norm(dim=1) - 1).abs() < UNIT).all())
 
 
 def foil_size(error: float, confidence: float, nonnegative: bool) -> int:

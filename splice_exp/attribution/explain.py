@@ -7,7 +7,6 @@ question costs no pass at all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,7 +17,7 @@ from splice_exp import attribution
 from splice_exp.attribution.methods import Attributions, Explicands, Method
 from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.rise import Rise
-from splice_exp.attribution.targets import Questions
+from splice_exp.attribution.targets import Target
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.io import seed_of, source_digest
 from splice_exp.data.base import EncodableSource
@@ -35,7 +34,7 @@ def explain(
     backbone: Backbone,
     method: Method,
     removal: Removal,
-    questions: Questions,
+    target: Target,
     seed: int,
     cache: Cache | None = None,
 ) -> Attributions:
@@ -46,7 +45,7 @@ def explain(
         backbone: Represents them.
         method: How.
         removal: What takes the place of removed pixels.
-        questions: What is asked of each sample, in their order.
+        target: What is asked of each sample, in their order.
         seed: Of everything that is drawn; every sample has a seed of its own, from this one and its name.
         cache: Where maps are kept, and the machine that makes them; without one they are made here.
 
@@ -55,7 +54,7 @@ def explain(
     """
     if cache is None:
         with TemporaryDirectory() as folder:
-            return explain(data, backbone, method, removal, questions, seed, Cache(Path(folder)))
+            return explain(data, backbone, method, removal, target, seed, Cache(Path(folder)))
     seeds = tuple(seed_of(seed, name) for name in data.sample_ids)
     looks = {
         "backbone": backbone.backbone_id,
@@ -65,38 +64,18 @@ def explain(
         "seed": str(seed),
         "code": source_digest(attribution),
     }
-    shards = cache.shards(KIND, {**looks, "questions": questions.digest()}, len(data))
+    shards = cache.shards(KIND, {**looks, "target": target.digest()}, len(data))
+    images = Images(data, backbone)
     if isinstance(method, Rise):
-        _from_masked(data, backbone, method, removal, questions, seeds, cache, looks, shards)
+        masked = cache.shards(MASKED, looks, len(data))
+        if shards.missing(TOGETHER) or cache.repair:
+            cache.fill(RepresentMasked(backbone, method, removal, seeds), images, {MASKED: masked}, TOGETHER)
+        height, width = backbone.preprocess(data.inputs(0, 1)).shape[-2:]
+        cache.fill(ExplainMasked(method, target, seeds, (height, width)), Masked(masked), {KIND: shards}, TOGETHER)
     else:
-        module = Explain(backbone, method, removal, questions, seeds)
-        cache.fill(module, Images(data, backbone), {KIND: shards}, TOGETHER)
+        cache.fill(Explain(backbone, method, removal, target, seeds), images, {KIND: shards}, TOGETHER)
     found = [tensors for _, tensors in shards.read()]
     return Attributions(*(torch.cat([tensors[name] for tensors in found]) for name in ("maps", "reliability")))
-
-
-def _from_masked(
-    data: EncodableSource,
-    backbone: Backbone,
-    method: Rise,
-    removal: Removal,
-    questions: Questions,
-    seeds: tuple[int, ...],
-    cache: Cache,
-    looks: Mapping[str, str],
-    shards: Shards,
-) -> None:
-    """Fill the maps of RISE from the representations of masked images, which are computed if they are not there."""
-    if not shards.missing(TOGETHER) and not cache.repair:
-        return
-    masked = cache.shards(MASKED, looks, len(data))
-    cache.fill(RepresentMasked(backbone, method, removal, seeds), Images(data, backbone), {MASKED: masked}, TOGETHER)
-    shape = backbone.preprocess(data.inputs(0, 1)).shape[-2:]
-    for rows, tensors in masked.read():
-        own = seeds[rows.start : rows.stop]
-        found = method.maps(tensors["features"], (shape[0], shape[1]), own, questions.of(rows))
-        shards.write(rows, {"maps": found.maps, "reliability": found.reliability})
-    shards.seal()
 
 
 class Images(RowSource):
@@ -124,15 +103,39 @@ class RepresentMasked(RowModule):
         return {MASKED: {"features": found.cpu()}}
 
 
+class Masked(RowSource):
+    """Representations of masked images, with the number of the first sample."""
+
+    def __init__(self, masked: Shards) -> None:
+        self._masked = masked
+
+    def load(self, rows: range) -> Any:
+        return rows.start, self._masked.rows(rows)["features"]
+
+
+class ExplainMasked(RowModule):
+    """Representations of masked images → the maps of RISE."""
+
+    def __init__(self, method: Rise, target: Target, seeds: tuple[int, ...], shape: tuple[int, int]) -> None:
+        super().__init__()
+        self._method, self._target, self._seeds, self._shape = method, target, seeds, shape
+
+    def rows(self, inputs: Any) -> Rows:
+        start, features = inputs
+        rows = range(start, start + len(features))
+        found = self._method.maps(features, self._shape, self._seeds[rows.start : rows.stop], self._target.of(rows))
+        return {KIND: {"maps": found.maps.cpu().contiguous(), "reliability": found.reliability}}
+
+
 class Explain(RowModule):
     """Batches of samples → their maps."""
 
     def __init__(
-        self, backbone: Backbone, method: Method, removal: Removal, questions: Questions, seeds: tuple[int, ...]
+        self, backbone: Backbone, method: Method, removal: Removal, target: Target, seeds: tuple[int, ...]
     ) -> None:
         super().__init__()
         self._backbone, self._method, self._removal = backbone, method, removal
-        self._questions, self._seeds = questions, seeds
+        self._target, self._seeds = target, seeds
         self.module = backbone.module  # so that Lightning moves it
 
     def rows(self, inputs: Any) -> Rows:
@@ -140,5 +143,5 @@ class Explain(RowModule):
         stop = start + len(images)
         with torch.inference_mode(False):  # gradients are needed, of tensors that were not made in that mode
             explicands = Explicands(self._backbone, self._removal, images.clone(), self._seeds[start:stop])
-            found = self._method.attribute(explicands, self._questions.of(range(start, stop)))
+            found = self._method.attribute(explicands, self._target.of(range(start, stop)))
         return {KIND: {"maps": found.maps.cpu().contiguous(), "reliability": found.reliability.cpu()}}

@@ -23,14 +23,16 @@ from splice_exp.attribution.corpus import Corpus
 from splice_exp.attribution.methods import Explicands, Method
 from splice_exp.attribution.removal import Blur, Mean, Removal
 from splice_exp.attribution.rise import Rise
-from splice_exp.attribution.targets import target_of
+from splice_exp.attribution.targets import Target, target_of
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.io import seed_of
 from splice_exp.data.pictures import as_picture
 
 SCENES_CLIP = Path(__file__).parents[1] / "assets" / "scenes_clip"
-TOGETHER = 64  # members of a corpus that are represented at a time
+TOGETHER = 64  # pictures that are represented at a time
 
+Parts: TypeAlias = tuple[Float[Tensor, "n h w"], Float[Tensor, " n"], Float[Tensor, " n"]]
 Members: TypeAlias = str | Sequence[str] | Sequence[Path | Image.Image] | Tensor | Corpus
 
 
@@ -126,15 +128,23 @@ class Cocoa:
             raise SpliceError("Cocoa.explain takes a list of pictures: put the one you have into brackets.")
         if not len(images):
             raise SpliceError("Cocoa.explain was given no pictures: give it one or more.")
-        pixels = self.backbone.preprocess([as_picture(image) for image in images])
         members, others = self.corpus(corpus), self.corpus(foil)
         name = f"{members.name}, not {others.name}"
         target = target_of("contrastive_corpus", similarity, corpus=members, foil=others, name=name)
-        seeds = tuple(range(seed, seed + len(images)))
-        found = self.method.attribute(Explicands(self.backbone, self.removal, pixels, seeds), target)
+        starts = range(0, len(images), TOGETHER)
+        parts = [self._explain(images[start : start + TOGETHER], target, seed, start) for start in starts]
+        maps, scores, reliability = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+        return Explained(maps, scores, reliability, name)
+
+    def _explain(self, images: Sequence[str | Path | Image.Image], target: Target, seed: int, start: int) -> Parts:
+        """Explain some of the pictures, the first of which is number `start`."""
+        pixels = self.backbone.preprocess([as_picture(image) for image in images])
+        seeds = tuple(seed_of(seed, str(start + row)) for row in range(len(images)))
+        explicands = Explicands(self.backbone, self.removal, pixels, seeds)
+        found = self.method.attribute(explicands, target)
         with torch.no_grad():
-            scores = target.scores(self.backbone.represent(pixels), torch.arange(len(images)))
-        return Explained(found.maps[:, 0].cpu(), scores[:, 0].cpu(), found.reliability[:, 0].cpu(), name)
+            scores = target.scores(self.backbone.represent(pixels), explicands.samples)
+        return found.maps[:, 0].cpu(), scores[:, 0].cpu(), found.reliability[:, 0].cpu()
 
     @torch.no_grad()
     def corpus(self, members: Members) -> Corpus:

@@ -26,7 +26,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from splice_exp.attribution.corpus import EPSILON, SIMILARITIES, Corpus
+from splice_exp.attribution.corpus import EPSILON, SIMILARITIES, Corpus, is_unit, uniform_error
 from splice_exp.core.errors import SpliceError, require_at_least, require_choice
 from splice_exp.core.io import digest
 from splice_exp.core.tensors import tensor_digest
@@ -42,6 +42,14 @@ class Target(ABC):
     """
 
     names: tuple[str, ...]
+
+    @abstractmethod
+    def of(self, rows: range) -> Target:
+        """Return the target of some samples, which then are counted from 0."""
+
+    @abstractmethod
+    def digest(self) -> str:
+        """Identify all that is asked."""
 
     @abstractmethod
     def scores(self, representations: Float[Tensor, "m d"], samples: Int64[Tensor, " m"]) -> Float[Tensor, "m K"]:
@@ -75,9 +83,18 @@ class Directions(Target):
         names: One a direction.
         weights: w, (K, d) for all explicands, or (n, K, d).
         similarity: `cosine` or `dot`.
+        corpus: What representations are to be like, if that is one corpus.
+        foil: What they are to be unlike, if that is one corpus.
     """
 
-    def __init__(self, names: Sequence[str], weights: Float[Tensor, "*n K d"], similarity: str = "cosine") -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        weights: Float[Tensor, "*n K d"],
+        similarity: str = "cosine",
+        corpus: Corpus | None = None,
+        foil: Corpus | None = None,
+    ) -> None:
         require_choice("similarity", similarity, SIMILARITIES)
         if weights.ndim not in (2, 3) or weights.shape[-2] != len(names) or len(set(names)) != len(names):
             raise SpliceError(
@@ -85,6 +102,27 @@ class Directions(Target):
                 f"have the shape {tuple(weights.shape)}."
             )
         self.names, self.weights, self.similarity = tuple(names), weights.detach().float(), similarity
+        self.corpus, self.foil = corpus, foil
+
+    def of(self, rows: range) -> Directions:
+        if self.weights.ndim == 2:
+            return self
+        return Directions(self.names, self.weights[rows.start : rows.stop], self.similarity, self.corpus, self.foil)
+
+    def digest(self) -> str:
+        return digest([self.names, self.similarity, tensor_digest(self.weights)])
+
+    def foil_error(self, confidence: float) -> float | None:
+        """Return how far the similarities to the foil can be off, all at once, as its members were drawn.
+
+        None where that is not known: without a foil, for a foil of one, and for dot products, which have no bounds.
+
+        Args:
+            confidence: 1 − δ.
+        """
+        if self.foil is None or self.foil.size == 1 or self.similarity != "cosine":
+            return None
+        return uniform_error(self.foil.size, confidence)
 
     def scores(self, representations: Float[Tensor, "m d"], samples: Int64[Tensor, " m"]) -> Float[Tensor, "m K"]:
         seen = normalize(representations, dim=1, eps=EPSILON) if self.similarity == "cosine" else representations
@@ -115,6 +153,12 @@ class Together(Target):
         if not targets or len(set(self.names)) != len(self.names):
             raise SpliceError(f"Targets that are explained together need different names, but are {list(self.names)}.")
         self._targets = tuple(targets)
+
+    def of(self, rows: range) -> Together:
+        return Together([target.of(rows) for target in self._targets])
+
+    def digest(self) -> str:
+        return digest([target.digest() for target in self._targets])
 
     def scores(self, representations: Float[Tensor, "m d"], samples: Int64[Tensor, " m"]) -> Float[Tensor, "m K"]:
         return torch.cat([target.scores(representations, samples) for target in self._targets], dim=1)
@@ -148,6 +192,13 @@ class GaussianKernel(Target):
         self.names = (name,)
         self._corpus, self._foil, self._bandwidth = corpus, foil, bandwidth
 
+    def of(self, rows: range) -> GaussianKernel:
+        return self
+
+    def digest(self) -> str:
+        members = [None if one is None else tensor_digest(one) for one in (self._corpus, self._foil)]
+        return digest([self.names, self._bandwidth, members])
+
     def scores(self, representations: Float[Tensor, "m d"], samples: Int64[Tensor, " m"]) -> Float[Tensor, "m K"]:
         own = self._log_mean(representations, self._corpus)
         if self._foil is None:
@@ -161,33 +212,6 @@ class GaussianKernel(Target):
         squares = (representations[:, None] - members).square().sum(dim=2)
         logs = -squares / (2 * self._bandwidth**2 * members.shape[1])
         return logs.logsumexp(dim=1) - torch.log(torch.tensor(float(len(members)), device=logs.device))
-
-
-class Questions:
-    """What is asked of each of n samples: K targets, which differ from sample to sample.
-
-    Args:
-        directions: Their names, weights and similarities, of all samples; weights of one for all, or of each.
-    """
-
-    def __init__(self, directions: Sequence[Directions]) -> None:
-        self._directions = tuple(directions)
-        self.names = Together(self._directions).names
-
-    def of(self, rows: range) -> Together:
-        """Return the target of some samples, which then are counted from 0."""
-        return Together(
-            [
-                Directions(one.names, one.weights[rows.start : rows.stop], one.similarity)
-                if one.weights.ndim == 3
-                else one
-                for one in self._directions
-            ]
-        )
-
-    def digest(self) -> str:
-        """Identify all that is asked."""
-        return digest([[one.names, one.similarity, tensor_digest(one.weights)] for one in self._directions])
 
 
 def target_of(
@@ -209,7 +233,8 @@ def target_of(
         name: Of the target, by default its kind.
 
     Raises:
-        SpliceError: if something is missing that the kind needs.
+        SpliceError: if something is missing that the kind needs, or a dot product would compare what has a length with
+            what has none.
     """
     require_choice("kind", kind, KINDS)
     require_choice("similarity", similarity, SIMILARITIES)
@@ -230,5 +255,15 @@ def target_of(
         weights = corpus.mean(similarity)[None]
     if contrastive:
         assert foil is not None
+        unit = is_unit(explicands) if label_free and explicands is not None else corpus is not None and corpus.unit
+        if similarity == "dot" and unit != foil.unit:
+            first = "explicands" if label_free else "corpus"
+            long, short = ("foil", first) if unit else (first, "foil")
+            raise SpliceError(
+                f"similarity=dot compares lengths, but those of the {short} are all one, as those of texts and stored "
+                f"embeddings, and those of the {long} are not: set similarity=cosine, or take images for both."
+            )
         weights = weights - foil.mean(similarity).to(weights)
-    return Directions((name or kind,), weights, similarity)
+    return Directions(
+        (name or kind,), weights, similarity, None if label_free else corpus, foil if contrastive else None
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from jaxtyping import Bool, Float
@@ -12,6 +13,21 @@ from torch.nn import Module
 from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError, require_names
+
+
+@dataclass(frozen=True, eq=False)
+class LastLayer:
+    """A linear classifier of representations, not normalised.
+
+    Attributes:
+        weights: (c, d).
+        bias: (c,).
+        classes: Their names, where the file says them.
+    """
+
+    weights: Float[Tensor, "c d"]
+    bias: Float[Tensor, " c"]
+    classes: tuple[str, ...] | None
 
 
 class Backbone(ABC):
@@ -83,8 +99,8 @@ class Backbone(ABC):
         return 0
 
     @property
-    def last_layer(self) -> tuple[Float[Tensor, "c d"], Float[Tensor, " c"]] | None:
-        """Weights and biases of a classifier of representations, where the network was trained with one."""
+    def last_layer(self) -> LastLayer | None:
+        """The classifier of representations that the network was trained with, where it has one."""
         return None
 
     @property

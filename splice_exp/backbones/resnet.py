@@ -24,13 +24,14 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 from torchvision import transforms
 
-from splice_exp.backbones.base import Backbone
+from splice_exp.backbones.base import Backbone, LastLayer
 from splice_exp.core.errors import SpliceError, nearest, require_choice, require_integer, shown
 from splice_exp.core.io import digest, file_digest
 
 ARCHITECTURES = ("resnet18", "resnet34", "resnet50", "resnet101")
 STEMS = ("imagenet", "cifar")  # 7 × 7 with pooling; 3 × 3 without
 LAYERS = ("state_dict", "model")  # under which a state dict may lie
+CLASSES = "classes"  # beside the state dict, the names of what the last layer knows
 LAST = "fc."  # names of the last layer, which is no part of the encoder
 
 
@@ -71,7 +72,7 @@ class ResNetBackbone(Backbone):
         network.fc = nn.Identity()
         state = read_state(weights, prefix)
         load_encoder(network, state, weights)
-        self._last_layer = _last_layer(state, self.dim)
+        self._last_layer = _last_layer(state, self.dim, read_classes(weights))
         self._network = network.eval().requires_grad_(False)
         self._border = (resize - crop) // 2
         self._preprocess = transforms.Compose(
@@ -95,7 +96,7 @@ class ResNetBackbone(Backbone):
         return self._border
 
     @property
-    def last_layer(self) -> tuple[Float[Tensor, "c d"], Float[Tensor, " c"]] | None:
+    def last_layer(self) -> LastLayer | None:
         return self._last_layer
 
     def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "m d"]:
@@ -139,14 +140,7 @@ def read_state(weights: str, prefix: str) -> dict[str, Tensor]:
     Raises:
         SpliceError: if the file is not there, or holds other things than tensors.
     """
-    path = Path(weights)
-    if not path.is_file():
-        raise SpliceError(f"backbone.weights is {weights!r}, but there is no such file: put the checkpoint there.")
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, UnpicklingError, EOFError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise SpliceError(f"{path} cannot be read as a file of tensors ({reason}).") from error
+    path, found = Path(weights), _content(weights)
     for layer in LAYERS:
         if isinstance(found, Mapping) and layer in found:
             found = found[layer]
@@ -158,6 +152,30 @@ def read_state(weights: str, prefix: str) -> dict[str, Tensor]:
             f"backbone.prefix is {prefix!r}, but no name in {path} begins with it ({nearest(prefix, list(found))})."
         )
     return state
+
+
+def read_classes(weights: str) -> tuple[str, ...] | None:
+    """Read the names of the classes beside a state dict; None where the file has none."""
+    found = _content(weights)
+    names = found.get(CLASSES) if isinstance(found, Mapping) else None
+    named = isinstance(names, list | tuple) and all(isinstance(name, str) for name in names)
+    return tuple(names) if named else None  # type: ignore[arg-type]
+
+
+def _content(weights: str) -> object:
+    """Return what a file holds: nothing but tensors and plain values is unpickled.
+
+    Raises:
+        SpliceError: if the file is not there, or holds other things.
+    """
+    path = Path(weights)
+    if not path.is_file():
+        raise SpliceError(f"backbone.weights is {weights!r}, but there is no such file: put the checkpoint there.")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (RuntimeError, UnpicklingError, EOFError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise SpliceError(f"{path} cannot be read as a file of tensors ({reason}).") from error
 
 
 def load_encoder(network: nn.Module, state: Mapping[str, Tensor], weights: str) -> None:
@@ -181,9 +199,10 @@ def load_encoder(network: nn.Module, state: Mapping[str, Tensor], weights: str) 
     network.load_state_dict(given, strict=False)
 
 
-def _last_layer(state: Mapping[str, Tensor], dim: int) -> tuple[Tensor, Tensor] | None:
+def _last_layer(state: Mapping[str, Tensor], dim: int, classes: tuple[str, ...] | None) -> LastLayer | None:
     """Return the last layer, if the file has one on top of the features."""
     weights = state.get(f"{LAST}weight")
     if weights is None or weights.ndim != 2 or weights.shape[1] != dim:
         return None
-    return weights.float(), state.get(f"{LAST}bias", torch.zeros(len(weights))).float()
+    bias = state.get(f"{LAST}bias", torch.zeros(len(weights)))
+    return LastLayer(weights.float(), bias.float(), classes)

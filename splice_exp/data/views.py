@@ -98,7 +98,7 @@ class Views(EncodableSource):
     def _drawn(self, index: int, values: Tensor) -> Tensor:
         """Transform what belongs to a picture, by the draws of that picture."""
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed_of(self._seed, self.sample_ids[index]))
+            torch.default_generator.manual_seed(seed_of(self._seed, self.sample_ids[index]))  # of no accelerator
             found: Tensor = self._transform(values)
         return found
 

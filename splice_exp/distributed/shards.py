@@ -126,6 +126,22 @@ class Shards:
         for rows in self._chosen():
             yield rows, self._verified(rows)
 
+    def rows(self, rows: range) -> dict[str, Tensor]:
+        """Return the tensors of some rows, out of shards that are verified.
+
+        Raises:
+            SpliceError: naming a shard that is damaged or foreign, or the rows that are missing.
+        """
+        found = []
+        for held in self._chosen():
+            start, stop = max(rows.start, held.start), min(rows.stop, held.stop)
+            if start < stop:
+                tensors = self._verified(held)
+                found.append({name: one[start - held.start : stop - held.start] for name, one in tensors.items()})
+        if not found or sum(len(next(iter(tensors.values()))) for tensors in found) != len(rows):
+            raise SpliceError(f"{self.directory} lacks some of the rows {shown([rows])}: run the same command again.")
+        return {name: torch.cat([tensors[name] for tensors in found]) for name in found[0]}
+
     def repair(self) -> list[Path]:
         """Remove shards that are damaged or foreign, so that they are missing; return their paths."""
         damaged = [self._path(rows) for rows in self._present() if not self._is_whole(rows)]

@@ -21,7 +21,7 @@ from splice_exp.attribution.explain import explain
 from splice_exp.attribution.methods import Method
 from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.represent import represent_all
-from splice_exp.attribution.targets import Questions, target_of
+from splice_exp.attribution.targets import target_of
 from splice_exp.core.errors import SpliceError, require_choice, require_integer, require_names
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.data.selection import Selection
@@ -99,7 +99,7 @@ class CocoaAugmentations(Evaluation):
             )
         }
         maps, of_originals, again = (
-            explain(data, backbone, self._method, self._removal, Questions([target]), seed, study.cache).maps[:, 0]
+            explain(data, backbone, self._method, self._removal, target, seed, study.cache).maps[:, 0]
             for data, seed in ((views, self._seed), (originals, self._seed), (originals, self._seed + 1))
         )
         # Masks of a view and of its picture are independent draws: the same masks make maps alike that have no more

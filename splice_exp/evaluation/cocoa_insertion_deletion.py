@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 
 from splice_exp.attribution.corpus import SIMILARITIES
 from splice_exp.attribution.explain import explain
@@ -20,7 +19,6 @@ from splice_exp.attribution.methods import Method
 from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.targets import KINDS
 from splice_exp.core.errors import require_choice, require_integer
-from splice_exp.core.io import seed_of
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
@@ -88,14 +86,11 @@ class CocoaInsertionDeletion(Evaluation):
         column = questions.names.index(self._target)
         found = explain(explicands, study.backbone, self._method, self._removal, questions, self._seed, study.cache)
         maps = found.maps[:, column].contiguous()
-        noise = [
-            torch.randn(maps.shape[1:], generator=torch.Generator().manual_seed(seed_of(self._seed, name)))
-            for name in explicands.sample_ids
-        ]
+        noise = prepared.noise(maps.shape[1:], self._seed)
         samples = {
             **{
                 f"cocoa/{name}{suffix}": areas
-                for suffix, judged in (("", maps), ("_null", torch.stack(noise)))
+                for suffix, judged in (("", maps), ("_null", noise))
                 for name, areas in prepared.areas(
                     study.backbone, self._removal, judged, self._steps, study.cache
                 ).items()

@@ -124,7 +124,7 @@ class CocoaLocalization(Evaluation):
         return [
             Pictured(
                 names=pair,
-                masks=tuple(localization.fit(mask, maps.shape[-2:]) for mask in masks.values()),
+                masks=tuple(localization.fit(mask, maps.shape[-2:], backbone.border) for mask in masks.values()),
                 maps=maps[places].double().numpy(),
                 absent=maps[absent].double().numpy(),
                 reliability=float(reliability[places].mean()),
@@ -202,7 +202,8 @@ def in_view(data: DataSource, backbone: Backbone) -> EncodableSource:
             "of others: set data=scenes_pairs."
         )
     shape = backbone.preprocess(data.inputs(0, 1)).shape[-2:]
-    kept = [row for row, one in enumerate(regions) if all(localization.fit(mask, shape).any() for mask in one.values())]
+    seen = [[localization.fit(mask, shape, backbone.border) for mask in one.values()] for one in regions]
+    kept = [row for row, masks in enumerate(seen) if all(mask.any() for mask in masks)]
     if not kept:
         raise SpliceError(f"{data.name} has no picture of which the backbone sees both objects: take others.")
     return data if len(kept) == len(data) else Selection(data, kept)

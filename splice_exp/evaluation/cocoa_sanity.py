@@ -92,7 +92,7 @@ class CocoaSanity(Evaluation):
         for suffix, other in compared.items():
             samples[f"sanity/rank{suffix}"] = rank_correlations(maps, other)
             samples[f"sanity/ssim{suffix}"] = similarities(maps, other)
-        for suffix, judged in (("", maps), ("_random", compared[""])):
+        for suffix, judged in (("", maps), ("_random", compared[""]), ("_null", compared["_null"])):
             areas = trained.areas(backbone, self._removal, judged, self._steps, study.cache)
             for name in ("insertion_majority", "deletion_majority", "insertion_similarity", "deletion_similarity"):
                 samples[f"sanity/{name}{suffix}"] = areas[name]

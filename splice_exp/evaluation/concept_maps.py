@@ -29,7 +29,7 @@ from splice_exp.attribution.curves import curves
 from splice_exp.attribution.explain import explain
 from splice_exp.attribution.methods import Method
 from splice_exp.attribution.removal import Removal
-from splice_exp.attribution.targets import Directions, Questions
+from splice_exp.attribution.targets import Directions
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study
@@ -41,6 +41,7 @@ from splice_exp.evaluation.shown_maps import MAPS, PICTURES, maps_table, picture
 
 DIRECTIONS = ("plain", "contrasted", "biorthogonal")
 SHOWN_CONCEPTS = 4  # of a picture, whose maps are kept
+CURVES = ("insertion", "deletion")
 RIDGE = 1e-3  # ε: active atoms may nearly coincide
 
 
@@ -48,16 +49,18 @@ class ConceptMaps(Evaluation):
     """Whether the map of a concept lies on the object of which the concept is true, and whether it is of it alone.
 
     Judged are active concepts that are true of one object of the picture and not of the other. `pointing`,
-    `energy_ratio`: as in `cocoa_localization`, with the object (null: with the other one); `kept_own`, `kept_other`:
-    mean share of a code that is left while pixels are taken out, those first that the map ranks first: of the concept
-    itself, and of the concepts of the other object; `additivity`: largest difference between the sum of all maps and
-    the label-free one, in units of its largest value; `residual`: squares of the map of r over those of the map of x.
+    `energy_ratio`: as in `cocoa_localization`, with the object (null: with the other one); `insertion_own`,
+    `insertion_other`, `deletion_own`, `deletion_other`: mean share of a code that is there while pixels are put in, or
+    taken out, those first that the map ranks first: of the concept itself, and of the concepts of the other object;
+    codes along the way are read by the biorthogonal directions, on the support of the whole picture; `additivity`:
+    largest difference between the sum of all maps and the label-free one, in units of its largest value; `residual`:
+    squares of the map of r over those of the map of x.
 
     Args:
         method: Makes the maps; linear in the direction.
         removal: What takes the place of removed pixels.
         direction: `plain`, `contrasted` or `biorthogonal`.
-        deleted: Concepts of each picture, the largest first, whose pixels are taken out.
+        judged: Concepts of each picture, the largest first, whose pixels are put in and taken out.
         steps: In which they are.
         shown: Pictures whose maps are kept for figures.
         bootstrap_resamples: For the 95 % intervals, over pictures.
@@ -69,7 +72,7 @@ class ConceptMaps(Evaluation):
         method: Method,
         removal: Removal,
         direction: str = "plain",
-        deleted: int = 2,
+        judged: int = 2,
         steps: int = 20,
         shown: int = 4,
         bootstrap_resamples: int = 1000,
@@ -77,11 +80,11 @@ class ConceptMaps(Evaluation):
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
         require_choice("evaluation.direction", direction, DIRECTIONS)
-        require_integer("evaluation.deleted", deleted, 1)
+        require_integer("evaluation.judged", judged, 1)
         require_integer("evaluation.steps", steps, 1)
         require_integer("evaluation.shown", shown, 0)
         self._method, self._removal, self._direction = method, removal, direction
-        self._deleted, self._steps, self._shown = deleted, steps, shown
+        self._judged, self._steps, self._shown = judged, steps, shown
 
     def evaluate(self, study: Study) -> Findings:
         """Explain all concepts of all pictures.
@@ -102,14 +105,15 @@ class ConceptMaps(Evaluation):
         found = explain(data, study.backbone, self._method, self._removal, questions, self._seed, study.cache)
         measured: dict[str, list[float]] = {}
         for place, (one, maps) in enumerate(zip(coded, found.maps, strict=True)):
-            masks = [localization.fit(mask, maps.shape[1:]) for mask in (data.regions(place) or {}).values()]
+            regions = (data.regions(place) or {}).values()
+            masks = [localization.fit(mask, maps.shape[1:], study.backbone.border) for mask in regions]
             owners = [_owner(truth.named(name), truth.objects[place]) for name in one.names]
             scores = maps.double().numpy()
             image = study.backbone.preprocess(data.inputs(place, place + 1))
             for name, value in {
                 **self._wholes(scores),
                 **_placed(scores, masks, owners),
-                **self._deletion(study, image, one, maps, owners),
+                **self._along_curves(study, image, one, maps, owners),
             }.items():
                 measured.setdefault(f"concept_maps/{name}", []).append(value)
         samples = {name: _of_those_there(np.array(values)) for name, values in measured.items()}
@@ -134,20 +138,22 @@ class ConceptMaps(Evaluation):
             found["additivity"] = float(np.abs(parts.sum(axis=0) + residual - whole).max() / np.abs(whole).max())
         return found
 
-    def _deletion(
+    def _along_curves(
         self, study: Study, image: Tensor, one: Coded, maps: Float[Tensor, "K h w"], owners: Sequence[int | None]
     ) -> dict[str, float]:
-        """Take pixels out by the maps of the largest concepts, and see which codes fall."""
-        own, others = [], []
-        judged = [number for number, owner in enumerate(owners) if owner is not None][: self._deleted]
+        """Put pixels in, and take them out, by the maps of the largest concepts, and see which codes follow."""
+        found: dict[str, list[float]] = {f"{way}_{whose}": [] for way in CURVES for whose in ("own", "other")}
+        judged = [number for number, owner in enumerate(owners) if owner is not None][: self._judged]
         for number in judged:
             rest = [other for other, owner in enumerate(owners) if owner not in (None, owners[number])]
-            _, path = curves(study.backbone, self._removal, image, maps[number], self._steps)
-            codes = (normalize(path, dim=1).double() - study.image_mean.double()) @ one.dual.T
-            kept = (codes / codes[0]).clamp(-1, 2).mean(dim=0)  # a code that was near zero must not decide the mean
-            own.append(float(kept[number]))
-            others += kept[rest].tolist()
-        return {"kept_own": _mean(own), "kept_other": _mean(others)}
+            paths = curves(study.backbone, self._removal, image, maps[number], self._steps)
+            whole = (normalize(paths[1][0], dim=0).double() - study.image_mean.double()) @ one.dual.T
+            for way, path in zip(CURVES, paths, strict=True):
+                codes = (normalize(path, dim=1).double() - study.image_mean.double()) @ one.dual.T
+                share = (codes / whole).clamp(-1, 2).mean(dim=0)  # a code near zero must not decide the mean
+                found[f"{way}_own"].append(float(share[number]))
+                found[f"{way}_other"] += share[rest].tolist()
+        return {name: _mean(values) for name, values in found.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +190,7 @@ def _coded(study: Study) -> list[Coded]:
     return found
 
 
-def _questions(coded: Sequence[Coded], direction: str) -> Questions:
+def _questions(coded: Sequence[Coded], direction: str) -> Directions:
     """Ask for every concept, the residual and the whole; pictures with fewer concepts ask for nothing in between."""
     most = max(len(one.names) for one in coded)
     rows = []
@@ -197,7 +203,7 @@ def _questions(coded: Sequence[Coded], direction: str) -> Questions:
         residual = one.target - one.parts.sum(dim=0)
         rows.append(torch.cat([own, empty, residual[None], one.target[None]]).float())
     names = [*(f"concept {number}" for number in range(most)), "residual", "whole"]
-    return Questions([Directions(names, torch.stack(rows))])
+    return Directions(names, torch.stack(rows))
 
 
 def _shown(one: Coded, maps: Float[Tensor, "K h w"]) -> dict[str, np.ndarray]:

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from splice_exp.attribution.corpus import Corpus
 from splice_exp.attribution.represent import represent_all
@@ -19,15 +21,26 @@ from splice_exp.embeddings.geometry import center
 
 
 class CorpusSource(ABC):
-    """A corpus, or a foil, of one kind or another."""
+    """A corpus, or a foil, of one kind or another.
+
+    Args:
+        name: What its members have in common.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
     @abstractmethod
-    def load(self, backbone: Backbone, cache: Cache) -> Corpus:
-        """Represent the members, and return their mean.
+    def members(self, backbone: Backbone, cache: Cache) -> Float[Tensor, "m d"]:
+        """Represent the members.
 
         Raises:
             SpliceError: if there are none, or the backbone cannot represent them.
         """
+
+    def load(self, backbone: Backbone, cache: Cache) -> Corpus:
+        """Return the mean of the members; errors as in `members`."""
+        return Corpus.of(self.name, [self.members(backbone, cache)])
 
 
 class Texts(CorpusSource):
@@ -40,10 +53,13 @@ class Texts(CorpusSource):
 
     def __init__(self, texts: Sequence[str], name: str | None = None) -> None:
         require_names("corpus.texts", texts)
-        self._texts, self._name = tuple(texts), name or " / ".join(texts)
+        if not texts:
+            raise SpliceError("corpus.texts is empty, but needs one text or more.")
+        super().__init__(name or " / ".join(texts))
+        self._texts = tuple(texts)
 
-    def load(self, backbone: Backbone, cache: Cache) -> Corpus:
-        return Corpus.of(self._name, [backbone.encode_text(self._texts)] if self._texts else [])
+    def members(self, backbone: Backbone, cache: Cache) -> Float[Tensor, "m d"]:
+        return backbone.encode_text(self._texts)
 
 
 class Samples(CorpusSource):
@@ -58,10 +74,10 @@ class Samples(CorpusSource):
     def __init__(self, data: DataSource, classes: Sequence[str] | None = None, name: str | None = None) -> None:
         for one in classes or ():
             require_choice("corpus.classes", one, data.classes)
+        super().__init__(name or (" / ".join(classes) if classes else data.name))
         self._data, self._classes = data, classes
-        self._name = name or (" / ".join(classes) if classes else data.name)
 
-    def load(self, backbone: Backbone, cache: Cache) -> Corpus:
+    def members(self, backbone: Backbone, cache: Cache) -> Float[Tensor, "m d"]:
         labels = None if self._data.labels is None else self._data.labels.tolist()
         kept = [
             row
@@ -78,7 +94,7 @@ class Samples(CorpusSource):
                 f"corpus.data: embeddings of {self._data.name} have {found.shape[1]} dimensions, but the backbone has "
                 f"{backbone.dim}: take those of the same encoder."
             )
-        return Corpus.of(self._name, [found])
+        return found
 
 
 class Concepts(CorpusSource):
@@ -101,10 +117,10 @@ class Concepts(CorpusSource):
         require_bool("corpus.centred", centred)
         if names is not None:
             require_names("corpus.names", names)
+        super().__init__(name or (" / ".join(names) if names else "all concepts"))
         self._vocabulary, self._names, self._centred = vocabulary, names, centred
-        self._name = name or (" / ".join(names) if names else "all concepts")
 
-    def load(self, backbone: Backbone, cache: Cache) -> Corpus:
+    def members(self, backbone: Backbone, cache: Cache) -> Float[Tensor, "m d"]:
         concepts = self._vocabulary.load(backbone).concepts
         chosen = concepts if self._names is None else self._names
         for name in chosen:
@@ -114,4 +130,4 @@ class Concepts(CorpusSource):
         if self._centred:
             features, _ = center(features, features.mean(dim=0))
         place = {name: row for row, name in enumerate(concepts)}
-        return Corpus.of(self._name, [features[[place[name] for name in chosen]]])
+        return features[[place[name] for name in chosen]].float()

@@ -24,14 +24,16 @@ from splice_exp.attribution.corpus import SIMILARITIES
 from splice_exp.attribution.curves import all_curves
 from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.represent import represent_all
-from splice_exp.attribution.targets import KINDS, Directions, Questions, target_of
+from splice_exp.attribution.targets import KINDS, Directions, Together, target_of
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_bool, require_choice, require_integer, require_names
+from splice_exp.core.io import seed_of
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.data.selection import Selection
 from splice_exp.distributed.cache import Cache
-from splice_exp.evaluation.heads import HEADS, Head, head_of
-from splice_exp.evaluation.references import References, references_of
+from splice_exp.evaluation.heads import HEADS, Head, fitted_head, own_head
+from splice_exp.evaluation.metrics import CurveArea
+from splice_exp.evaluation.references import References, draw_places, references_of
 
 CURVES = ("insertion", "deletion")
 
@@ -83,12 +85,18 @@ class CorpusTask:
                 f"evaluation.train is {train.name}, whose classes are not those of {pictures.name}: take another part "
                 "of the same data set."
             )
-        known = represent_all(train, backbone, cache)
-        head = head_of(self.head, backbone, train, known, self.seed)
         used = self._used(pictures)
         explicands, of_class = self._explicands(pictures, used)
         sizes = (self.corpus_size, self.foil_size)
-        drawn = {label: references_of(train, known, label, sizes, self.held_out, self.seed) for label in used}
+        places = {label: draw_places(train, label, sizes, self.held_out, self.seed) for label in used}
+        if self.head == "own":
+            head = own_head(backbone, train)
+            rows = np.unique(np.concatenate([row for one in places.values() for row in one.all]))
+            known = represent_all(Selection(train, rows.tolist()), backbone, cache)
+        else:
+            rows, known = np.arange(len(train)), represent_all(train, backbone, cache)
+            head = fitted_head(train, known, self.seed)
+        drawn = {label: references_of(train.classes[label], one, rows, known) for label, one in places.items()}
         return Prepared(explicands, of_class, drawn, head, represent_all(explicands, backbone, cache))
 
     def _used(self, data: EncodableSource) -> list[int]:
@@ -137,7 +145,7 @@ class Prepared:
     head: Head
     own: Float[Tensor, "n d"]
 
-    def questions(self) -> Questions:
+    def questions(self) -> Together:
         """Ask for all targets and similarities at once: what one run has explained, the others find."""
         directions = []
         for kind in KINDS:
@@ -147,9 +155,15 @@ class Prepared:
                     for one, label in zip(self.own, self.of_class.tolist(), strict=True)
                 ]
                 directions.append(Directions((target_name(kind, similarity),), torch.stack(rows), similarity))
-        return Questions(directions)
+        return Together(directions)
 
-    def measures(self, path: Float[Tensor, "n s d"]) -> dict[str, np.ndarray]:
+    def noise(self, shape: Sequence[int], seed: int) -> Float[Tensor, "n h w"]:
+        """Return maps that know nothing of any picture, one an explicand: the null of every area."""
+        names = self.explicands.sample_ids
+        draws = [torch.Generator().manual_seed(seed_of(seed, name)) for name in names]
+        return torch.stack([torch.randn(*shape, generator=one) for one in draws])
+
+    def measures(self, path: Float[Tensor, "n s d"]) -> dict[str, Float[Tensor, "n s"]]:
         """Return every measure of representations of the explicands with some pixels removed, (n, s)."""
         chances = self.head.chances(path)
         found_in = {label: self.head.majority(one.members) for label, one in self.drawn.items()}
@@ -157,15 +171,15 @@ class Prepared:
         predicted = self.head.chances(self.own).argmax(axis=1)
         rows = np.arange(len(path))
         found = {
-            "majority": chances[rows, :, majority],
-            "prediction": chances[rows, :, predicted],
-            "shift": (path - self.own[:, None]).norm(dim=2).numpy(),
+            "majority": torch.from_numpy(chances[rows, :, majority]),
+            "prediction": torch.from_numpy(chances[rows, :, predicted]),
+            "shift": (path - self.own[:, None]).norm(dim=2),
         }
         for name, similarity in (("similarity", "cosine"), ("similarity_dot", "dot")):
             pairs = (self.drawn[label].judges for label in self.of_class.tolist())
             directions = torch.stack([corpus.mean(similarity) - foil.mean(similarity) for corpus, foil in pairs])
             seen = normalize(path, dim=2) if similarity == "cosine" else path
-            found[name] = torch.einsum("nsd,nd->ns", seen, directions).numpy()
+            found[name] = torch.einsum("nsd,nd->ns", seen, directions)
         return found
 
     def areas(
@@ -173,11 +187,13 @@ class Prepared:
     ) -> dict[str, np.ndarray]:
         """Return the areas under the curves of all measures, `insertion_…` and `deletion_…`, (n,) each."""
         paths = all_curves(self.explicands, backbone, removal, maps, steps, cache)
-        return {
-            f"{name}_{measure}": np.trapezoid(values, dx=1 / steps, axis=1)
-            for name, path in zip(CURVES, paths, strict=True)
-            for measure, values in self.measures(path).items()
-        }
+        found = {}
+        for name, path in zip(CURVES, paths, strict=True):
+            for measure, values in self.measures(path).items():
+                area = CurveArea()
+                area.update(values)
+                found[f"{name}_{measure}"] = area.per_sample().numpy()
+        return found
 
 
 def target_name(kind: str, similarity: str) -> str:

@@ -11,36 +11,41 @@ import math
 import numpy as np
 import pandas as pd
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
-from splice_exp.attribution.corpus import SIMILARITIES, Corpus, uniform_error
+from splice_exp.attribution.corpus import SIMILARITIES, Corpus, is_unit
 from splice_exp.attribution.explain import explain
 from splice_exp.attribution.methods import Method
 from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.represent import represent_all
-from splice_exp.attribution.targets import Questions, Together, target_of
-from splice_exp.core.errors import SpliceError, require_choice, require_integer
+from splice_exp.attribution.targets import Directions, GaussianKernel, Target, Together, target_of
+from splice_exp.core.errors import SpliceError, require_at_least, require_choice, require_integer
 from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
 from splice_exp.evaluation.corpora import CorpusSource
 from splice_exp.evaluation.shown_maps import MAPS, PICTURES, maps_table, pictures_table
 
+KERNEL = "gaussian"
 CONFIDENCE = 0.99  # of the bound on similarities
 
 
 class Explanation(Evaluation):
     """Maps of pictures, and how much each resembles corpus and foil.
 
-    `similarity`: with the corpus minus with the foil; `similarity_corpus` and `similarity_foil`: the two of them;
-    `reliability`: rank correlation of the maps from either half of the masks; `foil_error`: how far the mean similarity
-    with the foil can be off at once for all masked pictures, where members of the foil are draws from a population.
+    `similarity`: with the corpus minus with the foil (Gaussian kernel: its share of both); `similarity_corpus` and
+    `similarity_foil`: the two of them; `reliability`: rank correlation of the maps from either half of the masks;
+    `foil_error`: how far the mean cosine with the foil can be off at once for all masked pictures, where members of the
+    foil are draws from a population.
 
     Args:
         method: Makes the maps.
         removal: What takes the place of removed pixels.
         corpus: What pictures may resemble.
         foil: What they are compared with.
-        similarity: `cosine` or `dot`.
+        similarity: `cosine`, `dot` or `gaussian`, a kernel of the distances to all members.
+        bandwidth: Of the Gaussian kernel, in units of the square root of the dimension.
         shown: Pictures whose maps are kept for figures.
         bootstrap_resamples: For the 95 % intervals.
         seed: Of masks and the bootstrap.
@@ -53,15 +58,17 @@ class Explanation(Evaluation):
         corpus: CorpusSource,
         foil: CorpusSource,
         similarity: str = "cosine",
+        bandwidth: float = 1.0,
         shown: int = 24,
         bootstrap_resamples: int = 1000,
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_choice("evaluation.similarity", similarity, SIMILARITIES)
+        require_choice("evaluation.similarity", similarity, (*SIMILARITIES, KERNEL))
+        require_at_least("evaluation.bandwidth", bandwidth, 1e-12)
         require_integer("evaluation.shown", shown, 1)
         self._method, self._removal, self._corpus, self._foil = method, removal, corpus, foil
-        self._similarity, self._shown = similarity, shown
+        self._similarity, self._bandwidth, self._shown = similarity, bandwidth, shown
 
     def evaluate(self, study: Study) -> Findings:
         """Explain every picture.
@@ -72,26 +79,25 @@ class Explanation(Evaluation):
         data, backbone = study.data, study.backbone
         if not isinstance(data, EncodableSource):
             raise SpliceError("evaluation=explanation explains pixels, but data are embeddings: take images.")
-        corpus, foil = (source.load(backbone, study.cache) for source in (self._corpus, self._foil))
-        name = f"{corpus.name}, not {foil.name}"
-        target = target_of("contrastive_corpus", self._similarity, corpus=corpus, foil=foil, name=name)
-        samples = self._similarities(study, data, corpus, foil)
-        found = explain(data, backbone, self._method, self._removal, Questions([target]), self._seed, study.cache)
+        own = represent_all(data, backbone, study.cache)
+        corpus, foil = (source.members(backbone, study.cache) for source in (self._corpus, self._foil))
+        target, alone = self._targets(own, corpus, foil)
+        (name,) = target.names
+        samples = self._similarities(own, target, alone)
+        found = explain(data, backbone, self._method, self._removal, target, self._seed, study.cache)
         if not found.reliability.isnan().any():
             samples["explanation/reliability"] = found.reliability[:, 0].double().numpy()
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
-            "explanation/num_corpus": corpus.size,
-            "explanation/num_foil": foil.size,
+            "explanation/num_corpus": len(corpus),
+            "explanation/num_foil": len(foil),
             "data/num_samples": len(data),
         }
-        if foil.size > 1:
-            metrics["explanation/foil_error"] = uniform_error(foil.size, CONFIDENCE)
-        if math.isfinite(corpus.standard_error):
-            metrics["explanation/corpus_spread"] = corpus.standard_error
+        if isinstance(target, Directions):
+            metrics.update(_sureness(target))
         shown = [{name: maps[0].double().numpy()} for maps in found.maps[: self._shown]]
         side = int(found.maps.shape[-1])
-        named = {"similarity_corpus": corpus.name, "similarity_foil": foil.name, "similarity": name}
+        named = {"similarity_corpus": self._corpus.name, "similarity_foil": self._foil.name, "similarity": name}
         lines = [
             (sample_id, what, float(samples[f"explanation/{measure}"][row]))
             for row, sample_id in enumerate(data.sample_ids)
@@ -104,14 +110,48 @@ class Explanation(Evaluation):
         }
         return Findings(metrics, data.sample_ids, samples, tables)
 
-    def _similarities(self, study: Study, data: EncodableSource, corpus: Corpus, foil: Corpus) -> dict[str, np.ndarray]:
-        """Return how much each picture resembles corpus and foil, and the one minus the other."""
-        kinds = {"similarity_corpus": corpus, "similarity_foil": foil}
-        target = Together([target_of("corpus", self._similarity, corpus=one, name=name) for name, one in kinds.items()])
-        own = represent_all(data, study.backbone, study.cache)
-        with_corpus, with_foil = target.scores(own, torch.arange(len(own))).double().numpy().T
+    def _targets(self, own: Tensor, corpus: Tensor, foil: Tensor) -> tuple[Target, Together]:
+        """Return what is asked, and what is asked of corpus and foil alone.
+
+        Raises:
+            SpliceError: if lengths are to be compared of what has none.
+        """
+        parts = {"corpus": (self._corpus.name, corpus), "foil": (self._foil.name, foil)}
+        name = f"{self._corpus.name}, not {self._foil.name}"
+        if self._similarity == KERNEL:
+            for what, (of, members) in parts.items():
+                if is_unit(members) != is_unit(own):
+                    raise SpliceError(
+                        f"evaluation.similarity=gaussian compares representations of pictures with the {what} {of!r}, "
+                        "whose members all have length one, as texts and stored embeddings: take images, or set it to "
+                        "cosine."
+                    )
+            whole: Target = GaussianKernel(name, corpus, foil, self._bandwidth)
+            alone = [GaussianKernel(what, members, None, self._bandwidth) for what, (_, members) in parts.items()]
+            return whole, Together(alone)
+        known = {what: Corpus.of(of, [members]) for what, (of, members) in parts.items()}
+        whole = target_of("contrastive_corpus", self._similarity, corpus=known["corpus"], foil=known["foil"], name=name)
+        return whole, Together(
+            [target_of("corpus", self._similarity, corpus=one, name=what) for what, one in known.items()]
+        )
+
+    def _similarities(self, own: Float[Tensor, "n d"], target: Target, alone: Together) -> dict[str, np.ndarray]:
+        """Return how much each picture resembles corpus and foil, and what is asked of both."""
+        rows = torch.arange(len(own))
+        with_corpus, with_foil = alone.scores(own, rows).double().numpy().T
         return {
-            "explanation/similarity": with_corpus - with_foil,
+            "explanation/similarity": target.scores(own, rows)[:, 0].double().numpy(),
             "explanation/similarity_corpus": with_corpus,
             "explanation/similarity_foil": with_foil,
         }
+
+
+def _sureness(target: Directions) -> dict[str, Metric]:
+    """Return how sure means of corpus and foil are, where that is known."""
+    found: dict[str, Metric] = {}
+    error = target.foil_error(CONFIDENCE)
+    if error is not None:
+        found["explanation/foil_error"] = error
+    if target.similarity == "cosine" and target.corpus is not None and math.isfinite(target.corpus.standard_error):
+        found["explanation/corpus_spread"] = target.corpus.standard_error
+    return found

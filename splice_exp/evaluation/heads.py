@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.core.errors import SpliceError, shown
 from splice_exp.data.base import DataSource
 from splice_exp.evaluation.probes import as_features, fit_probe
 
@@ -49,32 +49,43 @@ class Head:
         return int(np.bincount(self.chances(members).argmax(axis=1)).argmax())
 
 
-def head_of(name: str, backbone: Backbone, train: DataSource, known: Float[Tensor, "n d"], seed: int) -> Head:
-    """Fit a head, or take that of the network.
+def fitted_head(train: DataSource, known: Float[Tensor, "n d"], seed: int) -> Head:
+    """Fit a head.
 
     Args:
-        name: One of `HEADS`.
-        backbone: Whose representations are judged.
         train: With classes.
         known: Representations of all its samples.
         seed: Of the fit.
+    """
+    assert train.labels is not None
+    probe = fit_probe(as_features(normalize(known, dim=1)), train.labels.numpy(), seed, STRENGTH)
+    # Classes without a sample are never found.
+    weights, intercept = np.zeros((len(train.classes), known.shape[1])), np.full(len(train.classes), -np.inf)
+    weights[probe.classes], intercept[probe.classes] = probe.weights, probe.intercept
+    return Head(weights, intercept, True, probe.gradient)
+
+
+def own_head(backbone: Backbone, train: DataSource) -> Head:
+    """Return the last layer of a network.
+
+    Args:
+        backbone: Whose representations are judged.
+        train: Whose classes it should know, in this order.
 
     Raises:
-        SpliceError: if the network has no last layer, or one of another number of classes.
+        SpliceError: if the network has no last layer, or one of other classes.
     """
-    require_choice("evaluation.head", name, HEADS)
-    assert train.labels is not None
-    if name == "probe":
-        probe = fit_probe(as_features(normalize(known, dim=1)), train.labels.numpy(), seed, STRENGTH)
-        # Classes without a sample are never found.
-        weights, intercept = np.zeros((len(train.classes), known.shape[1])), np.full(len(train.classes), -np.inf)
-        weights[probe.classes], intercept[probe.classes] = probe.weights, probe.intercept
-        return Head(weights, intercept, True, probe.gradient)
-    if backbone.last_layer is None:
+    layer = backbone.last_layer
+    if layer is None:
         raise SpliceError(
             "evaluation.head=own needs a network with a last layer, which this backbone has not: set it to probe."
         )
-    weights, intercept = (as_features(part.cpu()) for part in backbone.last_layer)
+    if layer.classes is not None and layer.classes != train.classes:
+        raise SpliceError(
+            f"evaluation.head=own: the last layer of the network knows the classes {shown(layer.classes)}, but "
+            f"{train.name} has {shown(train.classes)}: set it to probe."
+        )
+    weights, intercept = as_features(layer.weights.cpu()), as_features(layer.bias.cpu())
     if len(weights) != len(train.classes):
         raise SpliceError(
             f"evaluation.head=own: the last layer of the network knows {len(weights)} classes, but {train.name} has "

@@ -92,10 +92,16 @@ def finds_box(region: np.ndarray, mask: np.ndarray) -> float:
     return float(overlap(*boxes) >= BOX_OVERLAP)
 
 
-def fit(mask: np.ndarray, shape: Sequence[int]) -> np.ndarray:
-    """Bring a mask into the shape of a map, as images are preprocessed: the shorter side fits, the middle is kept."""
+def fit(mask: np.ndarray, shape: Sequence[int], border: int) -> np.ndarray:
+    """Bring a mask into the shape of a map, as images are preprocessed: the shorter side fits, the middle is kept.
+
+    Args:
+        mask: (h, w).
+        shape: Of the map.
+        border: Pixels that are cut off each side after resizing (`Backbone.border`).
+    """
     height, width = mask.shape
-    scale = max(shape[0] / height, shape[1] / width)
+    scale = max((shape[0] + 2 * border) / height, (shape[1] + 2 * border) / width)
     rows, columns = (
         np.clip(((np.arange(side) + 0.5 - side / 2) / scale + length / 2).astype(int), 0, length - 1)
         for side, length in zip(shape, mask.shape, strict=True)

@@ -45,6 +45,14 @@ class MeasuredValues(SampleMean):
         self._append(values)
 
 
+class CurveArea(SampleMean):
+    """Mean area under a curve against the share of steps that are done, by the trapezoidal rule."""
+
+    def update(self, curves: Float[Tensor, "n steps"]) -> None:
+        """Add curves of two points or more."""
+        self._append(torch.trapezoid(curves.double(), dx=1 / (curves.shape[1] - 1), dim=1))
+
+
 class ZeroShotAccuracy(SampleMean):
     """Share of samples whose class text is among the `top_k` nearest."""
 

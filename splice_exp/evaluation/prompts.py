@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from splice_exp.attribution.corpus import Corpus
-from splice_exp.attribution.targets import Directions, Questions, target_of
+from splice_exp.attribution.targets import Directions, Together, target_of
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError
 
@@ -56,7 +56,7 @@ class Prompts:
             raise SpliceError(f"Every name shares a word with {list(present)}: there is no absent object to ask for.")
         return free[int(random.integers(len(free)))]
 
-    def questions(self, pairs: Sequence[Sequence[str]], explicands: Tensor, seed: int) -> Questions:
+    def questions(self, pairs: Sequence[Sequence[str]], explicands: Tensor, seed: int) -> Together:
         """Ask everything of each sample of two objects, first and second.
 
         Targets: `corpus`, `other` and `all` (contrastive, with that foil) for either object, `absent` (contrastive with
@@ -82,7 +82,7 @@ class Prompts:
             _add(weights, "label_free", target_of("label_free", explicands=own[None]))
             free = target_of("contrastive_label_free", explicands=own[None], foil=everything)
             _add(weights, "contrastive_label_free", free)
-        return Questions([Directions((name,), torch.stack(rows)) for name, rows in weights.items()])
+        return Together([Directions((name,), torch.stack(rows)) for name, rows in weights.items()])
 
 
 def _add(weights: dict[str, list[Tensor]], name: str, target: Directions) -> None:

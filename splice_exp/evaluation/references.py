@@ -14,7 +14,7 @@ from torch import Tensor
 
 from splice_exp.attribution.corpus import Corpus
 from splice_exp.core.errors import SpliceError
-from splice_exp.data.base import EncodableSource
+from splice_exp.data.base import DataSource
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,19 +67,29 @@ def draw_references(
     return members[:corpus_size], pool[:foil_size]
 
 
-def references_of(
-    train: EncodableSource,
-    known: Float[Tensor, "n d"],
-    label: int,
-    sizes: tuple[int, int],
-    held_out: bool,
-    seed: int,
-) -> References:
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Which samples are corpus and foil of a class.
+
+    Attributes:
+        explains: Those of the targets, (m,) and (n,).
+        judges: Those of the measures.
+    """
+
+    explains: tuple[np.ndarray, np.ndarray]
+    judges: tuple[np.ndarray, np.ndarray]
+
+    @property
+    def all(self) -> tuple[np.ndarray, ...]:
+        """All four."""
+        return *self.explains, *self.judges
+
+
+def draw_places(train: DataSource, label: int, sizes: tuple[int, int], held_out: bool, seed: int) -> Places:
     """Draw corpus and foil of a class, and others like them for judging.
 
     Args:
         train: With classes.
-        known: Representations of all its samples.
         label: The class of the corpus.
         sizes: Of corpus and foil.
         held_out: Whether measures have a corpus and a foil of their own, disjoint from those that explain.
@@ -89,16 +99,27 @@ def references_of(
         SpliceError: if there are too few samples.
     """
     assert train.labels is not None
-    labels, name = train.labels.numpy(), train.classes[label]
+    labels = train.labels.numpy()
     random = np.random.default_rng([seed, label, 1])
     first = draw_references(labels, label, *sizes, random, train.name)
-    explains = _pair(name, known, first)
     if not held_out:
-        return References(explains, explains, known[first[0]])
+        return Places(first, first)
     left = np.setdiff1d(np.arange(len(labels)), np.concatenate(first))
     corpus, foil = draw_references(labels[left], label, *sizes, random, train.name)
-    return References(explains, _pair(name, known, (left[corpus], left[foil])), known[first[0]])
+    return Places(first, (left[corpus], left[foil]))
 
 
-def _pair(name: str, known: Float[Tensor, "n d"], rows: tuple[np.ndarray, np.ndarray]) -> tuple[Corpus, Corpus]:
-    return Corpus.of(name, [known[rows[0]]]), Corpus.of(f"a foil of {name}", [known[rows[1]]])
+def references_of(name: str, places: Places, rows: np.ndarray, known: Float[Tensor, "n d"]) -> References:
+    """Return corpora and foils that were drawn.
+
+    Args:
+        name: Of the class.
+        places: Theirs.
+        rows: Places of the samples whose representations are known, ascending, (n,).
+        known: These representations.
+    """
+    pairs = []
+    for corpus, foil in (places.explains, places.judges):
+        members, others = (known[np.searchsorted(rows, drawn)] for drawn in (corpus, foil))
+        pairs.append((Corpus.of(name, [members]), Corpus.of(f"a foil of {name}", [others])))
+    return References(pairs[0], pairs[1], known[np.searchsorted(rows, places.explains[0])])

@@ -60,27 +60,34 @@ def lay_out(records: Sequence[Row], metrics: Sequence[str], claims: Sequence[Cla
     keys = list(dict.fromkeys(key for record in records for key in record.labels))
     headings = [short_key(key) for key in keys]
     headings += [column(metric).heading for metric in metrics]
-    claims = _distinct(claims, records)
-    headings += [difference_heading(claim) for claim in claims]
+    differences = _differences(records, claims)
+    headings += [heading for heading, _ in differences]
     rows = []
-    for record in records:
+    for number, record in enumerate(records):
         row = [record.labels.get(key, ABSENT) for key in keys]
         if record.complete:
             row += [cell(record, metric) for metric in metrics]
-            row += [difference_cell(record, records, claim) for claim in claims]
+            row += [cells[number] for _, cells in differences]
         else:
             row += ["failed", *[ABSENT] * (len(headings) - len(row) - 1)]
         rows.append(row)
     return Cells(headings, rows)
 
 
-def _distinct(claims: Sequence[Claim], records: Sequence[Row]) -> list[Claim]:
-    """Leave out claims whose differences are those of another one, judged by another margin."""
-    found: dict[tuple[str, ...], Claim] = {}
+def _differences(records: Sequence[Row], claims: Sequence[Claim]) -> list[tuple[str, list[str]]]:
+    """Return headings and cells of differences; claims about the same ones, or about other rows, share a column."""
+    columns: list[tuple[str, list[str]]] = []
     for claim in claims:
+        heading = difference_heading(claim)
         cells = [difference_cell(record, records, claim) if record.complete else ABSENT for record in records]
-        found.setdefault((difference_heading(claim), *cells), claim)
-    return list(found.values())
+        for known, there in columns:
+            pairs = list(zip(cells, there, strict=True))
+            if known == heading and all(one == other or ABSENT in (one, other) for one, other in pairs):
+                there[:] = [other if one == ABSENT else one for one, other in pairs]
+                break
+        else:
+            columns.append((heading, cells))
+    return columns
 
 
 def markdown_table(cells: Cells) -> str:

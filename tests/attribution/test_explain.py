@@ -9,7 +9,7 @@ from splice_exp.attribution.gradients import GradientShap
 from splice_exp.attribution.methods import Explicands
 from splice_exp.attribution.removal import Mean
 from splice_exp.attribution.rise import Rise
-from splice_exp.attribution.targets import Questions, target_of
+from splice_exp.attribution.targets import Together, target_of
 from splice_exp.core.io import seed_of
 from splice_exp.distributed.cache import Cache
 from splice_exp.distributed.trainer import Machine
@@ -24,7 +24,7 @@ def asked():
     backbone = study.backbone
     corpus, foil = (Corpus.of(text, [backbone.encode_text([text])]) for text in ("a red star", "a blue ring"))
     own = study.embeddings.features
-    questions = Questions(
+    questions = Together(
         [target_of("contrastive_corpus", corpus=corpus, foil=foil), target_of("label_free", explicands=own)]
     )
     return study.data, backbone, questions
@@ -57,7 +57,7 @@ def test_maps_that_are_there_are_not_made_again(asked, tmp_path, monkeypatch):
     assert torch.equal(first.reliability, again.reliability)
     # Another question, and a smaller chunk, need no other images; other masks and another seed do.
     (target,) = questions.of(range(NUMBER))._targets[:1]
-    other = explain(data, backbone, method, Mean(), Questions([target]), 0, cache)
+    other = explain(data, backbone, method, Mean(), target, 0, cache)
     torch.testing.assert_close(other.maps[:, 0], first.maps[:, 0], atol=1e-6, rtol=1e-4)
     explain(data, backbone, Rise(num_masks=8, grid=8, chunk=3), Mean(), questions, 0, cache)
     with pytest.raises(AssertionError, match="made again"):

@@ -6,6 +6,7 @@ import torch
 from captum.attr import GradientShap as CaptumGradientShap
 
 from splice_exp.attribution.corpus import Corpus
+from splice_exp.attribution.curves import curves
 from splice_exp.attribution.gradients import GradientShap, InputGradient, PathGradients, VanillaGradient
 from splice_exp.attribution.methods import Explicands
 from splice_exp.attribution.perturbations import Occluded, SquareShap
@@ -177,18 +178,57 @@ def test_perturbed_images_are_embedded_once_for_all_targets(images, name):
     assert passes[3, "all"] == 3 * passes[1, "all"]
 
 
+@pytest.mark.parametrize("name", METHODS)
+def test_a_network_that_represents_everything_by_zeros_has_finite_maps(images, name):
+    class Zeros(torch.nn.Module):
+        def forward(self, pixels):
+            return 0 * pixels.mean(dim=(1, 2, 3))[:, None].expand(-1, 8)
+
+    backbone = Small(Zeros())
+    target = targets_for(backbone, images, [0, 1, 2])
+    found = METHODS[name].attribute(Explicands(backbone, Mean(), images, SEEDS), target)
+    assert found.maps.isfinite().all()
+    insertion, deletion = curves(backbone, Mean(), images[:1], found.maps[0, 0], 8)
+    for path in (insertion, deletion):
+        assert target.of(range(1)).scores(path, torch.zeros(9, dtype=torch.int64)).isfinite().all()
+
+
 @pytest.fixture(scope="module")
 def scenes():
     study = study_of("data=scenes", "data.num_samples=4")
     return study.backbone, study.backbone.preprocess(study.data.inputs(0, 4))
 
 
+PATCHES = {"tokens": Tokens(), "rise": Rise(num_masks=32, grid=8)}
+
+
+@pytest.mark.parametrize("name", PATCHES)
+def test_patches_of_a_batch_are_those_of_its_members_and_a_contrast_is_a_difference(scenes, name):
+    """With patches that are hidden rather than painted over, and by what each of them gives."""
+    backbone, images = scenes
+    method, removal, seeds = PATCHES[name], TokenDropping(), (1, 2, 3, 4)
+    own = backbone.represent(images)
+    c, f = (Corpus.of(text, [backbone.encode_text([text])]) for text in ("a red star", "snow"))
+
+    def target(rows):
+        parts = [("contrastive_corpus", c, f), ("corpus", c, None), ("corpus", f, None)]
+        linear = [target_of(kind, corpus=one, foil=other, name=str(n)) for n, (kind, one, other) in enumerate(parts)]
+        return Together([*linear, target_of("label_free", explicands=own[rows])])
+
+    together = method.attribute(Explicands(backbone, removal, images, seeds), target([0, 1, 2, 3])).maps
+    for row in range(4):
+        explicands = Explicands(backbone, removal, images[row : row + 1], seeds[row : row + 1])
+        torch.testing.assert_close(
+            method.attribute(explicands, target([row])).maps[0], together[row], atol=2e-6, rtol=1e-3
+        )
+    torch.testing.assert_close(together[:, 0], together[:, 1] - together[:, 2], atol=2e-6, rtol=1e-3)
+
+
 def test_what_patches_give_adds_up_to_the_score(scenes):
     backbone, images = scenes
     own = backbone.represent(images)
     torch.testing.assert_close(torch.nn.functional.normalize(own, dim=1), backbone.encode_batch(images))
-    texts = backbone.encode_text(["a photo of a red star", "a photo of snow"])
-    c, f = (Corpus.of("text", [text[None]]) for text in texts)
+    c, f = (Corpus.of("pictures", [rows]) for rows in own.split(2))
     target = Together(
         [
             target_of(kind, similarity, own, c, f, f"{kind} {similarity}")

@@ -60,6 +60,9 @@ def test_corpus_and_foil_are_opposite_and_limits_are_met(known, kind):
     # A corpus that is the explicand itself is the label-free target.
     alone = Corpus.of("e", [explicands[:1]])
     same = target_of("contrastive_corpus", kind, corpus=alone, foil=f).scores(seen, samples)
+    # Without a foil, nothing but the corpus is left.
+    nothing = Corpus("nothing", 1, torch.zeros(16), torch.zeros(16), unit=False)
+    assert torch.equal(scores("contrastive_corpus", corpus=c, foil=nothing), scores("corpus", corpus=c))
     own = target_of("contrastive_label_free", kind, explicands=explicands[:1], foil=f)
     torch.testing.assert_close(same, own.scores(seen, torch.zeros(12, dtype=torch.int64)))
 
@@ -90,6 +93,38 @@ def test_zeros_have_no_similarity_to_anything(known):
             (gradient,) = torch.autograd.grad(found.sum(), zero)
             assert found.isfinite().all()
             assert gradient.isfinite().all()
+
+
+def test_a_target_says_what_it_is_made_of_and_how_sure_its_foil_is(known):
+    explicands, corpus, foil, *_ = known
+    c, f = Corpus.of("c", [corpus]), Corpus.of("f", [foil])
+    target = target_of("contrastive_corpus", corpus=c, foil=f)
+    assert (target.corpus.name, target.corpus.size, target.foil.name, target.foil.size) == ("c", 10, "f", 30)
+    assert target.foil_error(0.99) == uniform_error(30, 0.99)
+    assert target.of(range(2)) is target
+    own = target_of("contrastive_label_free", explicands=explicands, foil=f)
+    assert own.of(range(1, 3)).weights.shape == (2, 1, 16)
+    assert own.of(range(1, 3)).foil is f
+    assert own.corpus is None
+    assert target_of("corpus", corpus=c, foil=f).foil_error(0.99) is None
+    assert target_of("contrastive_corpus", "dot", corpus=c, foil=f).foil_error(0.99) is None
+    one = Corpus.of("one", [foil[:1]])
+    assert target_of("contrastive_corpus", corpus=c, foil=one).foil_error(0.99) is None
+    targets = [target, own, target_of("contrastive_corpus", corpus=f, foil=c), GaussianKernel("k", corpus, foil)]
+    assert len({one.digest() for one in [*targets, Together([target]), GaussianKernel("k", corpus, foil, 0.5)]}) == 6
+
+
+def test_lengths_are_not_compared_with_what_has_none(known):
+    explicands, corpus, foil, *_ = known
+    texts, images = Corpus.of("texts", [normalize(corpus, dim=1)]), Corpus.of("images", [foil])
+    assert texts.unit
+    assert not images.unit
+    with pytest.raises(SpliceError, match="those of the corpus are all one, .* and those of the foil are not"):
+        target_of("contrastive_corpus", "dot", corpus=texts, foil=images)
+    with pytest.raises(SpliceError, match="those of the foil are all one, .* and those of the explicands are not"):
+        target_of("contrastive_label_free", "dot", explicands=explicands, foil=texts)
+    assert target_of("contrastive_corpus", "cosine", corpus=texts, foil=images).names == ("contrastive_corpus",)
+    target_of("contrastive_corpus", "dot", corpus=texts, foil=texts)
 
 
 def test_shares_of_parts_add_up_to_the_score(known):

@@ -34,7 +34,8 @@ def test_features_are_those_before_the_last_layer(tmp_path, network, prefix, lay
     found = backbone.represent(pixels)
     assert found.shape == (2, backbone.dim) == (2, 512)
     torch.testing.assert_close(network.fc(found), network(pixels))
-    weights, bias = backbone.last_layer
+    weights, bias = backbone.last_layer.weights, backbone.last_layer.bias
+    assert backbone.last_layer.classes is None
     torch.testing.assert_close(found @ weights.T + bias, network(pixels))
     assert backbone.encode_batch(pixels).norm(dim=1).tolist() == pytest.approx([1, 1])
     pixels.requires_grad_()

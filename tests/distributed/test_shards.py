@@ -56,6 +56,8 @@ def test_each_row_is_read_once_after_any_kills_at_any_batch_sizes(tmp_path_facto
     fill(shards, last)
     assert not shards.missing(last)
     assert torch.equal(content(shards), values(range(num_rows))["features"])
+    some = range(chance.randrange(num_rows), num_rows)
+    assert torch.equal(shards.rows(some)["features"], values(some)["features"])
 
 
 def test_processes_with_other_batch_sizes_at_the_same_time(tmp_path):
@@ -168,3 +170,11 @@ def test_a_manifest_that_cannot_be_read_is_made_again(tmp_path):
     assert not shards.repair()
     shards.seal()
     assert contents(shards.directory) == before
+
+
+def test_rows_that_are_not_there_are_named(tmp_path):
+    shards = Shards.keyed(tmp_path, KEY, 10)
+    fill(shards, 4, [range(4), range(8, 10)])
+    assert shards.rows(range(1, 3))["features"][:, 0].tolist() == [1, 2]
+    with pytest.raises(SpliceError, match=r"lacks some of the rows range\(2, 9\)"):
+        shards.rows(range(2, 9))

@@ -20,7 +20,7 @@ def study():
 def test_parts_and_residual_are_the_centred_embedding(study):
     coded = _coded(study)
     for row, one in enumerate(coded):
-        weights = _questions(coded, "plain").of(range(row, row + 1))._targets[0].weights[0].double()
+        weights = _questions(coded, "plain").of(range(row, row + 1)).weights[0].double()
         assert len(weights) == max(len(other.names) for other in coded) + 2
         torch.testing.assert_close(weights[:-1].sum(dim=0), weights[-1], atol=1e-6, rtol=1e-5)
         assert not weights[len(one.names) : -2].any()
@@ -29,7 +29,7 @@ def test_parts_and_residual_are_the_centred_embedding(study):
     torch.testing.assert_close(
         one.dual @ one.atoms.T, torch.eye(len(one.names), dtype=torch.float64), atol=0.05, rtol=0
     )
-    contrasted = _questions(coded, "contrasted").of(range(1))._targets[0].weights[0, 0].double()
+    contrasted = _questions(coded, "contrasted").of(range(1)).weights[0, 0].double()
     value = one.parts[0].norm()
     expected = value * (one.atoms[0] - one.atoms[1:].mean(dim=0))
     torch.testing.assert_close(contrasted, expected, atol=1e-6, rtol=1e-5)
@@ -60,7 +60,8 @@ def test_maps_lie_on_their_objects_and_add_up(study):
     for direction in found:
         metrics = found[direction].metrics
         assert metrics["concept_maps/pointing"] > metrics["concept_maps/pointing_null"] + 0.4
-        assert metrics["concept_maps/kept_own"] < metrics["concept_maps/kept_other"]
+        assert metrics["concept_maps/deletion_own"] < metrics["concept_maps/deletion_other"]
+        assert metrics["concept_maps/insertion_own"] > metrics["concept_maps/insertion_other"]
     assert found["plain"].metrics["concept_maps/additivity"] < 1e-3
     assert "concept_maps/additivity" not in found["biorthogonal"].metrics
     names = found["plain"].tables["maps"]["name"].tolist()

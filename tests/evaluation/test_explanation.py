@@ -10,6 +10,7 @@ from torch.nn.functional import normalize
 
 from splice_exp.attribution.priors import Random
 from splice_exp.attribution.removal import Mean
+from splice_exp.attribution.represent import represent_all
 from splice_exp.attribution.rise import Rise
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.embeddings_file import EmbeddingsFile
@@ -46,8 +47,8 @@ def test_texts_and_concepts_are_the_means_of_their_embeddings(study, vocabulary)
     torch.testing.assert_close(centred.unit_mean, atoms[0], atol=1e-5, rtol=1e-4)
     with pytest.raises(SpliceError, match="corpus.names has 'stax', which the vocabulary lacks .nearest: 'star'"):
         Concepts(vocabulary, ["stax"]).load(backbone, study.cache)
-    with pytest.raises(SpliceError, match="needs one representation or more"):
-        Texts([]).load(backbone, study.cache)
+    with pytest.raises(SpliceError, match="corpus.texts is empty"):
+        Texts([])
 
 
 def test_images_and_stored_embeddings_of_them_are_the_same_corpus(study, tmp_path):
@@ -89,3 +90,23 @@ def test_a_foil_of_many_has_a_bound(study, vocabulary):
     found = Explanation(Random(), Mean(), Texts(["a star"]), Concepts(vocabulary)).evaluate(study)
     assert 0 < found.metrics["explanation/foil_error"] < 0.2
     assert "explanation/reliability" not in found.metrics
+
+
+def test_a_kernel_compares_pictures_with_all_members(study):
+    data = Scenes(30, max_objects=1, label="shape", split="train")
+    corpus, foil = (Samples(data, [data.classes[label]]) for label in data.labels[:2])
+    found = Explanation(Random(), Mean(), corpus, foil, "gaussian", bandwidth=0.3).evaluate(study)
+    backbone, cache = study.backbone, study.cache
+    own = represent_all(study.data, backbone, cache)
+
+    def kernel(source):
+        distances = torch.cdist(own, source.members(backbone, cache)).square()
+        return torch.exp(-distances / (2 * 0.3**2 * backbone.dim)).mean(dim=1)
+
+    expected = (kernel(corpus) / (kernel(corpus) + kernel(foil))).numpy()
+    np.testing.assert_allclose(found.samples["explanation/similarity"], expected, rtol=1e-3)
+    assert "explanation/foil_error" not in found.metrics
+    with pytest.raises(SpliceError, match="with the corpus 'a star', whose members all have length one"):
+        Explanation(Random(), Mean(), Texts(["a star"]), foil, "gaussian").evaluate(study)
+    with pytest.raises(SpliceError, match="evaluation.similarity is 'angle'"):
+        Explanation(Random(), Mean(), corpus, foil, "angle")

@@ -1,16 +1,23 @@
 """Maps of the world carry the class of their corpus; foils are random samples of what is left."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from scipy.stats import chisquare
 
 from splice_exp.attribution.removal import Mean
+from splice_exp.attribution.represent import represent_all
 from splice_exp.attribution.rise import Rise
+from splice_exp.backbones.base import LastLayer
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.plain import Scenes
+from splice_exp.evaluation import corpus_task
 from splice_exp.evaluation.cocoa_insertion_deletion import CocoaInsertionDeletion, gini
-from splice_exp.evaluation.heads import Head, head_of
+from splice_exp.evaluation.corpus_task import CorpusTask
+from splice_exp.evaluation.heads import Head, fitted_head, own_head
+from splice_exp.evaluation.metrics import CurveArea
 from splice_exp.evaluation.references import draw_references
 from tests.attribution.encoders import Small
 from tests.evaluation.studies import study_of
@@ -56,21 +63,59 @@ def test_chances_are_those_of_a_softmax_of_unit_vectors():
 
 def test_a_head_is_fitted_or_that_of_the_network():
     class Classifier(Small):
-        last_layer = (torch.eye(8)[:3], torch.tensor([0.0, 0.5, 0.0]))
+        last_layer = LastLayer(torch.eye(8)[:3], torch.tensor([0.0, 0.5, 0.0]), ("a", "b", "c"))
 
     train = Scenes(60, max_objects=1, label="shape", split="train")
     known = torch.nn.functional.one_hot(train.labels, len(train.classes)).float()
-    fitted = head_of("probe", Small(), train, 5 * known, 0)
+    fitted = fitted_head(train, 5 * known, 0)
     assert (fitted.chances(known).argmax(axis=1) == train.labels.numpy()).all()
     assert fitted.gradient < 1e-5
+    with pytest.raises(SpliceError, match="knows the classes a, b, c, but scenes has circle, "):
+        own_head(Classifier(), train)
+    Classifier.last_layer = replace(Classifier.last_layer, classes=None)
     with pytest.raises(SpliceError, match="the last layer of the network knows 3 classes, but scenes has 12"):
-        head_of("own", Classifier(), train, known, 0)
+        own_head(Classifier(), train)
     with pytest.raises(SpliceError, match="needs a network with a last layer, which this backbone has not"):
-        head_of("own", Small(), train, known, 0)
+        own_head(Small(), train)
     train.classes = ("a", "b", "c")
-    own = head_of("own", Classifier(), train, known, 0)
+    own = own_head(Classifier(), train)
     expected = torch.softmax(torch.tensor([1.0, 0.5, 0.0]), dim=0)
     np.testing.assert_allclose(own.chances(torch.eye(8)[:1]), expected[None], rtol=1e-6)
+
+
+def test_areas_are_those_of_the_trapezoidal_rule():
+    area = CurveArea()
+    area.update(torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0]]))
+    area.update(torch.tensor([[0.0, 0.0, 1.0]]))
+    assert area.per_sample().tolist() == [0.75, 0.5, 0.25]
+    assert area.compute() == 0.5
+
+
+def test_a_head_of_the_network_needs_no_more_training_samples_than_are_drawn(study, monkeypatch):
+    """And the corpora are those that a fitted head has."""
+    train = Scenes(1200, max_objects=1, label="shape", split="train")
+    layer = LastLayer(torch.randn(12, study.backbone.dim), torch.zeros(12), train.classes)
+    monkeypatch.setattr(type(study.backbone), "last_layer", layer)
+    asked = []
+
+    def counted(data, backbone, cache):
+        asked.append(len(data))
+        return represent_all(data, backbone, cache)
+
+    monkeypatch.setattr(corpus_task, "represent_all", counted)
+    options = {"per_class": 1, "corpus_size": 5, "foil_size": 20}
+    few, all_ = (
+        CorpusTask(train, head=head, classes=train.classes[:2], **options).prepare(
+            study.data, study.backbone, study.cache
+        )
+        for head in ("own", "probe")
+    )
+    assert asked[0] <= 2 * 2 * 25
+    assert asked[2] == 1200
+    for label, drawn in few.drawn.items():
+        same = all_.drawn[label]
+        for one, other in zip(drawn.explains + drawn.judges, same.explains + same.judges, strict=True):
+            torch.testing.assert_close(one.raw_mean, other.raw_mean, atol=1e-5, rtol=1e-4)
 
 
 @pytest.fixture(scope="module")

@@ -71,9 +71,11 @@ def test_otsu_splits_two_groups():
 def test_masks_are_cropped_as_images_are():
     wide = np.zeros((4, 8), dtype=bool)
     wide[:, 2:4] = True
-    assert np.array_equal(localization.fit(wide, (4, 4)), wide[:, 2:6])
-    assert np.array_equal(localization.fit(wide, (8, 8)), np.repeat(np.repeat(wide[:, 2:6], 2, axis=0), 2, axis=1))
-    assert np.array_equal(localization.fit(wide, (4, 8)), wide)
+    assert np.array_equal(localization.fit(wide, (4, 4), 0), wide[:, 2:6])
+    assert np.array_equal(localization.fit(wide, (8, 8), 0), np.repeat(np.repeat(wide[:, 2:6], 2, axis=0), 2, axis=1))
+    assert np.array_equal(localization.fit(wide, (4, 8), 0), wide)
+    # Resized to 4 × 8, of which the backbone cuts one pixel off each side.
+    assert np.array_equal(localization.fit(wide, (2, 2), 1), wide[1:3, 3:5])
 
 
 @pytest.fixture(scope="module")

@@ -68,13 +68,25 @@ def test_a_classifier_learns_and_becomes_a_backbone_with_its_own_head(tmp_path):
     mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
     backbone = ResNetBackbone("resnet18", str(output), resize=32, crop=32, mean=mean, std=std)
     data = Mura(str(tmp_path / "mura"), "valid")
-    weights, bias = backbone.last_layer
-    found = backbone.represent(backbone.preprocess(data.inputs(0, 20))) @ weights.T + bias
+    last = backbone.last_layer
+    assert last.classes == data.classes
+    found = backbone.represent(backbone.preprocess(data.inputs(0, 20))) @ last.weights.T + last.bias
     assert (found.argmax(dim=1) == data.labels).float().mean() > 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("patience", [25, 1])  # the last one ends early
+def test_a_training_that_is_done_is_not_gone_on_with(tmp_path, patience):
+    write_mura(tmp_path / "mura", "train", 20)
+    output = tmp_path / "weights.pth"
+    arguments = ("data=mura", f"data.root={tmp_path / 'mura'}", "data.split=train", "--output", output)
+    arguments += ("--run", tmp_path / "run", "--patience", patience)
+    assert run(*arguments).returncode == 0
     before = torch.load(output, weights_only=True)["state_dict"]
+    epochs = sum(len(path.read_text().splitlines()) for path in (tmp_path / "run").rglob("metrics.csv"))
+    assert (epochs < TINY["epochs"]) == (patience == 1)
     output.unlink()
-    again = run(*arguments, "--run", tmp_path / "run")  # of a complete training the last epoch is there
-    assert again.returncode == 0
+    assert run(*arguments).returncode == 0
     after = torch.load(output, weights_only=True)["state_dict"]
     assert all(torch.equal(after[name], value) for name, value in before.items())
 
