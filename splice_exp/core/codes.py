@@ -52,6 +52,21 @@ class Codes:
         return cls(indptr, indices, dense[rows, indices], dense.shape[1], concepts)
 
     @classmethod
+    def from_support(cls, support: Int64[Tensor, "n s"], values: Float[Tensor, "n s"], num_concepts: int) -> Codes:
+        """Keep the nonzero values on a support of each row; −1 is no concept.
+
+        Example:
+            >>> Codes.from_support(torch.tensor([[2, -1], [1, 0]]), torch.tensor([[0.5, 0.0], [1.0, 2.0]]), 3).dense()
+            tensor([[0.0000, 0.0000, 0.5000],
+                    [2.0000, 1.0000, 0.0000]])
+        """
+        order = support.argsort(dim=1, stable=True)
+        support, values = support.gather(1, order), values.gather(1, order)
+        kept = (support >= 0) & (values != 0)
+        indptr = torch.cat([torch.zeros(1, dtype=torch.int64), kept.sum(dim=1).cumsum(0)])
+        return cls(indptr, support[kept], values[kept], num_concepts)
+
+    @classmethod
     def concatenate(cls, parts: Sequence[Codes]) -> Codes:
         """Stack the rows of several codes over the same concepts."""
         first = parts[0]

@@ -280,5 +280,28 @@ class SupportSolver(Solver):
     def _certify(self, targets: Tensor, atoms: Tensor, codes: Tensor) -> Certificate:
         return objective.support_certificate(targets, atoms, codes)
 
+    def _certified_support(
+        self,
+        state: State,
+        targets: Float[Tensor, "b d"],
+        support: Int64[Tensor, "b s"],
+        values: Float[Tensor, "b s"],
+        num_iterations: Int[Tensor, " b"],
+    ) -> Solved:
+        """Judge codes that are zero outside a support, whatever the size of the dictionary.
+
+        Args:
+            state: With the dictionary.
+            targets: The rows.
+            support: Their atoms; −1 is none.
+            values: Their codes.
+            num_iterations: Steps of each row.
+        """
+        codes = Codes.from_support(support.cpu(), values.to(targets.dtype).cpu(), len(state.atoms))
+        chosen = state.atoms[support.clamp(min=0)].double() * (support >= 0)[:, :, None]
+        rounded = values.to(targets.dtype).double()  # what is handed on is what is judged
+        certificate = objective.certificate_on_support(targets.double(), chosen, rounded)
+        return Solved(codes, certificate, num_iterations)
+
     def status(self, codes: Codes, certificate: Certificate, num_iterations: Tensor) -> Status:
         return Status.FINISHED

@@ -151,11 +151,3 @@ def lasso_on_support(
         exact = torch.zeros_like(refined[rows]).scatter_(1, support, signs * values)
         refined[rows[settled]] = exact[settled]
     return refined
-
-
-def scatter(
-    values: Float[Tensor, "b s"], support: Int64[Tensor, "b s"], num_atoms: int, dtype: torch.dtype
-) -> Float[Tensor, "b k"]:
-    """Spread codes on supports into dense rows."""
-    dense = torch.zeros(len(values), num_atoms, dtype=dtype, device=values.device)
-    return dense.scatter_(1, support, values.to(dtype))

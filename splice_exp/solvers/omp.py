@@ -13,13 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
-from splice_exp.solvers import objective
 from splice_exp.solvers.base import Solved, State, SupportSolver
-from splice_exp.solvers.least_squares_on_support import scatter, solve_on_support
+from splice_exp.solvers.least_squares_on_support import solve_on_support
+from splice_exp.solvers.search import NONE, highest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,8 @@ class OMP(SupportSolver):
     """Choose `target_l0` atoms greedily; nonnegative refits may leave some of them at zero.
 
     Args:
-        target_l0: Atoms chosen a row. A row stops early when no atom correlates with its residual by more than `tol`.
+        target_l0: Atoms chosen a row. A row stops early when the atom that is chosen next does not correlate with its
+            residual by more than `tol`.
         tol: That correlation.
     """
 
@@ -40,23 +41,61 @@ class OMP(SupportSolver):
         require_at_least("solver.tol", self.tol, 0)
 
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
-        num_atoms = len(state.atoms)
-        if self.target_l0 > num_atoms:
-            raise SpliceError(f"solver.target_l0 is {self.target_l0}, but the dictionary has only {num_atoms} atoms.")
-        codes = targets.new_zeros(len(targets), num_atoms)
+        if self.target_l0 > len(state.atoms):
+            raise SpliceError(
+                f"solver.target_l0 is {self.target_l0}, but the dictionary has only {len(state.atoms)} atoms."
+            )
+        shape = (len(targets), self.target_l0)
+        support = torch.full(shape, NONE, dtype=torch.int64, device=targets.device)
+        values = torch.zeros(shape, dtype=torch.float64, device=targets.device)
+        tried = torch.full((len(targets), self._num_picks), NONE, dtype=torch.int64, device=targets.device)
         num_iterations = torch.zeros(len(targets), dtype=torch.int64, device=targets.device)
-        support = torch.empty(len(targets), 0, dtype=torch.int64, device=targets.device)
-        running = torch.arange(len(targets), device=targets.device)
-        for _ in range(self.target_l0):
-            correlations = objective.residual(targets[running], state.atoms, codes[running]) @ state.atoms.T
-            scores = correlations if self.nonnegative else correlations.abs()
-            scores.scatter_(1, support, -torch.inf)
-            best, chosen = scores.max(dim=1)
-            going = best > self.tol
-            running, support = running[going], torch.cat([support, chosen[:, None]], dim=1)[going]
+        running, residuals = torch.arange(len(targets), device=targets.device), targets.double().clone()
+        for pick in range(self._num_picks):
+            chosen = self._choose(state, residuals[running], support[running], tried[running, :pick])
+            going = chosen != NONE
+            running, chosen = running[going], chosen[going]
             if not len(running):
                 break
-            values = solve_on_support(targets[running], state.atoms, support, self.nonnegative)
-            codes[running] = scatter(values, support, num_atoms, targets.dtype)
+            tried[running, pick] = chosen
+            support[running, (support[running] == NONE).int().argmax(dim=1)] = chosen
+            support[running], values[running] = self._refit(state, targets[running], support[running])
+            composed = torch.einsum("bs,bsd->bd", values[running], atoms_of(state, support[running]))
+            residuals[running] = targets[running].double() - composed
             num_iterations[running] += 1
-        return self._certified(state, targets, codes, num_iterations)
+            running = running[(support[running] == NONE).any(dim=1)]
+        return self._certified_support(state, targets, support, values, num_iterations)
+
+    @property
+    def _num_picks(self) -> int:
+        """How often an atom is chosen at most."""
+        return self.target_l0
+
+    def _refit(
+        self, state: State, targets: Float[Tensor, "b d"], support: Int64[Tensor, "b s"]
+    ) -> tuple[Int64[Tensor, "b s"], Float[Tensor, "b s"]]:
+        """Return supports and their least-squares codes; rows with as many atoms are solved together."""
+        values = torch.zeros(support.shape, dtype=torch.float64, device=targets.device)
+        sizes = (support != NONE).sum(dim=1)
+        for size in sorted(set(sizes.tolist())):
+            rows = (sizes == size).nonzero()[:, 0]
+            values[rows, :size] = solve_on_support(targets[rows], state.atoms, support[rows, :size], self.nonnegative)
+        return support, values
+
+    def _choose(
+        self,
+        state: State,
+        residuals: Float[Tensor, "b d"],
+        support: Int64[Tensor, "b s"],
+        tried: Int64[Tensor, "b t"],
+    ) -> Int64[Tensor, " b"]:
+        """Return the next atom of each row, none that was tried; −1 where none is left that fits."""
+        chosen = highest(residuals.to(state.atoms), state.atoms, 1, self.nonnegative, tried)[:, 0]
+        correlations = torch.einsum("bd,bd->b", state.atoms[chosen].double(), residuals)
+        fits = (correlations if self.nonnegative else correlations.abs()) > self.tol
+        return torch.where(fits, chosen, NONE)
+
+
+def atoms_of(state: State, support: Int64[Tensor, "b s"]) -> Float[Tensor, "b s d"]:
+    """Return the atoms of a support in float64; −1 is an atom of zeros."""
+    return state.atoms[support.clamp(min=0)].double() * (support != NONE)[:, :, None]

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.solvers.base import Solved, State, SupportSolver
-from splice_exp.solvers.least_squares_on_support import scatter, solve_on_support
+from splice_exp.solvers.least_squares_on_support import solve_on_support
+from splice_exp.solvers.search import highest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,9 +32,6 @@ class TopK(SupportSolver):
         num_atoms = len(state.atoms)
         if self.target_l0 > num_atoms:
             raise SpliceError(f"solver.target_l0 is {self.target_l0}, but the dictionary has only {num_atoms} atoms.")
-        correlations = targets @ state.atoms.T
-        scores = correlations if self.nonnegative else correlations.abs()
-        support = scores.topk(self.target_l0, dim=1).indices
+        support = highest(targets, state.atoms, self.target_l0, self.nonnegative)
         values = solve_on_support(targets, state.atoms, support, self.nonnegative)
-        codes = scatter(values, support, num_atoms, targets.dtype)
-        return self._certified(state, targets, codes, torch.ones(len(targets), dtype=torch.int64))
+        return self._certified_support(state, targets, support, values, torch.ones(len(targets), dtype=torch.int64))
