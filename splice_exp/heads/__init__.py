@@ -1,0 +1,1 @@
+"""SITH: what attention heads write, read from their weights, and how to edit it."""

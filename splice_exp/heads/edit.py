@@ -1,0 +1,94 @@
+"""Edit what heads write: each singular direction v_j is kept, removed, flipped or scaled by a factor m_j.
+
+    M'_h = U diag(m σ) Vᵀ = M_h (I − V diag(1 − m) Vᵀ)        hence        W_O'^h = W_O^h (I − V diag(1 − m) Vᵀ)
+
+so an edit is a change of the output weights alone, exact in the original format, whatever the gain of the LayerNorm:
+nothing is decomposed anew, m = 1 leaves every number as it is, and directions that are not edited stay.
+
+The biases of the values go through W_O, too: what the head writes whatever it reads. They are edited with it, unless
+`constants` says to keep them, as the authors do: then suppressed directions are still written.
+
+References:
+    Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
+    CVPR 2026 (SITH), section 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from splice_exp.backbones.towers import Tower
+from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.heads.spectra import Spectra
+from splice_exp.heads.weights import head_weights, layer_scale
+
+CONSTANTS = ("edited", "kept")
+
+
+@dataclass(frozen=True, eq=False)
+class EditReport:
+    """What an edit did.
+
+    Attributes:
+        num_edited: Vectors whose factor is not 1.
+        num_vectors: All of them.
+        energy_removed: Σ (1 − m²) σ² / Σ σ², over all heads of the layers: negative where more is written than before.
+        names: Of the vectors that were edited.
+    """
+
+    num_edited: int
+    num_vectors: int
+    energy_removed: float
+    names: tuple[str, ...]
+
+
+@torch.no_grad()
+def edit(tower: Tower, spectra: Spectra, factors: Float[Tensor, "L H r"], constants: str = "edited") -> EditReport:
+    """Scale what heads write along their singular directions, in place.
+
+    Args:
+        tower: Whose weights change; copy the model before, if the old one is still needed.
+        spectra: Of this tower, folded.
+        factors: m, one a vector.
+        constants: Whether what heads write whatever they read is `edited`, too, or `kept`.
+
+    Raises:
+        SpliceError: if spectra and factors do not belong together, or to this tower.
+    """
+    require_choice("constants", constants, CONSTANTS)
+    if factors.shape != spectra.gains.shape or not factors.isfinite().all():
+        raise SpliceError(
+            f"The factors are of shape {tuple(factors.shape)}, but must be one finite number for each of the "
+            f"{tuple(spectra.gains.shape)} vectors."
+        )
+    if spectra.tower != tower.name or spectra.writes.shape[-1] != tower.width:
+        raise SpliceError(f"These are spectra of the {spectra.tower} tower of another model: decompose this one first.")
+    for block, writes, kept in zip(tower.layers(spectra.layers), spectra.writes, factors, strict=True):
+        before = head_weights(block).constants.sum(dim=0)
+        attention, scale = block.attn, layer_scale(block)
+        weight = attention.out_proj.weight
+        scaled = (weight.double() * scale[:, None]).view(tower.width, tower.num_heads, -1)
+        for head in (kept != 1).any(dim=1).nonzero()[:, 0].tolist():
+            lost = (1 - kept[head].double()).to(scale.device)
+            directions = writes[head].to(scale)
+            change = directions.T @ (lost[:, None] * (directions @ scaled[:, head]))
+            scaled[:, head] -= change
+        changed = (scaled.flatten(1) / scale[:, None]).to(weight)
+        touched = (kept != 1).any(dim=1).repeat_interleave(attention.head_dim).to(weight.device)
+        weight.copy_(torch.where(touched, changed, weight))
+        if constants == "kept":
+            lost_constant = (before - head_weights(block).constants.sum(dim=0)) / scale
+            bias = attention.out_proj.bias
+            if bias is None:
+                attention.out_proj.bias = nn.Parameter(lost_constant.to(weight))
+            elif lost_constant.any():
+                bias.copy_((bias.double() + lost_constant).to(bias))
+    edited = (factors != 1).flatten()
+    energy = spectra.gains.square()
+    removed = float(((1 - factors.double().square()) * energy).sum() / energy.sum())
+    names = tuple(name for name, changed in zip(spectra.names, edited.tolist(), strict=True) if changed)
+    return EditReport(int(edited.sum()), edited.numel(), removed, names)

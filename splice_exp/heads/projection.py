@@ -1,0 +1,95 @@
+"""From directions of the residual stream to points of the joint space, and back.
+
+    published    z = σ(LN_post(w) P)                    LN_post(w) = γ ⊙ (w − mean(w)) / std(w) + β
+    linear       z = σ((γ ⊙ (w − mean(w))) P)           what adding w to the stream adds to the embedding, but for β
+    jacobian     z = σ(J w)                             its first order effect on the unit embedding at a given stream
+
+σ = L2 normalisation. `published` puts the constant βP into every direction, so that the two poles w and −w are not
+opposite; the other two are linear. Intermediate layers are read as if nothing came after them (the direct path).
+
+References:
+    Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
+    CVPR 2026 (SITH), section 3 (published).
+    nostalgebraist. Interpreting GPT: the logit lens. 2020 (the direct path).
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import layer_norm, normalize
+
+from splice_exp.backbones.towers import Tower
+from splice_exp.core.errors import SpliceError, require_choice
+
+PROJECTIONS = ("published", "linear", "jacobian")
+
+
+class Projection:
+    """The way from a tower's residual stream into the joint space, for directions.
+
+    Args:
+        tower: Whose stream.
+        kind: One of `PROJECTIONS`.
+        at: For `jacobian`: the stream of a token before the last LayerNorm, (d,), for example a mean over pictures.
+    """
+
+    def __init__(self, tower: Tower, kind: str = "published", at: Float[Tensor, " d"] | None = None) -> None:
+        require_choice("projection", kind, PROJECTIONS)
+        if (kind == "jacobian") != (at is not None):
+            raise SpliceError(
+                f"projection={kind} {'needs' if at is None else 'does not take'} a stream at which it is taken (at)."
+            )
+        self._kind = kind
+        norm = tower.norm
+        self._gain, self._bias, self._eps = norm.weight.detach().double(), norm.bias.detach().double(), norm.eps
+        self._projection = tower.projection.detach().double()
+        self._linear = _centred(self._gain[:, None] * self._projection)
+        if at is not None:
+            self._linear = self._linear_at(at.double())
+
+    def _linear_at(self, stream: Float[Tensor, " d"]) -> Float[Tensor, "d e"]:
+        """Return the Jacobian of the unit embedding at a stream."""
+        centred = stream - stream.mean()
+        spread = (centred.square().mean() + self._eps).sqrt()
+        unit = centred / spread
+        # d LN₀ = (I − 11ᵀ/d − x̂ x̂ᵀ/d) / std: the length of the stream is not seen.
+        inner = self._gain[:, None] * self._projection
+        through = (_centred(inner) - torch.outer(unit, unit @ inner) / len(unit)) / spread
+        embedding = (self._gain * unit + self._bias) @ self._projection
+        direction = normalize(embedding, dim=0)
+        return (through - torch.outer(through @ direction, direction)) / embedding.norm()
+
+    def project(self, vectors: Float[Tensor, "n d"]) -> Float[Tensor, "n e"]:
+        """Return where directions point in the joint space, not normalised."""
+        vectors = vectors.double()
+        if self._kind != "published":
+            return vectors @ self._linear
+        return layer_norm(vectors, vectors.shape[-1:], self._gain, self._bias, self._eps) @ self._projection
+
+    def points(self, vectors: Float[Tensor, "n d"]) -> Float[Tensor, "n e"]:
+        """Return where directions point, as unit rows."""
+        return normalize(self.project(vectors), dim=1)
+
+    def back(self, points: Float[Tensor, "n e"]) -> Float[Tensor, "n d"]:
+        """Return the unit directions of the stream that point at points best: the pseudoinverse of the map.
+
+        Args:
+            points: For `published` with the length that `project` gave, from which βP is taken away.
+        """
+        rest = points.double() - self._bias @ self._projection if self._kind == "published" else points.double()
+        return normalize(rest @ torch.linalg.pinv(self._linear), dim=1)
+
+    def back_as_published(self, points: Float[Tensor, "n e"]) -> Float[Tensor, "n d"]:
+        """Return directions as the authors do: by the pseudoinverse of P alone, as if LN_post were not there."""
+        return normalize(points.double() @ torch.linalg.pinv(self._projection), dim=1)
+
+    def ceiling(self, vectors: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
+        """Return the cosines of directions with what comes back of them: no explanation can do better."""
+        return (self.back(self.project(vectors)) * normalize(vectors.double(), dim=1)).sum(dim=1)
+
+
+def _centred(matrix: Float[Tensor, "d e"]) -> Float[Tensor, "d e"]:
+    """Take away what the mean of a direction would contribute."""
+    return matrix - matrix.mean(dim=0, keepdim=True)
