@@ -59,36 +59,57 @@ def edit(tower: Tower, spectra: Spectra, factors: Float[Tensor, "L H r"], consta
     Raises:
         SpliceError: if spectra and factors do not belong together, or to this tower.
     """
-    require_choice("constants", constants, CONSTANTS)
     if factors.shape != spectra.gains.shape or not factors.isfinite().all():
         raise SpliceError(
             f"The factors are of shape {tuple(factors.shape)}, but must be one finite number for each of the "
             f"{tuple(spectra.gains.shape)} vectors."
         )
+    factors = factors.double()
+    rewrite(tower, spectra, factors[..., None] * spectra.writes, constants)
+    edited = (factors != 1).flatten()
+    energy = spectra.gains.square()
+    removed = float(((1 - factors.square()) * energy).sum() / energy.sum())
+    names = tuple(name for name, changed in zip(spectra.names, edited.tolist(), strict=True) if changed)
+    return EditReport(int(edited.sum()), edited.numel(), removed, names)
+
+
+@torch.no_grad()
+def rewrite(tower: Tower, spectra: Spectra, writes: Float[Tensor, "L H r d"], constants: str = "edited") -> None:
+    """Let heads write other directions instead of their singular ones, in place: M'_h = U diag(σ) V̂ᵀ.
+
+    W_O'^h = W_O^h (I + V (V̂ − V)ᵀ), and nothing changes where V̂ = V.
+
+    Args:
+        tower: Whose weights change.
+        spectra: Of this tower, folded.
+        writes: V̂ as rows, of any length.
+        constants: As in `edit`.
+
+    Raises:
+        SpliceError: if the spectra are not of this tower.
+    """
+    require_choice("constants", constants, CONSTANTS)
     if spectra.tower != tower.name or spectra.writes.shape[-1] != tower.width:
         raise SpliceError(f"These are spectra of the {spectra.tower} tower of another model: decompose this one first.")
-    for block, writes, kept in zip(tower.layers(spectra.layers), spectra.writes, factors, strict=True):
+    for block, old, new in zip(tower.layers(spectra.layers), spectra.writes, writes, strict=True):
         before = head_weights(block).constants.sum(dim=0)
         attention, scale = block.attn, layer_scale(block)
         weight = attention.out_proj.weight
         scaled = (weight.double() * scale[:, None]).view(tower.width, tower.num_heads, -1)
-        for head in (kept != 1).any(dim=1).nonzero()[:, 0].tolist():
-            lost = (1 - kept[head].double()).to(scale.device)
-            directions = writes[head].to(scale)
-            change = directions.T @ (lost[:, None] * (directions @ scaled[:, head]))
-            scaled[:, head] -= change
-        changed = (scaled.flatten(1) / scale[:, None]).to(weight)
-        touched = (kept != 1).any(dim=1).repeat_interleave(attention.head_dim).to(weight.device)
-        weight.copy_(torch.where(touched, changed, weight))
+        changed = (old != new).flatten(1).any(dim=1)
+        for head in changed.nonzero()[:, 0].tolist():
+            directions, change = old[head].to(scale), (new[head] - old[head]).to(scale)
+            scaled[:, head] += change.T @ (directions @ scaled[:, head])
+        touched = changed.repeat_interleave(attention.head_dim).to(weight.device)
+        weight.copy_(torch.where(touched, (scaled.flatten(1) / scale[:, None]).to(weight), weight))
         if constants == "kept":
-            lost_constant = (before - head_weights(block).constants.sum(dim=0)) / scale
-            bias = attention.out_proj.bias
-            if bias is None:
-                attention.out_proj.bias = nn.Parameter(lost_constant.to(weight))
-            elif lost_constant.any():
-                bias.copy_((bias.double() + lost_constant).to(bias))
-    edited = (factors != 1).flatten()
-    energy = spectra.gains.square()
-    removed = float(((1 - factors.double().square()) * energy).sum() / energy.sum())
-    names = tuple(name for name, changed in zip(spectra.names, edited.tolist(), strict=True) if changed)
-    return EditReport(int(edited.sum()), edited.numel(), removed, names)
+            _give_back(attention, (before - head_weights(block).constants.sum(dim=0)) / scale)
+
+
+def _give_back(attention: nn.MultiheadAttention, lost: Float[Tensor, " d"]) -> None:
+    """Add to the bias of the output what constants of heads have lost."""
+    if not lost.any():
+        return
+    output = attention.out_proj
+    old = torch.zeros_like(lost) if output.bias is None else output.bias.double()
+    output.bias = nn.Parameter((old + lost).to(output.weight), requires_grad=output.weight.requires_grad)

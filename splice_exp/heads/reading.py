@@ -1,0 +1,104 @@
+"""Read heads: from a backbone to the explained poles of its singular vectors, as a configuration asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splice_exp.backbones.base import Backbone
+from splice_exp.backbones.towers import TOWERS, Tower, tower_of
+from splice_exp.core.errors import SpliceError, require_bool, require_choice, require_integer
+from splice_exp.core.types import Dictionary
+from splice_exp.heads.explain import Explanations, both_poles, explain
+from splice_exp.heads.projection import PROJECTIONS, Projection
+from splice_exp.heads.spectra import SIDES, Spectra, spectra_of
+from splice_exp.solvers.base import Solver
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Which heads are read, and how.
+
+    Args:
+        layers: Counted from 0 at the input; negative from the output.
+        tower: `image` or `text`.
+        side: `writes` (right singular vectors) or `reads` (left ones).
+        projection: Into the joint space: `published`, `linear` or `jacobian`.
+        folded: Whether gain and centring of the LayerNorms belong to the matrices.
+        vectors: Of each head, those of the largest gains; null: all.
+    """
+
+    layers: Sequence[int] = (-1,)
+    tower: str = "image"
+    side: str = "writes"
+    projection: str = "published"
+    folded: bool = True
+    vectors: int | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        require_choice("reading.tower", self.tower, TOWERS)
+        require_choice("reading.side", self.side, SIDES)
+        require_choice("reading.projection", self.projection, PROJECTIONS)
+        require_bool("reading.folded", self.folded)
+        if not self.layers or len(set(self.layers)) != len(self.layers):
+            raise SpliceError(f"reading.layers is {list(self.layers)}, but must list one or more layers, each once.")
+        if self.vectors is not None:
+            require_integer("reading.vectors", self.vectors, 1)
+
+    def tower_of(self, backbone: Backbone) -> Tower:
+        """Return the tower that is read."""
+        return tower_of(backbone, self.tower)
+
+    def spectra(self, backbone: Backbone) -> Spectra:
+        """Decompose the heads.
+
+        Raises:
+            SpliceError: if the backbone has no such heads or layers.
+        """
+        return spectra_of(self.tower_of(backbone), self.layers, self.folded, backbone.backbone_id)
+
+    @property
+    def is_centred(self) -> bool:
+        """Whether the image mean is taken away: from points, and not from directions without a place."""
+        return self.projection == "published"
+
+    def projected(self, backbone: Backbone, stream: Float[Tensor, " d"] | None) -> Projection:
+        """Return the way into the joint space.
+
+        Args:
+            backbone: Whose tower is read.
+            stream: At which a `jacobian` is taken.
+        """
+        return Projection(self.tower_of(backbone), self.projection, stream if self.projection == "jacobian" else None)
+
+    def chosen(self, spectra: Spectra) -> list[int]:
+        """Return the places of the vectors that are explained, among all in the order of `Spectra.names`."""
+        rank = spectra.gains.shape[2]
+        count = rank if self.vectors is None else min(self.vectors, rank)
+        return [place for place in range(spectra.gains.numel()) if place % rank < count]
+
+    def explain(
+        self,
+        spectra: Spectra,
+        projection: Projection,
+        dictionary: Dictionary,
+        solver: Solver,
+        mean: Float[Tensor, " e"],
+    ) -> tuple[Explanations, list[str]]:
+        """Explain both poles of the vectors; return the explanations and the names of the poles.
+
+        Args:
+            spectra: Of the heads.
+            projection: Into the joint space.
+            dictionary: Concepts.
+            solver: Finds codes.
+            mean: μ of image embeddings.
+        """
+        places = self.chosen(spectra)
+        names = spectra.names
+        poles, named = both_poles(spectra.vectors(self.side)[torch.tensor(places)], [names[place] for place in places])
+        return explain(poles, projection, dictionary, solver, mean if self.is_centred else None), named
