@@ -36,13 +36,13 @@ class EditReport:
     Attributes:
         num_edited: Vectors whose factor is not 1.
         num_vectors: All of them.
-        energy_removed: Σ (1 − m²) σ² / Σ σ², over all heads of the layers: negative where more is written than before.
+        energy: Of the change, ‖M' − M‖² / ‖M‖² = Σ (1 − m)² σ² / Σ σ², over all heads of the layers.
         names: Of the vectors that were edited.
     """
 
     num_edited: int
     num_vectors: int
-    energy_removed: float
+    energy: float
     names: tuple[str, ...]
 
 
@@ -67,10 +67,10 @@ def edit(tower: Tower, spectra: Spectra, factors: Float[Tensor, "L H r"], consta
     factors = factors.double()
     rewrite(tower, spectra, factors[..., None] * spectra.writes, constants)
     edited = (factors != 1).flatten()
-    energy = spectra.gains.square()
-    removed = float(((1 - factors.square()) * energy).sum() / energy.sum())
+    squares = spectra.gains.square()
+    energy = float(((1 - factors).square() * squares).sum() / squares.sum())
     names = tuple(name for name, changed in zip(spectra.names, edited.tolist(), strict=True) if changed)
-    return EditReport(int(edited.sum()), edited.numel(), removed, names)
+    return EditReport(int(edited.sum()), edited.numel(), energy, names)
 
 
 @torch.no_grad()

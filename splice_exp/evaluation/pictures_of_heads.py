@@ -1,0 +1,62 @@
+"""What heads do on pictures: the stream that is projected, and what each singular vector adds to the class token.
+
+    on picture x, vector j of head h writes    c_hj(x) = ⟨o_h(x), v_j⟩        o_h: what the head adds to the class token
+
+so that Σ_j c_hj v_j is all that the head adds. Large positive values are of the pole +, negative ones of the pole −.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splice_exp.backbones.towers import tower_of
+from splice_exp.core.errors import SpliceError
+from splice_exp.data.base import EncodableSource
+from splice_exp.decomposition.study import Study
+from splice_exp.heads.spectra import Spectra
+from splice_exp.heads.streams import streams
+from splice_exp.heads.weights import head_outputs
+
+TOGETHER = 64  # pictures
+
+
+def batches(study: Study) -> Iterator[Float[Tensor, "b c h w"]]:
+    """Yield all pictures of a study, preprocessed.
+
+    Raises:
+        SpliceError: if there are none.
+    """
+    data, backbone = study.data, study.backbone
+    if not isinstance(data, EncodableSource):
+        raise SpliceError("Heads are looked at on pictures, but data are embeddings: set data to images.")
+    for start in range(0, len(data), TOGETHER):
+        yield backbone.preprocess(data.inputs(start, min(start + TOGETHER, len(data)))).to(study.cache.machine.device)
+
+
+def mean_stream(study: Study) -> Float[Tensor, " d"]:
+    """Return the mean class token of all pictures before the last LayerNorm, at which a Jacobian is taken."""
+    tower = tower_of(study.backbone)
+    parts = [streams(study.backbone, tower, (), pixels)[1].double().sum(dim=0).cpu() for pixels in batches(study)]
+    total: Tensor = torch.stack(parts).sum(dim=0)
+    return total / len(study.data)
+
+
+def head_writes(study: Study, layers: tuple[int, ...]) -> Float[Tensor, "n L H d"]:
+    """Return what each head of some layers adds to the class token of each picture, without its mean over d."""
+    tower = tower_of(study.backbone)
+    blocks = tower.layers(layers)
+    parts = []
+    for pixels in batches(study):
+        tokens, _ = streams(study.backbone, tower, layers, pixels)
+        written = [head_outputs(block, stream, 1)[:, 0] for block, stream in zip(blocks, tokens, strict=True)]
+        parts.append(torch.stack(written, dim=1).cpu())
+    return torch.cat(parts)
+
+
+def along_vectors(written: Float[Tensor, "n L H d"], spectra: Spectra) -> Float[Tensor, "n L H r"]:
+    """Return c: what heads write along each of their singular vectors."""
+    return torch.einsum("nlhd,lhrd->nlhr", written.double(), spectra.writes)

@@ -1,0 +1,112 @@
+"""How well do sparse codes stand for what heads write, and do their concepts belong together? Both poles of vectors.
+
+References:
+    Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
+    CVPR 2026 (SITH), section 4.1.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splice_exp.core.errors import require_integer
+from splice_exp.decomposition.study import Study
+from splice_exp.evaluation.base import Evaluation, Findings, Metric
+from splice_exp.evaluation.intervals import of_group
+from splice_exp.evaluation.pictures_of_heads import mean_stream
+from splice_exp.heads.coherence import coherence, coherence_of_chance
+from splice_exp.heads.explain import Explanations, explain, random_directions
+from splice_exp.heads.reading import Reading
+from splice_exp.solvers.least_squares_on_support import solve_on_support
+
+
+class SithVectors(Evaluation):
+    """Fidelity and coherence of the codes of both poles of the singular vectors of heads, with nulls and ceilings.
+
+    `joint`: cosine of code and pole in the joint space; `stream`: of the direction that comes back and the pole, in the
+    residual stream; `ceiling`: the same for a perfect code; `ratio`: of the two; `published`, `published_ceiling`: as
+    the authors go back; `joint_gain`: weighted by squared gains. `coherence`: mean cosine of the concepts of a list.
+    Nulls: `joint_null`, `stream_null` of random directions; `joint_random` of concepts drawn by chance, as many as in
+    the longest list; `coherence_null` of lists of the same concepts, dealt out anew.
+
+    Args:
+        reading: Which heads, and how.
+        listed: Concepts of each pole that are kept in the table `vectors`.
+        bootstrap_resamples: For the 95 % intervals, over poles.
+        seed: Of nulls and the bootstrap.
+    """
+
+    def __init__(self, reading: Reading, listed: int = 5, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
+        super().__init__(bootstrap_resamples, seed)
+        require_integer("evaluation.listed", listed, 1)
+        self._reading, self._listed = reading, listed
+
+    def evaluate(self, study: Study) -> Findings:
+        """Explain, and compare with what is explained.
+
+        Raises:
+            SpliceError: if the backbone has no such heads.
+        """
+        backbone, reading = study.backbone, self._reading
+        spectra, dictionary = reading.spectra(backbone), study.dictionary
+        projection = reading.projected(backbone, mean_stream(study) if reading.projection == "jacobian" else None)
+        found, names = reading.explain(spectra, projection, dictionary, study.solver, study.image_mean)
+        drawn = random_directions(len(found), found.vectors.shape[1], self._seed)
+        null = explain(drawn, projection, dictionary, study.solver, study.image_mean if reading.is_centred else None)
+        places = torch.tensor(reading.chosen(spectra)).repeat_interleave(2)
+        energies = spectra.gains.flatten()[places].square()
+        samples = {f"sith/{name}": values for name, values in self._fidelities(found, null, energies).items()}
+        samples.update(self._coherences(found))
+        codes = found.solution.codes
+        metrics: dict[str, Metric] = {
+            **self._summarised(samples),
+            "l0/mean": float(codes.l0().double().mean()),
+            "solver/kkt_max": float(found.solution.kkt_violation.max()),
+            "dictionary/size": len(dictionary),
+            "data/num_samples": len(found),
+        }
+        table = pd.DataFrame(
+            [
+                (name, float(gain.sqrt()), rank + 1, concept, value)
+                for name, gain, concepts in zip(names, energies, found.top(self._listed), strict=True)
+                for rank, (concept, value) in enumerate(concepts)
+            ],
+            columns=["vector", "gain", "rank", "concept", "code"],
+        )
+        return Findings(metrics, names, samples, {"vectors": table})
+
+    def _fidelities(
+        self, found: Explanations, null: Explanations, energies: Float[Tensor, " m"]
+    ) -> dict[str, np.ndarray]:
+        own, chance = found.fidelity(), null.fidelity()
+        values = {name: cosines.numpy() for name, cosines in own.items()}
+        values["ratio"] = values["stream"] / values["ceiling"]
+        values["joint_gain"] = values["joint"] * (energies / energies.mean()).numpy()
+        values["joint_null"], values["stream_null"] = chance["joint"].numpy(), chance["stream"].numpy()
+        values["joint_random"] = self._by_chance(found).numpy()
+        return values
+
+    def _by_chance(self, found: Explanations) -> Float[Tensor, " m"]:
+        """Return the cosines of targets with the best nonnegative sums of some concepts drawn by chance."""
+        size = int(found.solution.codes.l0().max())
+        random = np.random.default_rng(self._seed)
+        drawn = [random.choice(len(found.dictionary), size, replace=False) for _ in range(len(found))]
+        support, atoms = torch.from_numpy(np.stack(drawn)), found.dictionary.atoms
+        values = solve_on_support(found.targets, atoms, support, nonnegative=True)
+        composed = torch.einsum("ms,msd->md", values, atoms[support].double())
+        return torch.nn.functional.cosine_similarity(composed, found.targets, dim=1, eps=1e-12)
+
+    def _coherences(self, found: Explanations) -> dict[str, np.ndarray]:
+        codes, atoms = found.solution.codes, found.dictionary.atoms
+        values = {
+            "sith/coherence": coherence(codes, atoms).numpy(),
+            "sith/coherence_null": coherence_of_chance(codes, atoms, self._seed).numpy(),
+        }
+        there = ~np.isnan(values["sith/coherence"])  # a list of one concept has none
+        if not there.any():
+            return {}
+        return {name: of_group(np.nan_to_num(one), there) for name, one in values.items()}

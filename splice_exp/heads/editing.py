@@ -1,0 +1,99 @@
+"""Edit a backbone by what its heads mean: read, select, scale; the old one stays as it is.
+
+edited, report = edit_heads(backbone, reading, selector, rule, dictionary, solver, mean)
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor
+
+from splice_exp.backbones.base import Backbone
+from splice_exp.backbones.towers import tower_of
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.io import digest
+from splice_exp.core.tensors import tensor_digest
+from splice_exp.core.types import Dictionary
+from splice_exp.heads.edit import EditReport, edit
+from splice_exp.heads.explain import Explanations
+from splice_exp.heads.reading import Reading
+from splice_exp.heads.rules import Rule
+from splice_exp.heads.selectors import Selector
+from splice_exp.heads.spectra import Spectra
+from splice_exp.solvers.base import Solver
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What an edit does, before it is done.
+
+    Attributes:
+        spectra: Of the heads.
+        explanations: Of both poles of all vectors.
+        scores: Of the vectors, (L, H, r).
+        factors: m, (L, H, r).
+    """
+
+    spectra: Spectra
+    explanations: Explanations
+    scores: Float[Tensor, "L H r"]
+    factors: Float[Tensor, "L H r"]
+
+
+def plan(
+    backbone: Backbone,
+    reading: Reading,
+    selector: Selector,
+    rule: Rule,
+    dictionary: Dictionary,
+    solver: Solver,
+    mean: Float[Tensor, " e"],
+    stream: Float[Tensor, " d"] | None = None,
+) -> Plan:
+    """Decide which vectors are edited, and how.
+
+    Args:
+        backbone: Whose heads.
+        reading: Which of them; of all their vectors.
+        selector: Scores vectors.
+        rule: Turns scores into factors.
+        dictionary: Concepts.
+        solver: Finds codes.
+        mean: μ of image embeddings.
+        stream: At which a `jacobian` is taken.
+
+    Raises:
+        SpliceError: if a part of the vectors is read only, or not as they are written.
+    """
+    if reading.vectors is not None or reading.side != "writes" or not reading.folded:
+        raise SpliceError(
+            "An edit changes all that heads write: it needs reading.vectors=null, reading.side=writes and "
+            "reading.folded=true."
+        )
+    spectra = reading.spectra(backbone)
+    found, _ = reading.explain(spectra, reading.projected(backbone, stream), dictionary, solver, mean)
+    scores = selector.scores(found, spectra.names)
+    shape = spectra.gains.shape
+    return Plan(spectra, found, scores.view(shape), rule.factors(scores).view(shape))
+
+
+def edited(
+    backbone: Backbone, spectra: Spectra, factors: Float[Tensor, "L H r"], constants: str = "edited"
+) -> tuple[Backbone, EditReport]:
+    """Return a copy of a backbone with edited heads, and what was done.
+
+    Args:
+        backbone: Stays as it is.
+        spectra: Of its heads.
+        factors: m.
+        constants: Whether what heads write whatever they read is `edited`, too, or `kept`.
+    """
+    found = copy.deepcopy(backbone)
+    report = edit(tower_of(found, spectra.tower), spectra, factors, constants)
+    if report.num_edited:
+        what = [spectra.tower, spectra.layers, constants, tensor_digest(factors)]
+        found.backbone_id = f"{backbone.backbone_id}:heads:{digest(what)}"
+    return found, report

@@ -1,0 +1,114 @@
+"""From scores to factors of singular values: cut off at a threshold, or scale by relevance.
+
+References:
+    Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
+    CVPR 2026 (SITH), section 5.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splice_exp.core.errors import SpliceError, require_at_least
+
+
+@dataclass(frozen=True)
+class Rule(ABC):
+    """Turns scores into factors; 1 keeps a vector, 0 removes it, −1 flips it."""
+
+    @abstractmethod
+    def factors(self, scores: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        """Return m for each vector."""
+
+
+@dataclass(frozen=True)
+class Above(Rule):
+    """Vectors with a score of a threshold or more get a factor, the others stay.
+
+    Args:
+        threshold: Of the score.
+        factor: m.
+    """
+
+    threshold: float
+    factor: float = 0.0
+
+    def factors(self, scores: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        return torch.where(scores >= self.threshold, float(self.factor), 1.0).double()
+
+
+@dataclass(frozen=True)
+class Highest(Rule):
+    """A share of the vectors, those with the highest scores, gets a factor.
+
+    Args:
+        share: Of all vectors.
+        factor: m.
+    """
+
+    share: float
+    factor: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise SpliceError(f"rule.share is {self.share}, but must lie in (0, 1].")
+
+    def factors(self, scores: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        found = torch.ones(len(scores), dtype=torch.float64)
+        found[scores.argsort(descending=True, stable=True)[: round(self.share * len(scores))]] = self.factor
+        return found
+
+
+@dataclass(frozen=True)
+class ByRelevance(Rule):
+    """m = max(floor, score + offset): what is relevant to a task is written more strongly, the rest is damped.
+
+    Args:
+        offset: Added to the score.
+        floor: The least factor.
+    """
+
+    offset: float = 0.3
+    floor: float = 0.8
+
+    def __post_init__(self) -> None:
+        require_at_least("rule.floor", self.floor, 0)
+
+    def factors(self, scores: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        return (scores.double() + self.offset).clamp(min=self.floor)
+
+
+def energy_of(gains: Float[Tensor, " n"], factors: Float[Tensor, " n"]) -> float:
+    """Return how much an edit changes, ‖M' − M‖² = Σ (1 − m)² σ²."""
+    return float(((1 - factors.double()).square() * gains.double().square()).sum())
+
+
+def random_factors(gains: Float[Tensor, " n"], factors: Float[Tensor, " n"], seed: int) -> Float[Tensor, " n"]:
+    """Draw an edit of as much energy: the same factors for other vectors.
+
+    Vectors are taken in random order until the energy is reached, the last one in part; factors come in random order,
+    and again from the first one when all were used.
+
+    Args:
+        gains: σ.
+        factors: Of the edit.
+        seed: Of both orders.
+    """
+    random = torch.Generator().manual_seed(seed)
+    nonzero = 1 - factors.double()[factors != 1]
+    found, left = torch.ones(len(gains), dtype=torch.float64), energy_of(gains, factors)
+    changes: list[float] = nonzero[torch.randperm(len(nonzero), generator=random)].tolist()
+    for number, place in enumerate(torch.randperm(len(gains), generator=random).tolist()):
+        if left <= 0:
+            break
+        change, energy = changes[number % len(changes)], float(gains[place].square())
+        if change**2 * energy > left:
+            change *= (left / (change**2 * energy)) ** 0.5
+        found[place] = 1 - change
+        left -= change**2 * energy
+    return found

@@ -1,0 +1,125 @@
+"""Which singular vectors are about something: a score for each, which rules of editing turn into factors.
+
+    codes       R(v) = max over poles of Σ_k w_k · max_t ⟨d_k, t⟩         w: the code of a pole, t: atoms of the names
+    subspace    R(v) = max over poles of ‖Π x‖²                            Π: onto the span of the atoms of the names
+    listed      R(v) = 1 for vectors that are named, 0 for others
+
+A vector is a channel of two poles; it is about something if either pole is.
+
+References:
+    Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
+    CVPR 2026 (SITH), section 5.3 (codes).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splice_exp.core.errors import SpliceError, nearest, require_names
+from splice_exp.core.types import Dictionary
+from splice_exp.heads.explain import Explanations
+
+
+@dataclass(frozen=True)
+class Selector(ABC):
+    """Scores vectors by what their poles mean."""
+
+    @abstractmethod
+    def scores(self, found: Explanations, names: Sequence[str]) -> Float[Tensor, " n"]:
+        """Return one score a vector.
+
+        Args:
+            found: Of both poles of each vector, one after the other.
+            names: Of the vectors.
+
+        Raises:
+            SpliceError: if what it asks for is not there.
+        """
+
+
+@dataclass(frozen=True)
+class ByCodes(Selector):
+    """Vectors whose poles have concepts like some names.
+
+    Args:
+        concepts: Names of the dictionary.
+    """
+
+    concepts: Sequence[str]
+
+    def __post_init__(self) -> None:
+        _require_some(self.concepts)
+
+    def scores(self, found: Explanations, names: Sequence[str]) -> Float[Tensor, " n"]:
+        atoms = found.dictionary.atoms.double()
+        near = (atoms @ _atoms_of(found.dictionary, self.concepts).T).amax(dim=1)
+        codes = found.solution.codes
+        scores = torch.zeros(len(codes), dtype=torch.float64)
+        scores.index_add_(0, codes.rows, codes.values.double() * near[codes.indices])
+        return _of_vectors(scores)
+
+
+@dataclass(frozen=True)
+class BySubspace(Selector):
+    """Vectors whose poles lie in the span of some names, whatever their codes are.
+
+    Args:
+        concepts: Names of the dictionary.
+    """
+
+    concepts: Sequence[str]
+
+    def __post_init__(self) -> None:
+        _require_some(self.concepts)
+
+    def scores(self, found: Explanations, names: Sequence[str]) -> Float[Tensor, " n"]:
+        basis = orthonormal(_atoms_of(found.dictionary, self.concepts))
+        return _of_vectors((found.targets @ basis.T).square().sum(dim=1))
+
+
+@dataclass(frozen=True)
+class ByList(Selector):
+    """Vectors that are named.
+
+    Args:
+        vectors: Their names, as `L3.H0.0`: layer, head, number.
+    """
+
+    vectors: Sequence[str]
+
+    def __post_init__(self) -> None:
+        require_names("selector.vectors", self.vectors)
+
+    def scores(self, found: Explanations, names: Sequence[str]) -> Float[Tensor, " n"]:
+        for name in self.vectors:
+            if name not in names:
+                raise SpliceError(f"selector.vectors has {name!r}, which is none ({nearest(name, list(names))}).")
+        return torch.tensor([float(name in self.vectors) for name in names], dtype=torch.float64)
+
+
+def orthonormal(rows: Float[Tensor, "m e"]) -> Float[Tensor, "r e"]:
+    """Return an orthonormal basis of the span of some rows."""
+    _, values, vh = torch.linalg.svd(rows.double(), full_matrices=False)
+    return vh[values > 1e-6 * values[0]]
+
+
+def _of_vectors(scores: Float[Tensor, " m"]) -> Float[Tensor, " n"]:
+    """Return the larger one of the scores of the two poles of each vector."""
+    return scores.view(-1, 2).amax(dim=1)
+
+
+def _atoms_of(dictionary: Dictionary, concepts: Sequence[str]) -> Float[Tensor, "t e"]:
+    return dictionary.atoms[np.array([dictionary.index(name) for name in concepts])].double()
+
+
+def _require_some(concepts: Sequence[str]) -> None:
+    require_names("selector.concepts", concepts)
+    if not concepts:
+        raise SpliceError("selector.concepts is empty, but needs one name or more.")
