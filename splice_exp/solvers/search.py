@@ -38,6 +38,34 @@ def highest(
         forbidden: The same as a mask.
         above: Rows with which an atom must correlate by more than a number.
     """
+    values, found = _candidates(queries, atoms, count, nonnegative, excluded, forbidden)
+    chosen = atoms[found].double()
+    exact = torch.einsum("bcd,bd->bc", chosen, queries.double())
+    exact = (exact if nonnegative else exact.abs()).masked_fill(values == -torch.inf, -torch.inf)
+    if above is None:
+        return _ordered(exact, found)[:, :count]
+    fits = torch.einsum("bcd,bd->bc", chosen, above[0].double()) > above[1]
+    answer = _ordered(exact.masked_fill(~fits, -torch.inf), found)[:, :count]
+    # Where too few candidates fit, others may; to look for them takes a second product with all atoms.
+    short = ((answer == NONE).any(dim=1) & (values > -torch.inf).all(dim=1)).nonzero()[:, 0]
+    for rows in torch.split(short, max(1, MAX_TILE_ENTRIES // len(atoms))):
+        unfit = above[0][rows] @ atoms.T <= above[1]
+        if forbidden is not None:
+            unfit |= forbidden[rows]
+        rest = None if excluded is None else excluded[rows]
+        answer[rows] = highest(queries[rows], atoms, count, nonnegative, rest, unfit)
+    return answer
+
+
+def _candidates(
+    queries: Float[Tensor, "b d"],
+    atoms: Float[Tensor, "k d"],
+    count: int,
+    nonnegative: bool,
+    excluded: Int64[Tensor, "b s"] | None,
+    forbidden: Bool[Tensor, "b k"] | None,
+) -> tuple[Float[Tensor, "b c"], Int64[Tensor, "b c"]]:
+    """Return the highest correlations in the precision of the atoms, a few more than asked for, and whose they are."""
     num_candidates = min(len(atoms), count + SPARE)
     tile = max(num_candidates, MAX_TILE_ENTRIES // max(1, len(queries)))
     values = queries.new_full((len(queries), 0), -torch.inf)
@@ -48,19 +76,13 @@ def highest(
             correlations = correlations.abs_()
         if forbidden is not None:
             correlations.masked_fill_(forbidden[:, start : start + tile], -torch.inf)
-        if above is not None:
-            correlations.masked_fill_(above[0] @ atoms[start : start + tile].T <= above[1], -torch.inf)
         if excluded is not None:
             _mask(correlations, excluded - start)
         best, place = correlations.topk(min(num_candidates, correlations.shape[1]), dim=1)
         values, found = torch.cat([values, best], dim=1), torch.cat([found, place + start], dim=1)
         values, kept = values.topk(min(num_candidates, values.shape[1]), dim=1)
         found = found.gather(1, kept)
-    exact = torch.einsum("bcd,bd->bc", atoms[found].double(), queries.double())
-    if not nonnegative:
-        exact = exact.abs()
-    exact = exact.masked_fill(values == -torch.inf, -torch.inf)
-    return _ordered(exact, found)[:, :count]
+    return values, found
 
 
 def _mask(correlations: Float[Tensor, "b tile"], places: Int64[Tensor, "b s"]) -> None:

@@ -1,0 +1,168 @@
+"""What does each head write about, and do the pictures that make it write so agree?
+
+References:
+    Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
+    CVPR 2026 (SITH), section 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.truth import GroundTruth
+from splice_exp.data.base import EncodableSource
+from splice_exp.decomposition.study import Study
+from splice_exp.evaluation.base import Evaluation, Findings, Metric
+from splice_exp.evaluation.intervals import of_group
+from splice_exp.evaluation.pictures_of_heads import along_vectors, head_writes, mean_stream
+from splice_exp.evaluation.shown_maps import PICTURES, pictures_table
+from splice_exp.heads.explain import Explanations, explain, random_directions
+from splice_exp.heads.reading import Reading
+
+TOP = 8  # pictures of a pole
+OTHER = "other"
+
+
+class SithHeads(Evaluation):
+    """What both poles of the singular vectors mean, by kinds of concepts and by the pictures that drive them most.
+
+    Where kinds are known, `share_KIND`: share of the code that goes to concepts of a kind, weighted by squared gains
+    (null: of random directions). `joint`: cosine of code and pole. Where truth is known, `grounded`: share of the
+    pictures that drive a pole most of which its first concept is true (null: of all pictures); poles whose first
+    concept stands for nothing in any picture do not count, `named` is the share of the others.
+
+    Args:
+        reading: Which heads, and how; pictures are looked at by the image tower.
+        listed: Concepts of each pole that are kept.
+        shown: Vectors of each head whose pictures are kept, those of the largest gains.
+        bootstrap_resamples: For the 95 % intervals, over poles.
+        seed: Of nulls and the bootstrap.
+    """
+
+    def __init__(
+        self, reading: Reading, listed: int = 5, shown: int = 3, bootstrap_resamples: int = 1000, seed: int = 0
+    ) -> None:
+        super().__init__(bootstrap_resamples, seed)
+        require_integer("evaluation.listed", listed, 1)
+        require_integer("evaluation.shown", shown, 0)
+        if reading.tower != "image" or reading.side != "writes":
+            raise SpliceError(
+                "evaluation=sith_heads shows the pictures that make heads write: set evaluation.reading.tower=image "
+                "and evaluation.reading.side=writes, or take evaluation=sith_vectors."
+            )
+        self._reading, self._listed, self._shown = reading, listed, shown
+
+    def evaluate(self, study: Study) -> Findings:
+        """Explain, and look at pictures.
+
+        Raises:
+            SpliceError: if the backbone has no such heads, or data are no pictures.
+        """
+        data, reading, backbone = study.data, self._reading, study.backbone
+        if not isinstance(data, EncodableSource):
+            raise SpliceError("Heads are looked at on pictures, but data are embeddings: set data to images.")
+        spectra = reading.spectra(backbone)
+        projection = reading.projected(backbone, mean_stream(study) if reading.projection == "jacobian" else None)
+        found, names = reading.explain(spectra, projection, study.dictionary, study.solver, study.image_mean)
+        places = torch.tensor(reading.chosen(spectra))
+        energies = spectra.gains.flatten()[places].repeat_interleave(2).square()
+        weights = (energies / energies.mean()).numpy()
+        along = along_vectors(head_writes(study, spectra.layers), spectra).flatten(1)[:, places]
+        drive = torch.stack([along, -along], dim=2).flatten(1)  # (n, m): of each pole
+        best = drive.argsort(dim=0, descending=True, stable=True)[:TOP].T.numpy()
+        samples = {"sith/joint": found.fidelity()["joint"].numpy()}
+        tables = {"vectors": self._listed_vectors(found, names, energies.sqrt())}
+        truth = data.truth()
+        if truth is not None:
+            drawn = random_directions(len(found), found.vectors.shape[1], self._seed)
+            mean = study.image_mean if reading.is_centred else None
+            null = explain(drawn, projection, study.dictionary, study.solver, mean)
+            shares, chance = (shares_of(one, truth) for one in (found, null))
+            kinds = [*truth.kinds, OTHER]
+            for column, kind in enumerate(kinds):
+                samples[f"sith/share_{kind}"] = shares[:, column] * weights
+                samples[f"sith/share_{kind}_null"] = chance[:, column]
+            samples.update(_grounded(found, truth, best))
+            tables["heads"] = _of_heads(names, shares, weights, kinds)
+        tables |= self._pictures(study, data, names, best)
+        metrics: dict[str, Metric] = {
+            **self._summarised(samples),
+            "l0/mean": float(found.solution.codes.l0().double().mean()),
+            "solver/kkt_max": float(found.solution.kkt_violation.max()),
+            "data/num_samples": len(found),
+        }
+        return Findings(metrics, names, samples, tables)
+
+    def _listed_vectors(self, found: Explanations, names: Sequence[str], gains: Float[Tensor, " m"]) -> pd.DataFrame:
+        return pd.DataFrame(
+            [
+                (name, float(gain), rank + 1, concept, value)
+                for name, gain, concepts in zip(names, gains, found.top(self._listed), strict=True)
+                for rank, (concept, value) in enumerate(concepts)
+            ],
+            columns=["vector", "gain", "rank", "concept", "code"],
+        )
+
+    def _pictures(
+        self, study: Study, data: EncodableSource, names: Sequence[str], best: np.ndarray
+    ) -> dict[str, pd.DataFrame]:
+        """Return the pictures that drive the first vectors of each head, and which pole they drive."""
+        kept = [row for row, name in enumerate(names) if int(name.rpartition(".")[2][:-1]) < self._shown]
+        lines = [(names[row], rank + 1, int(picture)) for row in kept for rank, picture in enumerate(best[row])]
+        table = pd.DataFrame(lines, columns=["vector", "rank", "picture"])
+        side = int(study.backbone.preprocess(data.inputs(0, 1)).shape[-1])
+        pictures = pictures_table(data, len(data), side, study.backbone.border)
+        return {"driving": table, PICTURES: pictures[pictures["picture"].isin(set(table["picture"]))]}
+
+
+def shares_of(found: Explanations, truth: GroundTruth) -> np.ndarray:
+    """Return what share of each code goes to each kind of concepts, and to all others, (m, kinds + 1).
+
+    A name of several concepts counts in equal parts.
+    """
+    kinds = [*truth.kinds, OTHER]
+    table = np.zeros((len(found.dictionary), len(kinds)))
+    for row, name in enumerate(found.dictionary.concepts):
+        concepts = truth.named(name)
+        for concept in concepts:
+            table[row, kinds.index(truth.kind_of.get(concept, OTHER))] += 1 / len(concepts)
+    codes = found.solution.codes
+    totals = np.zeros((len(codes), len(kinds)))
+    np.add.at(totals, codes.rows.numpy(), codes.values.double().numpy()[:, None] * table[codes.indices.numpy()])
+    return np.asarray(totals / np.maximum(totals.sum(axis=1, keepdims=True), 1e-12))
+
+
+def _grounded(found: Explanations, truth: GroundTruth, best: np.ndarray) -> dict[str, np.ndarray]:
+    """Return how often the first concept of a pole is true of the pictures that drive it, and of all pictures."""
+    first = [truth.named(concepts[0][0]) if concepts else frozenset() for concepts in found.top(1)]
+    meant = np.array([bool(named) and named <= set(truth.kind_of) for named in first])
+    if not meant.any():
+        return {}
+    holds = {named: np.array([truth.holds(named, sample) for sample in range(len(truth))]) for named in set(first)}
+    own = np.array([holds[named][rows].mean() for named, rows in zip(first, best, strict=True)])
+    base = np.array([holds[named].mean() for named in first])
+    return {
+        "sith/grounded": of_group(own, meant),
+        "sith/grounded_null": of_group(base, meant),
+        "sith/named": meant.astype(float),
+    }
+
+
+def _of_heads(names: Sequence[str], shares: np.ndarray, weights: np.ndarray, kinds: Sequence[str]) -> pd.DataFrame:
+    """Return the shares of each head, weighted by squared gains."""
+    heads = np.array([name.rpartition(".")[0] for name in names])
+    return pd.DataFrame(
+        [
+            (head, kind, float(np.average(shares[heads == head, column], weights=weights[heads == head])))
+            for head in dict.fromkeys(heads.tolist())
+            for column, kind in enumerate(kinds)
+        ],
+        columns=["head", "kind", "share"],
+    )
