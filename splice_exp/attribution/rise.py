@@ -118,7 +118,7 @@ class Rise(Method):
         grid: Cells to a side.
         keep_probability: Of a cell.
         antithetic: Masks come in pairs of opposite bits; needs a keep probability of one half.
-        chunk: Masked images that are embedded at once; memory is bounded by it.
+        chunk: Masked images that are embedded at once; beside them, memory holds one representation a mask.
     """
 
     num_masks: int = 5000

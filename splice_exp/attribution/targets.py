@@ -208,8 +208,11 @@ class GaussianKernel(Target):
 
     def _log_mean(self, representations: Tensor, members: Tensor) -> Tensor:
         members = members.to(representations)
-        # Not by `cdist`, whose gradient is not finite where two representations coincide.
-        squares = (representations[:, None] - members).square().sum(dim=2)
+        # ‖x − c‖² = ‖x‖² + ‖c‖² − 2⟨x, c⟩ takes no memory of the size of all differences, and loses few digits around
+        # the mean of the members; `cdist` has no finite gradient where two representations coincide.
+        centre = members.mean(dim=0)
+        x, c = representations - centre, members - centre
+        squares = x.square().sum(dim=1, keepdim=True) + c.square().sum(dim=1) - 2 * x @ c.T
         logs = -squares / (2 * self._bandwidth**2 * members.shape[1])
         return logs.logsumexp(dim=1) - torch.log(torch.tensor(float(len(members)), device=logs.device))
 

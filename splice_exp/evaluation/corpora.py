@@ -25,7 +25,12 @@ class CorpusSource(ABC):
 
     Args:
         name: What its members have in common.
+
+    Attributes:
+        drawn: Whether members are draws from a population, so that there is an error of their mean.
     """
+
+    drawn = False
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -70,6 +75,8 @@ class Samples(CorpusSource):
         classes: Those whose samples are taken; None: all.
         name: Of the corpus; by default classes or data set.
     """
+
+    drawn = True
 
     def __init__(self, data: DataSource, classes: Sequence[str] | None = None, name: str | None = None) -> None:
         for one in classes or ():

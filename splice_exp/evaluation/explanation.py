@@ -94,7 +94,7 @@ class Explanation(Evaluation):
             "data/num_samples": len(data),
         }
         if isinstance(target, Directions):
-            metrics.update(_sureness(target))
+            metrics.update(self._sureness(target))
         shown = [{name: maps[0].double().numpy()} for maps in found.maps[: self._shown]]
         side = int(found.maps.shape[-1])
         named = {"similarity_corpus": self._corpus.name, "similarity_foil": self._foil.name, "similarity": name}
@@ -145,13 +145,13 @@ class Explanation(Evaluation):
             "explanation/similarity_foil": with_foil,
         }
 
-
-def _sureness(target: Directions) -> dict[str, Metric]:
-    """Return how sure means of corpus and foil are, where that is known."""
-    found: dict[str, Metric] = {}
-    error = target.foil_error(CONFIDENCE)
-    if error is not None:
-        found["explanation/foil_error"] = error
-    if target.similarity == "cosine" and target.corpus is not None and math.isfinite(target.corpus.standard_error):
-        found["explanation/corpus_spread"] = target.corpus.standard_error
-    return found
+    def _sureness(self, target: Directions) -> dict[str, Metric]:
+        """Return how sure means of corpus and foil are, where members are draws and it is known."""
+        found: dict[str, Metric] = {}
+        error = target.foil_error(CONFIDENCE)
+        if error is not None and self._foil.drawn:
+            found["explanation/foil_error"] = error
+        spread = target.corpus.standard_error if target.corpus else math.inf
+        if target.similarity == "cosine" and math.isfinite(spread) and self._corpus.drawn:
+            found["explanation/corpus_spread"] = spread
+        return found

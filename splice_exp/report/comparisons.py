@@ -58,13 +58,18 @@ class Claim(ABC):
 
     def difference(self, row: Row, rows: Sequence[Row]) -> Difference | None:
         """Compare a row; None where there is nothing to compare it with, or where the claim is about other rows."""
-        about = all(row.labels.get(key) == _written(value) for key, value in self.rows.items())
-        return self._difference(row, rows) if about and row.complete else None
+        return self._difference(row, rows) if self._is_about(row) and row.complete else None
+
+    def _is_about(self, row: Row) -> bool:
+        return all(row.labels.get(key) == _written(value) for key, value in self.rows.items())
 
     def verdict(self, rows: Sequence[Row]) -> str:
         """Count the rows where the claim holds, does not, or cannot be decided at 95 %."""
         found = [self._decided(one) for row in rows if (one := self.difference(row, rows)) is not None]
         total = len(found)
+        if not any(self._is_about(row) for row in rows):
+            what = ", ".join(f"{short_key(key)} {_written(value)}" for key, value in self.rows.items())
+            return f"is not judged: it is about the rows with {what}, in a sweep that has others, too"
         if not total:
             return "cannot be judged: no row has this measure and what it is compared with"
         counts = {what: found.count(what) for what in ("holds", "does not hold", "is undecided")}

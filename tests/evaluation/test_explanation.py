@@ -86,9 +86,13 @@ def test_the_map_of_a_named_object_lies_on_it(study):
     assert "explanation/foil_error" not in found.metrics
 
 
-def test_a_foil_of_many_has_a_bound(study, vocabulary):
+def test_a_foil_of_many_draws_has_a_bound_and_one_of_all_words_has_none(study, vocabulary):
+    data = Scenes(300, max_objects=1, label="shape", split="train")
+    found = Explanation(Random(), Mean(), Samples(data, [data.classes[0]]), Samples(data)).evaluate(study)
+    assert 0.1 < found.metrics["explanation/foil_error"] < 0.3
+    assert found.metrics["explanation/corpus_spread"] > 0
     found = Explanation(Random(), Mean(), Texts(["a star"]), Concepts(vocabulary)).evaluate(study)
-    assert 0 < found.metrics["explanation/foil_error"] < 0.2
+    assert "explanation/foil_error" not in found.metrics
     assert "explanation/reliability" not in found.metrics
 
 
