@@ -22,6 +22,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
 from splice_exp.backbones.byte_pairs import learn_merges, write_merges
+from splice_exp.backbones.checkpoint import CONFIG, WEIGHTS
 from splice_exp.backbones.open_clip import OpenClipBackbone
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest, write_json
@@ -37,7 +38,7 @@ CONTEXT_LENGTH = 32
 MAX_MERGES = 1_000
 DEFAULTS = asdict(Settings())
 OUTPUT = Path("splice_exp/assets/scenes_clip")
-CONFIG, WEIGHTS, MERGES = "open_clip_config.json", "open_clip_model.safetensors", "merges.txt.gz"
+MERGES = "merges.txt.gz"
 
 
 def model_config(settings: Settings, vocab_size: int) -> dict[str, Any]:

@@ -44,6 +44,9 @@ class OpenClipBackbone(Backbone):
             Embeddings are normalised and returned as float32 in any case.
         class_templates: Texts of a class, with `{}` for its name.
         cache: Folder of downloaded weights; by default that of the hub they come from.
+
+    Attributes:
+        model: Architecture, hub or folder, as it was given.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class OpenClipBackbone(Backbone):
     ) -> None:
         require_choice("backbone.precision", precision, PRECISIONS)
         self.class_templates = require_templates(class_templates)
+        self.model = model
         self._model: Any
         self._model, self._preprocess, self._tokenizer = _load(model, pretrained, weights, precision, cache)
         self._autocast = precision == AUTOCAST

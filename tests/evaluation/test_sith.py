@@ -1,0 +1,221 @@
+"""Heads of the small CLIP, and one that was planted: it is named, and edited away."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from PIL import ImageDraw
+from torch.nn.functional import layer_norm
+
+from splice_exp.backbones.towers import tower_of
+from splice_exp.core.errors import SpliceError
+from splice_exp.data.base import EncodableSource
+from splice_exp.data.scenes.plain import Scenes
+from splice_exp.evaluation.edits import heads_of, plan_of, worst_group, zero_shot
+from splice_exp.evaluation.pictures_of_heads import along_vectors, head_writes
+from splice_exp.evaluation.sith_edit_spurious import SithEditSpurious
+from splice_exp.evaluation.sith_heads import SithHeads, shares_of
+from splice_exp.evaluation.sith_vectors import SithVectors
+from splice_exp.heads.editing import edited
+from splice_exp.heads.explain import explain
+from splice_exp.heads.projection import Projection
+from splice_exp.heads.reading import Reading
+from splice_exp.heads.rules import Above, Highest
+from splice_exp.heads.selectors import ByCodes
+from splice_exp.heads.streams import streams
+from tests.evaluation.studies import study_of
+
+SCENES = ("grass", "sand", "water", "sky", "night", "snow", "brick", "forest", "wood", "stone")
+LAYER, HEAD, PLANTED = 3, 1, "piano"
+
+
+class Marked(EncodableSource):
+    """Scenes of which every second one has a mark in a corner."""
+
+    def __init__(self, count):
+        super().__init__("marked", "error")
+        self._data = Scenes(count, max_objects=1, label="shape")
+        self.classes, self.labels, self.sample_ids = self._data.classes, self._data.labels, self._data.sample_ids
+        self.marked = torch.arange(count) % 2 == 1
+
+    def inputs(self, start, stop):
+        found = [picture.copy() for picture in self._data.inputs(start, stop)]
+        for place, picture in enumerate(found, start):
+            if self.marked[place]:
+                ImageDraw.Draw(picture).rectangle((0, 0, 15, 15), fill=(255, 0, 255))
+        return found
+
+    def truth(self):
+        return self._data.truth()
+
+    def fingerprint(self):
+        return f"marked:{len(self.sample_ids)}"
+
+
+@pytest.fixture(scope="module")
+def study():
+    return study_of("data=scenes", "data.num_samples=120", "solver=comp")
+
+
+@pytest.fixture(scope="module")
+def planted(study):
+    """The small CLIP with a head that writes `piano` where it sees the mark; and the data."""
+    data, backbone = Marked(300), copy.deepcopy(study.backbone)
+    tower = tower_of(backbone)
+    (tokens,), last = streams(backbone, tower, (LAYER,), backbone.preprocess(data.inputs(0, 300)))
+    block = tower.blocks[LAYER]
+    seen = layer_norm(tokens, tokens.shape[-1:], eps=block.ln_1.eps).mean(dim=1)  # of uniform attention
+    # The direction that tells marked pictures best, by least squares: 1 where the mark is, 0 where not.
+    away = seen - seen.mean(dim=0)
+    covariance = away.T @ away / len(away) + 1e-3 * torch.eye(away.shape[1])
+    read = torch.linalg.solve(covariance, seen[data.marked].mean(dim=0) - seen[~data.marked].mean(dim=0))
+    read = read / ((seen[data.marked].mean(dim=0) - seen[~data.marked].mean(dim=0)) @ read)
+    width, size = tower.width, tower.width // tower.num_heads
+    own = slice(HEAD * size, (HEAD + 1) * size)
+    attention = block.attn
+    for part in range(3):  # queries and keys of zeros look everywhere alike; one value reads the mark
+        attention.in_proj_weight[part * width :][own] = 0
+        attention.in_proj_bias[part * width :][own] = 0
+    attention.in_proj_weight[2 * width + HEAD * size] = read / block.ln_1.weight
+    attention.in_proj_bias[2 * width + HEAD * size] = -(read / block.ln_1.weight) @ block.ln_1.bias - (
+        seen[~data.marked].mean(dim=0) @ read
+    )
+    atom = study.dictionary.atoms[study.dictionary.index(PLANTED)].double()
+    projection = Projection(tower, "linear")
+    write = projection.back(atom[None])
+    attention.out_proj.weight[:, own] = 0
+    # In the joint space, what it writes when it sees the mark is as long as all the rest.
+    strength = projection.project(last).norm(dim=1).mean() / projection.project(write).norm()
+    attention.out_proj.weight[:, own.start] = strength * write[0]
+    backbone.backbone_id = "planted head"
+    return backbone, data
+
+
+def test_a_planted_head_is_named_and_edited_away(study, planted):
+    backbone, data = planted
+    reading = Reading((LAYER,), projection="linear")
+    spectra = reading.spectra(backbone)
+    assert spectra.gains[0, HEAD, 1:].max() < 1e-4 * spectra.gains[0, HEAD, 0]  # one vector is all it has
+    found, names = reading.explain(
+        spectra, reading.projected(backbone, None), study.dictionary, study.solver, study.image_mean
+    )
+    first = {name: concepts[0] for name, concepts in zip(names, found.top(1), strict=True)}
+    assert PLANTED in {first[f"L{LAYER}.H{HEAD}.0{pole}"][0] for pole in "+−"}
+    assert max(value for name, value in first.values() if name == PLANTED) > 0.95
+
+    def margin(model):
+        """How much better than chance the mark is told by the word, as an area under the curve."""
+        word = model.encode_text([PLANTED])[0]
+        scores = model.encode_images(data.inputs(0, 300)) @ word
+        return float((scores[data.marked][:, None] > scores[~data.marked]).float().mean())
+
+    def shapes(model):
+        texts = model.encode_classes(data.classes)
+        pictures = Scenes(200, max_objects=1, label="shape", seed=5)
+        return float((zero_shot(model.encode_images(pictures.inputs(0, 200)), texts) == pictures.labels.numpy()).mean())
+
+    scores = ByCodes([PLANTED]).scores(found, spectra.names)
+    factors = Above(0.9).factors(scores).view(spectra.gains.shape)
+    cut, report = edited(backbone, spectra, factors)
+    assert report.names == (f"L{LAYER}.H{HEAD}.0",)
+    silent, _ = edited(backbone, spectra, torch.where(torch.arange(4)[:, None] == HEAD, 0.0, 1.0).expand(1, 4, 32))
+    assert margin(backbone) > 0.95
+    assert margin(cut) < 0.55  # the mark itself makes pictures a little less like the word
+    assert margin(cut) == pytest.approx(margin(silent), abs=1e-6)
+    assert abs(shapes(cut) - shapes(backbone)) < 0.01
+
+
+def test_what_heads_write_adds_up_to_the_attention(study):
+    written = head_writes(study, (1, 3))
+    assert written.shape == (120, 2, 4, 128)
+    tower = tower_of(study.backbone)
+    pixels = study.backbone.preprocess(study.data.inputs(0, 5))
+    tokens, last = streams(study.backbone, tower, (3,), pixels)
+    block = tower.blocks[3]
+    expected = block.attention(block.ln_1(tokens[0]))[:, 0]
+    total = written[:5, 1].sum(dim=1) + block.attn.out_proj.bias
+    torch.testing.assert_close(
+        total - total.mean(dim=1, keepdim=True), expected - expected.mean(dim=1, keepdim=True), atol=1e-4, rtol=1e-3
+    )
+    torch.testing.assert_close(
+        tower.norm(last) @ tower.projection, study.backbone.represent(pixels), atol=1e-4, rtol=1e-4
+    )
+    spectra = Reading((1, 3)).spectra(study.backbone)
+    along = along_vectors(written, spectra)
+    rebuilt = torch.einsum("nlhr,lhrd->nlhd", along, spectra.writes)
+    constants = (written.double() - rebuilt).mean(dim=0)  # what the biases write may lie outside the span
+    torch.testing.assert_close(written.double() - rebuilt, constants.expand_as(rebuilt), atol=1e-4, rtol=0)
+
+
+def test_heads_have_kinds_and_pictures(study):
+    found = SithHeads(Reading((-1,)), shown=2, bootstrap_resamples=20).evaluate(study)
+    metrics = found.metrics
+    shares = [metrics[f"sith/share_{kind}"] for kind in ("shape", "colour", "surface", "size", "scene", "other")]
+    assert sum(shares) == pytest.approx(1)
+    assert metrics["sith/share_scene"] > metrics["sith/share_scene_null"] + 0.1
+    assert metrics["sith/grounded"] > metrics["sith/grounded_null"] + 0.05
+    assert len(found.sample_ids) == metrics["data/num_samples"] == 2 * 4 * 32
+    heads = found.tables["heads"].groupby("head")["share"].sum()
+    np.testing.assert_allclose(heads, 1)
+    assert set(found.tables["driving"]["vector"]) == {
+        f"L3.H{h}.{n}{p}" for h in range(4) for n in range(2) for p in "+−"
+    }
+    assert set(found.tables["driving"]["picture"]) == set(found.tables["pictures"]["picture"])
+    with pytest.raises(SpliceError, match="set evaluation.reading.tower=image"):
+        SithHeads(Reading(tower="text"))
+    with pytest.raises(SpliceError, match="is no Vision Transformer of open_clip"):
+        SithHeads(Reading()).evaluate(study_of("data=planted", "data.num_samples=4"))
+
+
+def test_shares_split_names_of_two_kinds(study):
+    dictionary = study.dictionary
+    tower = tower_of(study.backbone)
+    place = dictionary.index("red star")
+    vector = Projection(tower, "linear").back(dictionary.atoms[[place]].double())
+    found = explain(vector, Projection(tower, "linear"), dictionary, study.solver)
+    assert found.top(1)[0][0][0] == "red star"
+    shares = shares_of(found, study.data.truth())
+    kinds = study.data.truth().kinds
+    assert shares[0, kinds.index("colour")] == pytest.approx(shares[0, kinds.index("shape")], abs=0.2)
+    assert shares.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("projection", ["published", "linear", "jacobian"])
+def test_codes_are_above_chance_and_nulls_are_where_they_should_be(study, projection):
+    reading = Reading((-1,), projection=projection, vectors=8)
+    found = SithVectors(reading, bootstrap_resamples=20).evaluate(study).metrics
+    assert found["sith/joint"] > found["sith/joint_random"] + 0.3
+    assert found["sith/joint"] > found["sith/joint_null"]
+    assert -1 <= found["sith/coherence"] <= 1
+    assert found["sith/ceiling"] >= found["sith/stream"]
+    assert found["solver/kkt_max"] < 1e-5
+    assert found["data/num_samples"] == 2 * 8 * 4
+
+
+def test_the_worst_group_is_the_least_accurate_one():
+    right, groups = np.array([1.0, 1, 0, 1, 0, 0]), np.array([0, 0, 1, 1, 1, 0])
+    assert worst_group(right, groups).mean() == pytest.approx(1 / 3)
+
+
+@pytest.mark.slow
+def test_without_scenes_pictures_on_the_other_background_are_classified_better():
+    study = study_of("data=scenes_spurious", "data.num_samples=160", "solver=comp")
+    side = Scenes(60, max_objects=1, label="shape")
+    reading, selector = Reading((2, 3)), ByCodes(SCENES)
+    texts = ["a star on grass", "a heart on water"]
+    options = {"random_edits": 2, "bootstrap_resamples": 50}
+    evaluation = SithEditSpurious(reading, selector, Highest(0.25), side, "scene", texts, **options)
+    found = evaluation.evaluate(study)
+    metrics = found.metrics
+    assert metrics["edit/worst_after"] > metrics["edit/worst_before"] + 0.5
+    assert metrics["edit/worst_after"] > metrics["edit/worst_random"] + 0.4
+    assert metrics["edit/worst_ablated"] > metrics["edit/worst_before"]
+    assert metrics["edit/side_after"] > metrics["edit/side_before"] - 0.1
+    assert metrics["edit/num_edited"] == 64
+    plan = plan_of(study, reading, selector, Highest(0.25))
+    assert all(layer == 1 for layer, _ in heads_of(plan)[:2])  # the last layer writes scenes
+    with pytest.raises(SpliceError, match="evaluation.texts has 1 texts"):
+        SithEditSpurious(reading, selector, Highest(0.25), side, "scene", texts[:1]).evaluate(study)
+    with pytest.raises(SpliceError, match="evaluation.attribute is 'place'"):
+        SithEditSpurious(reading, selector, Highest(0.25), side, "place", texts).evaluate(study)

@@ -1,0 +1,117 @@
+"""Selectors find what was asked for, rules scale it, and an edited model is one of open_clip."""
+
+import pytest
+import torch
+
+from splice_exp.backbones.checkpoint import save_checkpoint
+from splice_exp.backbones.open_clip import OpenClipBackbone
+from splice_exp.core.errors import SpliceError
+from splice_exp.data.scenes.plain import Scenes
+from splice_exp.heads.editing import edited, plan
+from splice_exp.heads.reading import Reading
+from splice_exp.heads.rules import Above, ByRelevance, Highest, energy_of, random_factors
+from splice_exp.heads.selectors import ByCodes, ByList, BySubspace, orthonormal
+from tests.evaluation.studies import study_of
+
+SCENES = ("grass", "sand", "water", "sky", "night", "snow", "brick", "forest", "wood", "stone")
+COLOURS = ("red", "green", "blue", "purple", "brown", "black")
+
+
+@pytest.fixture(scope="module")
+def study():
+    return study_of("data=scenes", "data.num_samples=60", "solver=comp")
+
+
+HALF = Above(0.5)
+
+
+def planned(study, selector, rule=HALF, **options):
+    return plan(
+        study.backbone,
+        Reading(**{"layers": (2, 3), **options}),
+        selector,
+        rule,
+        study.dictionary,
+        study.solver,
+        study.image_mean,
+    )
+
+
+@pytest.mark.parametrize("selector", [ByCodes, BySubspace])
+def test_vectors_about_scenes_are_those_of_the_last_layer_and_colours_of_the_one_before(study, selector):
+    for names, layer in ((SCENES, 1), (COLOURS, 0)):
+        found = planned(study, selector(names))
+        energy = found.spectra.gains.square()
+        means = ((found.scores * energy).sum(dim=(1, 2)) / energy.sum(dim=(1, 2))).tolist()
+        assert means[layer] > 1.2 * means[1 - layer]
+
+
+def test_scores_are_those_of_their_formulas(study):
+    found = planned(study, ByCodes(SCENES))
+    dictionary, codes = study.dictionary, found.explanations.solution.codes.dense().double()
+    wanted = dictionary.atoms[[dictionary.index(name) for name in SCENES]].double()
+    poles = codes @ (dictionary.atoms.double() @ wanted.T).amax(dim=1)
+    torch.testing.assert_close(found.scores.flatten(), torch.maximum(poles[0::2], poles[1::2]), atol=1e-6, rtol=1e-5)
+    subspace = planned(study, BySubspace(SCENES))
+    q = torch.linalg.qr(wanted.T).Q
+    expected = (subspace.explanations.targets @ q).square().sum(dim=1)
+    torch.testing.assert_close(subspace.scores.flatten(), torch.maximum(expected[0::2], expected[1::2]))
+    assert len(orthonormal(torch.cat([wanted, wanted[:2]]))) == len(SCENES)
+    listed = planned(study, ByList(["L3.H1.2"]))
+    assert listed.scores[1, 1, 2] == 1
+    assert listed.scores.sum() == 1
+
+
+def test_rules_make_factors_of_scores():
+    scores = torch.tensor([0.1, 0.6, 0.4, 0.6])
+    assert Above(0.5, -1.0).factors(scores).tolist() == [1, -1, 1, -1]
+    assert Highest(0.5).factors(scores).tolist() == [1, 0, 1, 0]
+    assert Highest(0.25).factors(scores).tolist() == [1, 0, 1, 1]  # of equal scores the first
+    torch.testing.assert_close(
+        ByRelevance().factors(scores), torch.tensor([0.8, 0.9, 0.8, 0.9], dtype=torch.float64), atol=1e-6, rtol=0
+    )
+
+
+@pytest.mark.parametrize("factor", [0.0, -1.0, 0.5, 1.3])
+def test_a_random_edit_has_as_much_energy_and_other_vectors(factor):
+    gains = torch.rand(200, generator=torch.Generator().manual_seed(0), dtype=torch.float64) + 0.1
+    factors = Highest(0.2, factor).factors(gains)
+    drawn = [random_factors(gains, factors, seed) for seed in range(5)]
+    for one in drawn:
+        assert energy_of(gains, one) == pytest.approx(energy_of(gains, factors))
+        assert ((one - 1).abs() <= abs(factor - 1) + 1e-12).all()
+        assert ((one == 1) | (factors == 1)).double().mean() > 0.5
+    assert not torch.equal(drawn[0], drawn[1])
+    assert torch.equal(random_factors(gains, torch.ones(200), 0), torch.ones(200, dtype=torch.float64))
+
+
+def test_an_edited_model_is_saved_and_loads_through_open_clip(study, tmp_path):
+    images = Scenes(8).inputs(0, 8)
+    found = planned(study, ByCodes(SCENES))
+    model, report = edited(study.backbone, found.spectra, found.factors)
+    assert report.num_edited > 10
+    assert model.backbone_id != study.backbone.backbone_id
+    same, nothing = edited(study.backbone, found.spectra, torch.ones_like(found.factors))
+    assert same.backbone_id == study.backbone.backbone_id
+    assert nothing.num_edited == 0
+    before = study.backbone.encode_images(images)
+    assert torch.equal(same.encode_images(images), before)
+    assert (model.encode_images(images) - before).abs().max() > 0.05
+    for name, one in (("edited", model), ("same", same)):
+        save_checkpoint(one, tmp_path / name)
+        again = OpenClipBackbone(f"local-dir:{tmp_path / name}")
+        assert torch.equal(again.encode_images(images), one.encode_images(images))
+        assert torch.equal(again.encode_text(["a red star"]), study.backbone.encode_text(["a red star"]))
+
+
+def test_what_cannot_be_edited_is_refused(study):
+    with pytest.raises(SpliceError, match="needs reading.vectors=null, reading.side=writes"):
+        planned(study, ByCodes(SCENES), vectors=3)
+    with pytest.raises(SpliceError, match="There is no concept 'gras' among"):
+        planned(study, ByCodes(["gras"]))
+    with pytest.raises(SpliceError, match="selector.concepts is empty"):
+        BySubspace([])
+    with pytest.raises(SpliceError, match="selector.vectors has 'L9.H0.0', which is none"):
+        planned(study, ByList(["L9.H0.0"]))
+    with pytest.raises(SpliceError, match="rule.share is 0"):
+        Highest(0.0)

@@ -1,0 +1,39 @@
+"""A line for each pole, with its pictures; heads that were not read are refused."""
+
+import pandas as pd
+import pytest
+
+from splice_exp.core.errors import SpliceError
+from splice_exp.report.head_sheets import HeadSheets
+
+
+class Run:
+    complete = True
+
+    def table(self, name):
+        poles = [f"L3.H{head}.{number}{pole}" for head in range(2) for number in range(2) for pole in "+−"]
+        if name == "vectors":
+            lines = [(pole, 1.0, rank, f"word {rank}", 0.5) for pole in poles for rank in (1, 2, 3)]
+            return pd.DataFrame(lines, columns=["vector", "gain", "rank", "concept", "code"])
+        if name == "driving":
+            lines = [(pole, rank, rank) for pole in poles for rank in (1, 2)]
+            return pd.DataFrame(lines, columns=["vector", "rank", "picture"])
+        return pd.DataFrame(
+            [(picture, 2, 2, [0, 128, 255] * 4) for picture in (1, 2)],
+            columns=["picture", "height", "width", "values"],
+        )
+
+
+def test_every_pole_has_its_words_and_pictures():
+    canvas = HeadSheets(vectors=2, pictures=3).draw([Run()], "title")
+    texts = [text.get_text() for part in canvas.subfigs for axis in part.axes for text in axis.texts]
+    assert len(texts) == 2 * 2 * 2
+    assert texts[1].startswith("0−")
+    assert "word 1 0.50, word 2 0.50" in texts[0]
+    images = [image for part in canvas.subfigs for axis in part.axes for image in axis.images]
+    assert len(images) == 2 * 2 * 2 * 2  # two pictures are all there are
+    one = HeadSheets(["L3.H1"], vectors=1).draw([Run()], "title")
+    assert sum(len(part.axes[0].texts) for part in one.subfigs if part.axes) == 1
+    assert HeadSheets().draw([], "title") is None
+    with pytest.raises(SpliceError, match="report.figure.heads has 'L3.H9', which was not read"):
+        HeadSheets(["L3.H9"]).draw([Run()], "title")
