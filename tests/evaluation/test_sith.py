@@ -28,6 +28,7 @@ from tests.evaluation.studies import study_of
 
 SCENES = ("grass", "sand", "water", "sky", "night", "snow", "brick", "forest", "wood", "stone")
 LAYER, HEAD, PLANTED = 3, 1, "piano"
+COUNT = 600
 
 
 class Marked(EncodableSource):
@@ -61,9 +62,9 @@ def study():
 @pytest.fixture(scope="module")
 def planted(study):
     """The small CLIP with a head that writes `piano` where it sees the mark; and the data."""
-    data, backbone = Marked(300), copy.deepcopy(study.backbone)
+    data, backbone = Marked(COUNT), copy.deepcopy(study.backbone)
     tower = tower_of(backbone)
-    (tokens,), last = streams(backbone, tower, (LAYER,), backbone.preprocess(data.inputs(0, 300)))
+    (tokens,), last = streams(backbone, tower, (LAYER,), backbone.preprocess(data.inputs(0, COUNT)))
     block = tower.blocks[LAYER]
     seen = layer_norm(tokens, tokens.shape[-1:], eps=block.ln_1.eps).mean(dim=1)  # of uniform attention
     # The direction that tells marked pictures best, by least squares: 1 where the mark is, 0 where not.
@@ -85,8 +86,8 @@ def planted(study):
     projection = Projection(tower, "linear")
     write = projection.back(atom[None])
     attention.out_proj.weight[:, own] = 0
-    # In the joint space, what it writes when it sees the mark is as long as all the rest.
-    strength = projection.project(last).norm(dim=1).mean() / projection.project(write).norm()
+    # In the joint space, what it writes when it sees the mark is a fifth as long as all the rest.
+    strength = 0.2 * projection.project(last).norm(dim=1).mean() / projection.project(write).norm()
     attention.out_proj.weight[:, own.start] = strength * write[0]
     backbone.backbone_id = "planted head"
     return backbone, data
@@ -107,7 +108,7 @@ def test_a_planted_head_is_named_and_edited_away(study, planted):
     def margin(model):
         """How much better than chance the mark is told by the word, as an area under the curve."""
         word = model.encode_text([PLANTED])[0]
-        scores = model.encode_images(data.inputs(0, 300)) @ word
+        scores = model.encode_images(data.inputs(0, COUNT)) @ word
         return float((scores[data.marked][:, None] > scores[~data.marked]).float().mean())
 
     def shapes(model):

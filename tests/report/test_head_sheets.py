@@ -1,14 +1,20 @@
 """A line for each pole, with its pictures; heads that were not read are refused."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.report.head_sheets import HeadSheets
+from splice_exp.report.records import Record
 
 
-class Run:
-    complete = True
+class Run(Record):
+    error = None
+
+    def __init__(self):
+        super().__init__({}, Path())
 
     def table(self, name):
         poles = [f"L3.H{head}.{number}{pole}" for head in range(2) for number in range(2) for pole in "+−"]
