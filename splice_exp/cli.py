@@ -22,6 +22,7 @@ from splice_exp.core.run_directory import forget_errors, is_complete, rank, writ
 
 log = logging.getLogger(__name__)
 
+PARTS = {"corpus": "corpus", "foil": "corpus", "selector": "selector", "rule": "rule", "train": "data", "side": "data"}
 VALUED = ("--cfg", "-c", "--package", "-p", "--info", "-i", "--experimental-rerun")  # options of Hydra with a value
 
 ON_PICTURES = ("decompose", "explain")  # commands that take pictures of one's own
@@ -92,7 +93,8 @@ def _in_a_sentence(error: CompactHydraException) -> str:
     text, reason = str(error), error.__cause__
     if found := re.match(r"Could not override '([^']+)'", text):
         cause = str(reason).splitlines()[0] if isinstance(reason, OmegaConfBaseException) else "there is no such key"
-        return f"{found[1]} cannot be set ({cause}): python -m splice_exp --cfg job prints all keys."
+        advice = f"python -m splice_exp --cfg job prints all keys{_other_kind(found[1])}"
+        return f"{found[1]} cannot be set ({cause}): {advice}."
     lines = [line.strip() for line in text.partition("Config search path")[0].splitlines() if line.strip()]
     if isinstance(reason, OmegaConfBaseException):
         lines.append(str(reason).splitlines()[0])
@@ -100,6 +102,16 @@ def _in_a_sentence(error: CompactHydraException) -> str:
     if heads:
         return f"{' '.join(lines[: heads[0]])}. {lines[heads[0]]} {', '.join(lines[heads[0] + 1 :])}"
     return " ".join(lines)
+
+
+def _other_kind(key: str) -> str:
+    """Say how to choose another kind of a part of the evaluation, which may have the key."""
+    part = key.split(".")[1] if key.startswith("evaluation.") and key.count(".") > 1 else ""
+    if part not in PARTS:
+        return ""
+    return (
+        f", and {PARTS[part]}@evaluation.{part}=CHOICE takes another kind of it (CHOICE: a file of conf/{PARTS[part]})"
+    )
 
 
 def main() -> None:

@@ -94,6 +94,10 @@ def test_a_forced_run_that_fails_says_so_and_keeps_what_was_there(command, tmp_p
         (["name=../y"], "error: name is '../y', but must be a plain file name"),
         (["sovler=admm"], "error: sovler cannot be set ("),
         (
+            ["experiment=explain", "evaluation.foil.texts=[a]"],
+            "and corpus@evaluation.foil=CHOICE takes another kind of it (CHOICE: a file of conf/corpus).",
+        ),
+        (
             ["solver=amdm"],
             "Could not find 'solver/amdm'. Available options in 'solver': active_set, ",
         ),

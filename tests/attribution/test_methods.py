@@ -1,5 +1,7 @@
 """Every method gives a batch what it gives its members alone, is linear in the target, and keeps its own promise."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -208,12 +210,20 @@ def test_patches_of_a_batch_are_those_of_its_members_and_a_contrast_is_a_differe
     backbone, images = scenes
     method, removal, seeds = PATCHES[name], TokenDropping(), (1, 2, 3, 4)
     own = backbone.represent(images)
-    c, f = (Corpus.of(text, [backbone.encode_text([text])]) for text in ("a red star", "snow"))
+    c, f = (Corpus.of("pictures", [rows]) for rows in backbone.represent(images.flip(3)).split(2))
 
     def target(rows):
         parts = [("contrastive_corpus", c, f), ("corpus", c, None), ("corpus", f, None)]
-        linear = [target_of(kind, corpus=one, foil=other, name=str(n)) for n, (kind, one, other) in enumerate(parts)]
-        return Together([*linear, target_of("label_free", explicands=own[rows])])
+        return Together(
+            [
+                *(target_of(kind, corpus=one, foil=other, name=str(n)) for n, (kind, one, other) in enumerate(parts)),
+                *(
+                    target_of(kind, similarity, own[rows], c, f, f"{kind} {similarity}")
+                    for kind in KINDS
+                    for similarity in ("cosine", "dot")
+                ),
+            ]
+        )
 
     together = method.attribute(Explicands(backbone, removal, images, seeds), target([0, 1, 2, 3])).maps
     for row in range(4):
@@ -222,6 +232,18 @@ def test_patches_of_a_batch_are_those_of_its_members_and_a_contrast_is_a_differe
             method.attribute(explicands, target([row])).maps[0], together[row], atol=2e-6, rtol=1e-3
         )
     torch.testing.assert_close(together[:, 0], together[:, 1] - together[:, 2], atol=2e-6, rtol=1e-3)
+
+
+def test_patches_of_a_tower_that_projects_everything_to_zero_give_nothing(scenes):
+    backbone, images = copy.deepcopy(scenes[0]), scenes[1]
+    backbone.module.visual.proj.zero_()
+    own = backbone.represent(images)
+    c, f = (Corpus.of("texts", [backbone.encode_text([text])]) for text in ("a red star", "snow"))
+    target = Together([target_of(kind, "cosine", own, c, f) for kind in KINDS])
+    found = token_maps(backbone, images, target)
+    assert found.maps.isfinite().all()
+    assert not found.maps.any()
+    assert found.rest.isfinite().all()
 
 
 def test_what_patches_give_adds_up_to_the_score(scenes):
