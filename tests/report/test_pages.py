@@ -100,7 +100,7 @@ def test_a_claim_or_a_row_that_a_report_has_not_is_said(results):
     assert (line["same"], line["difference"]) == ("not in this report", "–")
 
 
-@pytest.mark.parametrize("name", ["cocoa", "splice"])
+@pytest.mark.parametrize("name", ["cocoa", "sith", "splice"])
 def test_the_committed_reference_fits_the_committed_reports(name):
     reference = read_reference(RESULTS / "reference" / f"{name}.yaml")
     reports = read_summaries(RESULTS)
