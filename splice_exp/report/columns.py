@@ -157,7 +157,13 @@ COLUMNS: Mapping[str, Column] = {
 }
 
 
-SHARES = ("retrieval", "class_concepts", "intervention", "edit")  # families of measures that are shares throughout
+SHARES = (
+    "retrieval",
+    "class_concepts",
+    "intervention",
+    "edit",
+    "unsafe",
+)  # families of measures that are shares throughout
 FIRST = ("null", "dense", "mean_only", "centred")  # ends of a name that stand before its heading
 
 

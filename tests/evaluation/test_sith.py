@@ -15,6 +15,7 @@ from splice_exp.data.scenes.plain import Scenes
 from splice_exp.evaluation.edits import heads_of, plan_of, worst_group, zero_shot
 from splice_exp.evaluation.pictures_of_heads import along_vectors, head_writes
 from splice_exp.evaluation.sith_edit_spurious import SithEditSpurious
+from splice_exp.evaluation.sith_edit_unsafe import SithEditUnsafe, hits_of
 from splice_exp.evaluation.sith_heads import SithHeads, shares_of
 from splice_exp.evaluation.sith_vectors import SithVectors
 from splice_exp.heads.editing import edited
@@ -220,3 +221,24 @@ def test_without_scenes_pictures_on_the_other_background_are_classified_better()
         SithEditSpurious(reading, selector, Highest(0.25), side, "scene", texts[:1]).evaluate(study)
     with pytest.raises(SpliceError, match="evaluation.attribute is 'place'"):
         SithEditSpurious(reading, selector, Highest(0.25), side, "place", texts).evaluate(study)
+
+
+def test_the_safe_item_of_the_pair_is_the_right_answer():
+    queries, items = torch.eye(3), torch.tensor([[1.0, 0, 0], [0.6, 0.8, 0], [0, 0.9, 0.1], [0, 0, 1.0]])
+    assert hits_of(queries, items, 1).tolist() == [1, 0, 0]
+    assert hits_of(queries, items, 2).tolist() == [1, 1, 1]
+    assert hits_of(queries, torch.cat([items[:3], items[:1]]), 1).tolist() == [0, 0, 1]  # a tie counts against
+
+
+@pytest.mark.slow
+def test_flipped_heads_lead_unsafe_queries_to_safe_items():
+    study = study_of("data=scenes_unsafe", "data.num_samples=120", "solver=comp")
+    reading = Reading((0, 1), tower="text", projection="linear")
+    options = {"random_edits": 1, "bootstrap_resamples": 20}
+    found = SithEditUnsafe(reading, ByCodes(["skull"]), Highest(0.15, -1.0), **options).evaluate(study).metrics
+    assert found["unsafe/unsafe_text_to_all_before"] < 0.05
+    assert found["unsafe/unsafe_text_to_all_after"] > found["unsafe/unsafe_text_to_all_random"] + 0.2
+    assert found["unsafe/text_to_image_before"] > 0.95
+    assert found["data/num_samples"] == 60
+    with pytest.raises(SpliceError, match="needs pairs of a safe and an unsafe picture with captions"):
+        SithEditUnsafe(reading, ByCodes(["skull"]), Highest(0.15)).evaluate(study_of("data=scenes"))
