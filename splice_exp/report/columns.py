@@ -163,7 +163,7 @@ SHARES = (
     "intervention",
     "edit",
     "unsafe",
-)  # families of measures that are shares throughout
+)  # families of shares throughout
 FIRST = ("null", "dense", "mean_only", "centred")  # ends of a name that stand before its heading
 
 
