@@ -17,6 +17,7 @@ import open_clip
 import torch
 from memory import Peak
 from tabulate import tabulate
+from torch import Tensor
 from torch.nn.functional import normalize
 
 from splice_exp.backbones.towers import Tower
@@ -36,6 +37,14 @@ def image_tower() -> Tower:
     torch.manual_seed(0)
     visual = open_clip.create_model("ViT-B-32", pretrained=None).eval().requires_grad_(False).visual
     return Tower("image", tuple(visual.transformer.resblocks), visual.ln_post, visual.proj)
+
+
+def seconds_of_svd(matrices: Tensor) -> float:
+    """Time the dense SVD of matrices, one after the other, as in a loop over heads."""
+    start = time.perf_counter()
+    for matrix in matrices:
+        torch.linalg.svd(matrix)
+    return time.perf_counter() - start
 
 
 def main() -> int:
@@ -60,15 +69,13 @@ def main() -> int:
     seconds = time.perf_counter() - start
     gib = memory.highest() - memory.before
     matrices = every_layer(tower, arguments.layers).matrices()  # after the peak: these are large
-    dense = 0.0
-    for matrix in matrices.float():
-        start = time.perf_counter()
-        torch.linalg.svd(matrix)
-        dense += time.perf_counter() - start
+    dense = {"float64": seconds_of_svd(matrices), "float32": seconds_of_svd(matrices.float())}
+    faster = dense["float64"] / thin
     lines = [
         [f"spectra of {len(matrices)} heads, thin factors, float64", f"{thin:.2f} s"],
-        ["the same by dense SVD, float32, one by one", f"{dense:.1f} s"],
-        ["times faster", f"{dense / thin:.0f} (allowed: {FASTER:g} or more)"],
+        ["the same by dense SVD, float64, one by one", f"{dense['float64']:.1f} s"],
+        ["times faster", f"{faster:.0f} (allowed: {FASTER:g} or more)"],
+        ["by dense SVD in float32, with half of the digits", f"{dense['float32']:.1f} s"],
         [f"COMP, {len(poles):,} poles", f"{seconds:.0f} s"],
         ["spectra and COMP", f"{thin + seconds:.0f} s (allowed: {SECONDS:g})"],
         ["memory beside the model at most", f"{gib:.2f} GiB (allowed: {GIB:g})"],
@@ -85,7 +92,7 @@ def main() -> int:
     )
     print(text)
     write_text(arguments.results / "tables" / "bench_heads.md", text)
-    return int(dense / thin < FASTER or thin + seconds > SECONDS or gib > GIB)
+    return int(faster < FASTER or thin + seconds > SECONDS or gib > GIB)
 
 
 if __name__ == "__main__":
