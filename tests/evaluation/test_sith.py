@@ -14,6 +14,7 @@ from splice_exp.data.base import EncodableSource
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.evaluation.edits import heads_of, plan_of, worst_group, zero_shot
 from splice_exp.evaluation.pictures_of_heads import along_vectors, head_writes
+from splice_exp.evaluation.sith_edit_classification import SithEditClassification
 from splice_exp.evaluation.sith_edit_spurious import SithEditSpurious
 from splice_exp.evaluation.sith_edit_unsafe import SithEditUnsafe, hits_of
 from splice_exp.evaluation.sith_heads import SithHeads, shares_of
@@ -22,7 +23,7 @@ from splice_exp.heads.editing import edited
 from splice_exp.heads.explain import explain
 from splice_exp.heads.projection import Projection
 from splice_exp.heads.reading import Reading
-from splice_exp.heads.rules import Above, Highest
+from splice_exp.heads.rules import Above, ByRelevance, Highest
 from splice_exp.heads.selectors import ByCodes
 from splice_exp.heads.streams import streams
 from tests.evaluation.studies import study_of
@@ -242,3 +243,21 @@ def test_flipped_heads_lead_unsafe_queries_to_safe_items():
     assert found["data/num_samples"] == 60
     with pytest.raises(SpliceError, match="needs pairs of a safe and an unsafe picture with captions"):
         SithEditUnsafe(reading, ByCodes(["skull"]), Highest(0.15)).evaluate(study_of("data=scenes"))
+
+
+@pytest.mark.slow
+def test_a_scaling_of_one_changes_nothing_and_concepts_of_classes_are_not_their_names():
+    study = study_of("data=scenes_single", "data.num_samples=60", "solver=comp")
+    evaluation = SithEditClassification(Reading((3,)), ByRelevance(-10.0, 1.0), random_edits=1, bootstrap_resamples=20)
+    found = evaluation.evaluate(study).metrics
+    assert found["edit/accuracy_after"] == found["edit/accuracy_before"] == found["edit/accuracy_random"] > 0.9
+    assert found["edit/num_edited"] == found["edit/energy"] == found["edit/amplified"] == 0
+    task = evaluation._task(study)
+    assert not set(task) & set(study.data.classes)
+    assert any("star" in name for name in task)
+    everything = SithEditClassification(Reading((3,)), ByRelevance(), named=True)._task(study)
+    assert len(set(study.data.classes) & set(everything)) >= 8
+    scaled = SithEditClassification(Reading((3,)), ByRelevance(0.3, 0.2), random_edits=1, bootstrap_resamples=20)
+    assert scaled.evaluate(study).metrics["edit/energy"] > 0.01
+    with pytest.raises(SpliceError, match="needs classes"):
+        scaled.evaluate(study_of("data=scenes_pairs", "data.num_samples=4"))
