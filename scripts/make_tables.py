@@ -51,6 +51,14 @@ ATTRIBUTIONS = (  # on the embedded world, an hour and a half
     "cocoa_corpus_size",
     "cocoa_foil_size",
 )
+HEADS = (  # on the embedded world, a quarter of an hour
+    "sith_heads",
+    "sith_fidelity",
+    "sith_coherence",
+    "sith_edit_spurious",
+    "sith_edit_unsafe",
+    "sith_edit_classification",
+)
 DATA = ("caltech101_test", "imagenet_4shot", "cifar10_test500")
 ON_ONE = ("class_concepts", "stability", "ablation_vocabulary_size")  # on the first of them only
 
@@ -61,7 +69,7 @@ def main() -> None:
     parser.add_argument("--real", type=Path, help="folder of real embeddings")
     parser.add_argument("--results", type=Path, default=Path("results"), help="where tables, figures and runs go")
     arguments = parser.parse_args()
-    for experiment in (*WORLD_ONLY, *CURVES_AND_ABLATIONS, *ATTRIBUTIONS):
+    for experiment in (*WORLD_ONLY, *CURVES_AND_ABLATIONS, *ATTRIBUTIONS, *HEADS):
         splice_exp(f"experiment={experiment}", "logger=none", f"paths.results={arguments.results}")
     for data in DATA if arguments.real else ():
         for experiment in CURVES_AND_ABLATIONS:
