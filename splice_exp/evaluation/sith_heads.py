@@ -96,7 +96,8 @@ class SithHeads(Evaluation):
             **self._summarised(samples),
             "l0/mean": float(found.solution.codes.l0().double().mean()),
             "solver/kkt_max": float(found.solution.kkt_violation.max()),
-            "data/num_samples": len(found),
+            "sith/num_poles": len(found),
+            "data/num_samples": len(study.data),
         }
         return Findings(metrics, names, samples, tables)
 

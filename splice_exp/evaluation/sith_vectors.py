@@ -67,7 +67,8 @@ class SithVectors(Evaluation):
             "l0/mean": float(codes.l0().double().mean()),
             "solver/kkt_max": float(found.solution.kkt_violation.max()),
             "dictionary/size": len(dictionary),
-            "data/num_samples": len(found),
+            "sith/num_poles": len(found),
+            "data/num_samples": len(study.data),
         }
         table = pd.DataFrame(
             [

@@ -158,7 +158,8 @@ def test_heads_have_kinds_and_pictures(study):
     assert sum(shares) == pytest.approx(1)
     assert metrics["sith/share_scene"] > metrics["sith/share_scene_null"] + 0.1
     assert metrics["sith/grounded"] > metrics["sith/grounded_null"] + 0.05
-    assert len(found.sample_ids) == metrics["data/num_samples"] == 2 * 4 * 32
+    assert len(found.sample_ids) == metrics["sith/num_poles"] == 2 * 4 * 32
+    assert metrics["data/num_samples"] == 120
     heads = found.tables["heads"].groupby("head")["share"].sum()
     np.testing.assert_allclose(heads, 1)
     assert set(found.tables["driving"]["vector"]) == {
@@ -193,7 +194,7 @@ def test_codes_are_above_chance_and_nulls_are_where_they_should_be(study, projec
     assert -1 <= found["sith/coherence"] <= 1
     assert found["sith/ceiling"] >= found["sith/stream"]
     assert found["solver/kkt_max"] < 1e-5
-    assert found["data/num_samples"] == 2 * 8 * 4
+    assert found["sith/num_poles"] == 2 * 8 * 4
 
 
 def test_the_worst_group_is_the_least_accurate_one():
