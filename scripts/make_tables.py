@@ -51,13 +51,14 @@ ATTRIBUTIONS = (  # on the embedded world, an hour and a half
     "cocoa_corpus_size",
     "cocoa_foil_size",
 )
-HEADS = (  # on the embedded world, a quarter of an hour
+HEADS = (  # on the embedded world, twenty minutes
     "sith_heads",
     "sith_fidelity",
     "sith_coherence",
     "sith_edit_spurious",
     "sith_edit_unsafe",
     "sith_edit_classification",
+    "sith_adaptation",
 )
 DATA = ("caltech101_test", "imagenet_4shot", "cifar10_test500")
 ON_ONE = ("class_concepts", "stability", "ablation_vocabulary_size")  # on the first of them only

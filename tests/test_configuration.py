@@ -32,7 +32,8 @@ GROUPS = (
     "trainer",
     "logger",
 )
-COMPONENTS = sorted(path for group in (*GROUPS, "corpus") for path in (CONFIG_DIRECTORY / group).glob("*.yaml"))
+PARTS = ("corpus", "reading", "selector", "rule", "tuning")  # of evaluations
+COMPONENTS = sorted(path for group in (*GROUPS, *PARTS) for path in (CONFIG_DIRECTORY / group).glob("*.yaml"))
 EXPERIMENTS = sorted(path.stem for path in (CONFIG_DIRECTORY / "experiment").glob("*.yaml"))
 VARIANTS = sorted(f"dictionary/{path.stem}" for path in (CONFIG_DIRECTORY / "variant" / "dictionary").glob("*.yaml"))
 

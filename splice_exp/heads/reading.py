@@ -102,3 +102,22 @@ class Reading:
         names = spectra.names
         poles, named = both_poles(spectra.vectors(self.side)[torch.tensor(places)], [names[place] for place in places])
         return explain(poles, projection, dictionary, solver, mean if self.is_centred else None), named
+
+    def explained(
+        self,
+        poles: Float[Tensor, "m d"],
+        backbone: Backbone,
+        dictionary: Dictionary,
+        solver: Solver,
+        mean: Float[Tensor, " e"],
+    ) -> Explanations:
+        """Explain any directions of the stream as vectors are explained; not by a `jacobian`.
+
+        Args:
+            poles: Unit rows.
+            backbone: Whose tower is read.
+            dictionary: Concepts.
+            solver: Finds codes.
+            mean: μ of image embeddings.
+        """
+        return explain(poles, self.projected(backbone, None), dictionary, solver, mean if self.is_centred else None)
