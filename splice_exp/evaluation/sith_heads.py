@@ -12,8 +12,6 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.truth import GroundTruth
@@ -23,6 +21,7 @@ from splice_exp.evaluation.base import Evaluation, Findings, Metric
 from splice_exp.evaluation.intervals import of_group
 from splice_exp.evaluation.pictures_of_heads import along_vectors, head_writes, mean_stream
 from splice_exp.evaluation.shown_maps import PICTURES, pictures_table
+from splice_exp.evaluation.sith_vectors import listed_vectors
 from splice_exp.heads.explain import Explanations, explain, random_directions
 from splice_exp.heads.reading import Reading
 
@@ -78,7 +77,7 @@ class SithHeads(Evaluation):
         drive = torch.stack([along, -along], dim=2).flatten(1)  # (n, m): of each pole
         best = drive.argsort(dim=0, descending=True, stable=True)[:TOP].T.numpy()
         samples = {"sith/joint": found.fidelity()["joint"].numpy()}
-        tables = {"vectors": self._listed_vectors(found, names, energies.sqrt())}
+        tables = {"vectors": listed_vectors(found, names, energies.sqrt(), self._listed)}
         truth = data.truth()
         if truth is not None:
             drawn = random_directions(len(found), found.vectors.shape[1], self._seed)
@@ -100,16 +99,6 @@ class SithHeads(Evaluation):
             "data/num_samples": len(study.data),
         }
         return Findings(metrics, names, samples, tables)
-
-    def _listed_vectors(self, found: Explanations, names: Sequence[str], gains: Float[Tensor, " m"]) -> pd.DataFrame:
-        return pd.DataFrame(
-            [
-                (name, float(gain), rank + 1, concept, value)
-                for name, gain, concepts in zip(names, gains, found.top(self._listed), strict=True)
-                for rank, (concept, value) in enumerate(concepts)
-            ],
-            columns=["vector", "gain", "rank", "concept", "code"],
-        )
 
     def _pictures(
         self, study: Study, data: EncodableSource, names: Sequence[str], best: np.ndarray

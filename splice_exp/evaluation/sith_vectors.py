@@ -7,6 +7,8 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import torch
@@ -70,15 +72,9 @@ class SithVectors(Evaluation):
             "sith/num_poles": len(found),
             "data/num_samples": len(study.data),
         }
-        table = pd.DataFrame(
-            [
-                (name, float(gain.sqrt()), rank + 1, concept, value)
-                for name, gain, concepts in zip(names, energies, found.top(self._listed), strict=True)
-                for rank, (concept, value) in enumerate(concepts)
-            ],
-            columns=["vector", "gain", "rank", "concept", "code"],
+        return Findings(
+            metrics, names, samples, {"vectors": listed_vectors(found, names, energies.sqrt(), self._listed)}
         )
-        return Findings(metrics, names, samples, {"vectors": table})
 
     def _fidelities(
         self, found: Explanations, null: Explanations, energies: Float[Tensor, " m"]
@@ -111,3 +107,22 @@ class SithVectors(Evaluation):
         if not there.any():
             return {}
         return {name: of_group(np.nan_to_num(one), there) for name, one in values.items()}
+
+
+def listed_vectors(found: Explanations, names: Sequence[str], gains: Float[Tensor, " m"], count: int) -> pd.DataFrame:
+    """Return the largest concepts of each pole, one a line.
+
+    Args:
+        found: Of m poles.
+        names: Of the poles.
+        gains: Of their vectors.
+        count: Concepts of a pole.
+    """
+    return pd.DataFrame(
+        [
+            (name, float(gain), rank + 1, concept, value)
+            for name, gain, concepts in zip(names, gains, found.top(count), strict=True)
+            for rank, (concept, value) in enumerate(concepts)
+        ],
+        columns=["vector", "gain", "rank", "concept", "code"],
+    )

@@ -119,6 +119,16 @@ def require_targets(atoms: Float[Tensor, "k d"], targets: Tensor) -> None:
         )
 
 
+def require_enough(state: State, target_l0: int) -> None:
+    """Refuse to choose more atoms than there are.
+
+    Raises:
+        SpliceError: naming both numbers.
+    """
+    if target_l0 > len(state.atoms):
+        raise SpliceError(f"solver.target_l0 is {target_l0}, but the dictionary has only {len(state.atoms)} atoms.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Solver(ABC):
     """Decompose rows over a dictionary; memory is bounded by `batch_size` × atoms.

@@ -16,8 +16,8 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from splice_exp.core.errors import SpliceError, require_at_least, require_integer
-from splice_exp.solvers.base import Solved, State, SupportSolver
+from splice_exp.core.errors import require_at_least, require_integer
+from splice_exp.solvers.base import Solved, State, SupportSolver, require_enough
 from splice_exp.solvers.least_squares_on_support import solve_on_support
 from splice_exp.solvers.search import NONE, highest
 
@@ -41,10 +41,7 @@ class OMP(SupportSolver):
         require_at_least("solver.tol", self.tol, 0)
 
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
-        if self.target_l0 > len(state.atoms):
-            raise SpliceError(
-                f"solver.target_l0 is {self.target_l0}, but the dictionary has only {len(state.atoms)} atoms."
-            )
+        require_enough(state, self.target_l0)
         shape = (len(targets), self.target_l0)
         support = torch.full(shape, NONE, dtype=torch.int64, device=targets.device)
         values = torch.zeros(shape, dtype=torch.float64, device=targets.device)

@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splice_exp.core.errors import SpliceError, require_integer
-from splice_exp.solvers.base import Solved, State, SupportSolver
+from splice_exp.core.errors import require_integer
+from splice_exp.solvers.base import Solved, State, SupportSolver, require_enough
 from splice_exp.solvers.least_squares_on_support import solve_on_support
 from splice_exp.solvers.search import highest
 
@@ -29,9 +29,7 @@ class TopK(SupportSolver):
         require_integer("solver.target_l0", self.target_l0, 1)
 
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
-        num_atoms = len(state.atoms)
-        if self.target_l0 > num_atoms:
-            raise SpliceError(f"solver.target_l0 is {self.target_l0}, but the dictionary has only {num_atoms} atoms.")
+        require_enough(state, self.target_l0)
         support = highest(targets, state.atoms, self.target_l0, self.nonnegative)
         values = solve_on_support(targets, state.atoms, support, self.nonnegative)
         return self._certified_support(state, targets, support, values, torch.ones(len(targets), dtype=torch.int64))
