@@ -36,8 +36,9 @@ class SithAdaptation(Evaluation):
 
     `likeness`: |cosine| of what matched vectors write, weighted by squared gains; `overlap` of the spaces; `change`:
     ‖ΔM‖ / ‖M‖; `reweighted`, `mixed`, `new`: shares of ‖ΔM‖² (`heads.adaptation`), with the `_null` of a random ΔM.
-    `relevance`: how much the vectors of ΔM are about the classes, weighted by squared gains; `_before`: those of M;
-    `_null`: random directions. `gains`: rank correlation of log(σ' / σ) with the relevance of the vectors of M.
+    `relevance`: how much the vectors of ΔM are about the classes, or about the concepts nearest to those that the
+    dictionary has not, weighted by squared gains; `_before`: those of M; `_null`: random directions. `gains`: rank
+    correlation of log(σ' / σ) with the relevance of the vectors of M.
 
     Args:
         reading: Which heads, and how.
@@ -60,6 +61,11 @@ class SithAdaptation(Evaluation):
             raise SpliceError(
                 "evaluation=sith_adaptation compares all that heads of the image tower write: it needs reading.tower="
                 "image, reading.side=writes, reading.folded=true and reading.vectors=null."
+            )
+        if reading.projection == "jacobian":
+            raise SpliceError(
+                "reading.projection is 'jacobian', which is of one model at one stream, but two models are compared: "
+                "set it to published or linear."
             )
         self._reading, self._tuning, self._train = reading, tuning, train
 
@@ -114,8 +120,7 @@ class SithAdaptation(Evaluation):
 
     def _relevances(self, study: Study, found: Adaptation) -> tuple[dict[str, np.ndarray], float]:
         """Return the relevance of heads' vectors to the classes: of ΔM, of M, and of random directions."""
-        known = [name for name in study.embeddings.classes if name in study.dictionary]
-        selector = ByCodes(known or _nearest(study))
+        selector = ByCodes(_words(study))
         samples = {}
         for name, spectra in (("relevance", found.difference), ("relevance_before", found.before)):
             scores, energies = self._scores(study, spectra, selector), spectra.gains.square()
@@ -150,11 +155,13 @@ class SithAdaptation(Evaluation):
         )
 
 
-def _nearest(study: Study) -> list[str]:
-    """Return the concept nearest to each class text, for classes that the dictionary has not."""
-    texts = study.backbone.encode_classes(study.embeddings.classes).double() - study.dictionary.mean.double()
-    rows = (texts @ study.dictionary.atoms.double().T).argmax(dim=1)
-    return list(dict.fromkeys(study.dictionary.concepts[row] for row in rows.tolist()))
+def _words(study: Study) -> list[str]:
+    """Return a concept for each class: its name, or for one that the dictionary has not, the concept nearest to it."""
+    classes, dictionary = study.embeddings.classes, study.dictionary
+    texts = study.backbone.encode_classes(classes).double() - dictionary.mean.double()
+    rows = (texts @ dictionary.atoms.double().T).argmax(dim=1).tolist()
+    words = (name if name in dictionary else dictionary.concepts[row] for name, row in zip(classes, rows, strict=True))
+    return list(dict.fromkeys(words))
 
 
 def _random_core(found: Adaptation, seed: int) -> tuple[Float[Tensor, "L H"], Float[Tensor, "L H"]]:

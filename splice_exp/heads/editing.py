@@ -1,6 +1,7 @@
 """Edit a backbone by what its heads mean: read, select, scale; the old one stays as it is.
 
-edited, report = edit_heads(backbone, reading, selector, rule, dictionary, solver, mean)
+planned = plan(backbone, reading, selector, rule, dictionary, solver, mean)
+other, report = edited(backbone, planned.spectra, planned.factors)
 """
 
 from __future__ import annotations

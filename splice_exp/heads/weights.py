@@ -87,14 +87,13 @@ def head_outputs(
         queries: How many tokens attend, the first ones; 1 for the class token.
         mask: Added to the attention before the softmax, as for text.
     """
-    attention, weights = block.attn, head_weights(block)
+    weights = head_weights(block)
     bare = layer_norm(stream, stream.shape[-1:], eps=block.ln_1.eps)
     patterns = attention_patterns(block, stream, queries, mask)
     reads, writes = weights.reads.to(stream), weights.writes.to(stream)
     values = torch.einsum("btd,hdr->bhtr", bare, reads)
     mixed = torch.einsum("bhqt,bhtr->bqhr", patterns, values)
     constants = _centred(weights.constants, dim=1).to(stream)
-    assert attention.num_heads == len(reads)
     return torch.einsum("bqhr,hrd->bqhd", mixed, writes) + constants
 
 

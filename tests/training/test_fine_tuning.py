@@ -59,6 +59,8 @@ def test_what_cannot_be_tuned_is_refused(study):
         FineTuning(epochs=0)
     with pytest.raises(SpliceError, match="it needs reading.tower="):
         SithAdaptation(Reading(vectors=3), FineTuning(), TRAIN)
+    with pytest.raises(SpliceError, match="reading.projection is 'jacobian'"):
+        SithAdaptation(Reading(projection="jacobian"), FineTuning(), TRAIN)
     with pytest.raises(SpliceError, match="evaluation.train is scenes_pairs, which must be pictures with the classes"):
         SithAdaptation(Reading(), FineTuning(), ScenePairs(4)).evaluate(study)
 
