@@ -54,6 +54,7 @@ ATTRIBUTIONS = (  # on the embedded world, an hour and a half
 HEADS = (  # on the embedded world, twenty minutes
     "sith_heads",
     "sith_fidelity",
+    "sith_replacement",
     "sith_coherence",
     "sith_edit_spurious",
     "sith_edit_unsafe",

@@ -12,15 +12,13 @@ References:
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from splice_exp.core.errors import SpliceError, require_bool, require_integer
 from splice_exp.core.names import canonical
 from splice_exp.decomposition.study import Study
-from splice_exp.embeddings.extract import extract
 from splice_exp.embeddings.geometry import center
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
-from splice_exp.evaluation.edits import listed, plan_of, random_edit, zero_shot
+from splice_exp.evaluation.edits import features_of, listed, plan_of, random_edit, zero_shot
 from splice_exp.heads.editing import edited
 from splice_exp.heads.reading import Reading
 from splice_exp.heads.rules import Rule
@@ -79,9 +77,9 @@ class SithEditClassification(Evaluation):
             "after": [other],
             "random": [random_edit(backbone, planned, self._constants, seed) for seed in seeds],
         }
-        kept, samples = self._kept(study), {}
+        samples = {}
         for name, those in models.items():
-            found = (extract(study.data, one, study.cache).features[kept] for one in those)
+            found = (features_of(study, one) for one in those)
             samples[f"edit/accuracy_{name}"] = np.mean([zero_shot(rows, texts) == truth for rows in found], axis=0)
         factors = planned.factors
         metrics: dict[str, Metric] = {
@@ -106,8 +104,3 @@ class SithEditClassification(Evaluation):
         solver = COMP(target_l0=self._class_concepts)
         codes = solver.solve(solver.prepare(dictionary.atoms[allowed]), targets).codes
         return [dictionary.concepts[allowed[column]] for column in sorted(set(codes.indices.tolist()))]
-
-    def _kept(self, study: Study) -> torch.Tensor:
-        """Return the places of the samples whose class has a text, among all."""
-        place = {sample_id: row for row, sample_id in enumerate(study.data.sample_ids)}
-        return torch.tensor([place[sample_id] for sample_id in study.embeddings.sample_ids])

@@ -23,15 +23,15 @@ from splice_exp.evaluation.pictures_of_heads import mean_stream
 from splice_exp.heads.coherence import coherence, coherence_of_chance
 from splice_exp.heads.explain import Explanations, explain, random_directions
 from splice_exp.heads.reading import Reading
-from splice_exp.solvers.least_squares_on_support import solve_on_support
 
 
 class SithVectors(Evaluation):
     """Fidelity and coherence of the codes of both poles of the singular vectors of heads, with nulls and ceilings.
 
     `joint`: cosine of code and pole in the joint space; `stream`: of the direction that comes back and the pole, in the
-    residual stream; `ceiling`: the same for a perfect code; `ratio`: of the two; `published`, `published_ceiling`: as
-    the authors go back; `joint_gain`: weighted by squared gains. `coherence`: mean cosine of the concepts of a list.
+    residual stream (an estimate that knows how much the code misses); `ceiling`: the same for a perfect code; `ratio`:
+    of the two; `published`, `published_ceiling`: as the authors go back; `joint_gain`: weighted by squared gains.
+    `coherence`: mean cosine of the concepts of a list.
     Nulls: `joint_null`, `stream_null` of random directions; `joint_random` of concepts drawn by chance, as many as in
     the longest list; `coherence_null` of lists of the same concepts, dealt out anew.
 
@@ -84,18 +84,9 @@ class SithVectors(Evaluation):
         values["ratio"] = values["stream"] / values["ceiling"]
         values["joint_gain"] = values["joint"] * (energies / energies.mean()).numpy()
         values["joint_null"], values["stream_null"] = chance["joint"].numpy(), chance["stream"].numpy()
-        values["joint_random"] = self._by_chance(found).numpy()
+        by_chance = found.by_chance(self._seed)
+        values["joint_random"] = torch.nn.functional.cosine_similarity(by_chance, found.targets, dim=1).numpy()
         return values
-
-    def _by_chance(self, found: Explanations) -> Float[Tensor, " m"]:
-        """Return the cosines of targets with the best nonnegative sums of some concepts drawn by chance."""
-        size = int(found.solution.codes.l0().max())
-        random = np.random.default_rng(self._seed)
-        drawn = [random.choice(len(found.dictionary), size, replace=False) for _ in range(len(found))]
-        support, atoms = torch.from_numpy(np.stack(drawn)), found.dictionary.atoms
-        values = solve_on_support(found.targets, atoms, support, nonnegative=True)
-        composed = torch.einsum("ms,msd->md", values, atoms[support].double())
-        return torch.nn.functional.cosine_similarity(composed, found.targets, dim=1, eps=1e-12)
 
     def _coherences(self, found: Explanations) -> dict[str, np.ndarray]:
         codes, atoms = found.solution.codes, found.dictionary.atoms

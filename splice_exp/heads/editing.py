@@ -2,6 +2,8 @@
 
 planned = plan(backbone, reading, selector, rule, dictionary, solver, mean)
 other, report = edited(backbone, planned.spectra, planned.factors)
+
+or let heads write what their explanations say instead of their singular vectors (`rewritten`).
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest
 from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.types import Dictionary
-from splice_exp.heads.edit import EditReport, edit
+from splice_exp.heads.edit import EditReport, edit, rewrite
 from splice_exp.heads.explain import Explanations
 from splice_exp.heads.reading import Reading
 from splice_exp.heads.rules import Rule
@@ -98,3 +100,21 @@ def edited(
         what = [spectra.tower, spectra.layers, constants, tensor_digest(factors)]
         found.backbone_id = f"{backbone.backbone_id}:heads:{digest(what)}"
     return found, report
+
+
+def rewritten(
+    backbone: Backbone, spectra: Spectra, writes: Float[Tensor, "L H r d"], constants: str = "edited"
+) -> Backbone:
+    """Return a copy of a backbone whose heads write other directions instead of their singular ones.
+
+    Args:
+        backbone: Stays as it is.
+        spectra: Of its heads.
+        writes: The directions.
+        constants: As in `edited`.
+    """
+    found = copy.deepcopy(backbone)
+    rewrite(tower_of(found, spectra.tower), spectra, writes, constants)
+    what = [spectra.tower, spectra.layers, constants, tensor_digest(writes)]
+    found.backbone_id = f"{backbone.backbone_id}:rewritten:{digest(what)}"
+    return found

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -23,6 +24,7 @@ from torch.nn.functional import normalize
 from splice_exp.core.types import Dictionary, Solution
 from splice_exp.heads.projection import Projection
 from splice_exp.solvers.base import Solver
+from splice_exp.solvers.least_squares_on_support import solve_on_support
 
 POLES = ("+", "−")
 
@@ -63,22 +65,52 @@ class Explanations:
         """Name the concepts of each direction, the largest first."""
         return self.solution.codes.named(self.dictionary.concepts).top(count)
 
+    def directions(self, composed: Float[Tensor, "m e"]) -> Float[Tensor, "m d"]:
+        """Return what composed targets say about the directions: of least mean squared error, 0 where they say nothing.
+
+        What they miss is known, as its mean square over the coordinates of the joint space (`Projection.back`).
+
+        Args:
+            composed: In place of the targets; the lengths of the projections are kept.
+        """
+        exact, points = self._points(self.targets), self._points(composed)
+        return self.projection.back(points, (points - exact).square().mean(dim=1))
+
+    def published_directions(self, composed: Float[Tensor, "m e"]) -> Float[Tensor, "m d"]:
+        """Return unit directions as the authors do: by the pseudoinverse of P alone, without lengths."""
+        return self.projection.back_as_published(normalize(normalize(composed.double(), dim=1) + self.mean, dim=1))
+
+    def by_chance(self, seed: int) -> Float[Tensor, "m e"]:
+        """Return the best nonnegative sums of concepts drawn by chance, as many as the longest code has.
+
+        Args:
+            seed: Of what is drawn.
+        """
+        size = int(self.solution.codes.l0().max())
+        random = np.random.default_rng(seed)
+        drawn = [random.choice(len(self.dictionary), size, replace=False) for _ in range(len(self))]
+        support, atoms = torch.from_numpy(np.stack(drawn)), self.dictionary.atoms
+        values = solve_on_support(self.targets, atoms, support, nonnegative=True)
+        return torch.einsum("ms,msd->md", values, atoms[support].double())
+
     def fidelity(self) -> dict[str, Float[Tensor, " m"]]:
         """Return how well codes stand for the directions, as cosines.
 
-        `joint`: of w D and x; `stream`: of the direction that comes back through the whole way (its lengths kept) and
-        v; `ceiling`: the same for a perfect code; `published`: as the authors go back, by P alone and without lengths,
-        and `published_ceiling`: the same for a perfect code.
+        `joint`: of w D and x; `stream`: of the direction that comes back (`directions`) and v; `ceiling`: the same for
+        a perfect code; `published`: as the authors go back, and `published_ceiling`: the same for a perfect code.
         """
         composed = self.composed
-        found = {"joint": _cosine(composed, self.targets)}
-        for suffix, x in (("", composed), ("ceiling", self.targets)):
-            points = (self.scales[:, None] * x + self.mean) * self.lengths[:, None]
-            found[suffix or "stream"] = _cosine(self.projection.back(points), self.vectors)
-            plain = normalize(normalize(x, dim=1) + self.mean, dim=1)
-            name = "_".join(filter(None, ("published", suffix)))
-            found[name] = _cosine(self.projection.back_as_published(plain), self.vectors)
-        return found
+        return {
+            "joint": _cosine(composed, self.targets),
+            "stream": _cosine(self.directions(composed), self.vectors),
+            "ceiling": _cosine(self.directions(self.targets), self.vectors),
+            "published": _cosine(self.published_directions(composed), self.vectors),
+            "published_ceiling": _cosine(self.published_directions(self.targets), self.vectors),
+        }
+
+    def _points(self, x: Float[Tensor, "m e"]) -> Float[Tensor, "m e"]:
+        """Return the points of the joint space, with their lengths, that have some targets."""
+        return (self.scales[:, None] * x.double() + self.mean) * self.lengths[:, None]
 
 
 def explain(

@@ -7,9 +7,17 @@
 σ = L2 normalisation. `published` puts the constant βP into every direction, so that the two poles w and −w are not
 opposite; the other two are linear. Intermediate layers are read as if nothing came after them (the direct path).
 
+The way back knows how wrong a point is. For unit directions without a preferred one, y = w A + noise of variance ν² in
+each coordinate has the linear estimate of least mean squared error
+
+    ŵ = y A⁺_ν      A⁺_ν = V diag(s / (s² + d ν²)) Uᵀ,   A = U diag(s) Vᵀ        (the pseudoinverse where ν = 0)
+
+so that directions which the map makes short are not blown up by what a code has missed.
+
 References:
     Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
     CVPR 2026 (SITH), section 3 (published).
+    Wiener. Extrapolation, interpolation, and smoothing of stationary time series. MIT Press, 1949 (the way back).
     nostalgebraist. Interpreting GPT: the logit lens. 2020 (the direct path).
 """
 
@@ -72,14 +80,24 @@ class Projection:
         """Return where directions point, as unit rows."""
         return normalize(self.project(vectors), dim=1)
 
-    def back(self, points: Float[Tensor, "n e"]) -> Float[Tensor, "n d"]:
-        """Return the unit directions of the stream that point at points best: the pseudoinverse of the map.
+    def back(self, points: Float[Tensor, "n e"], noise: Float[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
+        """Estimate the unit directions of the stream that point at points; the less is known, the shorter they are.
 
         Args:
-            points: For `published` with the length that `project` gave, from which βP is taken away.
+            points: With the lengths that `project` gave.
+            noise: ν², mean square over the coordinates of what points miss; None: they are exact.
         """
-        rest = points.double() - self._bias @ self._projection if self._kind == "published" else points.double()
-        return normalize(rest @ torch.linalg.pinv(self._linear), dim=1)
+        rest = points.double()
+        gain = 1.0
+        if self._kind == "published":
+            rest = rest - self._bias @ self._projection
+            gain = (1 / len(self._linear) + self._eps) ** -0.5  # of the LayerNorm, for a unit direction without a mean
+        u, values, vh = torch.linalg.svd(gain * self._linear, full_matrices=False)
+        known = values > values[0] * len(u) * torch.finfo(torch.float64).eps
+        u, values, vh = u[:, known], values[known], vh[known]
+        variance = torch.zeros(len(rest), dtype=torch.float64) if noise is None else noise.double()
+        weights = values / (values.square() + len(u) * variance[:, None])
+        return ((rest @ vh.T) * weights) @ u.T
 
     def back_as_published(self, points: Float[Tensor, "n e"]) -> Float[Tensor, "n d"]:
         """Return directions as the authors do: by the pseudoinverse of P alone, as if LN_post were not there."""
@@ -87,7 +105,8 @@ class Projection:
 
     def ceiling(self, vectors: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
         """Return the cosines of directions with what comes back of them: no explanation can do better."""
-        return (self.back(self.project(vectors)) * normalize(vectors.double(), dim=1)).sum(dim=1)
+        back = normalize(self.back(self.project(vectors)), dim=1)
+        return (back * normalize(vectors.double(), dim=1)).sum(dim=1)
 
 
 def _centred(matrix: Float[Tensor, "d e"]) -> Float[Tensor, "d e"]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import ImageDraw
-from torch.nn.functional import layer_norm
+from torch.nn.functional import layer_norm, normalize
 
 from splice_exp.backbones.towers import tower_of
 from splice_exp.core.errors import SpliceError
@@ -18,6 +18,7 @@ from splice_exp.evaluation.sith_edit_classification import SithEditClassificatio
 from splice_exp.evaluation.sith_edit_spurious import SithEditSpurious
 from splice_exp.evaluation.sith_edit_unsafe import SithEditUnsafe, hits_of
 from splice_exp.evaluation.sith_heads import SithHeads, shares_of
+from splice_exp.evaluation.sith_replacement import SithReplacement
 from splice_exp.evaluation.sith_vectors import SithVectors
 from splice_exp.heads.editing import edited
 from splice_exp.heads.explain import explain
@@ -86,7 +87,7 @@ def planted(study):
     )
     atom = study.dictionary.atoms[study.dictionary.index(PLANTED)].double()
     projection = Projection(tower, "linear")
-    write = projection.back(atom[None])
+    write = normalize(projection.back(atom[None]), dim=1)
     attention.out_proj.weight[:, own] = 0
     # In the joint space, what it writes when it sees the mark is a fifth as long as all the rest.
     strength = 0.2 * projection.project(last).norm(dim=1).mean() / projection.project(write).norm()
@@ -176,7 +177,7 @@ def test_shares_split_names_of_two_kinds(study):
     dictionary = study.dictionary
     tower = tower_of(study.backbone)
     place = dictionary.index("red star")
-    vector = Projection(tower, "linear").back(dictionary.atoms[[place]].double())
+    vector = normalize(Projection(tower, "linear").back(dictionary.atoms[[place]].double()), dim=1)
     found = explain(vector, Projection(tower, "linear"), dictionary, study.solver)
     assert found.top(1)[0][0][0] == "red star"
     shares = shares_of(found, study.data.truth())
@@ -195,6 +196,28 @@ def test_codes_are_above_chance_and_nulls_are_where_they_should_be(study, projec
     assert found["sith/ceiling"] >= found["sith/stream"]
     assert found["solver/kkt_max"] < 1e-5
     assert found["sith/num_poles"] == 2 * 8 * 4
+
+
+@pytest.mark.slow
+def test_heads_that_write_what_their_codes_say_still_classify():
+    study = study_of("data=scenes_single", "data.num_samples=100", "solver=comp")
+    found = SithReplacement(Reading((2, 3)), bootstrap_resamples=20).evaluate(study).metrics
+    after, before = found["replacement/accuracy_after"], found["replacement/accuracy_before"]
+    assert before > 0.9
+    assert found["replacement/accuracy_perfect"] == pytest.approx(before, abs=0.02)
+    assert after > found["replacement/accuracy_random"] + 0.1
+    assert after > found["replacement/accuracy_removed"] + 0.1
+    assert found["sith/cosine_perfect"] > 0.99
+    assert found["sith/cosine_perfect"] > found["sith/cosine_after"] > found["sith/cosine_published"]
+    few = SithReplacement(Reading((2, 3), vectors=1), bootstrap_resamples=20).evaluate(study).metrics
+    assert few["sith/num_poles"] == 2 * 2 * 4
+    assert few["sith/cosine_removed"] > found["sith/cosine_removed"] + 0.05  # the others write as before
+    words = Reading((0, 1), tower="text", projection="linear")
+    texts = SithReplacement(words, bootstrap_resamples=20).evaluate(study).metrics
+    assert texts["sith/cosine_removed"] == pytest.approx(1)  # pictures do not pass through the text tower
+    assert texts["replacement/accuracy_removed"] < before - 0.1
+    with pytest.raises(SpliceError, match="needs evaluation.reading.side=writes"):
+        SithReplacement(Reading(side="reads"))
 
 
 def test_the_worst_group_is_the_least_accurate_one():
