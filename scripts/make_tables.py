@@ -55,6 +55,7 @@ HEADS = (  # on the embedded world, twenty minutes
     "sith_heads",
     "sith_fidelity",
     "sith_replacement",
+    "sith_grounding",
     "sith_coherence",
     "sith_edit_spurious",
     "sith_edit_unsafe",

@@ -18,8 +18,9 @@ from splice_exp.core.truth import GroundTruth
 from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
+from splice_exp.evaluation.grounding import Grounding, drives, most_driving
 from splice_exp.evaluation.intervals import of_group
-from splice_exp.evaluation.pictures_of_heads import along_vectors, head_writes, mean_stream
+from splice_exp.evaluation.pictures_of_heads import mean_stream
 from splice_exp.evaluation.shown_maps import PICTURES, pictures_table
 from splice_exp.evaluation.sith_vectors import listed_vectors
 from splice_exp.heads.explain import Explanations, explain, random_directions
@@ -35,7 +36,7 @@ class SithHeads(Evaluation):
     Where kinds are known, `share_KIND`: share of the code that goes to concepts of a kind, weighted by squared gains
     (null: of random directions). `joint`: cosine of code and pole. Where truth is known, `grounded`: share of the
     pictures that drive a pole most of which its first concept is true (null: of all pictures); poles whose first
-    concept stands for nothing in any picture do not count, `named` is the share of the others.
+    concept is true of no picture, or of all, do not count, `named` is the share of the others.
 
     Args:
         reading: Which heads, and how; pictures are looked at by the image tower.
@@ -73,9 +74,7 @@ class SithHeads(Evaluation):
         places = torch.tensor(reading.chosen(spectra))
         energies = spectra.gains.flatten()[places].repeat_interleave(2).square()
         weights = (energies / energies.mean()).numpy()
-        along = along_vectors(head_writes(study, spectra.layers), spectra).flatten(1)[:, places]
-        drive = torch.stack([along, -along], dim=2).flatten(1)  # (n, m): of each pole
-        best = drive.argsort(dim=0, descending=True, stable=True)[:TOP].T.numpy()
+        best = most_driving(drives(study, reading, spectra), TOP)
         samples = {"sith/joint": found.fidelity()["joint"].numpy()}
         tables = {"vectors": listed_vectors(found, names, energies.sqrt(), self._listed)}
         truth = data.truth()
@@ -88,7 +87,7 @@ class SithHeads(Evaluation):
             for column, kind in enumerate(kinds):
                 samples[f"sith/share_{kind}"] = shares[:, column] * weights
                 samples[f"sith/share_{kind}_null"] = chance[:, column]
-            samples.update(_grounded(found, truth, best))
+            samples |= _grounded(Grounding.of(found, truth), best)
             tables["heads"] = _of_heads(names, shares, weights, kinds)
         tables |= self._pictures(study, data, names, best)
         metrics: dict[str, Metric] = {
@@ -129,19 +128,16 @@ def shares_of(found: Explanations, truth: GroundTruth) -> np.ndarray:
     return np.asarray(totals / np.maximum(totals.sum(axis=1, keepdims=True), 1e-12))
 
 
-def _grounded(found: Explanations, truth: GroundTruth, best: np.ndarray) -> dict[str, np.ndarray]:
+def _grounded(known: Grounding, best: np.ndarray) -> dict[str, np.ndarray]:
     """Return how often the first concept of a pole is true of the pictures that drive it, and of all pictures."""
-    first = [truth.named(concepts[0][0]) if concepts else frozenset() for concepts in found.top(1)]
-    meant = np.array([bool(named) and named <= set(truth.kind_of) for named in first])
-    if not meant.any():
+    there = known.first >= 0
+    if not there.any():
         return {}
-    holds = {named: np.array([truth.holds(named, sample) for sample in range(len(truth))]) for named in set(first)}
-    own = np.array([holds[named][rows].mean() for named, rows in zip(first, best, strict=True)])
-    base = np.array([holds[named].mean() for named in first])
+    first = np.maximum(known.first, 0)
     return {
-        "sith/grounded": of_group(own, meant),
-        "sith/grounded_null": of_group(base, meant),
-        "sith/named": meant.astype(float),
+        "sith/grounded": of_group(known.shares(best)[np.arange(len(first)), first], there),
+        "sith/grounded_null": of_group(known.holds.mean(axis=1)[first], there),
+        "sith/named": there.astype(float),
     }
 
 

@@ -163,6 +163,7 @@ SHARES = (
     "intervention",
     "edit",
     "unsafe",
+    "grounding",
     "replacement",
 )  # families of shares throughout
 FIRST = ("null", "dense", "mean_only", "centred")  # ends of a name that stand before its heading

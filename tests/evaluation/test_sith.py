@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 from PIL import ImageDraw
+from scipy.stats import spearmanr
+from sklearn.metrics import roc_auc_score
 from torch.nn.functional import layer_norm, normalize
 
 from splice_exp.backbones.towers import tower_of
@@ -13,10 +15,12 @@ from splice_exp.core.errors import SpliceError
 from splice_exp.data.base import EncodableSource
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.evaluation.edits import heads_of, plan_of, worst_group, zero_shot
+from splice_exp.evaluation.grounding import Grounding, most_driving
 from splice_exp.evaluation.pictures_of_heads import along_vectors, head_writes
 from splice_exp.evaluation.sith_edit_classification import SithEditClassification
 from splice_exp.evaluation.sith_edit_spurious import SithEditSpurious
 from splice_exp.evaluation.sith_edit_unsafe import SithEditUnsafe, hits_of
+from splice_exp.evaluation.sith_grounding import SithGrounding, correlations, derangement
 from splice_exp.evaluation.sith_heads import SithHeads, shares_of
 from splice_exp.evaluation.sith_replacement import SithReplacement
 from splice_exp.evaluation.sith_vectors import SithVectors
@@ -196,6 +200,35 @@ def test_codes_are_above_chance_and_nulls_are_where_they_should_be(study, projec
     assert found["sith/ceiling"] >= found["sith/stream"]
     assert found["solver/kkt_max"] < 1e-5
     assert found["sith/num_poles"] == 2 * 8 * 4
+
+
+def test_areas_and_shares_are_those_of_each_concept_and_pole():
+    random = np.random.default_rng(0)
+    drive = np.round(random.normal(size=(30, 4)), 1)  # with ties
+    holds = random.random((3, 30)) < 0.4
+    known = Grounding(np.array([0, 2, -1, 1]), np.zeros((4, 3)), holds)
+    found = known.areas(drive)
+    for pole in range(4):
+        for concept in range(3):
+            expected = roc_auc_score(holds[concept], drive[:, pole])
+            assert found[pole, concept] == pytest.approx(expected)
+    best = most_driving(drive, 5)
+    assert (np.diff(np.take_along_axis(drive.T, best, axis=1)) <= 0).all()
+    assert known.shares(best)[3, 1] == holds[1, best[3]].mean()
+    for column, value in enumerate(correlations(drive, drive[:, ::-1])):
+        assert value == pytest.approx(spearmanr(drive[:, column], drive[:, 3 - column]).statistic)
+    assert (derangement(50, 0) != np.arange(50)).all()
+    assert sorted(derangement(50, 0)) == list(range(50))
+
+
+def test_pictures_that_drive_the_last_layer_show_what_its_vectors_mean(study):
+    found = SithGrounding(Reading((-1,)), bootstrap_resamples=20).evaluate(study).metrics
+    for name in ("area_first", "area_codes", "likeness", "top"):
+        assert found[f"grounding/{name}"] > found[f"grounding/{name}_null"] + 0.05
+    assert found["grounding/area_first_null"] == pytest.approx(0.5, abs=0.05)
+    assert 0 < found["grounding/named"] <= 1
+    with pytest.raises(SpliceError, match="set evaluation.reading.tower=image"):
+        SithGrounding(Reading(tower="text"))
 
 
 @pytest.mark.slow
