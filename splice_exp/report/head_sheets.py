@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure as Canvas
 
 from splice_exp.core.errors import SpliceError, nearest, require_integer, require_names
 from splice_exp.report.figures import PALETTE, STYLE, Drawing
 from splice_exp.report.records import Row
+from splice_exp.report.sheets import Sheet, sheets_of
 
 SIDE = 0.72  # inches of a picture
 WORDS = 2.6  # inches of a list
@@ -43,7 +42,7 @@ class HeadSheets(Drawing):
         shown = [record for record in records if record.complete]
         if not shown:
             return None
-        sheets = {head: sheet for record in shown for head, sheet in _sheets(record)}
+        sheets = {head: sheet for record in shown for head, sheet in sheets_of(record)}
         heads = self._chosen(list(sheets))
         blocks = -(-len(heads) // self._columns)
         lines = 2 * self._vectors
@@ -82,34 +81,6 @@ class HeadSheets(Drawing):
             if head not in heads:
                 raise SpliceError(f"report.figure.heads has {head!r}, which was not read ({nearest(head, heads)}).")
         return list(self._heads or heads)
-
-
-@dataclass(frozen=True, eq=False)
-class Sheet:
-    """What a run says of its heads.
-
-    Attributes:
-        vectors: Concepts of each pole.
-        driving: Pictures of each pole, by their numbers.
-        images: The pictures.
-    """
-
-    vectors: pd.DataFrame
-    driving: pd.DataFrame
-    images: Mapping[int, np.ndarray]
-
-
-def _sheets(record: Row) -> list[tuple[str, Sheet]]:
-    """Return the heads of a run; of several seeds those of the first."""
-    run = getattr(record, "records", (record,))[0]
-    pictures = run.table("pictures")
-    images = {}
-    for _, line in pictures.iterrows():
-        shape = (int(line["height"]), int(line["width"]), 3)
-        images[int(line["picture"])] = np.array(line["values"], dtype=np.uint8).reshape(shape)
-    sheet = Sheet(run.table("vectors"), run.table("driving"), images)
-    heads = dict.fromkeys(name.rpartition(".")[0] for name in sheet.driving["vector"])
-    return [(head, sheet) for head in heads]
 
 
 def _pairs(words: list[str]) -> list[str]:

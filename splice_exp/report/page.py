@@ -15,7 +15,7 @@ from splice_exp.report.listings import Listing
 from splice_exp.report.pages import write_index, write_page
 from splice_exp.report.records import Record, Row, describe
 from splice_exp.report.repeated import over_seeds
-from splice_exp.report.summary import Summary, claims_of, environment_of, science_of
+from splice_exp.report.summary import PageLink, Summary, claims_of, environment_of, science_of
 from splice_exp.report.tables import Cells, lay_out, markdown_table, write_csv
 
 OPTIONAL = (
@@ -62,6 +62,10 @@ class Report:
         """Return one line a claim."""
         rows = over_seeds(records)
         return [f"Claim: {item.claim}. Verdict: {item.verdict(rows)}." for item in self._applicable(rows)]
+
+    def more_pages(self, rows: Sequence[Row], results: Path, stem: str) -> list[PageLink]:
+        """Write what the page of the report only links to; here nothing."""
+        return []
 
     def _applicable(self, rows: Sequence[Row]) -> list[Claim]:
         """Leave out claims about what these data do not let one measure, such as recovery without a ground truth."""
@@ -124,7 +128,10 @@ class Report:
             "config": science_of(records[0]),
             "environment": environment_of(records[0]),
         }
+        if links := self.more_pages(rows, results, stem):
+            summary["pages"] = links
         write_json(table_path.with_suffix(".json"), summary)
+        written += [results / "pages" / link["path"] for link in links]
         written += [table_path.with_suffix(".json"), write_page(results, summary), write_index(results)]
         return written
 

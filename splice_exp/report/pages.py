@@ -56,6 +56,17 @@ def _picture(figures: Path, stem: str) -> dict[str, str] | None:
     return {"name": stem.replace("_", " "), "source": f"data:{kind};base64,{content}"}
 
 
+def write_template(path: Path, template: str, **values: Any) -> None:
+    """Write a page of its own from a template, with the style inside.
+
+    Args:
+        path: Of the file.
+        template: One of the package's.
+        values: What it shows.
+    """
+    write_text(path, _environment().get_template(template).render(style=_style(), **values))
+
+
 def write_page(results: Path, report: Summary) -> Path:
     """Write the page of a report, with its figures inside.
 

@@ -100,6 +100,10 @@ class Record(Row):
     def table(self, name: str) -> pd.DataFrame:
         return pd.read_parquet(self.directory / f"{name}.parquet")
 
+    def has_table(self, name: str) -> bool:
+        """Say whether the run has such a table: some tables need data that know more."""
+        return (self.directory / f"{name}.parquet").is_file()
+
     @cached_property
     def environment(self) -> dict[str, Any]:
         return read_json(self.directory / ENVIRONMENT)

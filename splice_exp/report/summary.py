@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import yaml
 
@@ -35,6 +35,13 @@ class ListingSummary(TypedDict):
     rows: list[list[str]]
 
 
+class PageLink(TypedDict):
+    """Another page of a report."""
+
+    title: str
+    path: str  # from the folder of the pages
+
+
 class Summary(TypedDict):
     """All that a page shows; plain values."""
 
@@ -51,6 +58,7 @@ class Summary(TypedDict):
     listings: list[ListingSummary]
     notes: list[str]
     figures: list[str]
+    pages: NotRequired[list[PageLink]]
     config: dict[str, Any]
     environment: dict[str, Any]
 

@@ -1,0 +1,43 @@
+"""What runs say of heads: the concepts of the poles of their singular vectors, and the pictures that drive them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from splice_exp.report.records import Record, Row
+from splice_exp.report.repeated import Repeated
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """What a run says of its heads.
+
+    Attributes:
+        vectors: Concepts of each pole.
+        driving: Pictures of each pole, by their numbers.
+        images: The pictures.
+        shares: Of kinds of concepts, for each head; None where kinds are not known.
+    """
+
+    vectors: pd.DataFrame
+    driving: pd.DataFrame
+    images: Mapping[int, np.ndarray]
+    shares: pd.DataFrame | None
+
+
+def sheets_of(record: Row) -> list[tuple[str, Sheet]]:
+    """Return the heads of a run, each with what the run says; of several seeds those of the first."""
+    run = record.records[0] if isinstance(record, Repeated) else record
+    pictures = run.table("pictures")
+    images = {}
+    for _, line in pictures.iterrows():
+        shape = (int(line["height"]), int(line["width"]), 3)
+        images[int(line["picture"])] = np.array(line["values"], dtype=np.uint8).reshape(shape)
+    shares = run.table("heads") if isinstance(run, Record) and run.has_table("heads") else None
+    sheet = Sheet(run.table("vectors"), run.table("driving"), images, shares)
+    heads = dict.fromkeys(name.rpartition(".")[0] for name in sheet.driving["vector"])
+    return [(head, sheet) for head in heads]
