@@ -41,6 +41,7 @@ WORLD_ONLY = (  # they need pictures, captions, attributes, or a ground truth
     "stability",
     "ablation_vocabulary_size",
     "ablation_solver",
+    "ablation_coherence",
 )
 ATTRIBUTIONS = (  # on the embedded world, an hour and a half
     "cocoa_localization",
@@ -60,6 +61,7 @@ HEADS = (  # on the embedded world, twenty minutes
     "sith_edit_spurious",
     "sith_edit_unsafe",
     "sith_edit_classification",
+    "sith_edit_codes",
     "sith_adaptation",
 )
 DATA = ("caltech101_test", "imagenet_4shot", "cifar10_test500")

@@ -81,6 +81,19 @@ class Study:
             self._like or self,
         )
 
+    def by(self, backbone: Backbone) -> Study:
+        """Return the study of the same samples by another backbone, with its own image mean and dictionary."""
+        return Study(
+            self.data,
+            backbone,
+            self._vocabulary,
+            self._builder,
+            self.alignment,
+            self.solver,
+            self.cache,
+            self._stage,
+        )
+
     @property
     def backbone(self) -> Backbone:
         """The backbone, on the device on which texts are embedded."""

@@ -17,7 +17,6 @@ from torch.nn.functional import normalize
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.towers import tower_of
 from splice_exp.decomposition.study import Study
-from splice_exp.embeddings.extract import extract
 from splice_exp.evaluation.intervals import of_group
 from splice_exp.evaluation.pictures_of_heads import batches, head_writes, mean_stream
 from splice_exp.heads.editing import Plan, edited, plan
@@ -95,13 +94,6 @@ def ablated(study: Study, plan: Plan, heads: list[tuple[int, int]]) -> Float[Ten
     stream = last - own + own.mean(dim=0)
     norm, projection = tower.norm, tower.projection
     return normalize(norm(stream.to(norm.weight)) @ projection, dim=1).cpu()
-
-
-def features_of(study: Study, model: Backbone) -> Float[Tensor, "n e"]:
-    """Return what a model makes of the samples of a study: those whose class has a text, in its order."""
-    place = {sample_id: row for row, sample_id in enumerate(study.data.sample_ids)}
-    kept = torch.tensor([place[sample_id] for sample_id in study.embeddings.sample_ids])
-    return extract(study.data, model, study.cache).features[kept]
 
 
 def zero_shot(features: Float[Tensor, "n e"], texts: Float[Tensor, "c e"]) -> np.ndarray:

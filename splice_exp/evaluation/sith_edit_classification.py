@@ -18,7 +18,7 @@ from splice_exp.core.names import canonical
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import center
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
-from splice_exp.evaluation.edits import features_of, listed, plan_of, random_edit, zero_shot
+from splice_exp.evaluation.edits import listed, plan_of, random_edit, zero_shot
 from splice_exp.heads.editing import edited
 from splice_exp.heads.reading import Reading
 from splice_exp.heads.rules import Rule
@@ -79,7 +79,7 @@ class SithEditClassification(Evaluation):
         }
         samples = {}
         for name, those in models.items():
-            found = (features_of(study, one) for one in those)
+            found = (study.by(one).embeddings.features for one in those)
             samples[f"edit/accuracy_{name}"] = np.mean([zero_shot(rows, texts) == truth for rows in found], axis=0)
         factors = planned.factors
         metrics: dict[str, Metric] = {

@@ -90,8 +90,8 @@ class SithEditSpurious(Evaluation):
 
         answers = {
             "before": [right_of(study.embeddings.features)],
-            "after": [right_of(extract(study.data, other, study.cache).features)],
-            "random": [right_of(extract(study.data, one, study.cache).features) for one in draws],
+            "after": [right_of(study.by(other).embeddings.features)],
+            "random": [right_of(study.by(one).embeddings.features) for one in draws],
             "ablated": [right_of(ablated(study, planned, heads) if heads else study.embeddings.features)],
         }
         samples: dict[str, np.ndarray] = {}

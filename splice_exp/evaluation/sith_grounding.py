@@ -62,8 +62,8 @@ class SithGrounding(Evaluation):
         other = derangement(len(found), self._seed)
         likeness = self._likeness(study, found)
         samples = {
-            "grounding/likeness": correlations(drive, likeness),
-            "grounding/likeness_null": correlations(drive[:, other], likeness),
+            "sith/likeness": correlations(drive, likeness),
+            "sith/likeness_null": correlations(drive[:, other], likeness),
         }
         truth = data.truth() if isinstance(data, EncodableSource) else None
         if truth is not None:

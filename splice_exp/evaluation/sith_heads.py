@@ -20,6 +20,7 @@ from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
 from splice_exp.evaluation.grounding import Grounding, drives, most_driving
 from splice_exp.evaluation.intervals import of_group
+from splice_exp.evaluation.kinds import OTHER, by_kind
 from splice_exp.evaluation.pictures_of_heads import mean_stream
 from splice_exp.evaluation.shown_maps import PICTURES, pictures_table
 from splice_exp.evaluation.sith_vectors import listed_vectors
@@ -27,7 +28,6 @@ from splice_exp.heads.explain import Explanations, explain, random_directions
 from splice_exp.heads.reading import Reading
 
 TOP = 8  # pictures of a pole
-OTHER = "other"
 
 
 class SithHeads(Evaluation):
@@ -112,19 +112,8 @@ class SithHeads(Evaluation):
 
 
 def shares_of(found: Explanations, truth: GroundTruth) -> np.ndarray:
-    """Return what share of each code goes to each kind of concepts, and to all others, (m, kinds + 1).
-
-    A name of several concepts counts in equal parts.
-    """
-    kinds = [*truth.kinds, OTHER]
-    table = np.zeros((len(found.dictionary), len(kinds)))
-    for row, name in enumerate(found.dictionary.concepts):
-        concepts = truth.named(name)
-        for concept in concepts:
-            table[row, kinds.index(truth.kind_of.get(concept, OTHER))] += 1 / len(concepts)
-    codes = found.solution.codes
-    totals = np.zeros((len(codes), len(kinds)))
-    np.add.at(totals, codes.rows.numpy(), codes.values.double().numpy()[:, None] * table[codes.indices.numpy()])
+    """Return what share of each code goes to each kind of concepts, and to all others, (m, kinds + 1)."""
+    totals = by_kind(found.solution.codes, found.dictionary.concepts, truth)
     return np.asarray(totals / np.maximum(totals.sum(axis=1, keepdims=True), 1e-12))
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from splice_exp.core.errors import SpliceError
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
-from splice_exp.evaluation.edits import features_of, zero_shot
+from splice_exp.evaluation.edits import zero_shot
 from splice_exp.evaluation.pictures_of_heads import mean_stream
 from splice_exp.heads.editing import rewritten
 from splice_exp.heads.explain import Explanations
@@ -68,7 +68,7 @@ class SithReplacement(Evaluation):
         for name, directions in self._directions(found).items():
             model = rewritten(backbone, spectra, self._placed(spectra, directions))
             # Images do not pass through the text tower.
-            features = before if reading.tower == "text" else features_of(study, model)
+            features = before if reading.tower == "text" else study.by(model).embeddings.features
             samples[f"replacement/accuracy_{name}"] = (
                 zero_shot(features, model.encode_classes(classes)) == truth
             ) * 1.0

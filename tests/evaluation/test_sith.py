@@ -11,13 +11,17 @@ from sklearn.metrics import roc_auc_score
 from torch.nn.functional import layer_norm, normalize
 
 from splice_exp.backbones.towers import tower_of
+from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.base import EncodableSource
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.evaluation.edits import heads_of, plan_of, worst_group, zero_shot
 from splice_exp.evaluation.grounding import Grounding, most_driving
+from splice_exp.evaluation.kinds import by_kind
 from splice_exp.evaluation.pictures_of_heads import along_vectors, head_writes
+from splice_exp.evaluation.recovery import supports_of
 from splice_exp.evaluation.sith_edit_classification import SithEditClassification
+from splice_exp.evaluation.sith_edit_codes import SithEditCodes
 from splice_exp.evaluation.sith_edit_spurious import SithEditSpurious
 from splice_exp.evaluation.sith_edit_unsafe import SithEditUnsafe, hits_of
 from splice_exp.evaluation.sith_grounding import SithGrounding, correlations, derangement
@@ -31,6 +35,7 @@ from splice_exp.heads.reading import Reading
 from splice_exp.heads.rules import Above, ByRelevance, Highest
 from splice_exp.heads.selectors import ByCodes
 from splice_exp.heads.streams import streams
+from splice_exp.solvers.comp import COMP
 from tests.evaluation.studies import study_of
 
 SCENES = ("grass", "sand", "water", "sky", "night", "snow", "brick", "forest", "wood", "stone")
@@ -223,8 +228,8 @@ def test_areas_and_shares_are_those_of_each_concept_and_pole():
 
 def test_pictures_that_drive_the_last_layer_show_what_its_vectors_mean(study):
     found = SithGrounding(Reading((-1,)), bootstrap_resamples=20).evaluate(study).metrics
-    for name in ("area_first", "area_codes", "likeness", "top"):
-        assert found[f"grounding/{name}"] > found[f"grounding/{name}_null"] + 0.05
+    for name in ("grounding/area_first", "grounding/area_codes", "grounding/top", "sith/likeness"):
+        assert found[name] > found[f"{name}_null"] + 0.05
     assert found["grounding/area_first_null"] == pytest.approx(0.5, abs=0.05)
     assert 0 < found["grounding/named"] <= 1
     with pytest.raises(SpliceError, match="set evaluation.reading.tower=image"):
@@ -300,6 +305,37 @@ def test_flipped_heads_lead_unsafe_queries_to_safe_items():
     assert found["data/num_samples"] == 60
     with pytest.raises(SpliceError, match="needs pairs of a safe and an unsafe picture with captions"):
         SithEditUnsafe(reading, ByCodes(["skull"]), Highest(0.15)).evaluate(study_of("data=scenes"))
+
+
+@pytest.mark.slow
+def test_without_vectors_about_scenes_codes_tell_scenes_no_more():
+    study = study_of("data=scenes", "data.num_samples=150")
+    parts = Reading((2, 3)), COMP(), ByCodes(SCENES), Highest(0.25)
+    found = SithEditCodes(*parts, kind="scene", random_edits=1, bootstrap_resamples=20).evaluate(study).metrics
+    assert found["edit/told_target_after"] < found["edit/told_target_before"] - 0.3
+    assert found["edit/told_target_after"] < found["edit/told_target_random"] - 0.2
+    assert found["edit/told_others_after"] > found["edit/told_others_before"] - 0.1
+    assert found["codes/target_after"] < found["codes/target_before"]
+    truth, codes = study.truth, study.decomposition.codes
+    scenes = [next(c for c in truth.concepts(row) if truth.kind_of[c] == "scene") for row in range(len(truth))]
+    told = [
+        any(scene in truth.named(codes.concepts[column]) for column in support)
+        for scene, support in zip(scenes, supports_of(codes), strict=True)
+    ]
+    assert found["edit/told_target_before"] == pytest.approx(np.mean(told))
+    with pytest.raises(SpliceError, match="evaluation.kind is 'sound'"):
+        SithEditCodes(*parts, kind="sound").evaluate(study)
+
+
+def test_kinds_of_a_code_add_up(study):
+    truth = study.data.truth()
+    codes = Codes.from_support(torch.tensor([[0, 1], [2, -1]]), torch.tensor([[0.5, 0.25], [0.4, 0.0]]), 3)
+    found = by_kind(codes, ["red star", "grass", "guitar"], truth)
+    kinds = truth.kinds
+    assert found[0, kinds.index("colour")] == found[0, kinds.index("shape")] == pytest.approx(0.25)
+    assert found[0, kinds.index("scene")] == pytest.approx(0.25)
+    assert found[1, -1] == pytest.approx(0.4)
+    assert found.sum() == pytest.approx(1.15)
 
 
 @pytest.mark.slow
