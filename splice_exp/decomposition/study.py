@@ -157,21 +157,21 @@ class Study:
         truth = self.data.truth()
         if truth is None:
             return None
-        return truth.select(self._places)
+        return truth.select(self.places)
 
     @cached_property
     def attributes(self) -> Mapping[str, Attribute]:
         """What else is known of the samples of `embeddings`, by its name."""
-        return {name: attribute.select(self._places) for name, attribute in self.data.attributes().items()}
+        return {name: attribute.select(self.places) for name, attribute in self.data.attributes().items()}
 
     @cached_property
     def captions(self) -> list[tuple[str, ...]] | None:
         """The captions of the samples of `embeddings`, where there are any."""
         captions = self.data.captions()
-        return None if captions is None else [captions[place] for place in self._places]
+        return None if captions is None else [captions[place] for place in self.places]
 
     @cached_property
-    def _places(self) -> list[int]:
+    def places(self) -> list[int]:
         """The samples of `embeddings` among all of the data."""
         place = {sample_id: index for index, sample_id in enumerate(self.data.sample_ids)}
         return [place[sample_id] for sample_id in self.embeddings.sample_ids]

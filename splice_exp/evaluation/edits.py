@@ -78,7 +78,7 @@ def heads_of(plan: Plan) -> list[tuple[int, int]]:
 
 @torch.no_grad()
 def ablated(study: Study, plan: Plan, heads: list[tuple[int, int]]) -> Float[Tensor, "n e"]:
-    """Return embeddings in which what some heads add to the class token is its mean over all pictures.
+    """Return the study's embeddings, but what some heads add to the class token is its mean over all pictures.
 
     Later layers still see what it was, as in the original.
 
@@ -93,7 +93,7 @@ def ablated(study: Study, plan: Plan, heads: list[tuple[int, int]]) -> Float[Ten
     last = torch.cat([streams(study.backbone, tower, (), pixels)[1].cpu() for pixels in batches(study)])
     stream = last - own + own.mean(dim=0)
     norm, projection = tower.norm, tower.projection
-    return normalize(norm(stream.to(norm.weight)) @ projection, dim=1).cpu()
+    return normalize(norm(stream.to(norm.weight)) @ projection, dim=1).cpu()[study.places]
 
 
 def zero_shot(features: Float[Tensor, "n e"], texts: Float[Tensor, "c e"]) -> np.ndarray:

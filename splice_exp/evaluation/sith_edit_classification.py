@@ -70,7 +70,7 @@ class SithEditClassification(Evaluation):
         task = self._task(study)
         planned = plan_of(study, self._reading, ByCodes(task), self._rule)
         other, report = edited(backbone, planned.spectra, planned.factors, self._constants)
-        texts, truth = backbone.encode_classes(classes), np.asarray(labels)
+        truth = np.asarray(labels)
         seeds = range(self._seed, self._seed + self._random_edits)
         models = {
             "before": [backbone],
@@ -79,8 +79,10 @@ class SithEditClassification(Evaluation):
         }
         samples = {}
         for name, those in models.items():
-            found = (study.by(one).embeddings.features for one in those)
-            samples[f"edit/accuracy_{name}"] = np.mean([zero_shot(rows, texts) == truth for rows in found], axis=0)
+            rights = [
+                zero_shot(study.by(one).embeddings.features, one.encode_classes(classes)) == truth for one in those
+            ]
+            samples[f"edit/accuracy_{name}"] = np.mean(rights, axis=0)
         factors = planned.factors
         metrics: dict[str, Metric] = {
             **self._summarised(samples),

@@ -7,19 +7,17 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
-from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_integer, require_names
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
-from splice_exp.embeddings.extract import extract
 from splice_exp.evaluation.base import Evaluation, Findings, Metric, summarised
 from splice_exp.evaluation.edits import ablated, heads_of, listed, plan_of, random_edit, worst_group, zero_shot
-from splice_exp.heads.editing import edited
+from splice_exp.heads.editing import Plan, edited
 from splice_exp.heads.reading import Reading
 from splice_exp.heads.rules import Rule
 from splice_exp.heads.selectors import Selector
@@ -30,7 +28,7 @@ class SithEditSpurious(Evaluation):
 
     `worst`, `average`: of the groups, or over all samples, each `_before`, `_after`, `_random` (edits of other vectors
     with as much energy, drawn several times) and `_ablated` (heads that are most about the concepts, as a whole).
-    `side_before`, `side_after`, `side_random`: accuracy on other data, which the edit should leave alone.
+    `side_before`, `side_after`, `side_random`, `side_ablated`: accuracy on other data, which an edit should spare.
 
     Args:
         reading: Which heads, and how.
@@ -62,6 +60,11 @@ class SithEditSpurious(Evaluation):
         require_integer("evaluation.random_edits", random_edits, 1)
         if texts is not None:
             require_names("evaluation.texts", texts)
+        if reading.tower != "image":
+            raise SpliceError(
+                "evaluation=sith_edit_spurious edits what pictures become, and ablates heads on pictures: set "
+                "evaluation.reading.tower=image."
+            )
         self._reading, self._selector, self._rule, self._constants = reading, selector, rule, constants
         self._side, self._attribute, self._texts, self._random_edits = side, attribute, texts, random_edits
 
@@ -80,27 +83,23 @@ class SithEditSpurious(Evaluation):
             raise SpliceError(f"evaluation.texts has {len(texts)} texts, but there are the classes {list(classes)}.")
         planned = plan_of(study, self._reading, self._selector, self._rule)
         other, report = edited(backbone, planned.spectra, planned.factors, self._constants)
-        draws = [
-            random_edit(backbone, planned, self._constants, self._seed + draw) for draw in range(self._random_edits)
-        ]
-        heads = heads_of(planned)
-
-        def right_of(features: Tensor) -> np.ndarray:
-            return (zero_shot(features, texts) == labels).astype(float)
-
-        answers = {
-            "before": [right_of(study.embeddings.features)],
-            "after": [right_of(study.by(other).embeddings.features)],
-            "random": [right_of(study.by(one).embeddings.features) for one in draws],
-            "ablated": [right_of(ablated(study, planned, heads) if heads else study.embeddings.features)],
+        seeds = range(self._seed, self._seed + self._random_edits)
+        models = {
+            "before": [backbone],
+            "after": [other],
+            "random": [random_edit(backbone, planned, self._constants, seed) for seed in seeds],
         }
+        heads = heads_of(planned)
+        features = {name: [study.by(one).embeddings.features for one in those] for name, those in models.items()}
+        features["ablated"] = [ablated(study, planned, heads) if heads else study.embeddings.features]
         samples: dict[str, np.ndarray] = {}
-        for name, rights in answers.items():
+        for name, those in features.items():
+            rights = [(zero_shot(rows, texts) == labels).astype(float) for rows in those]
             samples[f"edit/worst_{name}"] = np.mean([worst_group(right, groups) for right in rights], axis=0)
             samples[f"edit/average_{name}"] = np.mean(rights, axis=0)
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
-            **summarised(self._side_effects(study, backbone, other, draws), self._resamples, self._seed),
+            **summarised(self._side_effects(study, models, planned, heads), self._resamples, self._seed),
             "edit/num_edited": report.num_edited,
             "edit/num_vectors": report.num_vectors,
             "edit/num_heads_ablated": len(heads),
@@ -124,13 +123,15 @@ class SithEditSpurious(Evaluation):
         return groups
 
     def _side_effects(
-        self, study: Study, before: Backbone, after: Backbone, draws: Sequence[Backbone]
+        self, study: Study, models: Mapping[str, Sequence[Backbone]], planned: Plan, heads: list[tuple[int, int]]
     ) -> dict[str, np.ndarray]:
         """Return whether other samples are classified rightly."""
         side = study.of(self._side)
-        texts, labels = before.encode_classes(side.embeddings.classes), np.asarray(side.embeddings.labels)
-        found = {}
-        for name, models in (("before", [before]), ("after", [after]), ("random", draws)):
-            rights = [zero_shot(extract(self._side, one, study.cache).features, texts) == labels for one in models]
-            found[f"edit/side_{name}"] = np.mean(rights, axis=0)
-        return found
+        texts = study.backbone.encode_classes(side.embeddings.classes)
+        labels = np.asarray(side.embeddings.labels)
+        found = {name: [side.by(one).embeddings.features for one in those] for name, those in models.items()}
+        found["ablated"] = [ablated(side, planned, heads) if heads else side.embeddings.features]
+        return {
+            f"edit/side_{name}": np.mean([zero_shot(rows, texts) == labels for rows in those], axis=0)
+            for name, those in found.items()
+        }

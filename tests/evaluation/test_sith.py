@@ -277,9 +277,12 @@ def test_without_scenes_pictures_on_the_other_background_are_classified_better()
     assert metrics["edit/worst_after"] > metrics["edit/worst_random"] + 0.4
     assert metrics["edit/worst_ablated"] > metrics["edit/worst_before"]
     assert metrics["edit/side_after"] > metrics["edit/side_before"] - 0.1
+    assert metrics["edit/side_ablated"] > 0.5
     assert metrics["edit/num_edited"] == 64
     plan = plan_of(study, reading, selector, Highest(0.25))
     assert all(layer == 1 for layer, _ in heads_of(plan)[:2])  # the last layer writes scenes
+    with pytest.raises(SpliceError, match="set evaluation.reading.tower=image"):
+        SithEditSpurious(Reading(tower="text"), selector, Highest(0.25), side, "scene", texts)
     with pytest.raises(SpliceError, match="evaluation.texts has 1 texts"):
         SithEditSpurious(reading, selector, Highest(0.25), side, "scene", texts[:1]).evaluate(study)
     with pytest.raises(SpliceError, match="evaluation.attribute is 'place'"):
@@ -352,3 +355,6 @@ def test_a_scaling_of_one_changes_nothing_and_concepts_of_classes_are_not_their_
     assert len(set(study.data.classes) & set(everything)) >= 8
     scaled = SithEditClassification(Reading((3,)), ByRelevance(0.3, 0.2), random_edits=1, bootstrap_resamples=20)
     assert scaled.evaluate(study).metrics["edit/energy"] > 0.01
+    words = Reading((0, 1), tower="text", projection="linear")
+    louder = SithEditClassification(words, ByRelevance(-10.0, 0.0), random_edits=1, bootstrap_resamples=20)
+    assert louder.evaluate(study).metrics["edit/accuracy_after"] < 0.9  # class texts pass through the edited tower
