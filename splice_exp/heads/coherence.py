@@ -35,8 +35,17 @@ def coherence_of_chance(codes: Codes, atoms: Float[Tensor, "k d"], seed: int) ->
         atoms: Unit rows.
         seed: Of the deal.
     """
-    order = torch.from_numpy(np.random.default_rng(seed).permutation(len(codes.indices)))
-    return _of_lists(codes.indices[order], codes, atoms)
+    return _of_lists(dealt(codes, seed), codes, atoms)
+
+
+def dealt(codes: Codes, seed: int) -> Int64[Tensor, " nnz"]:
+    """Deal the concepts of all lists out anew; each is there as often as before.
+
+    Args:
+        codes: n rows.
+        seed: Of the deal.
+    """
+    return codes.indices[torch.from_numpy(np.random.default_rng(seed).permutation(len(codes.indices)))]
 
 
 def _of_lists(concepts: Int64[Tensor, " nnz"], codes: Codes, atoms: Float[Tensor, "k d"]) -> Float[Tensor, " n"]:

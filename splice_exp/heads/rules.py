@@ -8,6 +8,7 @@ References:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -62,6 +63,30 @@ class Highest(Rule):
         found = torch.ones(len(scores), dtype=torch.float64)
         found[scores.argsort(descending=True, stable=True)[: round(self.share * len(scores))]] = self.factor
         return found
+
+
+@dataclass(frozen=True)
+class Levels(Rule):
+    """Scores on a scale, such as a judge's, have a factor each; those that are not named keep their vectors.
+
+    Args:
+        levels: Scores, whole numbers; a mean of scores is rounded.
+        factors_of: m of each.
+    """
+
+    levels: Sequence[int]
+    factors_of: Sequence[float]
+
+    def __post_init__(self) -> None:
+        if len(self.levels) != len(self.factors_of) or len(set(self.levels)) != len(self.levels):
+            raise SpliceError(
+                f"rule.levels is {list(self.levels)} and rule.factors_of is {list(self.factors_of)}, but each level "
+                "needs one factor, and may be there once."
+            )
+
+    def factors(self, scores: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
+        factor = dict(zip(self.levels, self.factors_of, strict=True))
+        return torch.tensor([factor.get(round(score), 1.0) for score in scores.tolist()], dtype=torch.float64)
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
     codes       R(v) = max over poles of Σ_k w_k · max_t ⟨d_k, t⟩         w: the code of a pole, t: atoms of the names
     subspace    R(v) = max over poles of ‖Π x‖²                            Π: onto the span of the atoms of the names
+    judged      R(v) = max over poles of what a judge says, 1 … 5             of the list of concepts, about a topic
     listed      R(v) = 1 for vectors that are named, 0 for others
 
 A vector is a channel of two poles; it is about something if either pole is.
 
 References:
     Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
-    CVPR 2026 (SITH), section 5.3 (codes).
+    CVPR 2026 (SITH), sections 5.1 and 5.2 (judged), 5.3 (codes).
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splice_exp.core.errors import SpliceError, nearest, require_names
+from splice_exp.core.errors import SpliceError, nearest, require_integer, require_names
 from splice_exp.core.types import Dictionary
 from splice_exp.heads.explain import Explanations
+from splice_exp.heads.judge import Judge, read_prompt
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,41 @@ class BySubspace(Selector):
     def scores(self, found: Explanations, names: Sequence[str]) -> Float[Tensor, " n"]:
         basis = orthonormal(_atoms_of(found.dictionary, self.concepts))
         return _of_vectors((found.targets @ basis.T).square().sum(dim=1))
+
+
+@dataclass(frozen=True)
+class ByJudge(Selector):
+    """Vectors whose poles a language model finds to be about a topic; the mean of its repeats.
+
+    Args:
+        judge: Whom to ask.
+        topic: In words.
+        concepts: Of each pole that the judge sees, at most.
+    """
+
+    judge: Judge
+    topic: str
+    concepts: int = 5
+
+    def __post_init__(self) -> None:
+        require_integer("selector.concepts", self.concepts, 1)
+        if not self.topic.strip():
+            raise SpliceError("selector.topic is empty, but must say what the judge is to look for.")
+
+    def scores(self, found: Explanations, names: Sequence[str]) -> Float[Tensor, " n"]:
+        lists = found.top(self.concepts)
+        there = [row for row, concepts in enumerate(lists) if concepts]
+        prompts = [read_prompt("topic", lists[row], topic=self.topic) for row in there]
+        scores = torch.ones(len(lists), dtype=torch.float64)  # who says nothing is not about it
+        for row, verdicts in zip(there, self.judge.verdicts(prompts), strict=True):
+            read = [verdict.score for verdict in verdicts if verdict is not None]
+            if not read:
+                raise SpliceError(
+                    f"{self.judge.name} gives no score for the pole {'+−'[row % 2]} of {names[row // 2]}: raise "
+                    "judge.repeats, or take another judge.model."
+                )
+            scores[row] = sum(read) / len(read)
+        return _of_vectors(scores)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,61 @@
+"""Replies of judges, kept in a file, so that nothing is asked twice and a study can be repeated without the judge.
+
+One JSON object a line, appended as replies come: {"key": …, "judge": …, "repeat": …, "reply": …}. The key is the digest
+of judge, prompt and repeat; a last line that was cut off is left out.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from threading import Lock
+
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.io import digest, write_text
+
+
+class Decisions:
+    """A file of replies.
+
+    Args:
+        path: Created with its folders when the first reply comes.
+
+    Raises:
+        SpliceError: if there is something else.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._lock = path, Lock()
+        self._replies = self._read()
+
+    def get(self, judge: str, prompt: str, repeat: int) -> str | None:
+        """Return a reply, or None if this was never asked."""
+        return self._replies.get(digest([judge, prompt, repeat]))
+
+    def put(self, judge: str, prompt: str, repeat: int, reply: str) -> None:
+        """Keep a reply."""
+        key = digest([judge, prompt, repeat])
+        line = json.dumps({"key": key, "judge": judge, "repeat": repeat, "reply": reply}, ensure_ascii=False)
+        with self._lock:
+            self._replies[key] = reply
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(f"{line}\n")
+
+    def _read(self) -> dict[str, str]:
+        """Read what is there; a last line without its end was being written when a process was killed, and goes."""
+        if not self._path.is_file():
+            return {}
+        *lines, torn = self._path.read_text(encoding="utf-8").split("\n")
+        found = {}
+        for number, line in enumerate(lines, start=1):
+            try:
+                decision = json.loads(line)
+                found[decision["key"]] = decision["reply"]
+            except (json.JSONDecodeError, KeyError, TypeError) as error:
+                raise SpliceError(
+                    f"{self._path}, line {number}, is no decision of a judge ({error}): mend or remove the line."
+                ) from error
+        if torn:
+            write_text(self._path, "".join(f"{line}\n" for line in lines))
+        return found

@@ -1,0 +1,69 @@
+"""What a judge answers about a list of concepts: a theme and a score from 1 to 5; and how far answers agree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+
+SCORES = (1, 5)
+MARKS = re.compile(r"[*_`#]")  # of Markdown
+THEME = re.compile(r"^\W*theme\W*[:=-]\W*(?P<theme>.+?)\W*$", re.IGNORECASE | re.MULTILINE)
+SCORE = re.compile(
+    r"^\W*(?:\w+\s+)?score\W*[:=-]\W*(?P<score>\d+(?:\.\d+)?)\s*(?:(?:/|out of)\s*5)?\W*$", re.IGNORECASE | re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A theme in words, empty where there is none, and a score of 1 … 5."""
+
+    theme: str
+    score: int
+
+
+def parse_verdict(reply: str) -> Verdict | None:
+    r"""Read an answer, however it is laid out; None if it has no score, or several that differ.
+
+    Example:
+        >>> parse_verdict("**Theme:** red things\n\n**Score:** 5/5")
+        Verdict(theme='red things', score=5)
+        >>> parse_verdict("I would say it is coherent.") is None
+        True
+    """
+    plain = MARKS.sub("", reply)
+    scores = {float(found["score"]) for found in SCORE.finditer(plain)}
+    if len(scores) != 1:
+        return None
+    (score,) = scores
+    if score not in range(SCORES[0], SCORES[1] + 1):
+        return None
+    found = THEME.search(plain)
+    theme = found["theme"].strip() if found else ""
+    return Verdict("" if theme.lower() in ("none", "n/a") else theme, int(score))
+
+
+def agreement(scores: Sequence[Sequence[int]]) -> dict[str, float]:
+    """Return how far repeated scores of the same lists agree, over all pairs of repeats.
+
+    `same`: share of pairs with the same score; `within_one`: that differ by one at most; `kappa`: quadratically
+    weighted, 1 − Σ (a − b)² / Σ by chance, chance being all scores against each other; NaN where all scores are equal.
+
+    Args:
+        scores: Of each list; lists with fewer than two do not count.
+
+    References:
+        Cohen. Weighted kappa. Psychological Bulletin 70, 1968.
+    """
+    repeated = [of_list for of_list in scores if len(of_list) > 1]
+    pairs = np.array([pair for of_list in repeated for pair in combinations(of_list, 2)], dtype=float)
+    if not len(pairs):
+        return {"same": float("nan"), "within_one": float("nan"), "kappa": float("nan")}
+    distances = np.abs(pairs[:, 0] - pairs[:, 1])
+    everything = np.concatenate([np.asarray(of_list, dtype=float) for of_list in repeated])
+    by_chance = 2 * everything.var()
+    kappa = 1 - float((distances**2).mean() / by_chance) if by_chance > 0 else float("nan")
+    return {"same": float((distances == 0).mean()), "within_one": float((distances <= 1).mean()), "kappa": kappa}
