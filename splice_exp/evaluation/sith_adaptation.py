@@ -90,18 +90,30 @@ class SithAdaptation(Evaluation):
             "adapt/accuracy_after": zero_shot(extract(study.data, tuned).features, texts) == truth,
         }
         samples = {f"adapt/{name}": values.flatten().numpy() for name, values in self._of_heads(found).items()}
-        relevances, gains = self._relevances(study, found)
+        relevances, scores = self._relevances(study, found)
         samples |= relevances
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
             **summarised({name: one.astype(float) for name, one in right.items()}, self._resamples, self._seed),
-            "adapt/gains": gains,
+            "adapt/gains": _rank_correlation(found.log_gains, scores),
             "adapt/num_heads": found.change.numel(),
             "probing/num_train_samples": len(train),
             "data/num_samples": len(truth),
         }
         names = [f"L{layer}.H{head}" for layer in found.before.layers for head in range(found.change.shape[1])]
-        return Findings(metrics, names, samples, {"difference": self._listed(study, found.difference)})
+        tables = {
+            "difference": self._listed(study, found.difference),
+            "heads": pd.DataFrame({"head": names, **{key.rpartition("/")[2]: one for key, one in samples.items()}}),
+            "vectors": pd.DataFrame(
+                {
+                    "vector": found.before.names,
+                    "likeness": found.likeness.flatten().numpy(),
+                    "log_gain": found.log_gains.flatten().numpy(),
+                    "relevance": scores.flatten().numpy(),
+                }
+            ),
+        }
+        return Findings(metrics, names, samples, tables)
 
     def _of_heads(self, found: Adaptation) -> dict[str, Float[Tensor, "L H"]]:
         energies = found.before.gains.square()
@@ -118,8 +130,8 @@ class SithAdaptation(Evaluation):
             "new_null": 1 - random[0] - random[1],
         }
 
-    def _relevances(self, study: Study, found: Adaptation) -> tuple[dict[str, np.ndarray], float]:
-        """Return the relevance of heads' vectors to the classes: of ΔM, of M, and of random directions."""
+    def _relevances(self, study: Study, found: Adaptation) -> tuple[dict[str, np.ndarray], Float[Tensor, "L H r"]]:
+        """Return the relevance of heads to the classes: of ΔM, of M, of random directions; and of the vectors of M."""
         selector = ByCodes(_words(study))
         samples = {}
         for name, spectra in (("relevance", found.difference), ("relevance_before", found.before)):
@@ -130,8 +142,7 @@ class SithAdaptation(Evaluation):
         drawn = random_directions(heads * DRAWN, found.before.writes.shape[3], self._seed)
         chance = self._scored(study, drawn, selector).view(heads, DRAWN)
         samples["adapt/relevance_null"] = chance.mean(dim=1).numpy()
-        correlation = spearmanr(found.log_gains.flatten().numpy(), scores.flatten().numpy()).statistic
-        return samples, float(correlation)
+        return samples, scores
 
     def _scores(self, study: Study, spectra: Spectra, selector: ByCodes) -> Float[Tensor, "L H r"]:
         return self._scored(study, spectra.vectors("writes"), selector).view(spectra.gains.shape)
@@ -153,6 +164,10 @@ class SithAdaptation(Evaluation):
             [(head, lists[2 * row], lists[2 * row + 1], gains[row]) for row, head in enumerate(heads)],
             columns=["head", "pole +", "pole −", "gain"],
         )
+
+
+def _rank_correlation(first: Tensor, second: Tensor) -> float:
+    return float(spearmanr(first.flatten().numpy(), second.flatten().numpy()).statistic)
 
 
 def _words(study: Study) -> list[str]:
