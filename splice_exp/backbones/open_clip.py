@@ -29,7 +29,24 @@ PRECISIONS = ("fp32", "fp16", "bf16", AUTOCAST)
 TEXTS_TOGETHER = 256
 PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")  # that a tag says
 LOCAL = "local-dir:"
+TEMPLATE_SETS = {
+    "imagenet_80": open_clip.OPENAI_IMAGENET_TEMPLATES,
+    "imagenet_7": open_clip.SIMPLE_IMAGENET_TEMPLATES,
+}
 PROBE = "A photo of 2 zebras' naïve red-and-white star, 日本!"  # tells tokenizers apart
+
+
+def _written_out(templates: Sequence[str]) -> list[str]:
+    """Return the texts of a class, those of a set in place of its name.
+
+    Example:
+        >>> _written_out(["{}, drawn", "imagenet_7"])[:2]
+        ['{}, drawn', 'itap of a {}.']
+    """
+    found = []
+    for template in templates:
+        found += [fill("{}") for fill in TEMPLATE_SETS[template]] if template in TEMPLATE_SETS else [template]
+    return found
 
 
 class OpenClipBackbone(Backbone):
@@ -42,7 +59,8 @@ class OpenClipBackbone(Backbone):
         weights: File with the weights of the tag, instead of the hub; how they are used is what the tag says.
         precision: Of weights and arithmetic: `fp32`, `fp16` or `bf16`; or `amp_bf16`, float32 weights under autocast.
             Embeddings are normalised and returned as float32 in any case.
-        class_templates: Texts of a class, with `{}` for its name.
+        class_templates: Texts of a class, with `{}` for its name; `imagenet_80` and `imagenet_7` stand for the
+            templates that CLIP was judged by on ImageNet.
         cache: Folder of downloaded weights; by default that of the hub they come from.
 
     Attributes:
@@ -59,7 +77,7 @@ class OpenClipBackbone(Backbone):
         cache: str | None = None,
     ) -> None:
         require_choice("backbone.precision", precision, PRECISIONS)
-        self.class_templates = require_templates(class_templates)
+        self.class_templates = require_templates(_written_out(class_templates))
         self.model = model
         self._model: Any
         self._model, self._preprocess, self._tokenizer = _load(model, pretrained, weights, precision, cache)

@@ -32,12 +32,12 @@ class Judge(ABC):
     """Answers prompts about lists of concepts.
 
     Args:
-        decisions: File of replies; what is in it is not asked again.
+        cache: File of replies; what is in it is not asked again.
         repeats: Times that each prompt is asked.
         parallel: Prompts asked at a time.
     """
 
-    decisions: str
+    cache: str
     repeats: int = 1
     parallel: int = 8
 
@@ -64,7 +64,7 @@ class Judge(ABC):
         Raises:
             SpliceError: if there is no answer; those that came are kept.
         """
-        kept = Decisions(Path(self.decisions).expanduser())
+        kept = Decisions(Path(self.cache).expanduser())
 
         def ask(work: tuple[str, int]) -> Verdict | None:
             prompt, repeat = work
@@ -131,7 +131,7 @@ class EndpointJudge(Judge):
         except (OpenAIError, AttributeError, IndexError, TypeError, ValueError) as error:
             raise SpliceError(
                 f"judge.url {self.url} gives no answer from {self.model!r} ({type(error).__name__}: {error}). What was "
-                f"answered is kept in judge.decisions: run again to go on."
+                f"answered is kept in judge.cache: run again to go on."
             ) from error
         return content or ""
 

@@ -93,20 +93,20 @@ class ByJudge(Selector):
     Args:
         judge: Whom to ask.
         topic: In words.
-        concepts: Of each pole that the judge sees, at most.
+        listed: Concepts of each pole that the judge sees, at most.
     """
 
     judge: Judge
     topic: str
-    concepts: int = 5
+    listed: int = 5
 
     def __post_init__(self) -> None:
-        require_integer("selector.concepts", self.concepts, 1)
+        require_integer("selector.listed", self.listed, 1)
         if not self.topic.strip():
             raise SpliceError("selector.topic is empty, but must say what the judge is to look for.")
 
     def scores(self, found: Explanations, names: Sequence[str]) -> Float[Tensor, " n"]:
-        lists = found.top(self.concepts)
+        lists = found.top(self.listed)
         there = [row for row, concepts in enumerate(lists) if concepts]
         prompts = [read_prompt("topic", lists[row], topic=self.topic) for row in there]
         scores = torch.ones(len(lists), dtype=torch.float64)  # who says nothing is not about it

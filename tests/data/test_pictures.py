@@ -14,6 +14,7 @@ from splice_exp.data.coco_captions import CocoCaptions
 from splice_exp.data.huggingface import HuggingFaceSet
 from splice_exp.data.image_folder import ImageFolder
 from splice_exp.data.image_table import ImageTable
+from splice_exp.data.pair_table import PairTable
 from splice_exp.data.torchvision_sets import KINDS, TorchvisionSet
 from splice_exp.data.voc_pairs import VocPairs
 from tests.data.layouts import write_voc_segments
@@ -294,6 +295,62 @@ def test_photographs_of_two_kinds_of_objects(tmp_path):
     (tmp_path / "VOCdevkit" / "VOC2007" / "ImageSets" / "Segmentation" / "val.txt").write_text("000002\n")
     with pytest.raises(SpliceError, match="no photograph of split val"):
         VocPairs(str(tmp_path), "val")
+
+
+# --- pairs of safe and unsafe pictures
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".json", ".jsonl", ".parquet"])
+def test_a_table_of_pairs(tmp_path, suffix):
+    files = ["coco/1.png", "coco/2.png", "made/a.png", "made/b.png", "made/c.png"]
+    for number, file in enumerate(files):
+        save(tmp_path / file, number)
+    frame = pd.DataFrame(
+        {
+            "safe": ["a dog", "a cat", "a dog again"],
+            "nsfw": ["a bad dog", "a bad cat", "a worse dog"],
+            "safe_image": ["coco/1.png", "coco/2.png", "coco/1.png"],
+            "nsfw_image": ["made/a.png", "made/b.png", "made/c.png"],
+        }
+    )
+    table = tmp_path / f"test{suffix}"
+    write = {
+        ".csv": lambda: frame.to_csv(table, index=False),
+        ".json": lambda: frame.to_json(table, orient="records"),
+        ".jsonl": lambda: frame.to_json(table, orient="records", lines=True),
+        ".parquet": lambda: frame.to_parquet(table),
+    }
+    write[suffix]()
+    source = PairTable(str(table))
+    assert source.labels.tolist() == [0, 1] * 3
+    assert source.classes == ("safe", "unsafe")
+    assert source.captions()[2:4] == (("a cat",), ("a bad cat",))
+    assert len(set(source.sample_ids)) == 6  # though one photograph is in two pairs
+    assert np.array_equal(pixels(source)[3], np.asarray(picture(3)))
+    few = PairTable(str(table), limit=2)
+    assert few.captions() == (("a dog",), ("a bad dog",), ("a cat",), ("a bad cat",))
+    assert few.fingerprint() != source.fingerprint()
+    with pytest.raises(SpliceError, match="has no column 'unsafe'"):
+        PairTable(str(table), columns=["safe", "unsafe"])
+    with pytest.raises(SpliceError, match="must be two columns, safe and unsafe"):
+        PairTable(str(table), columns=["safe"])
+    (tmp_path / "made" / "b.png").unlink()
+    with pytest.raises(SpliceError, match="1 files that are not there"):
+        PairTable(str(table))
+
+
+def test_a_table_of_pairs_that_lacks_something(tmp_path):
+    (tmp_path / "test.csv").write_text("safe,nsfw,safe_image,nsfw_image\na,b,c.png,d.png\na,,c.png,d.png\n")
+    with pytest.raises(SpliceError, match="line 2 of .* lacks a caption or a file"):
+        PairTable(str(tmp_path / "test.csv"))
+    (tmp_path / "test.txt").write_text("")
+    with pytest.raises(SpliceError, match="must end in one of: .csv, .json"):
+        PairTable(str(tmp_path / "test.txt"))
+    (tmp_path / "test.jsonl").write_text("{not json")
+    with pytest.raises(SpliceError, match="cannot be read"):
+        PairTable(str(tmp_path / "test.jsonl"))
+    with pytest.raises(SpliceError, match="there is no such file"):
+        PairTable(str(tmp_path / "nothing.csv"))
 
 
 @pytest.mark.parametrize("dataset", sorted(KINDS))

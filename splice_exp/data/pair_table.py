@@ -1,0 +1,100 @@
+"""Pairs of a safe and an unsafe picture with their captions, named in a table: ViSU, once its pictures are there.
+
+References:
+    Poppi et al. Safe-CLIP: removing NSFW concepts from vision-and-language models. ECCV 2024 (ViSU).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+from PIL import Image
+
+from splice_exp.core.errors import SpliceError, nearest, require_integer
+from splice_exp.core.io import files_digest
+from splice_exp.data.pictures import PictureSource, open_picture, require_file, require_files, require_folder
+
+CLASSES = ("safe", "unsafe")
+
+
+class PairTable(PictureSource):
+    """Samples 2i and 2i + 1 are the safe and the unsafe half of line i of a table.
+
+    Args:
+        table: A csv, JSON or parquet file (`.csv`, `.json`, `.jsonl`, `.parquet`), one line a pair.
+        root: Folder that file names are relative to; by default that of the table.
+        columns: Of the captions, safe and unsafe.
+        file_columns: Of the picture files, safe and unsafe.
+        name: Short name for tables; by default that of the table.
+        limit: Take only so many pairs, evenly spread.
+        missing_classes: `drop` or `error`, for classes without a text in the backbone.
+
+    Raises:
+        SpliceError: naming files, columns or lines that are not there.
+    """
+
+    def __init__(
+        self,
+        table: str,
+        root: str | None = None,
+        columns: tuple[str, str] | list[str] = ("safe", "nsfw"),
+        file_columns: tuple[str, str] | list[str] = ("safe_image", "nsfw_image"),
+        name: str | None = None,
+        limit: int | None = None,
+        missing_classes: str = "drop",
+    ) -> None:
+        super().__init__(name or Path(table).stem, None, missing_classes)
+        for key, pair in (("columns", columns), ("file_columns", file_columns)):
+            if len(pair) != len(CLASSES):
+                raise SpliceError(f"data.{key} is {list(pair)}, but must be two columns, safe and unsafe.")
+        frame = _read(table)
+        for column in (*columns, *file_columns):
+            if column not in frame.columns:
+                raise SpliceError(
+                    f"data: {table} has no column {column!r} ({nearest(column, list(frame.columns))}): set "
+                    "data.columns to those of the captions, data.file_columns to those of the pictures."
+                )
+        if limit is not None:
+            require_integer("data.limit", limit, 1)
+            count = min(limit, len(frame))
+            frame = frame.iloc[[place * len(frame) // count for place in range(count)]]
+        empty = frame[[*columns, *file_columns]].isna().any(axis=1)
+        if empty.any():
+            raise SpliceError(f"data: line {int(empty.to_numpy().argmax()) + 1} of {table} lacks a caption or a file.")
+        self._root = Path(table).parent if root is None else require_folder("data.root", root)
+        in_turns = [str(file) for line in frame[[*file_columns]].itertuples(index=False) for file in line]
+        self._files = [self._root / file for file in in_turns]
+        require_files(f"data.table: {table}", self._files)
+        self._captions = tuple(
+            (str(caption),) for line in frame[[*columns]].itertuples(index=False) for caption in line
+        )
+        # The same photograph may be the safe half of several pairs.
+        ids = [f"{row // 2}:{CLASSES[row % 2]}:{file}" for row, file in enumerate(in_turns)]
+        self._describe(ids, [row % 2 for row in range(len(ids))], CLASSES)
+
+    def picture(self, place: int) -> Image.Image:
+        return open_picture(self._files[place])
+
+    def captions(self) -> tuple[tuple[str, ...], ...]:
+        return self._captions
+
+    def fingerprint(self) -> str:
+        return f"files:{files_digest(self._root, self._files)}"
+
+
+def _read(table: str) -> pd.DataFrame:
+    file = require_file("data.table", table)
+    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
+        ".csv": pd.read_csv,
+        ".json": pd.read_json,
+        ".jsonl": lambda path: pd.read_json(path, lines=True),
+        ".parquet": pd.read_parquet,
+    }
+    if file.suffix not in readers:
+        raise SpliceError(f"data.table is {table!r}, but must end in one of: {', '.join(readers)}.")
+    try:
+        return readers[file.suffix](file)
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise SpliceError(f"data.table: {table} cannot be read ({error}).") from error
