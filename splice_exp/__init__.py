@@ -25,6 +25,8 @@ _HOMES = {
     "Embeddings": "core.types",
     "EmbeddingsFile": "data.embeddings_file",
     "PrecomputedBackbone": "backbones.precomputed",
+    "Reading": "heads.reading",
+    "Sith": "heads.model",
     "Solution": "core.types",
     "Splice": "decomposition.model",
     "SpliceError": "core.errors",

@@ -22,13 +22,11 @@ from splice_exp.core.errors import SpliceError
 from splice_exp.core.types import Dictionary, Embeddings, Modality, checked_features
 from splice_exp.data.pictures import as_picture
 from splice_exp.decomposition.splice import Decomposition, decompose
-from splice_exp.dictionaries.text import encode_concepts
-from splice_exp.dictionaries.vocabulary import read_names
-from splice_exp.embeddings.geometry import Alignment, image_mean, read_mean
+from splice_exp.dictionaries.load import load_parts
+from splice_exp.embeddings.geometry import Alignment, image_mean
 from splice_exp.solvers.active_set import ActiveSet
 from splice_exp.solvers.base import Solver
 
-ASSETS = Path(__file__).parents[1] / "assets"
 FEWEST = 32  # pictures from which a mean may be estimated
 TOGETHER = 64  # pictures embedded at a time
 
@@ -82,24 +80,8 @@ class Splice:
             >>> len(splice.dictionary)
             6
         """
-        from splice_exp.backbones.open_clip import OpenClipBackbone  # late: it takes seconds
-
-        own = model is None
-        if own and pretrained is not None:
-            raise SpliceError(f"pretrained is {pretrained!r}, but no model is named: Splice.load('ViT-B-32', ...).")
-        if not own and vocabulary is None:
-            raise SpliceError(f"model is {model!r}, which needs a vocabulary: a file with one name a line, or names.")
-        backbone = OpenClipBackbone(f"local-dir:{ASSETS / 'scenes_clip'}" if model is None else model, pretrained)
-        if vocabulary is None:
-            vocabulary = ASSETS / "scenes_vocabulary.txt"
-        names = read_names(Path(vocabulary)) if isinstance(vocabulary, (str, Path)) else list(vocabulary)
-        if own and mean is None:
-            mean = ASSETS / "scenes_image_mean.safetensors"
-        alignment = Alignment()
-        dictionary = encode_concepts(names, backbone, alignment, {"vocabulary": "given to Splice.load"})
-        return cls(
-            backbone, dictionary, None if mean is None else read_mean(str(mean), backbone.dim), solver, alignment
-        )
+        backbone, dictionary, read = load_parts(model, pretrained, vocabulary, mean, "Splice.load")
+        return cls(backbone, dictionary, read, solver)
 
     def embed(self, images: Sequence[str | Path | Image.Image]) -> Float[Tensor, "n d"]:
         """Embed pictures, given as files or as PIL images, as unit rows.

@@ -1,0 +1,184 @@
+"""SITH in a notebook: load once, read heads, edit them by concept, and save the edited model for open_clip.
+
+from splice_exp import Reading, Sith
+
+sith = Sith.load()                                              # the embedded world
+sith.read().table()                                             # both poles of all vectors of the last layer
+other, report = sith.edit(["grass", "sand", "water"])           # without what is about these
+other.save("edited")                                            # loads as local-dir:edited, here and elsewhere
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splice_exp.backbones.base import Backbone
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.types import Dictionary
+from splice_exp.dictionaries.load import load_parts
+from splice_exp.heads.edit import EditReport
+from splice_exp.heads.editing import edited, plan
+from splice_exp.heads.explain import Explanations
+from splice_exp.heads.reading import Reading
+from splice_exp.heads.rules import Highest, Rule
+from splice_exp.heads.selectors import ByCodes, Selector
+from splice_exp.heads.spectra import Spectra
+from splice_exp.solvers.base import Solver
+from splice_exp.solvers.comp import COMP
+
+
+@dataclass(frozen=True, eq=False)
+class ReadHeads:
+    """What was read.
+
+    Attributes:
+        names: Of the poles: layer, head, number and sign, as `L3.H0.0+`.
+        explanations: Of the poles, in this order.
+        spectra: Of the heads.
+    """
+
+    names: tuple[str, ...]
+    explanations: Explanations
+    spectra: Spectra
+
+    def table(self, count: int = 5) -> pd.DataFrame:
+        """Return one line a pole: its name, its concepts and their codes, and how faithful they are (a cosine).
+
+        Args:
+            count: Concepts of a pole, at most.
+        """
+        joint = self.explanations.fidelity()["joint"].tolist()
+        concepts = [
+            ", ".join(f"{name} {value:.2f}" for name, value in of_one) for of_one in self.explanations.top(count)
+        ]
+        return pd.DataFrame({"pole": self.names, "concepts": concepts, "fidelity": joint})
+
+
+class Sith:
+    """A model whose heads are read and edited, and the dictionary that explains them.
+
+    Args:
+        backbone: A model of open_clip whose image tower, or text tower, is a Transformer.
+        dictionary: Atoms in its joint space.
+        mean: μ of image embeddings; None: read with `projection="linear"`, which takes none away.
+        solver: Finds codes; by default COMP with five concepts.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        dictionary: Dictionary,
+        mean: Float[Tensor, " e"] | None = None,
+        solver: Solver | None = None,
+    ) -> None:
+        self.backbone, self.dictionary, self.mean = backbone, dictionary, mean
+        self.solver = COMP() if solver is None else solver
+
+    @classmethod
+    def load(
+        cls,
+        model: str | None = None,
+        pretrained: str | None = None,
+        vocabulary: str | Path | Sequence[str] | None = None,
+        mean: str | Path | None = None,
+        solver: Solver | None = None,
+    ) -> Sith:
+        """Load a model of open_clip and encode a vocabulary; by default those of the embedded world.
+
+        Args:
+            model: An architecture of open_clip, `hf-hub:…`, or `local-dir:…`.
+            pretrained: Tag of its weights.
+            vocabulary: A file with one name a line, or names.
+            mean: A .safetensors file with the image mean (`scripts/estimate_mean.py`).
+            solver: Of the codes.
+
+        Raises:
+            SpliceError: if weights, names or mean cannot be had.
+        """
+        backbone, dictionary, read = load_parts(model, pretrained, vocabulary, mean, "Sith.load")
+        return cls(backbone, dictionary, read, solver)
+
+    def read(self, reading: Reading | None = None) -> ReadHeads:
+        """Explain both poles of the singular vectors of heads.
+
+        Args:
+            reading: Which heads, and how; by default all of the last layer.
+
+        Raises:
+            SpliceError: if there are no such heads, or the reading needs what is not there.
+
+        Example:
+            >>> found = Sith.load().read(Reading([-1], vectors=1))
+            >>> found.names[:3]
+            ('L3.H0.0+', 'L3.H0.0−', 'L3.H1.0+')
+            >>> "snow" in found.table().concepts[0]
+            True
+        """
+        reading = self._checked(reading)
+        spectra = reading.spectra(self.backbone)
+        projection = reading.projected(self.backbone, None)
+        found, names = reading.explain(spectra, projection, self.dictionary, self.solver, self._mean())
+        return ReadHeads(tuple(names), found, spectra)
+
+    def edit(
+        self,
+        selector: Selector | Sequence[str],
+        rule: Rule | None = None,
+        reading: Reading | None = None,
+        constants: str = "edited",
+    ) -> tuple[Sith, EditReport]:
+        """Return a model whose heads write less, or otherwise, about something, and what was done; this one stays.
+
+        Args:
+            selector: Scores vectors; or names of concepts that their codes are compared with.
+            rule: Turns scores into factors; by default a quarter of the vectors, the highest scores, is removed.
+            reading: Which heads, and how; by default all of the last layer.
+            constants: Whether what heads write whatever they read is `edited`, too, or `kept`.
+
+        Raises:
+            SpliceError: if names are not in the dictionary, or the reading is not of all that heads write.
+        """
+        reading = self._checked(reading)
+        chosen = selector if isinstance(selector, Selector) else ByCodes(tuple(selector))
+        rule = Highest(0.25) if rule is None else rule
+        planned = plan(self.backbone, reading, chosen, rule, self.dictionary, self.solver, self._mean())
+        backbone, report = edited(self.backbone, planned.spectra, planned.factors, constants)
+        return Sith(backbone, self.dictionary, self.mean, self.solver), report
+
+    def save(self, folder: str | Path) -> None:
+        """Write the model as an ordinary checkpoint of open_clip, for `local-dir:`.
+
+        Args:
+            folder: Made if it is not there.
+
+        Raises:
+            SpliceError: if the model is none of open_clip.
+        """
+        from splice_exp.backbones.checkpoint import save_checkpoint  # late: open_clip takes seconds
+        from splice_exp.backbones.open_clip import OpenClipBackbone
+
+        if not isinstance(self.backbone, OpenClipBackbone):
+            raise SpliceError(f"{self.backbone.backbone_id} is no model of open_clip, which alone can be saved.")
+        save_checkpoint(self.backbone, Path(folder))
+
+    def _checked(self, reading: Reading | None) -> Reading:
+        if reading is None:
+            reading = Reading(projection="published" if self.mean is not None else "linear")
+        if reading.projection == "jacobian":
+            raise SpliceError("projection is 'jacobian', which needs pictures: take it in an experiment, or 'linear'.")
+        if reading.is_centred and self.mean is None:
+            raise SpliceError(
+                "projection is 'published', which needs the image mean: give Sith.load a mean "
+                "(scripts/estimate_mean.py), or set projection='linear'."
+            )
+        return reading
+
+    def _mean(self) -> Float[Tensor, " e"]:
+        return torch.zeros(self.backbone.dim) if self.mean is None else self.mean
