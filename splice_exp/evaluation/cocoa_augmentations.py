@@ -114,7 +114,7 @@ class CocoaAugmentations(Evaluation):
         samples |= self._energies(views, originals, maps, of_originals)
         metrics: dict[str, Metric] = {**self._summarised(samples), "data/num_samples": len(views)}
         shown = [{self._view: scores.double().numpy()} for scores in maps[: self._shown]]
-        tables = {MAPS: maps_table(shown), PICTURES: pictures_table(views, self._shown, side, backbone.border)}
+        tables = {MAPS: maps_table(shown), PICTURES: pictures_table(views, range(self._shown), side, backbone.border)}
         return Findings(metrics, views.sample_ids, samples, tables)
 
     def _pictures(self, data: DataSource) -> EncodableSource:

@@ -106,7 +106,7 @@ class CocoaLocalization(Evaluation):
         shown = [dict(zip(one.names, one.maps, strict=True)) for one in test[: self._shown]]
         tables = {
             MAPS: maps_table(shown),
-            PICTURES: pictures_table(data, self._shown, test[0].maps.shape[-1], study.backbone.border),
+            PICTURES: pictures_table(data, range(self._shown), test[0].maps.shape[-1], study.backbone.border),
         }
         return Findings(metrics, data.sample_ids, samples, tables)
 

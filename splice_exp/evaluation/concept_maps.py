@@ -126,7 +126,7 @@ class ConceptMaps(Evaluation):
         shown = [_shown(one, maps) for one, maps in zip(coded[: self._shown], found.maps, strict=False)]
         tables = {
             MAPS: maps_table(shown),
-            PICTURES: pictures_table(data, self._shown, found.maps.shape[-1], study.backbone.border),
+            PICTURES: pictures_table(data, range(self._shown), found.maps.shape[-1], study.backbone.border),
         }
         return Findings(metrics, study.embeddings.sample_ids, samples, tables)
 

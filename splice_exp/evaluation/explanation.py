@@ -105,7 +105,7 @@ class Explanation(Evaluation):
         ]
         tables = {
             MAPS: maps_table(shown),
-            PICTURES: pictures_table(data, self._shown, side, backbone.border),
+            PICTURES: pictures_table(data, range(self._shown), side, backbone.border),
             "similarities": pd.DataFrame(lines, columns=["picture", "with", "similarity"]),
         }
         return Findings(metrics, data.sample_ids, samples, tables)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -29,19 +29,20 @@ def maps_table(maps: Sequence[Mapping[str, np.ndarray]]) -> pd.DataFrame:
     )
 
 
-def pictures_table(data: EncodableSource, count: int, side: int, border: int) -> pd.DataFrame:
+def pictures_table(data: EncodableSource, places: Iterable[int], side: int, border: int) -> pd.DataFrame:
     """Return one line a picture, with its red, green and blue in 0 … 255, as its map lies over it.
 
     Args:
         data: Images.
-        count: The first so many.
+        places: Which of them; those that are not there are left out.
         side: Of the square that the backbone sees, pixels.
         border: Pixels that it cuts off each side of a resized picture.
     """
     squares = Views(data, "original", side, seed=0, border=border)
-    padded = [np.asarray(image) for image in squares.inputs(0, min(count, len(data)))]
+    taken = [place for place in places if place < len(data)]
+    padded = [np.asarray(squares.inputs(place, place + 1)[0]) for place in taken]
     images = [image[border : border + side, border : border + side] for image in padded]
     return pd.DataFrame(
-        [(place, *image.shape[:2], image.ravel().tolist()) for place, image in enumerate(images)],
+        [(place, *image.shape[:2], image.ravel().tolist()) for place, image in zip(taken, images, strict=True)],
         columns=["picture", "height", "width", "values"],
     )

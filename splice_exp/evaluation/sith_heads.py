@@ -107,8 +107,8 @@ class SithHeads(Evaluation):
         lines = [(names[row], rank + 1, int(picture)) for row in kept for rank, picture in enumerate(best[row])]
         table = pd.DataFrame(lines, columns=["vector", "rank", "picture"])
         side = int(study.backbone.preprocess(data.inputs(0, 1)).shape[-1])
-        pictures = pictures_table(data, len(data), side, study.backbone.border)
-        return {"driving": table, PICTURES: pictures[pictures["picture"].isin(set(table["picture"]))]}
+        driving = sorted(set(table["picture"].tolist()))
+        return {"driving": table, PICTURES: pictures_table(data, driving, side, study.backbone.border)}
 
 
 def shares_of(found: Explanations, truth: GroundTruth) -> np.ndarray:

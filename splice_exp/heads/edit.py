@@ -91,6 +91,11 @@ def rewrite(tower: Tower, spectra: Spectra, writes: Float[Tensor, "L H r d"], co
     require_choice("constants", constants, CONSTANTS)
     if spectra.tower != tower.name or spectra.writes.shape[-1] != tower.width:
         raise SpliceError(f"These are spectra of the {spectra.tower} tower of another model: decompose this one first.")
+    if not spectra.folded:
+        raise SpliceError(
+            "These spectra are without gain and centring of the LayerNorms, but an edit needs them: decompose with "
+            "folded=true."
+        )
     for block, old, new in zip(tower.layers(spectra.layers), spectra.writes, writes, strict=True):
         before = head_weights(block).constants.sum(dim=0)
         attention, scale = block.attn, layer_scale(block)

@@ -28,6 +28,8 @@ class Reading:
         tower: `image` or `text`.
         side: `writes` (right singular vectors) or `reads` (left ones).
         projection: Into the joint space: `published`, `linear` or `jacobian`.
+        centred: Whether the image mean is taken away from what is `published`; the others are directions without a
+            place, from which nothing is taken.
         folded: Whether gain and centring of the LayerNorms belong to the matrices.
         vectors: Of each head, those of the largest gains; null: all.
     """
@@ -36,6 +38,7 @@ class Reading:
     tower: str = "image"
     side: str = "writes"
     projection: str = "published"
+    centred: bool = True
     folded: bool = True
     vectors: int | None = field(default=None)
 
@@ -43,6 +46,7 @@ class Reading:
         require_choice("reading.tower", self.tower, TOWERS)
         require_choice("reading.side", self.side, SIDES)
         require_choice("reading.projection", self.projection, PROJECTIONS)
+        require_bool("reading.centred", self.centred)
         require_bool("reading.folded", self.folded)
         if not self.layers or len(set(self.layers)) != len(self.layers):
             raise SpliceError(f"reading.layers is {list(self.layers)}, but must list one or more layers, each once.")
@@ -64,7 +68,7 @@ class Reading:
     @property
     def is_centred(self) -> bool:
         """Whether the image mean is taken away: from points, and not from directions without a place."""
-        return self.projection == "published"
+        return self.centred and self.projection == "published"
 
     def projected(self, backbone: Backbone, stream: Float[Tensor, " d"] | None) -> Projection:
         """Return the way into the joint space.

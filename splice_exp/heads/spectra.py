@@ -21,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from splice_exp import __version__
 from splice_exp.backbones.towers import Tower
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import atomic
@@ -42,6 +43,7 @@ class Spectra:
         gains: σ, descending, (L, H, r).
         writes: v as unit rows, (L, H, r, d).
         backbone_id: Whose they are.
+        folded: Whether gain and centring of the LayerNorms belong to the matrices.
     """
 
     tower: str
@@ -50,6 +52,7 @@ class Spectra:
     gains: Float[Tensor, "L H r"]
     writes: Float[Tensor, "L H r d"]
     backbone_id: str = ""
+    folded: bool = True
 
     @property
     def names(self) -> list[str]:
@@ -62,11 +65,17 @@ class Spectra:
         return getattr(self, side).flatten(0, 2)
 
     def save(self, path: Path) -> None:
-        """Write everything to a safetensors file, in float32."""
+        """Write everything to a safetensors file, in float32, with the version of this package."""
         tensors = {name: getattr(self, name).float().contiguous() for name in ("reads", "gains", "writes")}
-        layers = " ".join(map(str, self.layers))
+        about = {
+            "tower": self.tower,
+            "layers": " ".join(map(str, self.layers)),
+            "backbone_id": self.backbone_id,
+            "folded": str(self.folded),
+            "splice_exp": __version__,
+        }
         with atomic(path) as temporary:
-            save_file(tensors, temporary, {"tower": self.tower, "layers": layers, "backbone_id": self.backbone_id})
+            save_file(tensors, temporary, about)
 
     @classmethod
     def load(cls, path: Path) -> Spectra:
@@ -79,10 +88,11 @@ class Spectra:
             with safe_open(path, framework="pt") as file:
                 about = file.metadata() or {}
                 reads, gains, writes = (file.get_tensor(name).double() for name in ("reads", "gains", "writes"))
-        except (OSError, SafetensorError) as error:
+            layers = tuple(map(int, about["layers"].split()))
+            folded = about["folded"] == "True"
+            return cls(about["tower"], layers, reads, gains, writes, about["backbone_id"], folded)
+        except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise SpliceError(f"{path} cannot be read as spectra of heads ({error}).") from error
-        layers = tuple(map(int, about["layers"].split()))
-        return cls(about["tower"], layers, reads, gains, writes, about["backbone_id"])
 
 
 def spectra_of(tower: Tower, layers: Sequence[int], folded: bool = True, backbone_id: str = "") -> Spectra:
@@ -102,7 +112,7 @@ def spectra_of(tower: Tower, layers: Sequence[int], folded: bool = True, backbon
     numbers = tuple(range(len(tower.blocks))[layer] for layer in layers)
     shape = (len(numbers), tower.num_heads)
     reads, gains, writes = (one.view(*shape, *one.shape[1:]) for one in (reads, gains, writes))
-    return Spectra(tower.name, numbers, reads, gains, writes, backbone_id)
+    return Spectra(tower.name, numbers, reads, gains, writes, backbone_id, folded)
 
 
 def product_svd(

@@ -20,6 +20,7 @@ from splice_exp.report.sheets import Sheet, sheets_of
 from splice_exp.report.summary import PageLink
 
 PICTURES = 5  # of a pole
+SIDE = 128  # pixels
 QUALITY = 80  # of pictures as WebP
 
 
@@ -101,7 +102,8 @@ def _others(sheet: Sheet, head: str) -> list[tuple[str, str, str]]:
 
 
 def _address(picture: np.ndarray) -> str:
-    """Return a picture as a data address."""
-    stream = io.BytesIO()
-    Image.fromarray(picture).save(stream, "WEBP", quality=QUALITY)
+    """Return a picture as a data address, not larger than it is shown on a fine screen."""
+    stream, image = io.BytesIO(), Image.fromarray(picture)
+    image.thumbnail((SIDE, SIDE))
+    image.save(stream, "WEBP", quality=QUALITY)
     return "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

@@ -50,6 +50,14 @@ def test_targets_are_the_centred_points_of_both_poles(backbone, spectra, kind):
     assert found.top(1)[0][0][0].startswith("word ")
 
 
+def test_the_image_mean_may_stay(backbone, spectra):
+    reading = Reading((-1,), centred=False, vectors=1)
+    projection = reading.projected(backbone, None)
+    found, _ = reading.explain(spectra, projection, DICTIONARY, COMP(), MEAN)
+    torch.testing.assert_close(found.targets, projection.points(found.vectors))
+    assert not found.mean.any()
+
+
 @pytest.mark.parametrize("kind", ["published", "linear"])
 def test_a_perfect_code_reaches_the_ceiling(backbone, spectra, kind):
     """60 atoms span all 24 dimensions: least squares rebuilds every target."""

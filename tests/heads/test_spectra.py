@@ -2,10 +2,12 @@
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch.nn.functional import normalize
 
 from splice_exp.backbones.towers import tower_of
 from splice_exp.core.errors import SpliceError
+from splice_exp.heads.edit import edit
 from splice_exp.heads.projection import Projection
 from splice_exp.heads.spectra import Spectra, product_svd, spectra_of
 from splice_exp.heads.weights import every_layer
@@ -53,8 +55,19 @@ def test_vectors_have_names_and_are_read_again(spectra, tmp_path):
     again = Spectra.load(tmp_path / "spectra.safetensors")
     assert (again.tower, again.layers, again.backbone_id) == ("image", (1, 2), "tiny")
     torch.testing.assert_close(again.writes, spectra.writes, atol=1e-6, rtol=1e-5)
-    with pytest.raises(SpliceError, match="cannot be read as spectra of heads"):
-        Spectra.load(tmp_path / "none.safetensors")
+    assert again.folded
+    save_file({"other": torch.zeros(3)}, tmp_path / "other.safetensors")
+    for name in ("none", "other"):
+        with pytest.raises(SpliceError, match="cannot be read as spectra of heads"):
+            Spectra.load(tmp_path / f"{name}.safetensors")
+
+
+def test_spectra_without_layer_norms_are_not_for_edits(tower, tmp_path):
+    bare = spectra_of(tower, (1,), folded=False)
+    bare.save(tmp_path / "bare.safetensors")
+    assert not Spectra.load(tmp_path / "bare.safetensors").folded
+    with pytest.raises(SpliceError, match="decompose with folded=true"):
+        edit(tower, bare, torch.ones_like(bare.gains))
 
 
 @pytest.fixture(scope="module")
