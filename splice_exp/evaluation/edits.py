@@ -18,18 +18,28 @@ from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.towers import tower_of
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.intervals import of_group
-from splice_exp.evaluation.pictures_of_heads import batches, head_writes, mean_stream
+from splice_exp.evaluation.pictures_of_heads import batches, head_writes, stream_of
 from splice_exp.heads.editing import Plan, edited, plan
 from splice_exp.heads.reading import Reading
 from splice_exp.heads.rules import Rule, energy_of, random_factors
 from splice_exp.heads.selectors import Selector
 from splice_exp.heads.streams import streams
+from splice_exp.solvers.base import Solver
 
 
-def plan_of(study: Study, reading: Reading, selector: Selector, rule: Rule) -> Plan:
-    """Decide what is edited, by dictionary, solver and image mean of a study."""
-    stream = mean_stream(study) if reading.projection == "jacobian" else None
-    return plan(study.backbone, reading, selector, rule, study.dictionary, study.solver, study.image_mean, stream)
+def plan_of(study: Study, reading: Reading, selector: Selector, rule: Rule, explainer: Solver | None = None) -> Plan:
+    """Decide what is edited, by dictionary and image mean of a study.
+
+    Args:
+        study: Whose backbone.
+        reading: Which heads, and how.
+        selector: Scores their vectors.
+        rule: Turns scores into factors.
+        explainer: Finds codes; None: the solver of the study.
+    """
+    solver = study.solver if explainer is None else explainer
+    stream, device = stream_of(study, reading), study.cache.machine.device
+    return plan(study.backbone, reading, selector, rule, study.dictionary, solver, study.image_mean, stream, device)
 
 
 def listed(planned: Plan, count: int = 12) -> pd.DataFrame:

@@ -17,6 +17,8 @@ from splice_exp.backbones.towers import tower_of
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study
+from splice_exp.heads.explain import Explanations, explain, random_directions
+from splice_exp.heads.reading import ReadHeads, Reading
 from splice_exp.heads.spectra import Spectra
 from splice_exp.heads.streams import streams
 from splice_exp.heads.weights import head_outputs
@@ -43,6 +45,28 @@ def mean_stream(study: Study) -> Float[Tensor, " d"]:
     parts = [streams(study.backbone, tower, (), pixels)[1].double().sum(dim=0).cpu() for pixels in batches(study)]
     total: Tensor = torch.stack(parts).sum(dim=0)
     return total / len(study.data)
+
+
+def stream_of(study: Study, reading: Reading) -> Float[Tensor, " d"] | None:
+    """Return the stream that a reading needs, if it needs one."""
+    return mean_stream(study) if reading.projection == "jacobian" else None
+
+
+def read_heads(study: Study, reading: Reading) -> ReadHeads:
+    """Read heads by dictionary, solver, image mean and machine of a study.
+
+    Raises:
+        SpliceError: if the backbone has no such heads, or a `jacobian` is asked for without pictures.
+    """
+    stream, device = stream_of(study, reading), study.cache.machine.device
+    return reading.read(study.backbone, study.dictionary, study.solver, study.image_mean, stream, device)
+
+
+def random_like(study: Study, found: Explanations, seed: int) -> Explanations:
+    """Explain as many random directions as these in the same way: the null."""
+    drawn = random_directions(len(found), found.vectors.shape[1], seed)
+    device = study.cache.machine.device
+    return explain(drawn, found.projection, found.dictionary, study.solver, found.mean, device)
 
 
 def head_writes(study: Study, layers: tuple[int, ...]) -> Float[Tensor, "n L H d"]:

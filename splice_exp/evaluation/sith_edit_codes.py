@@ -17,11 +17,10 @@ from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.core.truth import GroundTruth
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
-from splice_exp.evaluation.edits import listed, random_edit
+from splice_exp.evaluation.edits import listed, plan_of, random_edit
 from splice_exp.evaluation.kinds import by_kind
-from splice_exp.evaluation.pictures_of_heads import mean_stream
 from splice_exp.evaluation.recovery import supports_of
-from splice_exp.heads.editing import edited, plan
+from splice_exp.heads.editing import edited
 from splice_exp.heads.reading import Reading
 from splice_exp.heads.rules import Rule
 from splice_exp.heads.selectors import Selector
@@ -71,15 +70,11 @@ class SithEditCodes(Evaluation):
         Raises:
             SpliceError: if nothing is known of what is in the pictures, or there is no such kind.
         """
-        truth, backbone, reading = study.truth, study.backbone, self._reading
+        truth, backbone = study.truth, study.backbone
         if truth is None:
             raise SpliceError(f"evaluation=sith_edit_codes needs a ground truth, which {study.data.name} has not.")
         require_choice("evaluation.kind", self._kind, truth.kinds)
-        stream = mean_stream(study) if reading.projection == "jacobian" else None
-        planned = plan(
-            *(backbone, reading, self._selector, self._rule),
-            *(study.dictionary, self._explainer, study.image_mean, stream),
-        )
+        planned = plan_of(study, self._reading, self._selector, self._rule, self._explainer)
         other, report = edited(backbone, planned.spectra, planned.factors, self._constants)
         draws = range(self._seed, self._seed + self._random_edits)
         models = {

@@ -17,7 +17,7 @@ from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
 from splice_exp.evaluation.grounding import Grounding, drives, most_driving
 from splice_exp.evaluation.intervals import of_group
-from splice_exp.evaluation.pictures_of_heads import mean_stream
+from splice_exp.evaluation.pictures_of_heads import read_heads
 from splice_exp.evaluation.sith_heads import TOP
 from splice_exp.heads.explain import Explanations
 from splice_exp.heads.reading import Reading
@@ -54,10 +54,9 @@ class SithGrounding(Evaluation):
         Raises:
             SpliceError: if the backbone has no such heads, or data are no pictures.
         """
-        backbone, reading, data = study.backbone, self._reading, study.data
-        spectra = reading.spectra(backbone)
-        projection = reading.projected(backbone, mean_stream(study) if reading.projection == "jacobian" else None)
-        found, names = reading.explain(spectra, projection, study.dictionary, study.solver, study.image_mean)
+        reading, data = self._reading, study.data
+        read = read_heads(study, reading)
+        spectra, found, names = read.spectra, read.explanations, read.names
         drive = drives(study, reading, spectra)
         other = derangement(len(found), self._seed)
         likeness = self._likeness(study, found)

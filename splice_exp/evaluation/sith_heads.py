@@ -21,10 +21,10 @@ from splice_exp.evaluation.base import Evaluation, Findings, Metric
 from splice_exp.evaluation.grounding import Grounding, drives, most_driving
 from splice_exp.evaluation.intervals import of_group
 from splice_exp.evaluation.kinds import OTHER, by_kind
-from splice_exp.evaluation.pictures_of_heads import mean_stream
+from splice_exp.evaluation.pictures_of_heads import random_like, read_heads
 from splice_exp.evaluation.shown_maps import PICTURES, pictures_table
 from splice_exp.evaluation.sith_vectors import listed_vectors
-from splice_exp.heads.explain import Explanations, explain, random_directions
+from splice_exp.heads.explain import Explanations
 from splice_exp.heads.reading import Reading
 
 TOP = 8  # pictures of a pole
@@ -65,12 +65,11 @@ class SithHeads(Evaluation):
         Raises:
             SpliceError: if the backbone has no such heads, or data are no pictures.
         """
-        data, reading, backbone = study.data, self._reading, study.backbone
+        data, reading = study.data, self._reading
         if not isinstance(data, EncodableSource):
             raise SpliceError("Heads are looked at on pictures, but data are embeddings: set data to images.")
-        spectra = reading.spectra(backbone)
-        projection = reading.projected(backbone, mean_stream(study) if reading.projection == "jacobian" else None)
-        found, names = reading.explain(spectra, projection, study.dictionary, study.solver, study.image_mean)
+        read = read_heads(study, reading)
+        spectra, found, names = read.spectra, read.explanations, read.names
         places = torch.tensor(reading.chosen(spectra))
         energies = spectra.gains.flatten()[places].repeat_interleave(2).square()
         weights = (energies / energies.mean()).numpy()
@@ -79,10 +78,7 @@ class SithHeads(Evaluation):
         tables = {"vectors": listed_vectors(found, names, energies.sqrt(), self._listed)}
         truth = data.truth()
         if truth is not None:
-            drawn = random_directions(len(found), found.vectors.shape[1], self._seed)
-            mean = study.image_mean if reading.is_centred else None
-            null = explain(drawn, projection, study.dictionary, study.solver, mean)
-            shares, chance = (shares_of(one, truth) for one in (found, null))
+            shares, chance = (shares_of(one, truth) for one in (found, random_like(study, found, self._seed)))
             kinds = [*truth.kinds, OTHER]
             for column, kind in enumerate(kinds):
                 samples[f"sith/share_{kind}"] = shares[:, column] * weights

@@ -17,7 +17,7 @@ from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
 from splice_exp.evaluation.intervals import of_group, rank_correlation
-from splice_exp.evaluation.pictures_of_heads import mean_stream
+from splice_exp.evaluation.pictures_of_heads import read_heads
 from splice_exp.heads.coherence import coherence, dealt
 from splice_exp.heads.judge import Judge, read_prompt
 from splice_exp.heads.reading import Reading
@@ -52,10 +52,9 @@ class SithJudged(Evaluation):
         Raises:
             SpliceError: if the backbone has no such heads, or the judge does not answer.
         """
-        backbone, reading = study.backbone, self._reading
-        spectra = reading.spectra(backbone)
-        projection = reading.projected(backbone, mean_stream(study) if reading.projection == "jacobian" else None)
-        found, names = reading.explain(spectra, projection, study.dictionary, study.solver, study.image_mean)
+        reading = self._reading
+        read = read_heads(study, reading)
+        found, names = read.explanations, read.names
         codes = found.solution.codes
         chance = replace(codes, indices=dealt(codes, self._seed))
         concepts, atoms = found.dictionary.concepts, found.dictionary.atoms

@@ -18,7 +18,7 @@ from splice_exp.core.errors import SpliceError
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
 from splice_exp.evaluation.edits import zero_shot
-from splice_exp.evaluation.pictures_of_heads import mean_stream
+from splice_exp.evaluation.pictures_of_heads import read_heads
 from splice_exp.heads.editing import rewritten
 from splice_exp.heads.explain import Explanations
 from splice_exp.heads.reading import Reading
@@ -59,9 +59,8 @@ class SithReplacement(Evaluation):
         labels, classes = study.embeddings.labels, study.embeddings.classes
         if labels is None or len(classes) < 2:
             raise SpliceError(f"evaluation=sith_replacement needs classes, which {study.data.name} has not.")
-        spectra = reading.spectra(backbone)
-        projection = reading.projected(backbone, mean_stream(study) if reading.projection == "jacobian" else None)
-        found, _ = reading.explain(spectra, projection, study.dictionary, study.solver, study.image_mean)
+        read = read_heads(study, reading)
+        spectra, found = read.spectra, read.explanations
         truth, before = np.asarray(labels), study.embeddings.features
         right = zero_shot(before, backbone.encode_classes(classes)) == truth
         samples = {"replacement/accuracy_before": right.astype(float)}

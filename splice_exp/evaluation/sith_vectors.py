@@ -19,9 +19,9 @@ from splice_exp.core.errors import require_integer
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
 from splice_exp.evaluation.intervals import of_group
-from splice_exp.evaluation.pictures_of_heads import mean_stream
+from splice_exp.evaluation.pictures_of_heads import random_like, read_heads
 from splice_exp.heads.coherence import coherence, coherence_of_chance
-from splice_exp.heads.explain import Explanations, explain, random_directions
+from splice_exp.heads.explain import Explanations
 from splice_exp.heads.reading import Reading
 
 
@@ -53,12 +53,10 @@ class SithVectors(Evaluation):
         Raises:
             SpliceError: if the backbone has no such heads.
         """
-        backbone, reading = study.backbone, self._reading
-        spectra, dictionary = reading.spectra(backbone), study.dictionary
-        projection = reading.projected(backbone, mean_stream(study) if reading.projection == "jacobian" else None)
-        found, names = reading.explain(spectra, projection, dictionary, study.solver, study.image_mean)
-        drawn = random_directions(len(found), found.vectors.shape[1], self._seed)
-        null = explain(drawn, projection, dictionary, study.solver, study.image_mean if reading.is_centred else None)
+        reading, dictionary = self._reading, study.dictionary
+        read = read_heads(study, reading)
+        spectra, found, names = read.spectra, read.explanations, read.names
+        null = random_like(study, found, self._seed)
         places = torch.tensor(reading.chosen(spectra)).repeat_interleave(2)
         energies = spectra.gains.flatten()[places].square()
         samples = {f"sith/{name}": values for name, values in self._fidelities(found, null, energies).items()}

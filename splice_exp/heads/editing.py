@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -55,6 +56,7 @@ def plan(
     solver: Solver,
     mean: Float[Tensor, " e"],
     stream: Float[Tensor, " d"] | None = None,
+    device: torch.device | None = None,
 ) -> Plan:
     """Decide which vectors are edited, and how.
 
@@ -67,6 +69,7 @@ def plan(
         solver: Finds codes.
         mean: μ of image embeddings.
         stream: At which a `jacobian` is taken.
+        device: On which codes are found.
 
     Raises:
         SpliceError: if a part of the vectors is read only, or not as they are written.
@@ -76,11 +79,11 @@ def plan(
             "An edit changes all that heads write: it needs reading.vectors=null, reading.side=writes and "
             "reading.folded=true."
         )
-    spectra = reading.spectra(backbone)
-    found, _ = reading.explain(spectra, reading.projected(backbone, stream), dictionary, solver, mean)
-    scores = selector.scores(found, spectra.names)
+    read = reading.read(backbone, dictionary, solver, mean, stream, device)
+    spectra = read.spectra
+    scores = selector.scores(read.explanations, spectra.names)
     shape = spectra.gains.shape
-    return Plan(spectra, found, scores.view(shape), rule.factors(scores).view(shape))
+    return Plan(spectra, read.explanations, scores.view(shape), rule.factors(scores).view(shape))
 
 
 def edited(

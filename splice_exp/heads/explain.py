@@ -119,6 +119,7 @@ def explain(
     dictionary: Dictionary,
     solver: Solver,
     mean: Float[Tensor, " e"] | None = None,
+    device: torch.device | None = None,
 ) -> Explanations:
     """Explain directions of the residual stream by concepts.
 
@@ -128,13 +129,15 @@ def explain(
         dictionary: Concepts, centred as for images.
         solver: Finds codes.
         mean: μ of image embeddings, to be taken away from points; None: nothing is, as for directions without a place.
+        device: On which codes are found; None: where the atoms are.
     """
     vectors = vectors.double()
     projected = projection.project(vectors)
     centre = torch.zeros(projected.shape[1], dtype=torch.float64) if mean is None else mean.double()
     difference = normalize(projected, dim=1) - centre
     targets = normalize(difference, dim=1)
-    solution = solver.solve(solver.prepare(dictionary.atoms), targets.float())
+    atoms = dictionary.atoms if device is None else dictionary.atoms.to(device)
+    solution = solver.solve(solver.prepare(atoms), targets.to(atoms))
     return Explanations(
         vectors, targets, projected.norm(dim=1), difference.norm(dim=1), centre, solution, dictionary, projection
     )

@@ -11,10 +11,8 @@ other.save("edited")                                            # loads as local
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -25,40 +23,11 @@ from splice_exp.core.types import Dictionary
 from splice_exp.dictionaries.load import load_parts
 from splice_exp.heads.edit import EditReport
 from splice_exp.heads.editing import edited, plan
-from splice_exp.heads.explain import Explanations
-from splice_exp.heads.reading import Reading
+from splice_exp.heads.reading import ReadHeads, Reading
 from splice_exp.heads.rules import Highest, Rule
 from splice_exp.heads.selectors import ByCodes, Selector
-from splice_exp.heads.spectra import Spectra
 from splice_exp.solvers.base import Solver
 from splice_exp.solvers.comp import COMP
-
-
-@dataclass(frozen=True, eq=False)
-class ReadHeads:
-    """What was read.
-
-    Attributes:
-        names: Of the poles: layer, head, number and sign, as `L3.H0.0+`.
-        explanations: Of the poles, in this order.
-        spectra: Of the heads.
-    """
-
-    names: tuple[str, ...]
-    explanations: Explanations
-    spectra: Spectra
-
-    def table(self, count: int = 5) -> pd.DataFrame:
-        """Return one line a pole: its name, its concepts and their codes, and how faithful they are (a cosine).
-
-        Args:
-            count: Concepts of a pole, at most.
-        """
-        joint = self.explanations.fidelity()["joint"].tolist()
-        concepts = [
-            ", ".join(f"{name} {value:.2f}" for name, value in of_one) for of_one in self.explanations.top(count)
-        ]
-        return pd.DataFrame({"pole": self.names, "concepts": concepts, "fidelity": joint})
 
 
 class Sith:
@@ -122,10 +91,7 @@ class Sith:
             True
         """
         reading = self._checked(reading)
-        spectra = reading.spectra(self.backbone)
-        projection = reading.projected(self.backbone, None)
-        found, names = reading.explain(spectra, projection, self.dictionary, self.solver, self._mean())
-        return ReadHeads(tuple(names), found, spectra)
+        return reading.read(self.backbone, self.dictionary, self.solver, self._mean())
 
     def edit(
         self,

@@ -51,11 +51,12 @@ class Projection:
             )
         self._kind = kind
         norm = tower.norm
-        self._gain, self._bias, self._eps = norm.weight.detach().double(), norm.bias.detach().double(), norm.eps
-        self._projection = tower.projection.detach().double()
+        # In the memory of the CPU, wherever the model is: directions are few.
+        self._gain, self._bias = (one.detach().double().cpu() for one in (norm.weight, norm.bias))
+        self._eps, self._projection = norm.eps, tower.projection.detach().double().cpu()
         self._linear = _centred(self._gain[:, None] * self._projection)
         if at is not None:
-            self._linear = self._linear_at(at.double())
+            self._linear = self._linear_at(at.double().cpu())
 
     def _linear_at(self, stream: Float[Tensor, " d"]) -> Float[Tensor, "d e"]:
         """Return the Jacobian of the unit embedding at a stream."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -17,6 +18,33 @@ from splice_exp.heads.explain import Explanations, both_poles, explain
 from splice_exp.heads.projection import PROJECTIONS, Projection
 from splice_exp.heads.spectra import SIDES, Spectra, spectra_of
 from splice_exp.solvers.base import Solver
+
+
+@dataclass(frozen=True, eq=False)
+class ReadHeads:
+    """What was read.
+
+    Attributes:
+        names: Of the poles: layer, head, number and sign, as `L3.H0.0+`.
+        explanations: Of the poles, in this order.
+        spectra: Of the heads.
+    """
+
+    names: tuple[str, ...]
+    explanations: Explanations
+    spectra: Spectra
+
+    def table(self, count: int = 5) -> pd.DataFrame:
+        """Return one line a pole: its name, its concepts and their codes, and how faithful they are (a cosine).
+
+        Args:
+            count: Concepts of a pole, at most.
+        """
+        joint = self.explanations.fidelity()["joint"].tolist()
+        concepts = [
+            ", ".join(f"{name} {value:.2f}" for name, value in of_one) for of_one in self.explanations.top(count)
+        ]
+        return pd.DataFrame({"pole": self.names, "concepts": concepts, "fidelity": joint})
 
 
 @dataclass(frozen=True)
@@ -92,6 +120,7 @@ class Reading:
         dictionary: Dictionary,
         solver: Solver,
         mean: Float[Tensor, " e"],
+        device: torch.device | None = None,
     ) -> tuple[Explanations, list[str]]:
         """Explain both poles of the vectors; return the explanations and the names of the poles.
 
@@ -101,11 +130,39 @@ class Reading:
             dictionary: Concepts.
             solver: Finds codes.
             mean: μ of image embeddings.
+            device: On which codes are found.
         """
         places = self.chosen(spectra)
         names = spectra.names
         poles, named = both_poles(spectra.vectors(self.side)[torch.tensor(places)], [names[place] for place in places])
-        return explain(poles, projection, dictionary, solver, mean if self.is_centred else None), named
+        centre = mean if self.is_centred else None
+        return explain(poles, projection, dictionary, solver, centre, device), named
+
+    def read(
+        self,
+        backbone: Backbone,
+        dictionary: Dictionary,
+        solver: Solver,
+        mean: Float[Tensor, " e"],
+        stream: Float[Tensor, " d"] | None = None,
+        device: torch.device | None = None,
+    ) -> ReadHeads:
+        """Decompose the heads, and explain both poles of their vectors.
+
+        Args:
+            backbone: Whose tower is read.
+            dictionary: Concepts.
+            solver: Finds codes.
+            mean: μ of image embeddings.
+            stream: At which a `jacobian` is taken.
+            device: On which codes are found.
+
+        Raises:
+            SpliceError: if the backbone has no such heads or layers.
+        """
+        spectra = self.spectra(backbone)
+        found, names = self.explain(spectra, self.projected(backbone, stream), dictionary, solver, mean, device)
+        return ReadHeads(tuple(names), found, spectra)
 
     def explained(
         self,

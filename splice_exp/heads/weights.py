@@ -137,9 +137,10 @@ def fold(tower: Tower) -> None:
 
 
 def every_layer(tower: Tower, layers: Sequence[int], folded: bool = True) -> HeadWeights:
-    """Return the matrices of several layers as those of one, layer by layer, (L · H, …)."""
+    """Return the matrices of several layers as those of one, layer by layer, (L · H, …), in the memory of the CPU."""
     parts = [head_weights(block, folded) for block in tower.layers(tuple(layers))]
-    return HeadWeights(*(torch.cat([getattr(one, name) for one in parts]) for name in ("reads", "writes", "constants")))
+    names = ("reads", "writes", "constants")
+    return HeadWeights(*(torch.cat([getattr(one, name) for one in parts]).cpu() for name in names))
 
 
 def _centred(matrix: Tensor, dim: int) -> Tensor:
