@@ -29,6 +29,8 @@ def save_checkpoint(backbone: OpenClipBackbone, folder: Path) -> None:
     config = open_clip.get_model_config(backbone.model)
     if config is None:
         raise SpliceError(f"{backbone.model} has no configuration that open_clip could read again.")
+    if backbone.forced_quick_gelu:  # of the weights, and not of the architecture: no one else would know
+        config = {**config, "quick_gelu": True}
     model: Any = backbone.module
     folder.mkdir(parents=True, exist_ok=True)
     merges = ((config.get("text_cfg") or {}).get("tokenizer_kwargs") or {}).get("bpe_path")

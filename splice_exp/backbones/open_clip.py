@@ -65,6 +65,7 @@ class OpenClipBackbone(Backbone):
 
     Attributes:
         model: Architecture, hub or folder, as it was given.
+        forced_quick_gelu: Whether the weights need QuickGELU, which the architecture has not.
     """
 
     def __init__(
@@ -84,7 +85,8 @@ class OpenClipBackbone(Backbone):
         self._autocast = precision == AUTOCAST
         self._encoder = model if pretrained is None else f"{model}/{pretrained}"
         self.dim = self._embed([""]).shape[1]
-        forced = ["quick_gelu"] if _needs_quick_gelu(model, pretrained) else []
+        self.forced_quick_gelu = _needs_quick_gelu(model, pretrained)
+        forced = ["quick_gelu"] if self.forced_quick_gelu else []
         self.backbone_id = f"open_clip:{digest([open_clip.__version__, precision, *self._identity(model), *forced])}"
 
     @property

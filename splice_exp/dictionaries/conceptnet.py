@@ -38,10 +38,6 @@ def count_nodes(path: Path, language: str = "en") -> tuple[Counter[str], dict[st
     try:
         with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
             for total, line in enumerate(lines, start=1):
-                if prefix not in line:  # most lines are of other languages
-                    if total == 1:
-                        _columns(line, path, total)
-                    continue
                 _, relation, start, end, _ = _columns(line, path, total)
                 names = {_name(node) for node in (start, end) if node.startswith(prefix)}
                 if names and relation not in NO_MEANING:

@@ -61,7 +61,7 @@ def listed(planned: Plan, count: int = 12) -> pd.DataFrame:
 
 
 def random_edit(backbone: Backbone, plan: Plan, constants: str, seed: int) -> Backbone:
-    """Return a backbone with other vectors edited, chosen by chance, of as much energy."""
+    """Return a backbone with vectors edited that are drawn from all, of as much energy."""
     gains = plan.spectra.gains
     factors = random_factors(gains.flatten(), plan.factors.flatten(), seed).view(gains.shape)
     return edited(backbone, plan.spectra, factors, constants)[0]

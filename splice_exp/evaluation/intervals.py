@@ -49,6 +49,22 @@ def of_group(values: np.ndarray, members: np.ndarray) -> np.ndarray:
     return mean + members * (values - mean) * (len(values) / members.sum())
 
 
+def weighted(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return values whose mean is the weighted mean r, and whose mean varies as that does.
+
+        u_i = r + w_i (v_i − r) / w̄        r = Σ w_i v_i / Σ w_i
+
+    Args:
+        values: (n,).
+        weights: (n,), not all of them 0.
+
+    References:
+        Cochran. Sampling techniques, 3rd ed., section 2.11. Wiley 1977.
+    """
+    mean = np.average(values, weights=weights)
+    return np.asarray(mean + weights * (values - mean) / weights.mean())
+
+
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return (n,) values whose mean is Spearman's correlation ρ, and whose spread is that of ρ; constant: zeros.
 

@@ -7,8 +7,9 @@ so that Σ_j c_hj v_j is all that the head adds. Large positive values are of th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -67,6 +68,21 @@ def random_like(study: Study, found: Explanations, seed: int) -> Explanations:
     drawn = random_directions(len(found), found.vectors.shape[1], seed)
     device = study.cache.machine.device
     return explain(drawn, found.projection, found.dictionary, study.solver, found.mean, device)
+
+
+def over_vectors(
+    samples: Mapping[str, np.ndarray], names: Sequence[str]
+) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    """Return the means of the two poles of each vector, and the names of the vectors.
+
+    The poles of a vector share their pictures and their gain: they are no two draws.
+
+    Args:
+        samples: Of poles, the two of a vector one after the other.
+        names: Of the poles.
+    """
+    means = {name: values.reshape(-1, 2).mean(axis=1) for name, values in samples.items()}
+    return means, tuple(name[:-1] for name in names[::2])
 
 
 def head_writes(study: Study, layers: tuple[int, ...]) -> Float[Tensor, "n L H d"]:

@@ -7,6 +7,8 @@ References:
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pandas as pd
 import torch
@@ -14,6 +16,7 @@ from jaxtyping import Float
 from scipy.stats import spearmanr
 from torch import Tensor
 
+from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.towers import tower_of
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.base import DataSource, EncodableSource
@@ -35,10 +38,10 @@ class SithAdaptation(Evaluation):
     """Heads of the image tower before and after fine-tuning; means over heads.
 
     `likeness`: |cosine| of what matched vectors write, weighted by squared gains; `overlap` of the spaces; `change`:
-    ‖ΔM‖ / ‖M‖; `reweighted`, `mixed`, `new`: shares of ‖ΔM‖² (`heads.adaptation`), with the `_null` of a random ΔM.
-    `relevance`: how much the vectors of ΔM are about the classes, or about the concepts nearest to those that the
-    dictionary has not, weighted by squared gains; `_before`: those of M; `_null`: random directions. `gains`: rank
-    correlation of log(σ' / σ) with the relevance of the vectors of M.
+    ‖ΔM‖ / ‖M‖; `reweighted`, `mixed`, `new`: shares of ‖ΔM‖² (`heads.adaptation`), with the `_null` of small random
+    changes of values and outputs. `relevance`: how much the vectors of ΔM are about the classes, or about the concepts
+    nearest to those that the dictionary has not, weighted by squared gains; `_before`: those of M; `_null`: random
+    directions. `gains`: rank correlation of log(σ' / σ) with the relevance of the vectors of M.
 
     Args:
         reading: Which heads, and how.
@@ -89,7 +92,9 @@ class SithAdaptation(Evaluation):
             "adapt/accuracy_before": zero_shot(study.embeddings.features, texts) == truth,
             "adapt/accuracy_after": zero_shot(extract(study.data, tuned).features, texts) == truth,
         }
-        samples = {f"adapt/{name}": values.flatten().numpy() for name, values in self._of_heads(found).items()}
+        null = compare(tower_of(backbone), tower_of(randomly_changed(backbone, self._seed)), self._reading.layers)
+        of_heads = self._of_heads(found, null)
+        samples = {f"adapt/{name}": values.flatten().numpy() for name, values in of_heads.items()}
         relevances, scores = self._relevances(study, found)
         samples |= relevances
         metrics: dict[str, Metric] = {
@@ -115,9 +120,8 @@ class SithAdaptation(Evaluation):
         }
         return Findings(metrics, names, samples, tables)
 
-    def _of_heads(self, found: Adaptation) -> dict[str, Float[Tensor, "L H"]]:
+    def _of_heads(self, found: Adaptation, null: Adaptation) -> dict[str, Float[Tensor, "L H"]]:
         energies = found.before.gains.square()
-        random = _random_core(found, self._seed)
         return {
             "likeness": (found.likeness * energies).sum(dim=2) / energies.sum(dim=2),
             "overlap": found.overlap,
@@ -125,9 +129,9 @@ class SithAdaptation(Evaluation):
             "reweighted": found.reweighted,
             "mixed": found.mixed,
             "new": found.new,
-            "reweighted_null": random[0],
-            "mixed_null": random[1],
-            "new_null": 1 - random[0] - random[1],
+            "reweighted_null": null.reweighted,
+            "mixed_null": null.mixed,
+            "new_null": null.new,
         }
 
     def _relevances(self, study: Study, found: Adaptation) -> tuple[dict[str, np.ndarray], Float[Tensor, "L H r"]]:
@@ -179,14 +183,16 @@ def _words(study: Study) -> list[str]:
     return list(dict.fromkeys(words))
 
 
-def _random_core(found: Adaptation, seed: int) -> tuple[Float[Tensor, "L H"], Float[Tensor, "L H"]]:
-    """Return the reweighted and mixed shares of random matrices, as centred as heads are."""
-    random = torch.Generator().manual_seed(seed)
-    u, v = found.before.reads, found.before.writes
-    width = u.shape[3]
-    drawn = torch.randn(*u.shape[:2], width, width, generator=random, dtype=torch.float64)
-    drawn = drawn - drawn.mean(dim=2, keepdim=True)
-    drawn = drawn - drawn.mean(dim=3, keepdim=True)
-    core, total = u @ drawn @ v.mT, drawn.square().sum(dim=(2, 3))
-    own = core.diagonal(dim1=2, dim2=3).square().sum(dim=2)
-    return own / total, (core.square().sum(dim=(2, 3)) - own) / total
+@torch.no_grad()
+def randomly_changed(backbone: Backbone, seed: int) -> Backbone:
+    """Return a copy whose values and outputs are changed by a hundredth of their norms, at random.
+
+    What heads read, or what they write, stays in the old space in either change: no change of weights is all new.
+    """
+    found, random = copy.deepcopy(backbone), torch.Generator().manual_seed(seed)
+    tower = tower_of(found)
+    for block in tower.blocks:
+        for weight in (block.attn.in_proj_weight[2 * tower.width :], block.attn.out_proj.weight):
+            drawn = torch.randn(weight.shape, generator=random).to(weight)
+            weight += 0.01 * drawn * weight.norm() / drawn.norm()
+    return found

@@ -32,8 +32,8 @@ class SithEditCodes(Evaluation):
 
     `told_target`, `told_others`: share of the true concepts of the kind, and of the other kinds, that codes name;
     `code_target`, `code_others`: sums of the codes of the kind, and of the others; each `_before`, `_after` and
-    `_random` (edits of other vectors with as much energy, drawn several times). Each model is decomposed as it would be
-    on its own, with its own image mean.
+    `_random` (edits of vectors drawn from all, with as much energy, several times). Each model is decomposed as it
+    would be on its own, with its own image mean.
 
     Args:
         reading: Which heads, and how.

@@ -26,8 +26,9 @@ from splice_exp.heads.selectors import Selector
 class SithEditSpurious(Evaluation):
     """Zero-shot accuracy of four groups, class by background, before and after an edit of heads.
 
-    `worst`, `average`: of the groups, or over all samples, each `_before`, `_after`, `_random` (edits of other vectors
-    with as much energy, drawn several times) and `_ablated` (heads that are most about the concepts, as a whole).
+    `worst`, `average`: of the groups, or over all samples, each `_before`, `_after`, `_random` (edits of vectors
+    drawn from all, with as much energy, several times) and `_ablated` (heads that are most about the concepts, as a
+    whole).
     `side_before`, `side_after`, `side_random`, `side_ablated`: accuracy on other data, which an edit should spare.
 
     Args:

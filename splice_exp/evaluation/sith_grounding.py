@@ -17,7 +17,7 @@ from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
 from splice_exp.evaluation.grounding import Grounding, drives, most_driving
 from splice_exp.evaluation.intervals import of_group
-from splice_exp.evaluation.pictures_of_heads import read_heads
+from splice_exp.evaluation.pictures_of_heads import over_vectors, read_heads
 from splice_exp.evaluation.sith_heads import TOP
 from splice_exp.heads.explain import Explanations
 from splice_exp.heads.reading import Reading
@@ -35,7 +35,7 @@ class SithGrounding(Evaluation):
 
     Args:
         reading: Which heads, and how; pictures are looked at by the image tower.
-        bootstrap_resamples: For the 95 % intervals, over poles.
+        bootstrap_resamples: For the 95 % intervals, over vectors, each the mean of its poles.
         seed: Of nulls and the bootstrap.
     """
 
@@ -67,6 +67,7 @@ class SithGrounding(Evaluation):
         truth = data.truth() if isinstance(data, EncodableSource) else None
         if truth is not None:
             samples |= self._judged(Grounding.of(found, truth), drive, other)
+        samples, vectors = over_vectors(samples, names)
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
             "sith/joint": float(found.fidelity()["joint"].mean()),
@@ -75,7 +76,7 @@ class SithGrounding(Evaluation):
             "sith/num_poles": len(found),
             "data/num_samples": len(data),
         }
-        return Findings(metrics, names, samples)
+        return Findings(metrics, vectors, samples)
 
     def _likeness(self, study: Study, found: Explanations) -> Float[np.ndarray, "n m"]:
         """Return the cosines of all images, centred, and what codes compose."""

@@ -19,15 +19,16 @@ from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
 from splice_exp.evaluation.grounding import Grounding, drives, most_driving
-from splice_exp.evaluation.intervals import of_group
+from splice_exp.evaluation.intervals import of_group, weighted
 from splice_exp.evaluation.kinds import OTHER, by_kind
-from splice_exp.evaluation.pictures_of_heads import random_like, read_heads
+from splice_exp.evaluation.pictures_of_heads import over_vectors, random_like, read_heads
 from splice_exp.evaluation.shown_maps import PICTURES, pictures_table
 from splice_exp.evaluation.sith_vectors import listed_vectors
 from splice_exp.heads.explain import Explanations
 from splice_exp.heads.reading import Reading
 
 TOP = 8  # pictures of a pole
+RANDOM = "random directions"
 
 
 class SithHeads(Evaluation):
@@ -42,7 +43,7 @@ class SithHeads(Evaluation):
         reading: Which heads, and how; pictures are looked at by the image tower.
         listed: Concepts of each pole that are kept.
         shown: Vectors of each head whose pictures are kept, those of the largest gains.
-        bootstrap_resamples: For the 95 % intervals, over poles.
+        bootstrap_resamples: For the 95 % intervals, over vectors, each the mean of its poles.
         seed: Of nulls and the bootstrap.
     """
 
@@ -81,11 +82,12 @@ class SithHeads(Evaluation):
             shares, chance = (shares_of(one, truth) for one in (found, random_like(study, found, self._seed)))
             kinds = [*truth.kinds, OTHER]
             for column, kind in enumerate(kinds):
-                samples[f"sith/share_{kind}"] = shares[:, column] * weights
+                samples[f"sith/share_{kind}"] = weighted(shares[:, column], weights)
                 samples[f"sith/share_{kind}_null"] = chance[:, column]
             samples |= _grounded(Grounding.of(found, truth), best)
-            tables["heads"] = _of_heads(names, shares, weights, kinds)
+            tables["heads"] = _of_heads(names, shares, weights, kinds, chance.mean(axis=0))
         tables |= self._pictures(study, data, names, best)
+        samples, vectors = over_vectors(samples, names)
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
             "l0/mean": float(found.solution.codes.l0().double().mean()),
@@ -93,7 +95,7 @@ class SithHeads(Evaluation):
             "sith/num_poles": len(found),
             "data/num_samples": len(study.data),
         }
-        return Findings(metrics, names, samples, tables)
+        return Findings(metrics, vectors, samples, tables)
 
     def _pictures(
         self, study: Study, data: EncodableSource, names: Sequence[str], best: np.ndarray
@@ -126,14 +128,19 @@ def _grounded(known: Grounding, best: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _of_heads(names: Sequence[str], shares: np.ndarray, weights: np.ndarray, kinds: Sequence[str]) -> pd.DataFrame:
-    """Return the shares of each head, weighted by squared gains."""
+def _of_heads(
+    names: Sequence[str], shares: np.ndarray, weights: np.ndarray, kinds: Sequence[str], chance: np.ndarray
+) -> pd.DataFrame:
+    """Return the shares of each head, weighted by squared gains, and those of random directions, as a head of its own.
+
+    Directions are explained alike whatever the layer; they are named by the layers that were read with them.
+    """
     heads = np.array([name.rpartition(".")[0] for name in names])
-    return pd.DataFrame(
-        [
-            (head, kind, float(np.average(shares[heads == head, column], weights=weights[heads == head])))
-            for head in dict.fromkeys(heads.tolist())
-            for column, kind in enumerate(kinds)
-        ],
-        columns=["head", "kind", "share"],
-    )
+    layers = ", ".join(dict.fromkeys(name.partition(".")[0] for name in names))
+    lines = [
+        (head, kind, float(np.average(shares[heads == head, column], weights=weights[heads == head])))
+        for head in dict.fromkeys(heads.tolist())
+        for column, kind in enumerate(kinds)
+    ]
+    lines += [(f"{RANDOM} ({layers})", kind, float(chance[column])) for column, kind in enumerate(kinds)]
+    return pd.DataFrame(lines, columns=["head", "kind", "share"])

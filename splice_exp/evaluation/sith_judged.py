@@ -17,7 +17,7 @@ from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
 from splice_exp.evaluation.intervals import of_group, rank_correlation
-from splice_exp.evaluation.pictures_of_heads import read_heads
+from splice_exp.evaluation.pictures_of_heads import over_vectors, read_heads
 from splice_exp.heads.coherence import coherence, dealt
 from splice_exp.heads.judge import Judge, read_prompt
 from splice_exp.heads.reading import Reading
@@ -35,7 +35,7 @@ class SithJudged(Evaluation):
         reading: Which heads, and how.
         judge: Whom to ask.
         listed: Concepts of each pole that the judge sees, at most.
-        bootstrap_resamples: For the 95 % intervals, over poles.
+        bootstrap_resamples: For the 95 % intervals, over vectors, each the mean of its poles.
         seed: Of nulls and the bootstrap.
     """
 
@@ -73,6 +73,7 @@ class SithJudged(Evaluation):
         both = ~np.isnan(cosines) & ~np.isnan(scores)
         repeated = [[one.score for one in of_one if one is not None] for said in verdicts for of_one in said]
         replies = [one for said in verdicts for of_one in said for one in of_one]
+        samples, vectors = over_vectors(samples, names)
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
             **{f"judge/{name}": value for name, value in agreement(repeated).items()},
@@ -85,7 +86,7 @@ class SithJudged(Evaluation):
             "sith/num_poles": len(found),
             "data/num_samples": len(study.data),
         }
-        return Findings(metrics, names, samples, {"themes": self._themes(names, asked[0], verdicts[0])})
+        return Findings(metrics, vectors, samples, {"themes": self._themes(names, asked[0], verdicts[0])})
 
     def _themes(
         self,

@@ -18,8 +18,8 @@ from torch import Tensor
 from splice_exp.core.errors import require_integer
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
-from splice_exp.evaluation.intervals import of_group
-from splice_exp.evaluation.pictures_of_heads import random_like, read_heads
+from splice_exp.evaluation.intervals import of_group, weighted
+from splice_exp.evaluation.pictures_of_heads import over_vectors, random_like, read_heads
 from splice_exp.heads.coherence import coherence, coherence_of_chance
 from splice_exp.heads.explain import Explanations
 from splice_exp.heads.reading import Reading
@@ -38,7 +38,7 @@ class SithVectors(Evaluation):
     Args:
         reading: Which heads, and how.
         listed: Concepts of each pole that are kept in the table `vectors`.
-        bootstrap_resamples: For the 95 % intervals, over poles.
+        bootstrap_resamples: For the 95 % intervals, over vectors, each the mean of its poles.
         seed: Of nulls and the bootstrap.
     """
 
@@ -61,6 +61,7 @@ class SithVectors(Evaluation):
         energies = spectra.gains.flatten()[places].square()
         samples = {f"sith/{name}": values for name, values in self._fidelities(found, null, energies).items()}
         samples.update(self._coherences(found))
+        samples, vectors = over_vectors(samples, names)
         codes = found.solution.codes
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
@@ -71,7 +72,7 @@ class SithVectors(Evaluation):
             "data/num_samples": len(study.data),
         }
         return Findings(
-            metrics, names, samples, {"vectors": listed_vectors(found, names, energies.sqrt(), self._listed)}
+            metrics, vectors, samples, {"vectors": listed_vectors(found, names, energies.sqrt(), self._listed)}
         )
 
     def _fidelities(
@@ -80,7 +81,7 @@ class SithVectors(Evaluation):
         own, chance = found.fidelity(), null.fidelity()
         values = {name: cosines.numpy() for name, cosines in own.items()}
         values["ratio"] = values["stream"] / values["ceiling"]
-        values["joint_gain"] = values["joint"] * (energies / energies.mean()).numpy()
+        values["joint_gain"] = weighted(values["joint"], energies.numpy())
         values["joint_null"], values["stream_null"] = chance["joint"].numpy(), chance["stream"].numpy()
         by_chance = found.by_chance(self._seed)
         values["joint_random"] = torch.nn.functional.cosine_similarity(by_chance, found.targets, dim=1).numpy()

@@ -25,27 +25,41 @@ def coherence(codes: Codes, atoms: Float[Tensor, "k d"]) -> Float[Tensor, " n"]:
     return _of_lists(codes.indices, codes, atoms)
 
 
-def coherence_of_chance(codes: Codes, atoms: Float[Tensor, "k d"], seed: int) -> Float[Tensor, " n"]:
+def coherence_of_chance(codes: Codes, atoms: Float[Tensor, "k d"], seed: int, deals: int = 20) -> Float[Tensor, " n"]:
     """Return the same of lists as long as these, with the concepts of all of them dealt out anew: the null.
-
-    Each concept is there as often as before; a list may get one twice.
 
     Args:
         codes: n rows.
         atoms: Unit rows.
-        seed: Of the deal.
+        seed: Of the first deal.
+        deals: Whose mean is taken.
     """
-    return _of_lists(dealt(codes, seed), codes, atoms)
+    return torch.stack([_of_lists(dealt(codes, seed + deal), codes, atoms) for deal in range(deals)]).mean(dim=0)
 
 
 def dealt(codes: Codes, seed: int) -> Int64[Tensor, " nnz"]:
-    """Deal the concepts of all lists out anew; each is there as often as before.
+    """Deal the concepts of all lists out anew; each is there as often as before, and in no list twice.
+
+    What a list has twice changes its place with one drawn by chance, until none is left.
 
     Args:
         codes: n rows.
         seed: Of the deal.
     """
-    return codes.indices[torch.from_numpy(np.random.default_rng(seed).permutation(len(codes.indices)))]
+    random = np.random.default_rng(seed)
+    rows, hand = codes.rows.numpy(), random.permutation(codes.indices.numpy())
+    while len(twice := _repeated(rows, hand)):
+        others = random.integers(len(hand), size=len(twice))
+        for place, other in zip(twice.tolist(), others.tolist(), strict=True):
+            hand[place], hand[other] = hand[other], hand[place]
+    return torch.from_numpy(hand)
+
+
+def _repeated(rows: np.ndarray, hand: np.ndarray) -> np.ndarray:
+    """Return the places of what a list has had before."""
+    order = np.lexsort((hand, rows))
+    same = (rows[order][1:] == rows[order][:-1]) & (hand[order][1:] == hand[order][:-1])
+    return order[1:][same]
 
 
 def _of_lists(concepts: Int64[Tensor, " nnz"], codes: Codes, atoms: Float[Tensor, "k d"]) -> Float[Tensor, " n"]:

@@ -76,6 +76,8 @@ class Reading:
         require_choice("reading.projection", self.projection, PROJECTIONS)
         require_bool("reading.centred", self.centred)
         require_bool("reading.folded", self.folded)
+        if isinstance(self.layers, int):
+            raise SpliceError(f"reading.layers is {self.layers}, but must be a list: [{self.layers}].")
         if not self.layers or len(set(self.layers)) != len(self.layers):
             raise SpliceError(f"reading.layers is {list(self.layers)}, but must list one or more layers, each once.")
         if self.vectors is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import floor
 
 import torch
 from jaxtyping import Float
@@ -70,7 +71,7 @@ class Levels(Rule):
     """Scores on a scale, such as a judge's, have a factor each; those that are not named keep their vectors.
 
     Args:
-        levels: Scores, whole numbers; a mean of scores is rounded.
+        levels: Scores, whole numbers; a mean of scores is rounded, halves up.
         factors_of: m of each.
     """
 
@@ -86,7 +87,7 @@ class Levels(Rule):
 
     def factors(self, scores: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
         factor = dict(zip(self.levels, self.factors_of, strict=True))
-        return torch.tensor([factor.get(round(score), 1.0) for score in scores.tolist()], dtype=torch.float64)
+        return torch.tensor([factor.get(floor(score + 0.5), 1.0) for score in scores.tolist()], dtype=torch.float64)
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def energy_of(gains: Float[Tensor, " n"], factors: Float[Tensor, " n"]) -> float
 
 
 def random_factors(gains: Float[Tensor, " n"], factors: Float[Tensor, " n"], seed: int) -> Float[Tensor, " n"]:
-    """Draw an edit of as much energy: the same factors for other vectors.
+    """Draw an edit of as much energy: the same factors for vectors drawn from all of them, selected or not.
 
     Vectors are taken in random order until the energy is reached, the last one in part; factors come in random order,
     and again from the first one when all were used.

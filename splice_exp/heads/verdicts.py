@@ -11,10 +11,9 @@ import numpy as np
 
 SCORES = (1, 5)
 MARKS = re.compile(r"[*_`#]")  # of Markdown
-THEME = re.compile(r"^\W*theme\W*[:=-]\W*(?P<theme>.+?)\W*$", re.IGNORECASE | re.MULTILINE)
-SCORE = re.compile(
-    r"^\W*(?:\w+\s+)?score\W*[:=-]\W*(?P<score>\d+(?:\.\d+)?)\s*(?:(?:/|out of)\s*5)?\W*$", re.IGNORECASE | re.MULTILINE
-)
+SCALE = re.compile(r"\(?\b1\s*(?:-|–|to)\s*5\b\)?", re.IGNORECASE)  # where a reply repeats it
+THEME = re.compile(r"\btheme\b[^\w\n]*(?P<theme>.*?)[^\w\n)]*(?=\b(?:\w+ )?score\b|$)", re.IGNORECASE | re.MULTILINE)
+SCORE = re.compile(r"\bscore\b[^\w\n]*(?:is[^\w\n]*)?(?P<score>\d+(?:\.\d+)?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ def parse_verdict(reply: str) -> Verdict | None:
         >>> parse_verdict("I would say it is coherent.") is None
         True
     """
-    plain = MARKS.sub("", reply)
+    plain = SCALE.sub("", MARKS.sub("", reply))
     scores = {float(found["score"]) for found in SCORE.finditer(plain)}
     if len(scores) != 1:
         return None

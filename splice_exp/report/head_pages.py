@@ -21,6 +21,7 @@ from splice_exp.report.summary import PageLink
 
 PICTURES = 5  # of a pole
 SIDE = 128  # pixels
+RANDOM = "random directions"  # what they are called among the heads
 QUALITY = 80  # of pictures as WebP
 
 
@@ -52,12 +53,13 @@ def _of(table: pd.DataFrame, head: str) -> pd.DataFrame:
     return table[table["vector"].str.rpartition(".")[0] == head]
 
 
-def _shares(sheet: Sheet, head: str) -> list[tuple[str, float]]:
-    """Return what share of the codes of a head goes to each kind of concepts, the largest first."""
+def _shares(sheet: Sheet, head: str) -> list[tuple[str, float, float]]:
+    """Return what share of the codes of a head goes to each kind of concepts, the largest first, and of random ones."""
     if sheet.shares is None:
         return []
     own = sheet.shares[sheet.shares["head"] == head].sort_values("share", ascending=False, kind="stable")
-    return list(zip(own["kind"], own["share"].astype(float), strict=True))
+    chance = sheet.shares[sheet.shares["head"].str.startswith(RANDOM)].set_index("kind")["share"]
+    return [(kind, float(share), float(chance[kind])) for kind, share in zip(own["kind"], own["share"], strict=True)]
 
 
 def _gains(sheet: Sheet, head: str) -> list[float]:

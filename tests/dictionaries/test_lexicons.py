@@ -73,6 +73,10 @@ def test_what_is_no_file_of_assertions_is_refused(tmp_path, assertions):
         (tmp_path / name).write_text(content)
         with pytest.raises(SpliceError, match=r"line 1, is no assertion of ConceptNet"):
             count_nodes(tmp_path / name)
+    whole = gzip.decompress(assertions.read_bytes())
+    (tmp_path / "broken.csv").write_bytes(whole + b"broken\n")
+    with pytest.raises(SpliceError, match="line 10, is no assertion"):
+        count_nodes(tmp_path / "broken.csv")
     (tmp_path / "cut.csv.gz").write_bytes(assertions.read_bytes()[:-20])
     with pytest.raises(SpliceError, match="cannot be read as assertions"):
         count_nodes(tmp_path / "cut.csv.gz")

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from splice_exp.evaluation.intervals import of_group, rank_correlation, ranks_above
+from splice_exp.evaluation.intervals import of_group, rank_correlation, ranks_above, weighted
 
 
 def test_the_mean_over_all_is_the_mean_of_the_group():
@@ -40,3 +40,16 @@ def test_rank_correlation_has_the_mean_of_spearman_and_the_spread_of_resamples()
     drawn = [spearmanr(first[one], second[one]).statistic for one in rows]
     assert found.std() / 20 == pytest.approx(np.std(drawn), rel=0.1)
     assert not rank_correlation(first, np.ones(400)).any()
+
+
+def test_a_weighted_mean_varies_as_the_ratio_that_it_is():
+    random = np.random.default_rng(0)
+    weights = random.exponential(size=400)
+    values = 0.3 + 0.1 * random.normal(size=400)
+    found = weighted(values, weights)
+    assert found.mean() == pytest.approx(np.average(values, weights=weights))
+    draws = random.integers(400, size=(2000, 400))
+    ratios = (weights[draws] * values[draws]).sum(axis=1) / weights[draws].sum(axis=1)
+    assert found.std() / 20 == pytest.approx(ratios.std(), rel=0.1)
+    constant = weighted(np.full(400, 0.3), weights)
+    np.testing.assert_allclose(constant, 0.3)  # a share that is the same everywhere is sure, whatever the weights

@@ -7,6 +7,7 @@ import torch
 
 from splice_exp.backbones.towers import tower_of
 from splice_exp.core.errors import SpliceError
+from splice_exp.evaluation.sith_adaptation import randomly_changed
 from splice_exp.heads.adaptation import compare
 from splice_exp.heads.edit import edit, rewrite
 from splice_exp.heads.spectra import spectra_of
@@ -25,6 +26,18 @@ def changed(backbone, how):
     spectra = spectra_of(tower_of(backbone), (1, 2))
     how(tower_of(other), spectra)
     return tower_of(backbone), tower_of(other), spectra
+
+
+def test_random_changes_keep_one_side_in_the_old_space(backbone):
+    """A quarter of 48 dimensions is of a head: half of a change of values is in it on one side, and so with outputs."""
+    null = compare(tower_of(backbone), tower_of(randomly_changed(backbone, 0)), (0, 1, 2))
+    assert 0.005 < float(null.change.mean()) < 0.03
+    assert float(null.new.mean()) == pytest.approx(1 - 12 / 48, abs=0.1)
+    assert float(null.reweighted.mean()) < 0.05
+    again, other = (randomly_changed(backbone, seed) for seed in (0, 1))
+    weights = [tower_of(one).blocks[0].attn.out_proj.weight for one in (again, other)]
+    assert not torch.equal(*weights)
+    assert not torch.equal(weights[0], tower_of(backbone).blocks[0].attn.out_proj.weight)
 
 
 def test_nothing_has_changed(backbone):

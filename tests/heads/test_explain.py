@@ -9,7 +9,7 @@ from splice_exp.backbones.towers import tower_of
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.types import Dictionary
-from splice_exp.heads.coherence import coherence, coherence_of_chance
+from splice_exp.heads.coherence import coherence, coherence_of_chance, dealt
 from splice_exp.heads.explain import both_poles, explain, random_directions
 from splice_exp.heads.projection import Projection
 from splice_exp.heads.reading import Reading
@@ -88,11 +88,28 @@ def test_coherence_is_the_mean_over_pairs():
     found = coherence(codes, ATOMS)
     np.testing.assert_allclose(found[[0, 2]], expected, atol=1e-6)
     assert found[1].isnan()
-    doubled = Codes.from_support(torch.tensor([[0, 1]]).expand(50, 2), torch.ones(50, 2), 60)
-    chance = coherence_of_chance(doubled, ATOMS, 0)
-    pairs = {round(float(value), 4) for value in chance}
-    assert pairs <= {1.0, round(float(atoms[0] @ atoms[1]), 4)}  # of equal concepts, or of the two
-    assert len(pairs) == 2
+    assert chance_of([[0, 1]] * 50) == {round(float(atoms[0] @ atoms[1]), 4)}  # no list has a concept twice
+
+
+def chance_of(lists):
+    support = torch.tensor(lists)
+    codes = Codes.from_support(support, torch.ones(support.shape), 60)
+    return {round(float(value), 4) for value in coherence_of_chance(codes, ATOMS, 0)}
+
+
+def test_concepts_are_dealt_as_often_as_they_were_and_in_no_list_twice():
+    random = np.random.default_rng(0)
+    support = torch.from_numpy(np.stack([random.choice(12, 5, replace=False) for _ in range(40)]))  # few concepts
+    codes = Codes.from_support(support, torch.ones(40, 5), 60)
+    deals = [dealt(codes, seed) for seed in range(3)]
+    for hand in deals:
+        assert torch.equal(hand.bincount(minlength=60), codes.indices.bincount(minlength=60))
+        lists = [hand[codes.rows == row].tolist() for row in range(40)]
+        assert all(len(set(one)) == len(one) for one in lists)
+    assert not torch.equal(deals[0], deals[1])
+    atoms = ATOMS.double()
+    pairs = np.mean([float(atoms[i] @ atoms[j]) for one in lists for n, i in enumerate(one) for j in one[:n]])
+    assert float(coherence_of_chance(codes, ATOMS, 2, deals=1).mean()) == pytest.approx(pairs)
 
 
 def test_what_cannot_be_read_is_refused(backbone):

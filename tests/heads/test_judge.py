@@ -74,6 +74,14 @@ def judge_of(url, path, **options):
         ("- **Theme:** *sea, and sand*\n- **Score:** **3** out of 5", Verdict("sea, and sand", 3)),
         ("Thinking …\nTheme: none\nCoherence score: 1", Verdict("", 1)),
         ("Score: 2", Verdict("", 2)),
+        ("Theme:\nScore: 2", Verdict("", 2)),
+        ("Theme: colours\nScore: 3 (vague)", Verdict("colours", 3)),
+        ("Theme: colours\nScore: 4 - mostly colours", Verdict("colours", 4)),
+        ("Theme: colours (warm)\nCoherence Score (1-5): 4", Verdict("colours (warm)", 4)),
+        ('{"theme": "colours", "score": 4}', Verdict("colours", 4)),
+        ("Theme: cats, Score: 5", Verdict("cats", 5)),
+        ("1. Theme: cats\n2. Score: 5", Verdict("cats", 5)),
+        ("The score is 3.", Verdict("", 3)),
         ("Theme: cats\nScore: 7", None),
         ("Theme: cats\nScore: 2.5", None),
         ("Score: 2\nScore: 4", None),
@@ -213,7 +221,7 @@ def test_judged_coherence_stands_beside_lists_dealt_by_chance(study, tmp_path):
     assert metrics["judge/same"] == metrics["judge/kappa"] == 1
     assert -1 <= metrics["judge/to_coherence"] <= 1
     assert set(found.tables["themes"]["theme"]) == {"scenes"}
-    assert len(found.sample_ids) == metrics["sith/num_poles"] == 2 * 6 * 4 * 2
+    assert 2 * len(found.sample_ids) == metrics["sith/num_poles"] == 2 * 6 * 4 * 2
     with (
         served(lambda prompt, number: "?") as (url, _),
         pytest.raises(SpliceError, match="could be read"),

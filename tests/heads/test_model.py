@@ -55,6 +55,8 @@ def test_what_it_cannot_do_is_said(sith, tmp_path):
         bare.read(Reading(projection="published"))
     with pytest.raises(SpliceError, match="which needs pictures"):
         sith.read(Reading(projection="jacobian"))
+    with pytest.raises(SpliceError, match="selector is 'grass', but must be a list of concepts"):
+        sith.edit("grass")
     with pytest.raises(SpliceError, match="no concept 'submarine'"):
         sith.edit(["submarine"])
     with pytest.raises(SpliceError, match="tiny is no model of open_clip"):

@@ -24,9 +24,9 @@ class Run(Record):
             lines = [(pole, 1.0, rank, f"word {rank}", 0.5) for pole in poles for rank in (1, 2, 3)]
             return pd.DataFrame(lines, columns=["vector", "gain", "rank", "concept", "code"])
         if name == "heads":
-            return pd.DataFrame(
-                [("L3.H0", "colour", 0.25), ("L3.H0", "scene", 0.75)], columns=["head", "kind", "share"]
-            )
+            known = [("L3.H0", "colour", 0.25), ("L3.H0", "scene", 0.75)]
+            chance = [("random directions (L3)", "colour", 0.6), ("random directions (L3)", "scene", 0.4)]
+            return pd.DataFrame(known + chance, columns=["head", "kind", "share"])
         if name == "driving":
             lines = [(pole, rank, rank) for pole in poles for rank in (1, 2)]
             return pd.DataFrame(lines, columns=["vector", "rank", "picture"])
@@ -65,5 +65,6 @@ def test_every_head_has_a_page(tmp_path):
     assert first.count("data:image/webp;base64,") == 2 * 2 * 2
     assert first.index("scene") < first.index("colour")  # the larger share comes first
     assert "75.0 %" in first
+    assert "40.0 %" in first
     assert "75.0 %" not in second
     assert "The other vectors" not in first  # all have pictures here
