@@ -68,9 +68,8 @@ class SithReplacement(Evaluation):
             model = rewritten(backbone, spectra, self._placed(spectra, directions))
             # Images do not pass through the text tower.
             features = before if reading.tower == "text" else study.by(model).embeddings.features
-            samples[f"replacement/accuracy_{name}"] = (
-                zero_shot(features, model.encode_classes(classes)) == truth
-            ) * 1.0
+            right = zero_shot(features, model.encode_classes(classes)) == truth
+            samples[f"replacement/accuracy_{name}"] = right.astype(float)
             samples[f"sith/cosine_{name}"] = (features.double() * before.double()).sum(dim=1).numpy()
         metrics: dict[str, Metric] = {
             **self._summarised(samples),

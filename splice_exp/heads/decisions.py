@@ -1,17 +1,20 @@
 """Replies of judges, kept in a file, so that nothing is asked twice and a study can be repeated without the judge.
 
 One JSON object a line, appended as replies come: {"key": …, "judge": …, "repeat": …, "reply": …}. The key is the digest
-of judge, prompt and repeat; a last line that was cut off is left out.
+of judge, prompt and repeat; lines that were cut off, and empty ones, are left out.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from threading import Lock
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.io import digest, write_text
+from splice_exp.core.io import digest
+
+log = logging.getLogger(__name__)
 
 
 class Decisions:
@@ -40,22 +43,24 @@ class Decisions:
             self._replies[key] = reply
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(f"{line}\n")
+                file.write(f"\n{line}\n")  # other processes may write, too; and the last one may have been cut off
 
     def _read(self) -> dict[str, str]:
-        """Read what is there; a last line without its end was being written when a process was killed, and goes."""
+        """Read what is there; lines that were cut off, because a process was killed while it wrote, are left out."""
         if not self._path.is_file():
             return {}
-        *lines, torn = self._path.read_text(encoding="utf-8").split("\n")
         found = {}
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(self._path.read_text(encoding="utf-8").split("\n"), start=1):
             try:
-                decision = json.loads(line)
-                found[decision["key"]] = decision["reply"]
-            except (json.JSONDecodeError, KeyError, TypeError) as error:
-                raise SpliceError(
-                    f"{self._path}, line {number}, is no decision of a judge ({error}): mend or remove the line."
-                ) from error
-        if torn:
-            write_text(self._path, "".join(f"{line}\n" for line in lines))
+                decision = json.loads(line or "null")
+            except json.JSONDecodeError:
+                log.warning("%s: line %d was cut off, and is left out", self._path.name, number)
+                continue
+            if decision is not None:
+                try:
+                    found[decision["key"]] = decision["reply"]
+                except (KeyError, TypeError) as error:
+                    raise SpliceError(
+                        f"{self._path}, line {number}, is no decision of a judge: mend or remove the line."
+                    ) from error
         return found
