@@ -7,12 +7,16 @@ over the active concepts of a code, whose atoms are centred; of fewer than two c
 
 from __future__ import annotations
 
-import numpy as np
+from itertools import pairwise
+from random import Random
+
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
 from splice_exp.core.codes import Codes
+
+TRADES = 5  # a list: each takes part in ten
 
 
 def coherence(codes: Codes, atoms: Float[Tensor, "k d"]) -> Float[Tensor, " n"]:
@@ -40,26 +44,28 @@ def coherence_of_chance(codes: Codes, atoms: Float[Tensor, "k d"], seed: int, de
 def dealt(codes: Codes, seed: int) -> Int64[Tensor, " nnz"]:
     """Deal the concepts of all lists out anew; each is there as often as before, and in no list twice.
 
-    What a list has twice changes its place with one drawn by chance, until none is left.
+    Two lists after the other trade what only one of them has, at random, `TRADES` times as often as there are lists.
 
     Args:
         codes: n rows.
         seed: Of the deal.
+
+    References:
+        Strona et al. A fast and unbiased procedure to randomize ecological binary matrices with fixed row and column
+        totals. Nature Communications 5, 2014.
     """
-    random = np.random.default_rng(seed)
-    rows, hand = codes.rows.numpy(), random.permutation(codes.indices.numpy())
-    while len(twice := _repeated(rows, hand)):
-        others = random.integers(len(hand), size=len(twice))
-        for place, other in zip(twice.tolist(), others.tolist(), strict=True):
-            hand[place], hand[other] = hand[other], hand[place]
-    return torch.from_numpy(hand)
-
-
-def _repeated(rows: np.ndarray, hand: np.ndarray) -> np.ndarray:
-    """Return the places of what a list has had before."""
-    order = np.lexsort((hand, rows))
-    same = (rows[order][1:] == rows[order][:-1]) & (hand[order][1:] == hand[order][:-1])
-    return order[1:][same]
+    random = Random(seed)
+    ends = codes.indptr.tolist()
+    lists = [codes.indices[start:stop].tolist() for start, stop in pairwise(ends)]
+    for _ in range(TRADES * len(lists) if len(lists) > 1 else 0):
+        first, second = random.sample(range(len(lists)), 2)
+        shared = set(lists[first]) & set(lists[second])
+        own = [concept for concept in lists[first] if concept not in shared]
+        pool = own + [concept for concept in lists[second] if concept not in shared]
+        random.shuffle(pool)
+        kept = sorted(shared)
+        lists[first], lists[second] = kept + pool[: len(own)], kept + pool[len(own) :]
+    return torch.tensor([concept for hand in lists for concept in hand], dtype=torch.int64)
 
 
 def _of_lists(concepts: Int64[Tensor, " nnz"], codes: Codes, atoms: Float[Tensor, "k d"]) -> Float[Tensor, " n"]:

@@ -12,8 +12,11 @@ import numpy as np
 SCORES = (1, 5)
 MARKS = re.compile(r"[*_`#]")  # of Markdown
 SCALE = re.compile(r"\(?\b1\s*(?:-|–|to)\s*5\b\)?", re.IGNORECASE)  # where a reply repeats it
-THEME = re.compile(r"\btheme\b[^\w\n]*(?P<theme>.*?)[^\w\n)]*(?=\b(?:\w+ )?score\b|$)", re.IGNORECASE | re.MULTILINE)
-SCORE = re.compile(r"\bscore\b[^\w\n]*(?:is[^\w\n]*)?(?P<score>\d+(?:\.\d+)?)", re.IGNORECASE)
+THEME = re.compile(
+    r"\btheme\b[^\w\n]*(?P<theme>.*?)[^\w\n)]*(?=\b(?:\w+ )?score\b\W*\d|$)", re.IGNORECASE | re.MULTILINE
+)
+GAP = r"(?:[^\w-]|-(?!\d))*"  # anything but words, and no minus
+SCORE = re.compile(rf"\bscore\b{GAP}(?:(?:is|of)\b{GAP})?(?P<score>\d+(?:\.\d+)?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

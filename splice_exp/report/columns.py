@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 def percent(value: float) -> str:
     """Write a share in per cent with one digit."""
-    return f"{100 * value:.1f}"
+    return f"{100 * value:z.1f}"
 
 
 def decimals(digits: int) -> Callable[[float], str]:
     """Write a number with a fixed number of digits."""
-    return lambda value: f"{value:.{digits}f}"
+    return lambda value: f"{value:z.{digits}f}"
 
 
 def scientific(value: float) -> str:

@@ -107,6 +107,11 @@ def test_concepts_are_dealt_as_often_as_they_were_and_in_no_list_twice():
         lists = [hand[codes.rows == row].tolist() for row in range(40)]
         assert all(len(set(one)) == len(one) for one in lists)
     assert not torch.equal(deals[0], deals[1])
+    everywhere = torch.cat([support + 2, torch.tensor([[0, 1]] * 40)], dim=1)  # two concepts that every list has
+    for whole in (everywhere, torch.arange(5).expand(20, 5), support[:1]):
+        same = Codes.from_support(whole, torch.ones(whole.shape), 60)
+        hand = dealt(same, 0)
+        assert torch.equal(hand.bincount(minlength=60), same.indices.bincount(minlength=60))
     atoms = ATOMS.double()
     pairs = np.mean([float(atoms[i] @ atoms[j]) for one in lists for n, i in enumerate(one) for j in one[:n]])
     assert float(coherence_of_chance(codes, ATOMS, 2, deals=1).mean()) == pytest.approx(pairs)

@@ -82,6 +82,10 @@ def judge_of(url, path, **options):
         ("Theme: cats, Score: 5", Verdict("cats", 5)),
         ("1. Theme: cats\n2. Score: 5", Verdict("cats", 5)),
         ("The score is 3.", Verdict("", 3)),
+        ("Score of 4", Verdict("", 4)),
+        ("**Theme**\n\n**Score**\n\n4", Verdict("", 4)),
+        ("Theme: high score games\nScore: 4", Verdict("high score games", 4)),
+        ("Score: -3", None),
         ("Theme: cats\nScore: 7", None),
         ("Theme: cats\nScore: 2.5", None),
         ("Score: 2\nScore: 4", None),
@@ -203,7 +207,7 @@ def test_vectors_are_selected_by_a_judge(study, tmp_path):
         ByJudge(judge_of(url, tmp_path / "e.jsonl"), "scenes").scores(found, names)
     with pytest.raises(SpliceError, match="selector.topic is empty"):
         ByJudge(judge_of(url, tmp_path / "e.jsonl"), " ")
-    factors = Levels([3, 4, 5], [-1.0, 0.0, 0.0]).factors(torch.tensor([1.0, 2.4, 2.6, 3.0, 4.0, 5.0]))
+    factors = Levels([3, 4, 5], [-1.0, 0.0, 0.0]).factors(torch.tensor([1.0, 2.4, 2.5, 3.0, 4.0, 5.0]))
     assert factors.tolist() == [1, 1, -1, -1, 0, 0]
     with pytest.raises(SpliceError, match="each level needs one factor"):
         Levels([3, 4], [0.0])
