@@ -31,7 +31,7 @@ class SithEditCodes(Evaluation):
     """Codes of pictures before and after an edit, by the kind of concepts that it is about and by all others.
 
     `told_target`, `told_others`: share of the true concepts of the kind, and of the other kinds, that codes name;
-    `code_target`, `code_others`: sums of the codes of the kind, and of the others; each `_before`, `_after` and
+    `codes/target`, `codes/others`: sums of the codes of the kind, and of the others; each `_before`, `_after` and
     `_random` (edits of vectors drawn from all, with as much energy, several times). Each model is decomposed as it
     would be on its own, with its own image mean.
 
