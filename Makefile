@@ -35,7 +35,7 @@ model: install ## train the small CLIP of the embedded world anew, in less than 
 
 bench: install real ## speed of the solvers: make bench REAL=folder
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[dev,bench]"
-	$(BIN)/python scripts/bench_solvers.py "$(REAL)" --large
+	$(BIN)/python benchmarks/bench_solvers.py "$(REAL)" --large
 
 real:
 	@test -d "$(REAL)/embeddings" || { echo "REAL is '$(REAL)', but must be a folder of real embeddings: make bench REAL=folder"; exit 1; }

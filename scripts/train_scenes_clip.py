@@ -29,9 +29,9 @@ from splice_exp.core.io import digest, write_json
 from splice_exp.core.tensors import tensor_digest, write_tensors
 from splice_exp.data.scenes.picture import SIDE
 from splice_exp.data.scenes.render import render
-from splice_exp.report.model_card import measure, write_card
 from splice_exp.training.captioned import corpus, training_picture
 from splice_exp.training.curves import Curves
+from splice_exp.training.model_card import measure, write_card
 from splice_exp.training.small_clip import HEADS, MEAN, STD, TEMPLATE, Settings, SmallClip
 
 CONTEXT_LENGTH = 32

@@ -16,6 +16,7 @@ from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 
+from splice_exp.commands import COMMANDS, run_command
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.run_directory import forget_errors, is_complete, rank, write_error
@@ -116,6 +117,9 @@ def _other_kind(key: str) -> str:
 
 def main() -> None:
     """Run the command; exit code 1 if any point failed. The last line says where the results are."""
+    if len(sys.argv) > 1 and sys.argv[1] in COMMANDS:
+        run_command(sys.argv[1], sys.argv[2:])
+        return
     sys.argv[1:] = _spelled_out(sys.argv[1:])
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on, instead of printing them its own way
     try:

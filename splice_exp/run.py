@@ -30,9 +30,9 @@ from splice_exp.distributed.trainer import Machine, is_main
 from splice_exp.embeddings.extract import embedding_shards
 from splice_exp.embeddings.geometry import Alignment
 from splice_exp.evaluation.base import Evaluation
-from splice_exp.evaluation.stability_report import StabilityReport
-from splice_exp.report.tracking import NoTracker, TrackedRun, Tracker
-from splice_exp.report.write_record import write_record
+from splice_exp.evaluation.splice.stability_report import StabilityReport
+from splice_exp.record.tracking import NoTracker, TrackedRun, Tracker
+from splice_exp.record.write_record import write_record
 from splice_exp.solvers.base import Solver
 
 log = logging.getLogger(__name__)

@@ -22,9 +22,9 @@ from omegaconf import DictConfig
 from splice_exp.configuration import plain
 from splice_exp.core.run_directory import UNFINISHED
 from splice_exp.distributed.trainer import is_main
+from splice_exp.record.tracking import NoTracker, Tracker, swept_from_outside
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record
-from splice_exp.report.tracking import NoTracker, Tracker, swept_from_outside
 from splice_exp.run import build
 
 log = logging.getLogger(__name__)

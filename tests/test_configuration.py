@@ -92,7 +92,9 @@ def test_every_kind_of_corpus_is_a_corpus_and_a_foil(kind):
     evaluation = composed("experiment=explain", f"corpus@evaluation.corpus={kind}", f"corpus@evaluation.foil={kind}")[
         "evaluation"
     ]
-    assert all(evaluation[role]["_target_"].startswith("splice_exp.evaluation.corpora.") for role in ("corpus", "foil"))
+    assert all(
+        evaluation[role]["_target_"].startswith("splice_exp.evaluation.cocoa.corpora.") for role in ("corpus", "foil")
+    )
 
 
 def test_debugging_is_quick_and_silent():

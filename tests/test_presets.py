@@ -56,7 +56,7 @@ def test_data_that_are_not_here_say_where_they_should_be(nothing_here, tmp_path,
         assert name in ("embeddings_file", "huggingface", "image_folder", "image_table", "pictures")
     else:
         assert str(tmp_path / "data") in message
-        assert "scripts/prepare_data.py" in message
+        assert "python -m splice_exp prepare-data" in message
         assert "\n" not in message
 
 

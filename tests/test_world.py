@@ -13,7 +13,7 @@ from splice_exp.dictionaries.text import encode_concepts
 from splice_exp.dictionaries.vocabulary import read_names
 from splice_exp.embeddings.extract import extract
 from splice_exp.embeddings.geometry import Alignment, center
-from splice_exp.evaluation.splice import SpliceEvaluation
+from splice_exp.evaluation.splice.decomposition import SpliceEvaluation
 from splice_exp.solvers.active_set import ActiveSet
 from splice_exp.solvers.admm import ADMM
 from splice_exp.solvers.path import LassoPath

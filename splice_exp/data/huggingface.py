@@ -1,4 +1,4 @@
-"""Data sets of Hugging Face `datasets`: from a folder that `scripts/prepare_data.py` has saved, or streamed.
+"""Data sets of Hugging Face `datasets`: from a folder that `python -m splice_exp prepare-data` has saved, or streamed.
 
 Streaming reads samples over the network in every run that embeds them; it is asked for by name, never a fallback.
 """

@@ -12,7 +12,7 @@ from PIL import Image
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.data.base import EncodableSource
 
-PREPARE = "python scripts/prepare_data.py"
+PREPARE = "python -m splice_exp prepare-data"
 WHERE = f"{PREPARE} --help lists what it fetches; conf/data says of every other data set which files go where"
 
 

@@ -1,6 +1,6 @@
 """Data sets that torchvision knows, in the folders and files in which it keeps them.
 
-Nothing is downloaded here: `scripts/prepare_data.py` does that, and checks what it gets.
+Nothing is downloaded here: `python -m splice_exp prepare-data` does that, and checks what it gets.
 """
 
 from __future__ import annotations

@@ -69,7 +69,8 @@ class Splice:
             model: An architecture of open_clip, `hf-hub:…`, or `local-dir:…`.
             pretrained: Tag of its weights.
             vocabulary: A file with one name a line, or names.
-            mean: A .safetensors file with the image mean (`scripts/estimate_mean.py`); None: estimated at each call.
+            mean: A .safetensors file with the image mean (`python -m splice_exp estimate-mean`); None: estimated
+                at each call.
             solver: Of the codes.
 
         Raises:
@@ -123,7 +124,7 @@ class Splice:
         if self.mean is None and len(features) < FEWEST:
             raise SpliceError(
                 f"There are {len(features)} pictures, of which no image mean can be estimated ({FEWEST} or more are "
-                "needed): give Splice a mean, from scripts/estimate_mean.py or from more pictures."
+                "needed): give Splice a mean, from python -m splice_exp estimate-mean or from more pictures."
             )
         return self._solved(features, "image", self.mean)
 

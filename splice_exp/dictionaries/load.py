@@ -31,7 +31,7 @@ def load_parts(
         model: An architecture of open_clip, `hf-hub:…`, or `local-dir:…`.
         pretrained: Tag of its weights.
         vocabulary: A file with one name a line, or names.
-        mean: A .safetensors file with the image mean (`scripts/estimate_mean.py`).
+        mean: A .safetensors file with the image mean (`python -m splice_exp estimate-mean`).
         caller: Who asks, for errors and the record: `Splice.load`.
 
     Raises:

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from splice_exp.core.errors import require_integer
+from splice_exp.core.intervals import mean_interval
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.intervals import mean_interval
 
 Metric = float | int | None
 

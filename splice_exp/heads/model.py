@@ -65,7 +65,7 @@ class Sith:
             model: An architecture of open_clip, `hf-hub:…`, or `local-dir:…`.
             pretrained: Tag of its weights.
             vocabulary: A file with one name a line, or names.
-            mean: A .safetensors file with the image mean (`scripts/estimate_mean.py`).
+            mean: A .safetensors file with the image mean (`python -m splice_exp estimate-mean`).
             solver: Of the codes.
 
         Raises:
@@ -146,7 +146,7 @@ class Sith:
         if reading.is_centred and self.mean is None:
             raise SpliceError(
                 "projection is 'published', which needs the image mean: give Sith.load a mean "
-                "(scripts/estimate_mean.py), or set projection='linear'."
+                "(python -m splice_exp estimate-mean), or set projection='linear'."
             )
         return reading
 

@@ -1,1 +1,1 @@
-"""Records, tables, figures, and their mirror in Weights & Biases."""
+"""What is made of folders of records: tables, comparisons, figures, pages."""

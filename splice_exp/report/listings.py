@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from splice_exp.core.errors import require_names
-from splice_exp.evaluation.intervals import student_interval
+from splice_exp.core.intervals import student_interval
 from splice_exp.report.records import Row
 from splice_exp.report.tables import ABSENT, Cells
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from splice_exp.core.io import atomic, write_json, write_text
+from splice_exp.core.plotting import save
 from splice_exp.core.run_directory import SAMPLE_FIGURE
 from splice_exp.report.comparisons import Claim
-from splice_exp.report.figures import Drawing, save
+from splice_exp.report.drawings.base import Drawing
 from splice_exp.report.listings import Listing
 from splice_exp.report.pages import write_index, write_page
 from splice_exp.report.records import Record, Row, describe

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from splice_exp.core.intervals import mean_interval
 from splice_exp.core.io import read_json
 from splice_exp.core.run_directory import ENVIRONMENT, METRICS, SAMPLES, error_of
-from splice_exp.evaluation.intervals import mean_interval
 
 RESAMPLES = 2000
 BOOTSTRAP_SEED = 0

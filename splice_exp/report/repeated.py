@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from splice_exp.evaluation.intervals import mean_interval, student_interval
+from splice_exp.core.intervals import mean_interval, student_interval
 from splice_exp.report.records import BOOTSTRAP_SEED, RESAMPLES, Record, Row
 
 SEED = "seed"

@@ -1,6 +1,4 @@
 import json
-import runpy
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,13 +8,13 @@ from hypothesis import strategies as st
 
 import splice_exp
 from splice_exp.backbones.planted import PlantedBackbone
+from splice_exp.commands import run_command
 from splice_exp.core.errors import SpliceError
 from splice_exp.dictionaries.build_vocabulary import Choices, build_vocabulary
 from splice_exp.dictionaries.phrases import count_phrases, words_of
 from splice_exp.dictionaries.prune import is_sum_of_parts, prune_similar
 from tests.conftest import unit_rows
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "build_vocabulary.py"
 CAPTIONS = [*["a red star on the grass"] * 6, *["red star, blue heart"] * 4, *["the naked truth"] * 9, "a rare zebra"]
 
 
@@ -118,9 +116,8 @@ def test_a_pair_that_is_the_sum_of_its_words_is_dropped():
     assert "red star" in names
 
 
-def run_script(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["build_vocabulary.py", *map(str, arguments)])
-    runpy.run_path(str(SCRIPT), run_name="__main__")
+def run_script(*arguments):
+    run_command("build-vocabulary", [str(word) for word in arguments])
 
 
 @pytest.mark.parametrize("layout", ["captions.txt", "captions.json", "captions.csv", "captions.tsv"])
@@ -135,7 +132,7 @@ def test_the_script_reads_every_layout(tmp_path, monkeypatch, layout):
             ".tsv": "\n".join(["caption\tid", *(f"{text}\t1" for text in texts)]),
         }[path.suffix]
     )
-    run_script(monkeypatch, path, "--output", output, "--min-count", 1, "--num-pairs", 0)
+    run_script(path, "--output", output, "--min-count", 1, "--num-pairs", 0)
     assert output.read_text() == "blue\nred\nstar\n"
     provenance = json.loads(output.with_suffix(".json").read_text())
     assert provenance["sources"][0]["file"] == layout
@@ -155,13 +152,13 @@ def test_the_script_says_what_is_wrong(tmp_path, monkeypatch, arguments, message
     Path("wrong.json").write_text('{"annotations": [{"text": "a star"}]}')
     Path("wrong.csv").write_text("id,text\n1,a star\n")
     with pytest.raises(SystemExit, match=message):
-        run_script(monkeypatch, *arguments)
+        run_script(*arguments)
 
 
 def test_the_vocabulary_of_the_world_is_what_its_command_makes(tmp_path, monkeypatch):
     shipped = Path(splice_exp.__file__).parent / "assets" / "scenes_vocabulary.txt"
     options = ["--scenes", 4000, "--min-count", 10, "--num-pairs", 400]
-    run_script(monkeypatch, *options, "--output", tmp_path / "scenes_vocabulary.txt")
+    run_script(*options, "--output", tmp_path / "scenes_vocabulary.txt")
     for suffix in (".txt", ".json"):
         made = (tmp_path / "scenes_vocabulary.txt").with_suffix(suffix).read_text()
         assert made == shipped.with_suffix(suffix).read_text()

@@ -2,21 +2,18 @@
 
 import gzip
 import json
-import runpy
-import sys
-from pathlib import Path
 
 import nltk
 import pytest
 
 from splice_exp.backbones.planted import PlantedBackbone
+from splice_exp.commands import run_command
 from splice_exp.core.errors import SpliceError
 from splice_exp.dictionaries.conceptnet import count_nodes
 from splice_exp.dictionaries.lexicon import Filters, build_lexicon
 from splice_exp.dictionaries.vocabulary import FileVocabulary
 from splice_exp.dictionaries.wordnet import count_lemmas
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "build_lexicon.py"
 ASSERTIONS = [
     ("IsA", "/c/en/polar_bear/n/wn/animal", "/c/en/bear"),
     ("IsA", "/c/en/polar_bear", "/c/en/animal/n"),
@@ -139,8 +136,7 @@ def test_the_script_writes_a_vocabulary(tmp_path, assertions, monkeypatch, capsy
     output = tmp_path / "lexicons" / "conceptnet.txt"
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", [str(SCRIPT), *map(str, arguments)])
-        runpy.run_path(str(SCRIPT), run_name="__main__")
+        run_command("build-lexicon", [str(word) for word in arguments])
 
     run("conceptnet", assertions, "--output", output, "--profanity", "drop")
     assert "4 names" in capsys.readouterr().out

@@ -7,7 +7,7 @@ import torch
 
 from splice_exp.backbones.towers import tower_of
 from splice_exp.core.errors import SpliceError
-from splice_exp.evaluation.sith_adaptation import randomly_changed
+from splice_exp.evaluation.sith.adaptation import randomly_changed
 from splice_exp.heads.adaptation import compare
 from splice_exp.heads.edit import edit, rewrite
 from splice_exp.heads.spectra import spectra_of

@@ -9,15 +9,15 @@ import pytest
 import torch
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.evaluation.sith_judged import SithJudged
+from splice_exp.evaluation.sith.judged import SithJudged
 from splice_exp.heads.decisions import Decisions
 from splice_exp.heads.judge import EndpointJudge, Judge, read_prompt
 from splice_exp.heads.reading import Reading
 from splice_exp.heads.rules import Levels
 from splice_exp.heads.selectors import ByJudge
 from splice_exp.heads.verdicts import Verdict, agreement, parse_verdict
+from tests.evaluation.sith.test_sith import SCENES
 from tests.evaluation.studies import study_of
-from tests.evaluation.test_sith import SCENES
 
 pytestmark = pytest.mark.enable_socket
 

@@ -9,7 +9,7 @@ import yaml
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import read_json
-from splice_exp.report.figures import Bars
+from splice_exp.report.drawings.figures import Bars
 from splice_exp.report.page import Report
 from splice_exp.report.pages import write_index, write_page
 from splice_exp.report.published import cells_of, claims_beside, numbers_beside, places_of, read_reference

@@ -7,7 +7,7 @@ import pytest
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import write_json
 from splice_exp.report.comparisons import Comparison, Level
-from splice_exp.report.figures import Bars, Curves
+from splice_exp.report.drawings.figures import Bars, Curves
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record
 from splice_exp.report.tables import difference_heading, lay_out, markdown_table, write_csv

@@ -17,7 +17,6 @@ from splice_exp.data.mura import Mura
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.training.classifier import LabelledPictures, Settings, loaders
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "train_classifier.py"
 TINY = {"resize": 32, "crop": 32, "epochs": 25, "batch-size": 8, "learning-rate": 0.001, "workers": 0}
 
 
@@ -37,7 +36,10 @@ def write_mura(root, split, count=20):
 def run(*arguments):
     options = [f"--{name}={value}" for name, value in TINY.items()]
     return subprocess.run(
-        [sys.executable, str(SCRIPT), *map(str, arguments), *options], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "splice_exp", "train-classifier", *map(str, arguments), *options],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 

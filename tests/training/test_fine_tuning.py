@@ -6,7 +6,7 @@ import torch
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.fine_grained import FineGrainedScenes
 from splice_exp.data.scenes.pairs import ScenePairs
-from splice_exp.evaluation.sith_adaptation import SithAdaptation
+from splice_exp.evaluation.sith.adaptation import SithAdaptation
 from splice_exp.heads.reading import Reading
 from splice_exp.training.fine_tuning import FineTuning, LowRank, fine_tuned
 from tests.evaluation.studies import study_of

@@ -15,9 +15,9 @@ from safetensors.torch import load_file
 from splice_exp.backbones.open_clip import OpenClipBackbone
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.plain import Scenes
-from splice_exp.report.model_card import _caption_recall
 from splice_exp.training.captioned import CaptionedPictures, easy_picture, training_picture
 from splice_exp.training.curves import Curves
+from splice_exp.training.model_card import _caption_recall
 from splice_exp.training.small_clip import Settings
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "train_scenes_clip.py"

@@ -1,0 +1,54 @@
+"""Time drawing a picture of the embedded world against embedding it: rendering must not be the bottleneck.
+
+python benchmarks/bench_scenes.py
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+from tabulate import tabulate
+
+import splice_exp
+from splice_exp.backbones.open_clip import OpenClipBackbone
+from splice_exp.data.scenes.captions import captions
+from splice_exp.data.scenes.picture import draw_picture
+from splice_exp.data.scenes.render import masks, render
+from splice_exp.data.scenes.sources import random_of
+
+SIZE = 512
+REPEATS = 3
+
+
+def milliseconds(work: Callable[[], object]) -> float:
+    """Return the time of one picture, the least of a few repeats."""
+    times = []
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        work()
+        times.append((time.perf_counter() - start) / SIZE * 1000)
+    return min(times)
+
+
+def main() -> None:
+    """Print milliseconds a picture and their ratio to embedding."""
+    backbone = OpenClipBackbone(f"local-dir:{Path(splice_exp.__file__).parent / 'assets' / 'scenes_clip'}")
+    drawn = [draw_picture(random_of("val", 0, index), [{}] * (1 + index % 3)) for index in range(SIZE)]
+    images = [Image.fromarray(render(picture)) for picture in drawn]
+    steps: dict[str, Callable[[], object]] = {
+        "draw by lot": lambda: [draw_picture(random_of("val", 0, i), [{}] * (1 + i % 3)) for i in range(SIZE)],
+        "captions": lambda: [captions(picture) for picture in drawn],
+        "pixels": lambda: [render(picture) for picture in drawn],
+        "masks": lambda: [masks(picture) for picture in drawn],
+        "embed": lambda: backbone.encode_images(images),
+    }
+    found = {name: milliseconds(work) for name, work in steps.items()}
+    rows = [[name, f"{value:.3f}", f"{value / found['embed']:.3f}"] for name, value in found.items()]
+    print(tabulate(rows, ["one to three objects", "ms a picture", "of embedding"], tablefmt="pipe"))
+
+
+if __name__ == "__main__":
+    main()

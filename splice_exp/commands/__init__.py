@@ -1,0 +1,35 @@
+"""Sub-commands beside experiments: `python -m splice_exp NAME …`, one module each, with its own --help."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from splice_exp.core.errors import SpliceError
+
+COMMANDS = ("build-lexicon", "build-vocabulary", "estimate-mean", "prepare-data", "train-classifier")
+
+
+def run_command(name: str, arguments: Sequence[str]) -> None:
+    """Run one of `COMMANDS`; exit code 1 with a sentence if it cannot be done.
+
+    Args:
+        name: Of the command.
+        arguments: The words after it.
+    """
+    module = import_module(f"{__name__}.{name.replace('-', '_')}")
+    try:
+        module.main(arguments)
+    except SpliceError as error:
+        sys.exit(f"error: {error}")
+
+
+def parser_of(name: str, description: str | None) -> argparse.ArgumentParser:
+    """Return an empty parser that shows a command as it is typed, and its description as it is written."""
+    return argparse.ArgumentParser(
+        prog=f"python -m splice_exp {name}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )

@@ -1,0 +1,182 @@
+"""Put published data sets where the configuration looks for them: the only place where anything is downloaded.
+
+    python -m splice_exp prepare-data cifar100 stl10 [--root data]
+    python -m splice_exp prepare-data coco [--root data]
+    python -m splice_exp prepare-data huggingface --path NAME [--config C] [--split S] [--revision R] [--root data]
+
+torchvision checks what it gets by its own checksums; COCO and Waterbirds are fetched with resume, and checked by MD5
+where one is published. What is there and whole is not fetched again. A data set of Hugging Face is saved to
+ROOT/NAME, or ROOT/NAME-CONFIG-SPLIT-REVISION with what was given, for `data=huggingface data.path=…`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tarfile
+import urllib.request
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from splice_exp.commands import parser_of
+from splice_exp.core.errors import SpliceError
+from splice_exp.data.torchvision_sets import KINDS
+
+CHUNK = 1 << 20
+
+
+class Archive(NamedTuple):
+    """A file to fetch and unpack; `holds` is there when it has been unpacked."""
+
+    url: str
+    md5: str | None
+    folder: str
+    holds: str
+
+
+COCO = "http://images.cocodataset.org"
+ARCHIVES: dict[str, tuple[Archive, ...]] = {
+    "coco": (
+        Archive(
+            f"{COCO}/annotations/annotations_trainval2017.zip",
+            "f4bbac642086de4f52a3fdda2de5fa2c",
+            "coco",
+            "annotations/captions_val2017.json",
+        ),
+        Archive(f"{COCO}/zips/val2017.zip", "442b8da7639aecaf257c1dceb8ba8c80", "coco", "val2017"),
+    ),
+    "coco_train": (Archive(f"{COCO}/zips/train2017.zip", "cced6f7f71b7629ddf16f17bbcfab6b2", "coco", "train2017"),),
+    "waterbirds": (
+        Archive(
+            "https://nlp.stanford.edu/data/dro/waterbird_complete95_forest2water2.tar.gz",
+            None,
+            "",
+            "waterbird_complete95_forest2water2/metadata.csv",
+        ),
+    ),
+}
+
+
+def md5_of(path: Path) -> str:
+    """Hash the bytes of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
+
+
+def fetch(url: str, path: Path, md5: str | None) -> None:
+    """Download a file, going on where an earlier attempt stopped.
+
+    Raises:
+        SpliceError: if the server does not answer, or the file has another checksum.
+    """
+    part = path.with_name(f"{path.name}.part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    there = part.stat().st_size if part.is_file() else 0
+    request = urllib.request.Request(url, headers={"Range": f"bytes={there}-"} if there else {})
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            resumed = answer.status == 206  # else the server sends all of it again
+            announced = answer.headers.get("Content-Length")
+            with part.open("ab" if resumed else "wb") as file:
+                shutil.copyfileobj(answer, file, CHUNK)
+        whole = None if announced is None else int(announced) + (there if resumed else 0)
+        size = part.stat().st_size
+        if whole is not None and size < whole:
+            raise OSError(f"it broke off after {size:,} of {whole:,} bytes")
+    except OSError as error:
+        if getattr(error, "code", None) != 416:  # nothing is left to send
+            raise SpliceError(f"{url} cannot be fetched ({error}); run the same command to go on.") from error
+    found = md5_of(part)
+    if md5 is not None and found != md5:
+        part.unlink()
+        raise SpliceError(f"{url} has MD5 {found}, but should have {md5}: it was removed, run the same command again.")
+    part.rename(path)
+
+
+def unpack(path: Path, folder: Path) -> None:
+    """Unpack a zip or tar file; members that would lie outside the folder are refused.
+
+    Raises:
+        SpliceError: if it is damaged, or would write elsewhere.
+    """
+    try:
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as archive:
+                archive.extractall(folder)
+        else:
+            with tarfile.open(path) as archive:
+                archive.extractall(folder, filter="data")
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, tarfile.TarError) as error:
+        raise SpliceError(f"{path} cannot be unpacked ({error}): remove it, and run the same command again.") from error
+
+
+def prepare_archives(name: str, root: Path) -> None:
+    """Fetch, check and unpack what is not there."""
+    for archive in ARCHIVES[name]:
+        folder = root / archive.folder
+        path = folder / archive.url.rsplit("/", 1)[1]
+        if (folder / archive.holds).exists() and not path.is_file():  # an archive stays until all of it is unpacked
+            print(f"{folder / archive.holds} is there")
+            continue
+        if not path.is_file():
+            print(f"fetching {archive.url} …", flush=True)
+            fetch(archive.url, path, archive.md5)
+        unpack(path, folder)
+        path.unlink()
+        print(f"{folder / archive.holds} is there")
+
+
+def prepare_torchvision(name: str, root: Path) -> None:
+    """Let torchvision download and check all splits."""
+    kind = KINDS[name]
+    root.mkdir(parents=True, exist_ok=True)
+    for split, arguments in kind.splits.items():
+        try:
+            kind.build(root, download=True, **arguments, **kind.options)
+        except (RuntimeError, OSError, ValueError) as error:
+            raise SpliceError(f"{name}, split {split}, cannot be had: {error}") from error
+        print(f"{name}, split {split}, is in {root}")
+
+
+def prepare_huggingface(path: str, config: str | None, split: str | None, revision: str | None, root: Path) -> None:
+    """Download a data set and save it as one folder."""
+    from datasets import load_dataset
+
+    target = root / "-".join([path.rsplit("/", 1)[-1], *filter(None, (config, split, revision))])
+    if target.exists():
+        print(f"{target} is there")
+        return
+    try:
+        found = load_dataset(path, config, split=split, revision=revision)
+    except (OSError, ValueError) as error:
+        raise SpliceError(f"{path} cannot be had: {str(error).strip().splitlines()[0]}") from error
+    unfinished = target.with_name(f".{target.name}.unfinished")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    found.save_to_disk(str(unfinished))
+    unfinished.rename(target)
+    print(f"{target} is there")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Prepare each data set named; exit code 1 at the first that cannot be had."""
+    parser = parser_of("prepare-data", __doc__)
+    choices = [*KINDS, *ARCHIVES, "huggingface"]
+    parser.add_argument("data", nargs="+", choices=choices, metavar="DATA", help=", ".join(choices))
+    parser.add_argument("--root", type=Path, default=Path("data"), help="paths.data of the configuration")
+    parser.add_argument("--path", help="name of a data set of Hugging Face")
+    parser.add_argument("--config", help="of a data set that has several")
+    parser.add_argument("--split", help="only this one")
+    parser.add_argument("--revision", help="commit or tag, for the same data tomorrow")
+    chosen = parser.parse_args(arguments)
+    if ("huggingface" in chosen.data) != (chosen.path is not None):
+        parser.error("huggingface needs --path NAME, and --path needs huggingface")
+    for name in chosen.data:
+        if name == "huggingface":
+            prepare_huggingface(chosen.path, chosen.config, chosen.split, chosen.revision, chosen.root)
+        elif name in KINDS:
+            prepare_torchvision(name, chosen.root)
+        else:
+            prepare_archives(name, chosen.root)

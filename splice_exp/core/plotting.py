@@ -1,0 +1,39 @@
+"""How every figure looks, and how it is written: one palette, one style, PNG and SVG."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure as Canvas
+
+from splice_exp.core.io import atomic
+
+# Okabe and Ito's palette: told apart in every common form of colour blindness.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+STYLE: dict[Any, Any] = {
+    "figure.dpi": 150,
+    "savefig.bbox": "tight",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "svg.hashsalt": "splice_exp",  # the same picture is the same file
+}
+PANEL = (3.4, 2.8)  # inches
+
+
+def save(canvas: Canvas, stem: Path) -> list[Path]:
+    """Write a figure as PNG and SVG, atomically, without a date in them."""
+    paths = [stem.parent / f"{stem.name}{suffix}" for suffix in (".png", ".svg")]
+    for path in paths:
+        with atomic(path) as temporary, mpl.rc_context(STYLE):
+            canvas.savefig(temporary, metadata={"Date": None} if path.suffix == ".svg" else None)
+    plt.close(canvas)
+    return paths

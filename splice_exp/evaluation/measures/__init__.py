@@ -1,0 +1,1 @@
+"""Functions and metrics that more than one question uses."""

@@ -1,0 +1,122 @@
+"""What edits of heads are compared with: random edits of as much energy, and heads that are ablated as a whole.
+
+References:
+    Gandelsman, Efros, Steinhardt. Interpreting CLIP's image representation via text-based decomposition. ICLR 2024
+    (TextSpan: what heads add is replaced by its mean over pictures).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from splice_exp.backbones.base import Backbone
+from splice_exp.backbones.towers import tower_of
+from splice_exp.core.intervals import of_group
+from splice_exp.decomposition.study import Study
+from splice_exp.evaluation.sith.head_activations import batches, head_writes, stream_of
+from splice_exp.heads.editing import Plan, edited, plan
+from splice_exp.heads.reading import Reading
+from splice_exp.heads.rules import Rule, energy_of, random_factors
+from splice_exp.heads.selectors import Selector
+from splice_exp.heads.streams import streams
+from splice_exp.solvers.base import Solver
+
+
+def plan_of(study: Study, reading: Reading, selector: Selector, rule: Rule, explainer: Solver | None = None) -> Plan:
+    """Decide what is edited, by dictionary and image mean of a study.
+
+    Args:
+        study: Whose backbone.
+        reading: Which heads, and how.
+        selector: Scores their vectors.
+        rule: Turns scores into factors.
+        explainer: Finds codes; None: the solver of the study.
+    """
+    solver = study.solver if explainer is None else explainer
+    stream, device = stream_of(study, reading), study.cache.machine.device
+    return plan(study.backbone, reading, selector, rule, study.dictionary, solver, study.image_mean, stream, device)
+
+
+def listed(planned: Plan, count: int = 12) -> pd.DataFrame:
+    """Return the vectors of the highest scores: name, score, factor, and the concepts of both poles."""
+    scores, factors = planned.scores.flatten(), planned.factors.flatten()
+    lists = [", ".join(name for name, _ in concepts) for concepts in planned.explanations.top(3)]
+    return pd.DataFrame(
+        [
+            (
+                planned.spectra.names[place],
+                float(scores[place]),
+                float(factors[place]),
+                *lists[2 * place : 2 * place + 2],
+            )
+            for place in scores.argsort(descending=True, stable=True)[:count].tolist()
+        ],
+        columns=["vector", "score", "factor", "pole +", "pole −"],
+    )
+
+
+def random_edit(backbone: Backbone, plan: Plan, constants: str, seed: int) -> Backbone:
+    """Return a backbone with vectors edited that are drawn from all, of as much energy."""
+    gains = plan.spectra.gains
+    factors = random_factors(gains.flatten(), plan.factors.flatten(), seed).view(gains.shape)
+    return edited(backbone, plan.spectra, factors, constants)[0]
+
+
+def heads_of(plan: Plan) -> list[tuple[int, int]]:
+    """Return the heads that an edit is about: the highest mean scores, until they have as much energy as it has.
+
+    Means are weighted by squared gains; a head is its place among the layers of the plan, and its number.
+    """
+    energies = plan.spectra.gains.square()
+    of_heads = energies.sum(dim=2)
+    scores = (plan.scores * energies).sum(dim=2) / of_heads
+    left = energy_of(plan.spectra.gains.flatten(), plan.factors.flatten())
+    found: list[tuple[int, int]] = []
+    for place in scores.flatten().argsort(descending=True, stable=True).tolist():
+        if left <= 0:
+            break
+        layer, head = divmod(place, scores.shape[1])
+        found.append((layer, head))
+        left -= float(of_heads[layer, head])
+    return found
+
+
+@torch.no_grad()
+def ablated(study: Study, plan: Plan, heads: list[tuple[int, int]]) -> Float[Tensor, "n e"]:
+    """Return the study's embeddings, but what some heads add to the class token is its mean over all pictures.
+
+    Later layers still see what it was, as in the original.
+
+    Args:
+        study: Of the pictures.
+        plan: Whose layers are meant.
+        heads: Of `heads_of`.
+    """
+    tower = tower_of(study.backbone)
+    written = head_writes(study, plan.spectra.layers)
+    own = torch.stack([written[:, layer, head] for layer, head in heads], dim=1).sum(dim=1)
+    last = torch.cat([streams(study.backbone, tower, (), pixels)[1].cpu() for pixels in batches(study)])
+    stream = last - own + own.mean(dim=0)
+    norm, projection = tower.norm, tower.projection
+    return normalize(norm(stream.to(norm.weight)) @ projection, dim=1).cpu()[study.places]
+
+
+def zero_shot(features: Float[Tensor, "n e"], texts: Float[Tensor, "c e"]) -> np.ndarray:
+    """Return the class of the nearest text of each row."""
+    return np.asarray((features.double() @ texts.double().T).argmax(dim=1))
+
+
+def worst_group(right: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return values whose mean is the accuracy of the worst group, and whose mean varies as that does.
+
+    Args:
+        right: Whether each sample is classified rightly, (n,).
+        groups: Numbers from 0, (n,).
+    """
+    of_groups = [of_group(right, groups == group) for group in range(groups.max() + 1)]
+    return of_groups[int(np.argmin([values.mean() for values in of_groups]))]

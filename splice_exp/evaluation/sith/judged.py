@@ -1,0 +1,112 @@
+"""Do the concepts that explain a singular vector have one meaning, as a language model judges them?
+
+References:
+    Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
+    CVPR 2026 (SITH), section 4.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.intervals import of_group, rank_correlation
+from splice_exp.decomposition.study import Study
+from splice_exp.evaluation.base import Evaluation, Findings, Metric
+from splice_exp.evaluation.sith.head_activations import over_vectors, read_heads
+from splice_exp.heads.coherence import coherence, dealt
+from splice_exp.heads.judge import Judge, read_prompt
+from splice_exp.heads.reading import Reading
+from splice_exp.heads.verdicts import Verdict, agreement
+
+
+class SithJudged(Evaluation):
+    """Scores of 1 to 5 for the list of each pole, beside those of lists as long, dealt out anew.
+
+    `score`: the mean over repeats; `score_null`: of the concepts of all lists dealt by chance; `same`, `within_one`,
+    `kappa`: how far repeats agree; `readable`: share of the replies that could be read, of both. `to_coherence`:
+    Spearman's correlation of the score with the mean cosine of the concepts, over lists and their nulls together.
+
+    Args:
+        reading: Which heads, and how.
+        judge: Whom to ask.
+        listed: Concepts of each pole that the judge sees, at most.
+        bootstrap_resamples: For the 95 % intervals, over vectors, each the mean of its poles.
+        seed: Of nulls and the bootstrap.
+    """
+
+    def __init__(
+        self, reading: Reading, judge: Judge, listed: int = 5, bootstrap_resamples: int = 1000, seed: int = 0
+    ) -> None:
+        super().__init__(bootstrap_resamples, seed)
+        require_integer("evaluation.listed", listed, 1)
+        self._reading, self._judge, self._listed = reading, judge, listed
+
+    def evaluate(self, study: Study) -> Findings:
+        """Explain, and ask.
+
+        Raises:
+            SpliceError: if the backbone has no such heads, or the judge does not answer.
+        """
+        reading = self._reading
+        read = read_heads(study, reading)
+        found, names = read.explanations, read.names
+        codes = found.solution.codes
+        chance = replace(codes, indices=dealt(codes, self._seed))
+        concepts, atoms = found.dictionary.concepts, found.dictionary.atoms
+        asked = [one.named(concepts).top(self._listed) for one in (codes, chance)]
+        verdicts = [self._judge.verdicts([read_prompt("coherence", of_one) for of_one in lists]) for lists in asked]
+        own, null = (np.array([_mean(of_one) for of_one in said]) for said in verdicts)
+        there = ~np.isnan(own) & ~np.isnan(null)
+        if not there.any():
+            raise SpliceError(f"No reply of {self._judge.name} could be read: take another judge.model.")
+        samples = {
+            "judge/score": of_group(np.nan_to_num(own), there),
+            "judge/score_null": of_group(np.nan_to_num(null), there),
+        }
+        cosines = np.concatenate([coherence(one, atoms).numpy() for one in (codes, chance)])
+        scores = np.concatenate([own, null])
+        both = ~np.isnan(cosines) & ~np.isnan(scores)
+        repeated = [[one.score for one in of_one if one is not None] for said in verdicts for of_one in said]
+        replies = [one for said in verdicts for of_one in said for one in of_one]
+        samples, vectors = over_vectors(samples, names)
+        metrics: dict[str, Metric] = {
+            **self._summarised(samples),
+            **{f"judge/{name}": value for name, value in agreement(repeated).items()},
+            "judge/readable": sum(one is not None for one in replies) / len(replies),
+            "judge/to_coherence": float(rank_correlation(scores[both], cosines[both]).mean()),
+            "judge/num_repeats": self._judge.repeats,
+            "sith/joint": float(found.fidelity()["joint"].mean()),
+            "l0/mean": float(codes.l0().double().mean()),
+            "solver/kkt_max": float(found.solution.kkt_violation.max()),
+            "sith/num_poles": len(found),
+            "data/num_samples": len(study.data),
+        }
+        return Findings(metrics, vectors, samples, {"themes": self._themes(names, asked[0], verdicts[0])})
+
+    def _themes(
+        self,
+        names: Sequence[str],
+        lists: Sequence[Sequence[tuple[str, float]]],
+        verdicts: Sequence[tuple[Verdict | None, ...]],
+    ) -> pd.DataFrame:
+        """Return what was asked and said, one line a repeat."""
+        return pd.DataFrame(
+            [
+                (name, ", ".join(word for word, _ in concepts), repeat, one.theme, one.score)
+                for name, concepts, said in zip(names, lists, verdicts, strict=True)
+                for repeat, one in enumerate(said)
+                if one is not None
+            ],
+            columns=["vector", "concepts", "repeat", "theme", "score"],
+        )
+
+
+def _mean(verdicts: Sequence[Verdict | None]) -> float:
+    """Return the mean score of the replies that could be read; NaN if there is none."""
+    scores = [one.score for one in verdicts if one is not None]
+    return float(np.mean(scores)) if scores else float("nan")

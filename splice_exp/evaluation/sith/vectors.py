@@ -1,0 +1,118 @@
+"""How well do sparse codes stand for what heads write, and do their concepts belong together? Both poles of vectors.
+
+References:
+    Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
+    CVPR 2026 (SITH), section 4.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from splice_exp.core.errors import require_integer
+from splice_exp.core.intervals import of_group, weighted
+from splice_exp.decomposition.study import Study
+from splice_exp.evaluation.base import Evaluation, Findings, Metric
+from splice_exp.evaluation.sith.head_activations import over_vectors, random_like, read_heads
+from splice_exp.heads.coherence import coherence, coherence_of_chance
+from splice_exp.heads.explain import Explanations
+from splice_exp.heads.reading import Reading
+
+
+class SithVectors(Evaluation):
+    """Fidelity and coherence of the codes of both poles of the singular vectors of heads, with nulls and ceilings.
+
+    `joint`: cosine of code and pole in the joint space; `stream`: of the direction that comes back and the pole, in the
+    residual stream (an estimate that knows how much the code misses); `ceiling`: the same for a perfect code; `ratio`:
+    of the two; `published`, `published_ceiling`: as the authors go back; `joint_gain`: weighted by squared gains.
+    `coherence`: mean cosine of the concepts of a list.
+    Nulls: `joint_null`, `stream_null` of random directions; `joint_random` of concepts drawn by chance, as many as in
+    the longest list; `coherence_null` of lists of the same concepts, dealt out anew.
+
+    Args:
+        reading: Which heads, and how.
+        listed: Concepts of each pole that are kept in the table `vectors`.
+        bootstrap_resamples: For the 95 % intervals, over vectors, each the mean of its poles.
+        seed: Of nulls and the bootstrap.
+    """
+
+    def __init__(self, reading: Reading, listed: int = 5, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
+        super().__init__(bootstrap_resamples, seed)
+        require_integer("evaluation.listed", listed, 1)
+        self._reading, self._listed = reading, listed
+
+    def evaluate(self, study: Study) -> Findings:
+        """Explain, and compare with what is explained.
+
+        Raises:
+            SpliceError: if the backbone has no such heads.
+        """
+        reading, dictionary = self._reading, study.dictionary
+        read = read_heads(study, reading)
+        spectra, found, names = read.spectra, read.explanations, read.names
+        null = random_like(study, found, self._seed)
+        places = torch.tensor(reading.chosen(spectra)).repeat_interleave(2)
+        energies = spectra.gains.flatten()[places].square()
+        samples = {f"sith/{name}": values for name, values in self._fidelities(found, null, energies).items()}
+        samples.update(self._coherences(found))
+        samples, vectors = over_vectors(samples, names)
+        codes = found.solution.codes
+        metrics: dict[str, Metric] = {
+            **self._summarised(samples),
+            "l0/mean": float(codes.l0().double().mean()),
+            "solver/kkt_max": float(found.solution.kkt_violation.max()),
+            "dictionary/size": len(dictionary),
+            "sith/num_poles": len(found),
+            "data/num_samples": len(study.data),
+        }
+        return Findings(
+            metrics, vectors, samples, {"vectors": listed_vectors(found, names, energies.sqrt(), self._listed)}
+        )
+
+    def _fidelities(
+        self, found: Explanations, null: Explanations, energies: Float[Tensor, " m"]
+    ) -> dict[str, np.ndarray]:
+        own, chance = found.fidelity(), null.fidelity()
+        values = {name: cosines.numpy() for name, cosines in own.items()}
+        values["ratio"] = values["stream"] / values["ceiling"]
+        values["joint_gain"] = weighted(values["joint"], energies.numpy())
+        values["joint_null"], values["stream_null"] = chance["joint"].numpy(), chance["stream"].numpy()
+        by_chance = found.by_chance(self._seed)
+        values["joint_random"] = torch.nn.functional.cosine_similarity(by_chance, found.targets, dim=1).numpy()
+        return values
+
+    def _coherences(self, found: Explanations) -> dict[str, np.ndarray]:
+        codes, atoms = found.solution.codes, found.dictionary.atoms
+        values = {
+            "sith/coherence": coherence(codes, atoms).numpy(),
+            "sith/coherence_null": coherence_of_chance(codes, atoms, self._seed).numpy(),
+        }
+        there = ~np.isnan(values["sith/coherence"])  # a list of one concept has none
+        if not there.any():
+            return {}
+        return {name: of_group(np.nan_to_num(one), there) for name, one in values.items()}
+
+
+def listed_vectors(found: Explanations, names: Sequence[str], gains: Float[Tensor, " m"], count: int) -> pd.DataFrame:
+    """Return the largest concepts of each pole, one a line.
+
+    Args:
+        found: Of m poles.
+        names: Of the poles.
+        gains: Of their vectors.
+        count: Concepts of a pole.
+    """
+    return pd.DataFrame(
+        [
+            (name, float(gain), rank + 1, concept, value)
+            for name, gain, concepts in zip(names, gains, found.top(count), strict=True)
+            for rank, (concept, value) in enumerate(concepts)
+        ],
+        columns=["vector", "gain", "rank", "concept", "code"],
+    )

@@ -1,0 +1,1 @@
+"""Questions about SpLiCE, one file each."""

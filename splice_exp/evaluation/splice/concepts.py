@@ -1,0 +1,49 @@
+"""The concepts of every sample, and how much of its embedding they make up: for a look, not for a claim."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from splice_exp.core.errors import require_integer
+from splice_exp.decomposition.study import Study
+from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.measures.functional import cosine
+
+
+class Concepts(Evaluation):
+    """The largest codes of each sample by name, with sparsity and cosines.
+
+    Args:
+        top_k: Concepts of a sample that are listed, at most.
+        bootstrap_resamples: For the 95 % intervals.
+        seed: Of the bootstrap.
+    """
+
+    def __init__(self, top_k: int = 10, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
+        super().__init__(bootstrap_resamples, seed)
+        require_integer("evaluation.top_k", top_k, 1)
+        self._top_k = top_k
+
+    def evaluate(self, study: Study) -> Findings:
+        """List the concepts."""
+        decomposition, embeddings = study.decomposition, study.embeddings
+        recomposed = decomposition.recompose_unnormalized()
+        samples: dict[str, np.ndarray] = {
+            "l0/mean": decomposition.codes.l0().double().numpy(),
+            "cosine/plain": cosine(recomposed, embeddings.features).numpy(),
+            "cosine/centred": cosine(recomposed - study.image_mean, embeddings.features - study.image_mean).numpy(),
+            "cosine/mean_only": cosine(study.image_mean.expand_as(embeddings.features), embeddings.features).numpy(),
+        }
+        metrics: dict[str, Metric] = {
+            **self._summarised(samples),
+            **certificates(decomposition),
+            "data/num_samples": len(embeddings),
+        }
+        lines = [
+            (sample_id, rank + 1, concept, value)
+            for sample_id, named in zip(embeddings.sample_ids, decomposition.codes.top(self._top_k), strict=True)
+            for rank, (concept, value) in enumerate(named)
+        ]
+        table = pd.DataFrame(lines, columns=["sample_id", "rank", "concept", "code"])
+        return Findings(metrics, embeddings.sample_ids, samples, {"concepts": table})

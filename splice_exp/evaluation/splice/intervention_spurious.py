@@ -1,0 +1,151 @@
+"""Can a classifier be cured of a spurious concept by its name, or by the name that it proposes itself?
+
+A probe is trained on the codes of data in which the class comes with an attribute. Then concepts are taken out of its
+weights: those named by hand, those proposed, and as many drawn at random. Groups are class × attribute.
+
+Proposed are the concepts that are most telling (`evaluation.removal`), as many as serve the worst group of validation
+data best; of equal numbers the smallest.
+
+References:
+    Bhalla et al. Interpreting CLIP with sparse linear concept embeddings (SpLiCE). NeurIPS 2024, table 7.
+    Sagawa, Koh, Hashimoto, Liang. Distributionally robust neural networks for group shifts. ICLR 2020.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+
+from splice_exp.core.codes import Codes
+from splice_exp.core.errors import SpliceError, require_names
+from splice_exp.core.intervals import of_group
+from splice_exp.core.names import mentioning
+from splice_exp.data.base import DataSource
+from splice_exp.decomposition.study import Study
+from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.measures.probes import Probe, as_features, code_features, fit_probe
+from splice_exp.evaluation.measures.removal import COUNTS, draw_concepts, telling, without
+
+
+class InterventionSpurious(Evaluation):
+    """Accuracy of all, of each group and of the worst, of a probe before and after concepts are taken out.
+
+    `worst_at_80_percent`: where 80 % of the gain by hand would lead; `worst_headroom`: what the dense probe has more
+    than the codes before.
+
+    Baselines: a probe on the dense embeddings; and the more frequent class for all, which is what a probe says that
+    knows the mean only. Null: as many concepts as by hand, drawn by how much code they have.
+
+    Args:
+        train: Part of the data in which class and attribute come together.
+        val: Part on which the number of proposed concepts is chosen.
+        attribute: The attribute that the class comes with, of two values.
+        remove: Words: by hand, every concept in which one of them occurs is taken out.
+        bootstrap_resamples: For the 95 % intervals.
+        seed: Of the null, of validation and of the bootstrap.
+    """
+
+    def __init__(
+        self,
+        train: DataSource,
+        val: DataSource,
+        attribute: str,
+        remove: Sequence[str],
+        bootstrap_resamples: int = 1000,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(bootstrap_resamples, seed)
+        require_names("evaluation.remove", remove)
+        self._train, self._val = train, val
+        self._attribute, self._remove = attribute, tuple(remove)
+
+    def evaluate(self, study: Study) -> Findings:
+        """Train, take out, and judge the groups.
+
+        Raises:
+            SpliceError: if the attribute is not there or has not two values, there are not two classes, or no concept
+                has one of the words.
+        """
+        test, train, val = (self._groups(part) for part in (study, study.of(self._train), study.of(self._val)))
+        probe = fit_probe(code_features(train.codes), train.labels, self._seed)
+        dense = fit_probe(as_features(train.features), train.labels, self._seed)
+        by_hand = mentioning("evaluation.remove", self._remove, study.dictionary.concepts)
+        proposed = self._propose(probe, train, val)
+        random = draw_concepts(train.codes, len(by_hand), by_hand, self._seed)
+        frequent = np.full(len(test.labels), np.bincount(train.labels).argmax())
+        answers = {"dense": dense.predict(as_features(test.features)), "mean_only": frequent}
+        for name, removed in (("before", []), ("by_hand", by_hand), ("proposed", proposed), ("null", random)):
+            answers[name] = without(probe, study.dictionary.concepts, removed).predict(code_features(test.codes))
+        samples: dict[str, np.ndarray] = {}
+        metrics: dict[str, Metric] = {}
+        for name, answer in answers.items():
+            right = (answer == test.labels).astype(float)
+            of_groups = [of_group(right, test.groups == group) for group in range(4)]
+            worst = int(np.argmin([values.mean() for values in of_groups]))
+            samples[f"intervention/average_{name}"] = right
+            samples[f"intervention/worst_{name}"] = of_groups[worst]
+            for group, values in enumerate(of_groups):
+                samples[f"intervention/group_{group}_{name}"] = values
+        before, by_hand_worst = samples["intervention/worst_before"], samples["intervention/worst_by_hand"]
+        samples["intervention/worst_at_80_percent"] = 0.2 * before + 0.8 * by_hand_worst
+        samples["intervention/worst_headroom"] = samples["intervention/worst_dense"] - before
+        metrics |= {
+            **self._summarised(samples),
+            **certificates(study.decomposition),
+            "intervention/num_by_hand": len(by_hand),
+            "intervention/num_proposed": len(proposed),
+            "intervention/strength": probe.strength,
+            "intervention/gradient_max": max(probe.gradient, dense.gradient),
+            "l0/mean": float(test.codes.l0().double().mean()),
+            "probing/num_train_samples": len(train.labels),
+            "data/num_samples": len(test.labels),
+        }
+        chosen = [("by hand", concept) for concept in by_hand] + [("proposed", concept) for concept in proposed]
+        tables = {
+            "removed": pd.DataFrame(chosen, columns=["how", "concept"]),
+            "groups": pd.DataFrame({"group": np.arange(4), "name": test.names}),
+        }
+        return Findings(metrics, study.embeddings.sample_ids, samples, tables)
+
+    def _groups(self, study: Study) -> Groups:
+        attribute, labels, classes = (
+            study.attributes.get(self._attribute),
+            study.embeddings.labels,
+            study.embeddings.classes,
+        )
+        if attribute is None or labels is None or len(attribute.values) != 2 or len(classes) != 2:
+            raise SpliceError(
+                f"evaluation.attribute is {self._attribute!r}, which with the class must make four groups; "
+                f"{study.data.name} has the classes {list(classes)} and knows {sorted(study.attributes)}: take "
+                "data=scenes_spurious, data=waterbirds, or others of two classes and an attribute of two values."
+            )
+        groups = (2 * labels + attribute.labels).numpy()
+        if np.bincount(groups, minlength=4).min() == 0:
+            raise SpliceError(f"{study.data.name} has a group without samples: take more of them.")
+        names = [f"{name} on {value}" for name in classes for value in attribute.values]
+        return Groups(study.decomposition.codes, study.embeddings.features, labels.numpy(), groups, names)
+
+    def _propose(self, probe: Probe, train: Groups, val: Groups) -> list[str]:
+        """Rank concepts by their score, and choose how many of them by the worst group of validation data."""
+        ranked = telling(probe, train.codes, train.groups // 2, train.groups % 2)
+        features = code_features(val.codes)
+        worst = []
+        for count in COUNTS:
+            right = without(probe, val.codes.concepts, ranked[:count]).predict(features) == val.labels
+            worst.append(min(right[val.groups == group].mean() for group in range(4)))
+        return ranked[: COUNTS[int(np.argmax(worst))]]
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Samples of a part of the data, with class, and class × attribute."""
+
+    codes: Codes
+    features: torch.Tensor
+    labels: np.ndarray
+    groups: np.ndarray
+    names: list[str]

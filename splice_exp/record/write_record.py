@@ -1,0 +1,115 @@
+"""The record of a run: what was found, of what, by which command; `metrics.json` last, because it means complete."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+from matplotlib.figure import Figure as Canvas
+
+from splice_exp.core.io import atomic, sidecar, write_json, write_text
+from splice_exp.core.plotting import save
+from splice_exp.core.provenance import environment
+from splice_exp.core.run_directory import CODES, CONFIG, ENVIRONMENT, METRICS, SAMPLE_FIGURE
+from splice_exp.core.tensors import write_tensors
+from splice_exp.core.types import Status
+from splice_exp.decomposition.splice import Decomposition
+from splice_exp.decomposition.study import Study
+from splice_exp.evaluation.base import Findings
+from splice_exp.evaluation.splice.stability_report import Stability
+from splice_exp.record.class_concepts import class_concepts
+from splice_exp.record.pictures import decompositions
+from splice_exp.record.samples import first_samples
+from splice_exp.record.tracking import TrackedRun
+
+log = logging.getLogger(__name__)
+
+NUM_DRAWN, NUM_IN_GALLERY = 8, 32  # samples in the figure of a run, and in the table of its tracker
+
+
+def write_record(
+    directory: Path,
+    config: Mapping[str, Any],
+    study: Study,
+    findings: Findings,
+    stability: Stability,
+    seconds: Mapping[str, float],
+    tracked: TrackedRun,
+) -> None:
+    """Write everything, and mirror it.
+
+    Args:
+        directory: Of the run.
+        config: The resolved configuration.
+        study: What was looked at.
+        findings: Of the evaluation.
+        stability: Of the codes.
+        seconds: Of each stage; in the environment, because metrics must repeat to the last digit.
+        tracked: The mirror.
+    """
+    metrics = {**findings.metrics, **stability.metrics}
+    (directory / METRICS).unlink(missing_ok=True)  # from here on the record is not that of an earlier run any more
+    write_text(directory / CONFIG, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+    samples = pd.DataFrame({"sample_id": findings.sample_ids, **findings.samples})
+    for name, table in {"samples": samples, **findings.tables, **stability.tables}.items():
+        with atomic(directory / f"{name}.parquet") as temporary:
+            table.to_parquet(temporary, index=False)
+    canvases: dict[str, Canvas] = {}
+    if study.is_decomposed:
+        _say(study.decomposition.solution.status)
+        _write_codes(directory / CODES, study.decomposition, study.embeddings.sample_ids)
+        if config["figures"]:
+            canvases = _draw(study, tracked)
+    folder = directory / "figures"
+    pictures = [path for name, canvas in canvases.items() for path in save(canvas, folder / name)]
+    described = {
+        **environment(config["seed"], str(study.cache.machine.device)),
+        **_described(study),
+        "seconds": dict(seconds),
+    }
+    write_json(directory / ENVIRONMENT, described)
+    tracked.metrics(metrics)
+    tracked.figures(pictures)
+    write_json(directory / METRICS, dict(sorted(metrics.items())))
+
+
+def _say(status: Status) -> None:
+    log.log(logging.INFO if status in (Status.CONVERGED, Status.FINISHED) else logging.WARNING, "%s", status.value)
+
+
+def _draw(study: Study, tracked: TrackedRun) -> dict[str, Canvas]:
+    """Draw some samples with their concepts, and the concepts of the classes."""
+    canvases = {}
+    decomposition, embeddings = study.decomposition, study.embeddings
+    shown = first_samples(study.data, decomposition.codes, embeddings.sample_ids, study.truth, NUM_IN_GALLERY)
+    if shown is not None:
+        # Of a few pictures all are drawn: someone has chosen them.
+        drawn = shown.head(NUM_IN_GALLERY if len(embeddings) <= NUM_IN_GALLERY else NUM_DRAWN)
+        canvases[SAMPLE_FIGURE] = decompositions(drawn.images, drawn.codes, drawn.captions, drawn.truth)
+        tracked.table("gallery", shown.table())
+    if embeddings.labels is not None:
+        canvases["class_concepts"] = class_concepts(decomposition, embeddings)
+    return canvases
+
+
+def _described(study: Study) -> dict[str, Any]:
+    """Say what a run has looked at."""
+    found: dict[str, Any] = {
+        "backbone": {"fingerprint": study.backbone.backbone_id},
+        "data": {"name": study.data.name, "fingerprint": study.fingerprint},
+    }
+    if study.is_decomposed:
+        found["dictionary"] = study.dictionary.provenance
+        found["status"] = study.decomposition.solution.status.name
+    return found
+
+
+def _write_codes(path: Path, decomposition: Decomposition, sample_ids: tuple[str, ...]) -> None:
+    codes = decomposition.codes
+    tensors = {"indptr": codes.indptr, "indices": codes.indices, "values": codes.values, "scale": decomposition.scale}
+    write_tensors(path, {**tensors, "image_mean": decomposition.image_mean})
+    write_json(sidecar(path), {"concepts": codes.concepts, "sample_ids": sample_ids})

@@ -1,0 +1,208 @@
+"""Figures of a table: curves along a swept penalty, and bars for separate rows."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+from splice_exp.core.plotting import MARKERS, PALETTE, PANEL, STYLE
+from splice_exp.report.columns import column, percent
+from splice_exp.report.drawings.base import Drawing
+from splice_exp.report.records import Row, short_key
+
+
+class Figure(Drawing):
+    """Metrics of a table's rows.
+
+    Args:
+        panels: Metrics, one panel each.
+        baselines: Metric → the metric to draw dashed beside it: one line, or one a row where it differs between rows.
+    """
+
+    def __init__(self, panels: Sequence[str], baselines: Mapping[str, str] | None = None) -> None:
+        self._panels, self._baselines = tuple(panels), dict(baselines or {})
+
+    def draw(self, records: Sequence[Row], title: str) -> Canvas | None:
+        shown = [record for record in records if record.complete]
+        panels = [metric for metric in self._panels if any(_value(record, metric) is not None for record in shown)]
+        if not panels:
+            return None
+        with mpl.rc_context(STYLE):
+            canvas, axes = plt.subplots(
+                1, len(panels), figsize=self._size(len(panels), len(shown)), squeeze=False, layout="constrained"
+            )
+            for axis, metric in zip(axes[0], panels, strict=True):
+                self._panel(axis, metric, shown, first=axis is axes[0][0])
+            canvas.suptitle(title, fontsize=10)
+        return canvas
+
+    def _size(self, num_panels: int, num_rows: int) -> tuple[float, float]:
+        return PANEL[0] * num_panels, PANEL[1] + 0.3
+
+    def _baseline(self, metric: str, record: Row) -> float | None:
+        value = _value(record, self._baselines[metric]) if metric in self._baselines else None
+        return None if value is None else _scaled(metric, value)
+
+    def _common_baseline(self, metric: str, records: Sequence[Row]) -> float | None:
+        """Return the baseline of all rows if it is the same at the precision of a table, else None."""
+        values = [value for record in records if (value := self._baseline(metric, record)) is not None]
+        return values[0] if values and max(values) - min(values) <= 1e-3 * max(map(abs, values), default=0) else None
+
+    def _baseline_heading(self, metric: str) -> str:
+        return column(self._baselines[metric]).heading
+
+    @abstractmethod
+    def _panel(self, axis: Axes, metric: str, records: Sequence[Row], first: bool) -> None:
+        """Draw one metric."""
+
+
+class Curves(Figure):
+    """Metrics along x, one line a value of the key `group`, with 95 % bands.
+
+    Args:
+        x: Metric on the horizontal axis.
+        group: Swept key that tells lines apart; one line if it is not swept.
+        panels: Metrics, one panel each.
+        baselines: Metric → the metric to draw dashed beside it.
+        log_x: Logarithmic horizontal axis.
+    """
+
+    def __init__(
+        self,
+        x: str,
+        group: str | None,
+        panels: Sequence[str],
+        baselines: Mapping[str, str] | None = None,
+        log_x: bool = True,
+    ) -> None:
+        super().__init__(panels, baselines)
+        self._x, self._group, self._log_x = x, group, log_x
+
+    def draw(self, records: Sequence[Row], title: str) -> Canvas | None:
+        canvas = super().draw(records, title)
+        groups = self._groups([record for record in records if record.complete])
+        if canvas is not None and len(groups) > 1:  # one legend for all panels
+            handles = [Line2D([], [], markersize=4, **_style(number)) for number in range(len(groups))]
+            labels = [f"{short_key(self._group or '')} {group}" for group in groups]
+            canvas.legend(handles, labels, fontsize=8, frameon=False, ncols=len(groups), loc="outside lower center")
+        return canvas
+
+    def _panel(self, axis: Axes, metric: str, records: Sequence[Row], first: bool) -> None:
+        common = self._common_baseline(metric, records)
+        for number, group in enumerate(self._groups(records)):
+            members = [record for record in records if record.labels.get(self._group or "", "") == group]
+            points = [
+                (at, *(_scaled(metric, end) for end in interval))
+                for record in members
+                if (at := _value(record, self._x)) is not None and (interval := _interval(record, metric)) is not None
+            ]
+            if not points:
+                continue
+            x, y, low, high = zip(*sorted(points), strict=True)
+            style = _style(number)
+            axis.plot(x, y, markersize=4, **style)
+            axis.fill_between(x, low, high, color=style["color"], alpha=0.18, linewidth=0)
+            if common is None:
+                self._baseline_curve(axis, metric, members, style["color"])
+        if common is not None:
+            axis.axhline(common, color="0.35", linestyle="--", linewidth=1)
+        if any(self._baseline(metric, record) is not None for record in records):
+            dashed = axis.plot([], [], color="0.35", linestyle="--", linewidth=1)
+            axis.legend(dashed, [self._baseline_heading(metric)], fontsize=7)
+        if self._log_x:
+            _logarithmic(axis)
+        axis.set_xlabel(column(self._x).heading)
+        axis.set_ylabel(column(metric).heading)
+
+    def _groups(self, records: Sequence[Row]) -> list[str]:
+        return list(dict.fromkeys(record.labels.get(self._group or "", "") for record in records))
+
+    def _baseline_curve(self, axis: Axes, metric: str, records: Sequence[Row], colour: str) -> None:
+        points = [
+            (at, value)
+            for record in records
+            if (at := _value(record, self._x)) is not None and (value := self._baseline(metric, record)) is not None
+        ]
+        if points:
+            axis.plot(*zip(*sorted(points), strict=True), color=colour, linestyle="--", linewidth=1)
+
+
+class Bars(Figure):
+    """Metrics of each row as a bar with its 95 % interval, its baseline a dashed line across it.
+
+    Args:
+        panels: Metrics, one panel each.
+        baselines: Metric → the metric to draw dashed beside it.
+    """
+
+    def _size(self, num_panels: int, num_rows: int) -> tuple[float, float]:
+        return PANEL[0] * num_panels + 1.2, 0.8 + 0.38 * num_rows
+
+    def _panel(self, axis: Axes, metric: str, records: Sequence[Row], first: bool) -> None:
+        baselines = [
+            (at, value) for at, row in enumerate(records) if (value := self._baseline(metric, row)) is not None
+        ]
+        if (common := self._common_baseline(metric, records)) is not None:
+            axis.axvline(common, color="0.35", linestyle="--", linewidth=1, label=self._baseline_heading(metric))
+        elif baselines:
+            places, values = map(np.array, zip(*baselines, strict=True))
+            heading = self._baseline_heading(metric)
+            axis.vlines(
+                values, places - 0.45, places + 0.45, "0.35", linestyles="--", linewidth=1, zorder=3, label=heading
+            )
+        for place, record in enumerate(records):
+            interval = _interval(record, metric)
+            if interval is None:
+                continue
+            value, low, high = (_scaled(metric, number) for number in interval)
+            axis.barh(place, value, color=PALETTE[place % len(PALETTE)], height=0.65, alpha=0.9)
+            ends = np.maximum([[value - low], [high - value]], 0)
+            axis.errorbar(value, place, xerr=ends, color="0.15", capsize=2, linewidth=1)
+        if axis.get_legend_handles_labels()[0]:
+            axis.legend(fontsize=7, loc="lower right", bbox_to_anchor=(1.0, 1.0))
+        axis.set_yticks(range(len(records)), [record.label for record in records] if first else [""] * len(records))
+        axis.set_ylim(len(records) - 0.4, -0.6)
+        axis.grid(axis="y", visible=False)
+        axis.set_xlabel(column(metric).heading)
+
+
+def _style(number: int) -> dict[str, Any]:
+    """Return how the line of a group is drawn."""
+    return {"color": PALETTE[number % len(PALETTE)], "marker": MARKERS[number % len(MARKERS)], "linewidth": 1.4}
+
+
+def _value(record: Row, metric: str) -> float | None:
+    return record.metrics.get(metric)
+
+
+def _interval(record: Row, metric: str) -> tuple[float, float, float] | None:
+    """Return value, low and high end; a metric without an interval has its value for ends."""
+    value = _value(record, metric)
+    if value is None:
+        return None
+    ends = (record.metrics.get(f"{metric}_ci_{end}") for end in ("low", "high"))
+    low, high = (value if end is None else end for end in ends)
+    return value, low, high
+
+
+def _scaled(metric: str, value: float) -> float:
+    return 100 * value if column(metric).format is percent else value
+
+
+def _logarithmic(axis: Axes) -> None:
+    """Make the horizontal axis logarithmic, with ticks as plain numbers, and as many as there is room for."""
+    axis.set_xscale("log")
+    low, high = axis.get_xlim()
+    subs = (1, 1.5, 2, 3, 4, 5, 6, 8) if high < 6 * low else (1, 2, 5) if high < 50 * low else (1,)
+    axis.xaxis.set_major_locator(LogLocator(subs=subs))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.xaxis.set_minor_formatter(NullFormatter())

@@ -1,0 +1,125 @@
+"""The model card of a checkpoint: how it was trained, how that went, and what it can do on unseen pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+from tabulate import tabulate
+
+from splice_exp.backbones.base import Backbone
+from splice_exp.core.intervals import mean_interval
+from splice_exp.core.io import atomic, write_text
+from splice_exp.core.plotting import PALETTE, STYLE
+from splice_exp.data.scenes.world import ATTRIBUTES
+from splice_exp.training.captioned import SingleObjects
+from splice_exp.training.small_clip import CANDIDATES, TEMPLATE, Settings
+
+RESAMPLES = 1000
+TARGETS = {"shape": 0.95, "colour": 0.98, "surface": 0.95, "scene": 0.99, "recall": 0.80}  # below which it is no use
+
+
+def measure(backbone: Backbone, seed: int, size: int) -> dict[str, np.ndarray]:
+    """Judge a backbone on single objects of the test split.
+
+    Args:
+        backbone: Encodes pictures and texts.
+        seed: Of the pictures.
+        size: Number of pictures.
+
+    Returns:
+        Attribute → whether zero-shot classification by `TEMPLATE` is right, (size,); `recall` → whether the right one
+        of `CANDIDATES` different captions is the nearest, for as many whole groups as there are.
+    """
+    data = SingleObjects("test", seed, size)
+    pictures, texts, truths = zip(*(data[index] for index in range(size)), strict=True)
+    images = backbone.encode_images([Image.fromarray(picture) for picture in pictures])
+    measured: dict[str, np.ndarray] = {}
+    for column, (kind, concepts) in enumerate(ATTRIBUTES.items()):
+        names = list(concepts)
+        classes = backbone.encode_text([TEMPLATE.format(name) for name in names])
+        best = (images @ classes.T).argmax(dim=1).tolist()
+        measured[kind] = np.array([names[index] == truth[column] for index, truth in zip(best, truths, strict=True)])
+    measured["recall"] = _caption_recall(images, backbone.encode_text(texts), texts)
+    return measured
+
+
+def _caption_recall(images: torch.Tensor, features: torch.Tensor, texts: Sequence[str]) -> np.ndarray:
+    distinct = list({text: index for index, text in enumerate(texts)}.values())
+    found = []
+    for start in range(0, len(distinct) - CANDIDATES + 1, CANDIDATES):
+        rows = distinct[start : start + CANDIDATES]
+        nearest = (images[rows] @ features[rows].T).argmax(dim=1)
+        found.append((nearest == torch.arange(CANDIDATES)).numpy())
+    return np.concatenate(found) if found else np.zeros(0, dtype=bool)
+
+
+def write_card(
+    directory: Path, settings: Settings, command: str, measured: Mapping[str, np.ndarray], history: pd.DataFrame
+) -> None:
+    """Write `README.md` and `curves.png` into a checkpoint directory.
+
+    Args:
+        directory: With the checkpoint.
+        settings: Of the training.
+        command: That trained it.
+        measured: By `measure`.
+        history: One row an epoch: losses and measures on the validation split.
+    """
+    rows = []
+    for name, right in measured.items():
+        low, high = mean_interval(right.astype(float), RESAMPLES, 0)
+        target = f"≥ {100 * TARGETS[name]:.0f}" if name in TARGETS else "–"
+        what = f"caption found among {CANDIDATES}" if name == "recall" else f"{name}, of {len(ATTRIBUTES[name])}"
+        rows.append([what, f"{100 * right.mean():.1f} [{100 * low:.1f}, {100 * high:.1f}]", target, len(right)])
+    table = tabulate(rows, ["single objects, test split", "right %", "wanted %", "n"], tablefmt="pipe")
+    chosen = "\n".join(f"- {name.replace('_', ' ')}: {value}" for name, value in asdict(settings).items())
+    text = f"""# scenes_clip
+
+A CLIP of {settings.width} dimensions for the embedded world of splice_exp: pictures of 64 × 64 pixels drawn by
+`splice_exp/data/scenes`, and their captions. An ordinary open_clip checkpoint directory; weights in half precision.
+
+    {command}
+
+Zero-shot texts: `{TEMPLATE}` with the name of the class. Brackets: 95 % percentile bootstrap over pictures.
+
+{table}
+
+![loss and accuracy on the validation split by epoch](curves.png)
+
+Trained on nothing but pixels and captions of the training split (the seeds of the splits differ by construction): first
+the image tower alone, to predict the words of the full caption of one object, then both towers by the contrastive loss
+of CLIP. During the first phase the curves show what the predicted words tell, afterwards zero-shot classification.
+
+{chosen}
+
+Meant for: experiments whose truth must be known. It has seen nothing else: of photographs it knows nothing, and words
+outside the captions of the world have embeddings without a meaning.
+"""
+    write_text(directory / "README.md", text)
+    _draw_curves(directory / "curves.png", history, settings)
+
+
+def _draw_curves(path: Path, history: pd.DataFrame, settings: Settings) -> None:
+    with mpl.rc_context(STYLE):
+        canvas, (losses, measures) = plt.subplots(1, 2, figsize=(8.4, 3.0), layout="constrained")
+        for number, name in enumerate(("words", "contrastive")):
+            if name in history:
+                losses.plot(history["epoch"] + 1, history[name], color=PALETTE[number], label=name)
+        for number, name in enumerate((*ATTRIBUTES, "recall")):
+            measures.plot(history["epoch"] + 1, 100 * history[name], color=PALETTE[number], label=name)
+        for axis, label in ((losses, "training loss"), (measures, "validation, right %")):
+            axis.axvline(settings.warm_up_epochs + 0.5, color="0.6", linestyle=":", linewidth=1)
+            axis.set_xlabel("epoch")
+            axis.set_ylabel(label)
+            axis.legend(fontsize=7)
+        with atomic(path) as temporary:
+            canvas.savefig(temporary, format="png")
+    plt.close(canvas)

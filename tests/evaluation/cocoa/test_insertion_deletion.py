@@ -1,0 +1,166 @@
+"""Maps of the world carry the class of their corpus; foils are random samples of what is left."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import chisquare
+
+from splice_exp.attribution.removal import Mean
+from splice_exp.attribution.represent import represent_all
+from splice_exp.attribution.rise import Rise
+from splice_exp.backbones.base import LastLayer
+from splice_exp.core.errors import SpliceError
+from splice_exp.data.scenes.plain import Scenes
+from splice_exp.evaluation.cocoa import corpus_task
+from splice_exp.evaluation.cocoa.corpus_task import CorpusTask
+from splice_exp.evaluation.cocoa.insertion_deletion import CocoaInsertionDeletion, gini
+from splice_exp.evaluation.cocoa.linear_head import Head, fitted_head, own_head
+from splice_exp.evaluation.cocoa.references import draw_references
+from splice_exp.evaluation.measures.metrics import CurveArea
+from tests.attribution.encoders import Small
+from tests.evaluation.studies import study_of
+
+
+def test_foils_have_all_classes_in_their_proportions_and_nothing_of_the_corpus():
+    labels = np.repeat([0, 1, 2], [400, 300, 1300])
+    drawn = np.zeros(3)
+    for seed in range(40):
+        corpus, foil = draw_references(labels, 0, 100, 500, np.random.default_rng(seed), "data")
+        assert len(set(corpus)) == 100
+        assert len(set(foil)) == 500
+        assert set(labels[corpus]) == {0}
+        assert not set(corpus) & set(foil)
+        drawn += np.bincount(labels[foil], minlength=3)
+    # Without replacement the counts vary less than the test supposes, which makes it the stricter.
+    assert chisquare(drawn, drawn.sum() * np.array([0.2, 0.15, 0.65])).pvalue > 0.01
+    with pytest.raises(SpliceError, match="evaluation.corpus_size is 400, but data has 400 samples of a class"):
+        draw_references(labels, 0, 400, 5, np.random.default_rng(0), "data")
+    with pytest.raises(SpliceError, match="evaluation.foil_size is 1990, but data has 1500 samples left"):
+        draw_references(labels, 0, 100, 1990, np.random.default_rng(0), "data")
+
+
+def test_the_gini_index_of_known_maps():
+    assert gini(np.ones((8, 8))) == pytest.approx(0)
+    one = np.zeros((8, 8))
+    one[3, 4] = -2.0
+    assert gini(one) == pytest.approx(1 - 1 / 64)
+    assert gini(np.arange(1, 5, dtype=float)) == pytest.approx(0.25)
+    assert gini(np.zeros((8, 8))) == 0
+
+
+def test_chances_are_those_of_a_softmax_of_unit_vectors():
+    head = Head(np.eye(3), np.zeros(3), True, 0.0)
+    path = torch.tensor([[[2.0, 0.0, 0.0], [0.0, 3.0, 4.0]]])
+    expected = np.exp([1, 0, 0]) / np.exp([1, 0, 0]).sum()
+    np.testing.assert_allclose(head.chances(path)[0, 0], expected)
+    np.testing.assert_allclose(head.chances(path)[0, 1].argmax(), 2)
+    assert head.majority(torch.tensor([[1.0, 0, 0], [0, 0, 1.0], [0, 0, 2.0]])) == 2
+    longer = Head(np.eye(3), np.zeros(3), False, 0.0).chances(path)[0, 1]
+    np.testing.assert_allclose(longer, np.exp([0, 3, 4]) / np.exp([0, 3, 4]).sum())
+
+
+def test_a_head_is_fitted_or_that_of_the_network():
+    class Classifier(Small):
+        last_layer = LastLayer(torch.eye(8)[:3], torch.tensor([0.0, 0.5, 0.0]), ("a", "b", "c"))
+
+    train = Scenes(60, max_objects=1, label="shape", split="train")
+    known = torch.nn.functional.one_hot(train.labels, len(train.classes)).float()
+    fitted = fitted_head(train, 5 * known, 0)
+    assert (fitted.chances(known).argmax(axis=1) == train.labels.numpy()).all()
+    assert fitted.gradient < 1e-5
+    with pytest.raises(SpliceError, match="knows the classes a, b, c, but scenes has circle, "):
+        own_head(Classifier(), train)
+    Classifier.last_layer = replace(Classifier.last_layer, classes=None)
+    with pytest.raises(SpliceError, match="the last layer of the network knows 3 classes, but scenes has 12"):
+        own_head(Classifier(), train)
+    with pytest.raises(SpliceError, match="needs a network with a last layer, which this backbone has not"):
+        own_head(Small(), train)
+    train.classes = ("a", "b", "c")
+    own = own_head(Classifier(), train)
+    expected = torch.softmax(torch.tensor([1.0, 0.5, 0.0]), dim=0)
+    np.testing.assert_allclose(own.chances(torch.eye(8)[:1]), expected[None], rtol=1e-6)
+
+
+def test_areas_are_those_of_the_trapezoidal_rule():
+    area = CurveArea()
+    area.update(torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0]]))
+    area.update(torch.tensor([[0.0, 0.0, 1.0]]))
+    assert area.per_sample().tolist() == [0.75, 0.5, 0.25]
+    assert area.compute() == 0.5
+
+
+def test_a_head_of_the_network_needs_no_more_training_samples_than_are_drawn(study, monkeypatch):
+    """And the corpora are those that a fitted head has."""
+    train = Scenes(1200, max_objects=1, label="shape", split="train")
+    layer = LastLayer(torch.randn(12, study.backbone.dim), torch.zeros(12), train.classes)
+    monkeypatch.setattr(type(study.backbone), "last_layer", layer)
+    asked = []
+
+    def counted(data, backbone, cache):
+        asked.append(len(data))
+        return represent_all(data, backbone, cache)
+
+    monkeypatch.setattr(corpus_task, "represent_all", counted)
+    options = {"per_class": 1, "corpus_size": 5, "foil_size": 20}
+    few, all_ = (
+        CorpusTask(train, head=head, classes=train.classes[:2], **options).prepare(
+            study.data, study.backbone, study.cache
+        )
+        for head in ("own", "probe")
+    )
+    assert asked[0] <= 2 * 2 * 25
+    assert asked[2] == 1200
+    for label, drawn in few.drawn.items():
+        same = all_.drawn[label]
+        for one, other in zip(drawn.explains + drawn.judges, same.explains + same.judges, strict=True):
+            torch.testing.assert_close(one.raw_mean, other.raw_mean, atol=1e-5, rtol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def study():
+    return study_of("data=scenes_single", "data.num_samples=120")
+
+
+@pytest.fixture(scope="module")
+def found(study):
+    def evaluate(**given):
+        train = Scenes(1200, max_objects=1, label="shape", split="train")
+        options = {"per_class": 1, "corpus_size": 20, "foil_size": 200, "steps": 10, "bootstrap_resamples": 20}
+        return CocoaInsertionDeletion(Rise(num_masks=200, grid=8), Mean(), train, **{**options, **given}).evaluate(
+            study
+        )
+
+    return evaluate
+
+
+@pytest.mark.slow
+def test_maps_carry_the_class_of_the_corpus(found):
+    own, other = (found(same_class=same_class).metrics for same_class in (True, False))
+    assert own["cocoa/insertion_majority"] > own["cocoa/insertion_majority_null"] + 0.2
+    assert own["cocoa/deletion_majority"] < own["cocoa/deletion_majority_null"] - 0.1
+    assert other["cocoa/insertion_similarity"] > other["cocoa/insertion_similarity_null"]
+    assert other["cocoa/deletion_similarity"] < other["cocoa/deletion_similarity_null"]
+    assert other["cocoa/insertion_majority"] < own["cocoa/insertion_majority"]
+    free = found(kind="label_free", same_class=False).metrics
+    assert free["cocoa/insertion_majority"] < other["cocoa/insertion_majority"]
+    assert own["cocoa/gradient_max"] < 1e-5
+    assert own["data/num_samples"] == 12
+
+
+def test_too_few_samples_are_refused(found):
+    with pytest.raises(SpliceError, match="evaluation.per_class is 100, but scenes_single has"):
+        found(per_class=100)
+    with pytest.raises(SpliceError, match="evaluation.similarity is 'angle'"):
+        found(similarity="angle")
+
+
+def test_training_data_of_other_classes_are_refused(study):
+    other = Scenes(40, max_objects=1, label="colour", split="train")
+    with pytest.raises(SpliceError, match="evaluation.train is scenes, whose classes are not those of scenes_single"):
+        CocoaInsertionDeletion(Rise(num_masks=4, grid=8), Mean(), other).evaluate(study)
+    with pytest.raises(SpliceError, match="planted has not both"):
+        CocoaInsertionDeletion(Rise(num_masks=4, grid=8), Mean(), other).evaluate(
+            study_of("data=planted", "data.num_samples=4", "data.objects=[car]")
+        )

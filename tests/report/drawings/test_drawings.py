@@ -1,0 +1,116 @@
+"""Pictures of the tables that evaluations leave: the right panels, and bars where the values are."""
+
+import pandas as pd
+import pytest
+
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.io import write_json
+from splice_exp.report.columns import column
+from splice_exp.report.drawings.class_bars import ClassBars
+from splice_exp.report.drawings.drift import DriftLines, PartBars
+from splice_exp.report.drawings.groups import GroupedBars
+from splice_exp.report.drawings.histograms import Histograms
+from splice_exp.report.drawings.overlays import Overlays
+from tests.report.test_reports import record
+
+
+@pytest.fixture
+def rows(tmp_path):
+    return [record(tmp_path, {"data.split": split}, [1.0, 0.0]) for split in ("train", "test")]
+
+
+def test_class_bars_are_means_over_rows_largest_first(rows):
+    for row, code in zip(rows, (0.2, 0.4), strict=True):
+        table = pd.DataFrame({"class": "zebra", "rank": [1, 2], "concept": ["zebra", "grass"], "code": [code, 0.1]})
+        table.to_parquet(row.directory / "concepts.parquet")
+    canvas = ClassBars("concepts").draw(rows, "title")
+    (axis,) = canvas.axes
+    assert axis.get_title() == "zebra"
+    assert [text.get_text() for text in axis.get_yticklabels()] == ["zebra", "grass"]
+    assert [bar.get_width() for bar in axis.patches] == pytest.approx([0.3, 0.1])
+    assert axis.patches[0].get_facecolor() != axis.patches[1].get_facecolor()
+    assert ClassBars("concepts", classes=["Zebra"]).draw(rows, "title").axes[0].get_title() == "zebra"
+    with pytest.raises(SpliceError, match="report.figure.classes has 'zebras', which is no class .nearest: 'zebra'"):
+        ClassBars("concepts", classes=["zebras"]).draw(rows, "title")
+
+
+def test_overlays_show_each_map_once(rows):
+    pictures = pd.DataFrame([(0, 2, 3, list(range(18)))], columns=["picture", "height", "width", "values"])
+    maps = pd.DataFrame(
+        [(0, name, 2, 3, [scale * value for value in range(6)]) for name, scale in (("star", 1.0), ("ring", -1.0))],
+        columns=["picture", "name", "height", "width", "values"],
+    )
+    for row, table in zip(rows, (maps, maps.assign(values=[maps["values"][0]] * 2)), strict=True):
+        table.to_parquet(row.directory / "maps.parquet")
+        pictures.to_parquet(row.directory / "pictures.parquet")
+    columns = {rows[1].label: "label-free", rows[0].label: "COCOA", "not there": "nothing"}
+    canvas = Overlays(columns, pictures=4).draw(rows, "title")
+    titles = [axis.get_title() for axis in canvas.axes]
+    assert titles == ["", "label-free", "COCOA: star", "COCOA: ring"]  # of two equal maps one is shown
+    scores = canvas.axes[2].images[1].get_array()
+    assert scores.tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert canvas.axes[2].images[1].get_clim() == (-5, 5)
+    assert Overlays({"not there": "nothing"}).draw(rows, "title") is None
+
+
+def test_drift_lines_have_prevalence_and_code_on_axes_of_their_own(rows):
+    table = pd.DataFrame(
+        {"concept": "star", "class": ["2015", "2016"], "place": [0, 1], "true": [0.1, 0.3], "code": [0.01, 0.02]}
+    )
+    for row in rows:
+        table.to_parquet(row.directory / "drift.parquet")
+    canvas = DriftLines("drift").draw(rows, "title")
+    solid, dotted = canvas.axes
+    assert solid.get_title() == "star"
+    assert solid.lines[0].get_ydata().tolist() == pytest.approx([10, 30])
+    assert dotted.lines[0].get_ydata().tolist() == pytest.approx([0.01, 0.02])
+
+
+def test_part_bars_have_a_panel_a_class(rows):
+    table = pd.DataFrame(
+        [("grass", label, part, 0.1) for label in ("star", "heart") for part in ("train", "test")],
+        columns=["concept", "class", "part", "code"],
+    )
+    table.to_parquet(rows[0].directory / "shift.parquet")
+    canvas = PartBars("shift").draw(rows[:1], "title")
+    assert [axis.get_title() for axis in canvas.axes] == ["star", "heart"]
+    assert len(canvas.axes[0].patches) == 2
+
+
+def test_grouped_bars_leave_out_what_was_not_measured(rows):
+    for row in rows:
+        write_json(row.directory / "metrics.json", {"intervention/worst_before": 0.5, "intervention/worst_after": 0.9})
+    drawing = GroupedBars(
+        {"worst": "worst group"}, "intervention/{group}_{bar}", {"before": "b", "after": "a", "none": "n"}, "%", 50
+    )
+    canvas = drawing.draw(rows, "title")
+    assert len(canvas.axes) == 2
+    assert [bar.get_height() for bar in canvas.axes[0].patches] == pytest.approx([50, 90])
+    assert drawing.draw([], "title") is None
+
+
+def test_histograms_take_panels_from_what_was_swept(rows):
+    for row, share in zip(rows, (0.9, 0.4), strict=True):
+        bins = pd.DataFrame({"kind": "star", "from": [0.0, 0.5], "to": [0.5, 1.0], "share": [share, 1 - share]})
+        bins.to_parquet(row.directory / "codes.parquet")
+    drawing = Histograms(
+        "codes", "split", {"train": "training", "test": "testing"}, {"star": "stars"}, "x", "share", True
+    )
+    canvas = drawing.draw(rows, "title")
+    assert [axis.get_title() for axis in canvas.axes] == ["training", "testing"]
+    assert canvas.axes[0].get_yscale() == "log"
+    assert canvas.axes[0].patches[0].get_data()[0].tolist() == [0.9, pytest.approx(0.1)]
+
+
+@pytest.mark.parametrize(
+    ("metric", "heading", "shown"),
+    [
+        ("retrieval/image_to_text_at_1_mean_only", "mean only image to text at 1 %", "50.0"),
+        ("relevance/max_min_centred_null", "null centred max min", "0.500"),
+        ("retrieval/num_texts", "texts", "0"),
+        ("new/measure", "measure", "0.500"),
+    ],
+)
+def test_a_measure_that_nobody_described_is_called_by_its_name(metric, heading, shown):
+    assert column(metric).heading == heading
+    assert column(metric).format(0.5) == shown
