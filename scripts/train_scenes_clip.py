@@ -24,6 +24,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from splice_exp.backbones.byte_pairs import learn_merges, write_merges
 from splice_exp.backbones.checkpoint import CONFIG, WEIGHTS
 from splice_exp.backbones.open_clip import OpenClipBackbone
+from splice_exp.core.code import code_digest
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest, write_json
 from splice_exp.core.tensors import tensor_digest, write_tensors
@@ -93,7 +94,9 @@ def train(settings: Settings, output: Path, run: Path, workers: int, logger: str
     lightning.seed_everything(settings.seed, workers=True)
     output.mkdir(parents=True, exist_ok=True)
     captions = corpus(settings.seed, settings.corpus)
-    run = run / digest([asdict(settings), captions, world_digest(settings.seed)])
+    run = run / digest(
+        [asdict(settings), captions, world_digest(settings.seed), code_digest(["splice_exp.training.small_clip"])]
+    )
     tokenizer = learn_tokenizer(output, captions)
     model_cfg = model_config(settings, tokenizer.vocab_size)
     module = SmallClip(model_cfg, tokenizer, token_weights(tokenizer, captions), settings, workers)

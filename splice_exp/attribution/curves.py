@@ -18,11 +18,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splice_exp import attribution
 from splice_exp.attribution.removal import Removal
 from splice_exp.backbones.base import Backbone
+from splice_exp.core.code import code_of
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.io import source_digest
 from splice_exp.core.tensors import tensor_digest
 from splice_exp.data.base import EncodableSource
 from splice_exp.distributed.cache import Cache
@@ -130,7 +129,7 @@ def all_curves(
         "removal": repr(removal),
         "maps": tensor_digest(maps),
         "steps": str(num_steps),
-        "code": source_digest(attribution),
+        "code": code_of(data, backbone, removal),
     }
     shards = cache.shards(KIND, key, len(data))
     module, source = Curves(backbone, removal, num_steps), MappedImages(data, backbone, maps)

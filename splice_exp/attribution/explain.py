@@ -13,13 +13,13 @@ from typing import Any
 
 import torch
 
-from splice_exp import attribution
 from splice_exp.attribution.methods import Attributions, Explicands, Method
 from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.rise import Rise
 from splice_exp.attribution.targets import Target
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.io import seed_of, source_digest
+from splice_exp.core.code import code_of
+from splice_exp.core.io import seed_of
 from splice_exp.data.base import EncodableSource
 from splice_exp.distributed.cache import Cache
 from splice_exp.distributed.predict import RowModule, Rows, RowSource
@@ -62,7 +62,7 @@ def explain(
         "method": repr(method),
         "removal": repr(removal),
         "seed": str(seed),
-        "code": source_digest(attribution),
+        "code": code_of(data, backbone, method, removal, target),
     }
     shards = cache.shards(KIND, {**looks, "target": target.digest()}, len(data))
     images = Images(data, backbone)

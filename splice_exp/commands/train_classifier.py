@@ -25,6 +25,7 @@ from torch import nn
 from splice_exp.backbones.resnet import build_network, load_encoder, read_state
 from splice_exp.commands import parser_of
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
+from splice_exp.core.code import code_of
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import atomic, digest, file_digest
 from splice_exp.data.base import EncodableSource
@@ -64,7 +65,8 @@ def train(
     """Train, or go on where a killed training of the same settings and data stopped; then write the weights."""
     lightning.seed_everything(settings.seed, workers=True)
     module = Classifier(network_of(settings, len(data.classes), weights), settings)
-    run = run / digest([asdict(settings), data.fingerprint(), weights and file_digest(Path(weights))])
+    identity = [asdict(settings), data.fingerprint(), weights and file_digest(Path(weights)), code_of(module, data)]
+    run = run / digest(identity)
     checkpoint = ModelCheckpoint(run, filename="last", enable_version_counter=False, save_on_train_epoch_end=True)
     trainer = lightning.Trainer(
         accelerator="auto",

@@ -10,9 +10,8 @@ import platform
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from splice_exp.core.errors import SpliceError
@@ -162,10 +161,3 @@ def file_digest(path: Path) -> str:
     """Hash a file together with its sidecar, so that renamed labels are a different content."""
     files = [path, sidecar(path)] if path.suffix != ".json" and sidecar(path).is_file() else [path]
     return digest([file_sha256(file) for file in files])
-
-
-@cache
-def source_digest(package: ModuleType) -> str:
-    """Hash the source code of a package: what other code has computed is another thing."""
-    (folder,) = package.__path__
-    return digest([path.read_text(encoding="utf-8") for path in sorted(Path(folder).rglob("*.py"))])

@@ -7,12 +7,13 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from splice_exp import __version__
+from splice_exp.core.code import code_digest
 from splice_exp.core.io import digest, file_digest, files_digest
 
 # What decides the numbers; launcher, logger, paths, report and device do not.
@@ -71,14 +72,35 @@ def _by_content(value: Any, key: str = "") -> Any:
     return value
 
 
+def _targets(value: Any) -> Iterator[str]:
+    """Yield the names of all classes in a part of the configuration."""
+    if isinstance(value, Mapping):
+        if "_target_" in value:
+            yield str(value["_target_"])
+        for item in value.values():
+            yield from _targets(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _targets(item)
+
+
+def code_behind(config: Mapping[str, Any]) -> str:
+    """Digest the code that the numbers of a run pass through: that of its components, and all that they import.
+
+    Args:
+        config: Resolved configuration; only the keys of `SCIENCE` count, so report and record do not.
+    """
+    return code_digest(sorted({target for key in SCIENCE if key in config for target in _targets(config[key])}))
+
+
 def run_id(config: Mapping[str, Any]) -> str:
-    """Return the identity of a run: a digest of its resolved science configuration, input files and version.
+    """Return the identity of a run: a digest of its resolved science configuration, input files and code.
 
     Args:
         config: Resolved configuration; only the keys of `SCIENCE` count.
     """
     science = {key: _by_content(config[key]) for key in SCIENCE if key in config}
-    return digest({"version": __version__, **science})
+    return digest({"code": code_behind(config), **science})
 
 
 def _git(*arguments: str) -> str | None:

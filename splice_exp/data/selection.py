@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from splice_exp.core.code import code_of
 from splice_exp.core.io import digest
 from splice_exp.data.base import EncodableSource
 
@@ -35,4 +36,5 @@ class Selection(EncodableSource):
         return self._data.regions(self._places[index])
 
     def fingerprint(self) -> str:
-        return f"selection:{digest([self._data.fingerprint(), list(self._places), list(self.sample_ids)])}"
+        inside = [code_of(self._data), self._data.fingerprint()]
+        return f"selection:{digest([*inside, list(self._places), list(self.sample_ids)])}"

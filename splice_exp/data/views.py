@@ -17,6 +17,7 @@ from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
+from splice_exp.core.code import code_of
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.core.io import digest, seed_of
 from splice_exp.data.base import EncodableSource
@@ -81,7 +82,7 @@ class Views(EncodableSource):
         return np.asarray(self._drawn(index, blank)[0] > 0)
 
     def fingerprint(self) -> str:
-        drawn = [self._view, self._side, self._seed, self._border, list(self.sample_ids)]
+        drawn = [code_of(self._data), self._view, self._side, self._seed, self._border, list(self.sample_ids)]
         return f"views:{digest([self._data.fingerprint(), *drawn, CROPPED, ERASED, COLOUR])}"
 
     def _pixels(self, picture: Any) -> tv_tensors.Image:

@@ -12,9 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splice_exp import solvers
+from splice_exp.core.code import code_of
 from splice_exp.core.codes import Codes
-from splice_exp.core.io import source_digest
 from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.types import Solution
 from splice_exp.distributed.cache import Cache
@@ -80,7 +79,7 @@ def solution_shards(
     cache: Cache, solver: Solver, atoms: Float[Tensor, "k d"], source: str, num_rows: int
 ) -> dict[str, Shards]:
     """Return where the solutions of a solver and its companions lie, by their place among them."""
-    problem = {"code": source_digest(solvers), "targets": source, "atoms": tensor_digest(atoms)}
+    problem = {"code": code_of(solver), "targets": source, "atoms": tensor_digest(atoms)}
     found = {}
     for place, companion in enumerate(solver.companions()):
         options = {name: value for name, value in asdict(companion).items() if name not in NOT_IN_KEY}

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from splice_exp.backbones.base import Backbone
+from splice_exp.core.code import code_of
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest
 from splice_exp.core.types import Embeddings
@@ -76,7 +77,7 @@ def extract(data: DataSource, backbone: Backbone, cache: Cache | None = None) ->
 
 def _key(data: EncodableSource, backbone: Backbone) -> dict[str, str]:
     """Return what decides the embeddings of a data set."""
-    return {"backbone": backbone.backbone_id, "data": data.fingerprint()}
+    return {"backbone": backbone.backbone_id, "data": data.fingerprint(), "code": code_of(data, backbone)}
 
 
 def source_id(data: EncodableSource, backbone: Backbone) -> str:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure as Canvas
 
 from splice_exp.core.io import atomic, sidecar, write_json, write_text
 from splice_exp.core.plotting import save
-from splice_exp.core.provenance import environment
+from splice_exp.core.provenance import code_behind, environment
 from splice_exp.core.run_directory import CODES, CONFIG, ENVIRONMENT, METRICS, SAMPLE_FIGURE
 from splice_exp.core.tensors import write_tensors
 from splice_exp.core.types import Status
@@ -68,6 +68,7 @@ def write_record(
     pictures = [path for name, canvas in canvases.items() for path in save(canvas, folder / name)]
     described = {
         **environment(config["seed"], str(study.cache.machine.device)),
+        "code": code_behind(config),
         **_described(study),
         "seconds": dict(seconds),
     }

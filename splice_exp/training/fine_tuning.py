@@ -27,6 +27,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.towers import tower_of
+from splice_exp.core.code import code_digest, code_of
 from splice_exp.core.errors import SpliceError, require_at_least, require_choice, require_integer
 from splice_exp.core.io import digest
 from splice_exp.data.base import EncodableSource
@@ -172,7 +173,8 @@ def fine_tuned(backbone: Backbone, data: EncodableSource, settings: FineTuning) 
             remove_parametrizations(block.attn, "in_proj_weight")
             remove_parametrizations(block.attn.out_proj, "weight")
     model.cpu().eval().requires_grad_(False)
-    found.backbone_id = f"{backbone.backbone_id}:tuned:{digest([asdict(settings), data.fingerprint()])}"
+    identity = [asdict(settings), data.fingerprint(), code_digest([__name__]), code_of(data, backbone)]
+    found.backbone_id = f"{backbone.backbone_id}:tuned:{digest(identity)}"
     return found
 
 

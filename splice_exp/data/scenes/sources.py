@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from splice_exp.core.code import code_digest
 from splice_exp.core.errors import require_choice, require_integer
-from splice_exp.core.io import digest, source_digest
+from splice_exp.core.io import digest
 from splice_exp.core.truth import GroundTruth
 from splice_exp.data import scenes
 from splice_exp.data.base import EncodableSource
@@ -61,7 +62,7 @@ class SceneSource(EncodableSource):
 
     def fingerprint(self) -> str:
         # Descriptions and the code that paints them decide the pixels, and are quicker to look at.
-        return f"scenes:{digest([source_digest(scenes), [repr(picture) for picture in self.pictures]])}"
+        return f"scenes:{digest([code_digest([scenes.__name__]), [repr(picture) for picture in self.pictures]])}"
 
     def captions(self) -> tuple[tuple[str, ...], ...]:
         """Return the captions of each sample, from the most to the least detailed."""
