@@ -232,7 +232,7 @@ def test_cifar(cifar10):
 
 def test_a_checksum_that_is_another_is_said(cifar10, monkeypatch):
     monkeypatch.undo()
-    with pytest.raises(SpliceError, match=r"cifar10 is not there or damaged .*prepare_data\.py cifar10 --root"):
+    with pytest.raises(SpliceError, match=r"cifar10 is not there or damaged .*prepare-data cifar10 --root"):
         TorchvisionSet("cifar10", str(cifar10), "test")
 
 
@@ -290,7 +290,7 @@ def test_photographs_of_two_kinds_of_objects(tmp_path):
     assert [mask.sum() for mask in regions.values()] == [12, 12]
     assert regions["potted plant"][3, 8]
     assert source.inputs(0, 1)[0].size == regions["dog"].shape[::-1]
-    with pytest.raises(SpliceError, match=r"voc2007 is not there or damaged .*prepare_data\.py voc2007 --root"):
+    with pytest.raises(SpliceError, match=r"voc2007 is not there or damaged .*prepare-data voc2007 --root"):
         VocPairs(str(tmp_path), "val")
     (tmp_path / "VOCdevkit" / "VOC2007" / "ImageSets" / "Segmentation" / "val.txt").write_text("000002\n")
     with pytest.raises(SpliceError, match="no photograph of split val"):
@@ -356,7 +356,7 @@ def test_a_table_of_pairs_that_lacks_something(tmp_path):
 @pytest.mark.parametrize("dataset", sorted(KINDS))
 def test_a_data_set_that_is_not_there_says_how_to_get_it(tmp_path, dataset):
     split = next(iter(KINDS[dataset].splits))
-    with pytest.raises(SpliceError, match=rf"{dataset} is not there or damaged .*prepare_data\.py {dataset} --root"):
+    with pytest.raises(SpliceError, match=rf"{dataset} is not there or damaged .*prepare-data {dataset} --root"):
         TorchvisionSet(dataset, str(tmp_path), split, attribute="Smiling" if dataset == "celeba" else None)
 
 
@@ -411,7 +411,7 @@ def test_a_saved_data_set(saved):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"path": "nowhere"}, r"data\.path is .*nowhere'.*prepare_data\.py huggingface saves one"),
+        ({"path": "nowhere"}, r"data\.path is .*nowhere'.*prepare-data huggingface saves one"),
         ({"split": "train"}, "data.split is 'train', but .* holds test"),
         ({"path": "alone", "split": "test"}, "holds one split only"),
         ({"image_column": "img"}, "data.image_column is 'img', but"),
