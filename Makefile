@@ -17,6 +17,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: install ## a few pictures and their concepts, then the main job on the embedded world: table, figures, records
 	$(BIN)/python -m splice_exp experiment=quickstart
 	$(BIN)/python -m splice_exp experiment=ablation_nonneg
+	$(BIN)/python scripts/compare_tables.py quickstart ablation_nonneg
 
 test: install ## all tests, two at a time
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 
 import open_clip
 import torch
+from journal import run_heading, write_section
 from memory import Peak
 from tabulate import tabulate
 
@@ -31,7 +32,6 @@ from splice_exp.attribution.rise import Rise
 from splice_exp.attribution.targets import KINDS, Directions, Together, target_of
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.open_clip import OpenClipBackbone
-from splice_exp.core.io import write_text
 from splice_exp.data.scenes.pairs import ScenePairs
 
 OFFICIAL_CURVE_IMAGES = 714  # 7 passes for each of 102 images
@@ -145,7 +145,7 @@ def main() -> int:
         f"--large-masks {arguments.large_masks} --chunk {arguments.chunk}"
     )
     text = (
-        f"# Attributions: encoder images, time and memory\n\n    {command}\n\n"
+        f"    {command}\n\n"
         f"RISE with {arguments.masks:,} masks on the embedded world, four targets in two similarities; "
         f"{torch.get_num_threads()} threads, torch {torch.__version__}.\n\n{table}\n\n"
         f"Insertion and deletion of one explicand, 50 steps, all measures: {images} encoder images "
@@ -155,7 +155,12 @@ def main() -> int:
         f"{seconds:,.0f} s.\n"
     )
     print(text)
-    write_text(arguments.results / "tables" / "bench_attribution.md", text)
+    write_section(
+        arguments.results / "tables" / "bench_attribution.md",
+        "Attributions: encoder images, time and memory",
+        run_heading(),
+        text,
+    )
     return int(fewer < FEWER or images > CURVE_IMAGES or gib > GIB)
 
 

@@ -18,13 +18,13 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from journal import run_heading, write_section
 from scipy.stats import bootstrap
 from tabulate import tabulate
 from torch.nn.functional import normalize
 
 import splice_exp
 from splice_exp.backbones.open_clip import OpenClipBackbone
-from splice_exp.core.io import write_text
 from splice_exp.core.types import Dictionary, Embeddings
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.decomposition.fused import embed_and_solve
@@ -107,13 +107,15 @@ def main() -> None:
         f"--repeats {arguments.repeats}"
     )
     text = (
-        f"# Extraction against a bare loop\n\n    {command}\n\n"
+        f"    {command}\n\n"
         f"The embedded world and its CLIP, {len(data):,} pictures, "
         f"{torch.get_num_threads()} threads, torch {torch.__version__}. Ratios of images/s are taken within a turn: "
         f"their median over {arguments.repeats} turns, with its 95 % bootstrap interval.\n\n{table}\n"
     )
     print(text)
-    write_text(arguments.results / "tables" / "bench_extraction.md", text)
+    write_section(
+        arguments.results / "tables" / "bench_extraction.md", "Extraction against a bare loop", run_heading(), text
+    )
 
 
 if __name__ == "__main__":

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import open_clip
 import torch
+from journal import run_heading, write_section
 from memory import Peak
 from tabulate import tabulate
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from splice_exp.backbones.towers import Tower
-from splice_exp.core.io import write_text
 from splice_exp.core.types import Dictionary
 from splice_exp.heads.explain import both_poles, explain
 from splice_exp.heads.projection import Projection
@@ -84,14 +84,13 @@ def main() -> int:
     table = tabulate(lines, ["", "ViT-B/32"], tablefmt="pipe", disable_numparse=True)
     layers = " ".join(map(str, arguments.layers))
     text = (
-        "# Heads: time and memory\n\n"
         f"    python benchmarks/bench_heads.py --layers {layers} --atoms {arguments.atoms} "
         f"--target-l0 {arguments.target_l0}\n\n"
         f"{len(atoms):,} random unit atoms, {atoms.shape[1]} wide; {torch.get_num_threads()} threads, torch "
         f"{torch.__version__}.\n\n{table}\n"
     )
     print(text)
-    write_text(arguments.results / "tables" / "bench_heads.md", text)
+    write_section(arguments.results / "tables" / "bench_heads.md", "Heads: time and memory", run_heading(), text)
     return int(faster < FASTER or thin + seconds > SECONDS or gib > GIB)
 
 

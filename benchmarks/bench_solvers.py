@@ -29,6 +29,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
+from journal import run_heading, write_section
 from matplotlib.ticker import NullFormatter
 from memory import Peak
 from tabulate import tabulate
@@ -37,7 +38,7 @@ from torch.nn.functional import normalize
 import splice_exp
 from splice_exp.backbones.open_clip import OpenClipBackbone
 from splice_exp.core.codes import Codes
-from splice_exp.core.io import atomic, write_text
+from splice_exp.core.io import atomic
 from splice_exp.core.plotting import MARKERS, PALETTE, save
 from splice_exp.core.provenance import environment
 from splice_exp.core.tensors import read_tensors, write_tensors
@@ -390,13 +391,12 @@ SECTIONS: Mapping[str, str] = {
 }
 
 
-def write(found: Mapping[str, pd.DataFrame], results: Path, command: str) -> None:
-    """Write what has been measured so far, each part as parquet, and all parts as one page."""
+def write(found: Mapping[str, pd.DataFrame], results: Path, heading: str, command: str) -> None:
+    """Write what has been measured so far: each part as parquet, all parts as one section of the page."""
     for name, frame in found.items():
-        with atomic(results / "tables" / f"bench_solvers_{name}.parquet") as temporary:
+        with atomic(results / "local" / "benchmarks" / f"bench_solvers_{name}.parquet") as temporary:
             frame.to_parquet(temporary, index=False)
     parts = [
-        "# Solvers: time to a certified duality gap of 1e-6",
         f"    {command}",
         f"{torch.get_num_threads()} threads, torch {torch.__version__}. `products`: time in "
         "units of one float32 product of the rows with the dictionary, measured in the same run; ours include the "
@@ -410,14 +410,14 @@ def write(found: Mapping[str, pd.DataFrame], results: Path, command: str) -> Non
         if name not in found:
             parts.append(f"{intro} not measured." if intro else "Not measured.")
         elif name == "compare":
-            draw(found[name], results / "figures" / "bench_solvers")
-            parts += [speed_table(found[name]), "![time in products against the size of the support]"]
-            parts[-1] += "(../figures/bench_solvers.png)"
+            draw(found[name], results / "local" / "benchmarks" / "bench_solvers")
+            parts.append(speed_table(found[name]))
         else:
             parts += [intro, plain_table(found[name].drop(columns="commit"))]
         if name in found:
             parts.append(f"Measured on commit {', '.join(found[name]['commit'].unique())}.")
-    write_text(results / "tables" / "bench_solvers.md", "\n\n".join(parts) + "\n")
+    page = results / "tables" / "bench_solvers.md"
+    write_section(page, "Solvers: time to a certified duality gap of 1e-6", heading, "\n\n".join(parts))
 
 
 def main() -> None:
@@ -445,10 +445,11 @@ def main() -> None:
     }
     command = f"python benchmarks/bench_solvers.py REAL --rows {arguments.rows}{' --large' if arguments.large else ''}"
     commit = str(environment(SEED, "cpu")["git_commit"])[:8]
+    heading = run_heading()
     found: dict[str, pd.DataFrame] = {}
     for part in PARTS:
         if part not in (arguments.part or PARTS):
-            earlier = arguments.results / "tables" / f"bench_solvers_{part}.parquet"
+            earlier = arguments.results / "local" / "benchmarks" / f"bench_solvers_{part}.parquet"
             found |= {part: pd.read_parquet(earlier)} if earlier.is_file() else {}
     for part in arguments.part or PARTS:
         measurements, rows = parts[part], []
@@ -456,7 +457,7 @@ def main() -> None:
             rows.append(row)
             print({name: value for name, value in row.items() if np.size(value) == 1}, flush=True)
         found[part] = pd.DataFrame(rows).assign(commit=commit)
-        write(found, arguments.results, command)
+        write(found, arguments.results, heading, command)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Write the pages of all reports, and the index over them with the paper's claims and numbers beside ours.
 
-    python scripts/make_report.py [--results results]
+    python scripts/make_report.py [--results results/local]
 
-Reads results/tables/*.json, which every experiment writes with its table; writes results/pages/*.html and
-results/index.html. Every experiment also does this for its own results.
+Reads tables/*.json under it, which every experiment writes with its table; writes pages/*.html and index.html.
+Every experiment does this for its own results, too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from splice_exp.report.summary import read_summaries
 def main() -> None:
     """Write all pages; exit code 1 if there is nothing to write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--results", type=Path, default=Path("results"), help="where tables and figures are")
+    parser.add_argument("--results", type=Path, default=Path("results/local"), help="where tables and figures are")
     arguments = parser.parse_args()
     try:
         reports = read_summaries(arguments.results)

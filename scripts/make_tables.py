@@ -1,14 +1,16 @@
 """Make the committed tables: every experiment on the embedded world and, if given, on real CLIP embeddings.
 
-    python scripts/make_tables.py [--real REAL] [--results results]
+    python scripts/make_tables.py [--real REAL] [--made results/local/make_tables] [--committed results]
 
 REAL is a folder with text/objects1585.safetensors, embeddings/*.safetensors and means/clip_ViT-B-32_image.safetensors
 (OpenAI CLIP ViT-B/32). Each table is one command, which stands in its head. What is complete is not computed again.
+Everything is made in a folder of its own; tables and the README's figures are then copied to what is committed.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -65,6 +67,7 @@ HEADS = (  # on the embedded world, twenty minutes
     "sith_adaptation",
 )
 DATA = ("caltech101_test", "imagenet_4shot", "cifar10_test500")
+README_FIGURES = ("quickstart_samples.png", "zero_shot_sparsity_caltech101_test.png")
 ON_ONE = ("class_concepts", "stability", "ablation_vocabulary_size")  # on the first of them only
 
 
@@ -72,18 +75,22 @@ def main() -> None:
     """Run all commands, one after the other; stop at the first that fails."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--real", type=Path, help="folder of real embeddings")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="where tables, figures and runs go")
+    parser.add_argument(
+        "--made", type=Path, default=Path("results/local/make_tables"), help="paths.results of the commands"
+    )
+    parser.add_argument("--committed", type=Path, default=Path("results"), help="where tables are copied to")
     arguments = parser.parse_args()
     for experiment in (*WORLD_ONLY, *CURVES_AND_ABLATIONS, *ATTRIBUTIONS, *HEADS):
-        splice_exp(f"experiment={experiment}", "logger=none", f"paths.results={arguments.results}")
+        splice_exp(f"experiment={experiment}", "logger=none", f"paths.results={arguments.made}")
     for data in DATA if arguments.real else ():
         for experiment in CURVES_AND_ABLATIONS:
-            on_real(experiment, data, arguments.real, arguments.results, "seed=0")  # other seeds draw nothing new
+            on_real(experiment, data, arguments.real, arguments.made, "seed=0")  # other seeds draw nothing new
     if arguments.real:
         for experiment in ON_ONE:
-            on_real(experiment, DATA[0], arguments.real, arguments.results, "seed=0")
+            on_real(experiment, DATA[0], arguments.real, arguments.made, "seed=0")
         # Halves by class; those of other seeds overlap, and are no replicates.
-        on_real("probing", DATA[0], arguments.real, arguments.results, "evaluation.train=null", "seed=0")
+        on_real("probing", DATA[0], arguments.real, arguments.made, "evaluation.train=null", "seed=0")
+    publish(arguments.made, arguments.committed)
 
 
 def on_real(experiment: str, data: str, real: Path, results: Path, *overrides: str) -> None:
@@ -97,6 +104,20 @@ def on_real(experiment: str, data: str, real: Path, results: Path, *overrides: s
         *overrides,
         *(f"table={experiment}_{data}", "logger=none", f"paths.results={results}"),
     )
+
+
+def publish(made: Path, committed: Path) -> None:
+    """Copy tables, without figures that are not committed, and the figures of the README."""
+    for path in sorted((made / "tables").glob("*.md")):
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if not line.startswith("![")]
+        text = "".join(line for line, before in zip(kept, ["", *kept], strict=False) if line.strip() or before.strip())
+        (committed / "tables" / path.name).write_text(text, encoding="utf-8")
+    for path in sorted((made / "tables").glob("*.csv")):
+        shutil.copyfile(path, committed / "tables" / path.name)
+    for path in (made / "figures" / name for name in README_FIGURES):
+        if path.is_file():  # one is of real embeddings
+            shutil.copyfile(path, committed / "figures" / path.name)
 
 
 def splice_exp(*overrides: str) -> None:

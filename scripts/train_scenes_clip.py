@@ -137,7 +137,9 @@ def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=OUTPUT, help="checkpoint directory")
-    parser.add_argument("--run", type=Path, default=Path("results/runs/train_scenes_clip"), help="progress and curves")
+    parser.add_argument(
+        "--run", type=Path, default=Path("results/local/runs/train_scenes_clip"), help="progress and curves"
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes that draw pictures")
     parser.add_argument("--logger", choices=("csv", "wandb"), default="csv")
     for field in fields(Settings):

@@ -102,7 +102,9 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("overrides", nargs="+", help="of the data, as data=mura data.split=train")
     parser.add_argument("--weights", help="checkpoint to begin with")
     parser.add_argument("--output", type=Path, required=True, help="file of tensors")
-    parser.add_argument("--run", type=Path, default=Path("results/runs/train_classifier"), help="progress and curves")
+    parser.add_argument(
+        "--run", type=Path, default=Path("results/local/runs/train_classifier"), help="progress and curves"
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes that read pictures")
     for field in fields(Settings):
         option = f"--{field.name.replace('_', '-')}"

@@ -74,18 +74,26 @@ def _read(file: Path, changed: int) -> tuple[str, tuple[str, ...]]:
         file: Of a module.
         changed: When, so that a file is read again once it has changed.
     """
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree = _Bare().visit(ast.parse(file.read_text(encoding="utf-8")))
     imported: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             imported += [name.name for name in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             imported += [f"{node.module}.{name.name}" for name in node.names]
-        elif isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            _drop_docstring(node)
     return ast.unparse(tree), tuple(imported)
 
 
-def _drop_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-    if ast.get_docstring(node, clean=False) is not None:
-        node.body = node.body[1:] or [ast.Pass()]
+class _Bare(ast.NodeTransformer):
+    """Takes out what never runs: docstrings, and what is imported for type checkers only."""
+
+    def visit_If(self, node: ast.If) -> ast.AST:
+        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            node.body = [ast.Pass()]
+        return self.generic_visit(node)
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        documented = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
+        if documented and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+        return super().generic_visit(node)

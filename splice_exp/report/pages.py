@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from splice_exp.core.io import write_text
 from splice_exp.report.columns import column
-from splice_exp.report.published import REAL, cells_of, claims_beside, numbers_beside, places_of, read_reference
+from splice_exp.report.published import REAL, cells_of, claims_beside, numbers_beside, places_of, read_references
 from splice_exp.report.summary import Summary, named_differences, read_summaries
 
 TEMPLATES = Path(__file__).parents[1] / "assets" / "report"
@@ -80,7 +80,7 @@ def write_page(results: Path, report: Summary) -> Path:
         .get_template("experiment.html.j2")
         .render(
             report=report,
-            places=places_of(report["name"], _references(results)),
+            places=places_of(report["name"], read_references()),
             style=_style(),
             pictures=pictures,
             config=yaml.safe_dump(report["config"], sort_keys=False, allow_unicode=True),
@@ -93,10 +93,10 @@ def write_page(results: Path, report: Summary) -> Path:
 
 
 def write_index(results: Path) -> Path:
-    """Write the index over all reports under `results`, beside what is published (`reference/*.yaml` under it)."""
+    """Write the index over all reports under `results`, beside what is published."""
     reports = read_summaries(results)
     papers = []
-    for published in _references(results):
+    for published in read_references():
         papers.append(
             {
                 "name": published["paper"],
@@ -118,12 +118,6 @@ def write_index(results: Path) -> Path:
     path = results / "index.html"
     write_text(path, text)
     return path
-
-
-def _references(results: Path) -> list[dict[str, Any]]:
-    """Return what is published, the paper of the most claims first."""
-    found = [read_reference(path) for path in sorted((results / "reference").glob("*.yaml"))]
-    return sorted(found, key=lambda published: -len(published["claims"]))
 
 
 def _groups(reports: Sequence[Summary]) -> list[tuple[str, list[Summary]]]:

@@ -13,6 +13,9 @@ from splice_exp.report.columns import column, percent
 from splice_exp.report.summary import Summary, named_differences
 from splice_exp.report.tables import ABSENT
 
+PACKAGE = Path(__file__).parents[1]
+# Inside the wheel, or beside the package in a checkout.
+REFERENCES = PACKAGE / "reference" if (PACKAGE / "reference").is_dir() else PACKAGE.parent / "results" / "reference"
 REAL = ("caltech101", "imagenet", "cifar10")  # parts of the names of reports on real embeddings
 BEYOND = "beyond the paper"  # where a claim of ours is that no paper makes
 NOT_RUN = "not run here"
@@ -32,6 +35,12 @@ def read_reference(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict) or set(content) != {"paper", "numbers", "tables", "claims", "notes"}:
         raise SpliceError(f"{path} must have the keys paper, numbers, tables, claims and notes.")
     return content
+
+
+def read_references(folder: Path = REFERENCES) -> list[dict[str, Any]]:
+    """Return what is published, the paper of the most claims first."""
+    found = [read_reference(path) for path in sorted(folder.glob("*.yaml"))]
+    return sorted(found, key=lambda published: -len(published["claims"]))
 
 
 def places_of(name: str, references: Sequence[Mapping[str, Any]]) -> list[str]:

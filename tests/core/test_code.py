@@ -12,7 +12,12 @@ from splice_exp.core.types import Embeddings
 
 MEASURE = '''"""A measure."""
 
+from typing import TYPE_CHECKING
+
 from small.core.numbers import ONE  # of the package
+
+if TYPE_CHECKING:
+    from small.typed import KIND
 
 
 def measure(x: float) -> float:
@@ -29,6 +34,7 @@ def small(tmp_path):
         "measure.py": MEASURE,
         "core/__init__.py": "",
         "core/numbers.py": "ONE = 1\n",
+        "typed.py": "KIND = 1\n",
         "report.py": "from small.measure import measure\nprint(measure(1))\n",
         "solvers/__init__.py": "def __getattr__(name):\n    return name\n",
         "solvers/omp.py": "class OMP:\n    steps = 3\n",
@@ -59,6 +65,7 @@ def test_what_numbers_pass_through_changes_the_digest(small, name, file, old, ne
         ("measure.py", '"""Add one."""', '"""Add 1."""'),
         ("measure.py", "# of the package", "# anything"),
         ("measure.py", "x + ONE", "(x +\n            ONE)"),
+        ("typed.py", "1", "2"),
         ("report.py", "print(measure(1))", "print(measure(2))"),
         ("solvers/omp.py", "3", "4"),
     ],

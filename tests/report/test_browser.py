@@ -3,14 +3,14 @@
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from splice_exp.report.summary import read_summaries
+from tests.report.test_pages import results  # noqa: F401  a fixture
+from tests.report.test_reports import records  # noqa: F401  a fixture
 
-RESULTS = Path(__file__).parents[2] / "results"
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--enable-logging=stderr", "--v=0")
 
@@ -25,18 +25,18 @@ def browse(tmp_path, page, *options):
     return done.stdout, [message for message in done.stderr.splitlines() if "CONSOLE" in message]
 
 
-def test_the_index_opens_without_an_error_and_shows_all_reports(tmp_path):
-    dom, complaints = browse(tmp_path, RESULTS / "index.html", "--dump-dom")
+def test_the_index_opens_without_an_error_and_shows_all_reports(tmp_path, results):  # noqa: F811
+    dom, complaints = browse(tmp_path, results / "index.html", "--dump-dom")
     assert complaints == []
     shown = set(re.findall(r'href="pages/([^"]+)\.html"', dom))
-    assert shown == {report["name"] for report in read_summaries(RESULTS)}
+    assert shown == {report["name"] for report in read_summaries(results)}
     assert len(re.findall(r"<tr>", dom)) > 30  # claims and published numbers
 
 
 @pytest.mark.parametrize("size", ["1280,1600", "390,844"])
-def test_a_page_fits_a_desk_and_a_phone(tmp_path, size):
+def test_a_page_fits_a_desk_and_a_phone(tmp_path, results, size):  # noqa: F811
     picture = tmp_path / "page.png"
-    page = RESULTS / "pages" / "intervention_spurious.html"
+    page = results / "pages" / "stem.html"
     _, complaints = browse(tmp_path, page, f"--window-size={size}", f"--screenshot={picture}")
     assert complaints == []
     with Image.open(picture) as shown:
