@@ -64,7 +64,8 @@ def _files_of(name: str, package: Path, whole: bool = True) -> Iterator[Path]:
         if at.is_dir():
             yield from sorted(at.rglob("*.py")) if whole or length < len(parts) else [at / "__init__.py"]
             return
-    yield from sorted(package.rglob("*.py")) if whole and not parts else [package / "__init__.py"]
+    if whole and not parts:  # else it is a name that the root hands on, which computes nothing
+        yield from sorted(package.rglob("*.py"))
 
 
 @cache
