@@ -24,6 +24,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from splice_exp.backbones.byte_pairs import learn_merges, write_merges
 from splice_exp.backbones.checkpoint import CONFIG, WEIGHTS
 from splice_exp.backbones.open_clip import OpenClipBackbone
+from splice_exp.core.assets import SCENES_CLIP
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest, write_json
 from splice_exp.core.tensors import tensor_digest, write_tensors
@@ -37,7 +38,6 @@ from splice_exp.training.small_clip import HEADS, MEAN, STD, TEMPLATE, Settings,
 CONTEXT_LENGTH = 32
 MAX_MERGES = 1_000
 DEFAULTS = asdict(Settings())
-OUTPUT = Path("splice_exp/assets/scenes_clip")
 MERGES = "merges.txt.gz"
 
 
@@ -133,7 +133,7 @@ def make_logger(name: str, run: Path) -> list[Logger]:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=OUTPUT, help="checkpoint directory")
+    parser.add_argument("--output", type=Path, default=SCENES_CLIP, help="checkpoint directory")
     parser.add_argument("--run", type=Path, default=Path("results/runs/train_scenes_clip"), help="progress and curves")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw pictures")
     parser.add_argument("--logger", choices=("csv", "wandb"), default="csv")
