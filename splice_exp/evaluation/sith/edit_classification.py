@@ -80,7 +80,8 @@ class SithEditClassification(Evaluation):
         samples = {}
         for name, those in models.items():
             rights = [
-                zero_shot(study.by(one).embeddings.features, one.encode_classes(classes)) == truth for one in those
+                zero_shot(study.with_backbone(one).embeddings.features, one.encode_classes(classes)) == truth
+                for one in those
             ]
             samples[f"edit/accuracy_{name}"] = np.mean(rights, axis=0)
         factors = planned.factors

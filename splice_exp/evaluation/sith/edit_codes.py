@@ -79,8 +79,8 @@ class SithEditCodes(Evaluation):
         draws = range(self._seed, self._seed + self._random_edits)
         models = {
             "before": [study],
-            "after": [study.by(other)],
-            "random": [study.by(random_edit(backbone, planned, self._constants, seed)) for seed in draws],
+            "after": [study.with_backbone(other)],
+            "random": [study.with_backbone(random_edit(backbone, planned, self._constants, seed)) for seed in draws],
         }
         samples: dict[str, np.ndarray] = {}
         for name, studies in models.items():

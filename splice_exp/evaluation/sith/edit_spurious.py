@@ -91,7 +91,9 @@ class SithEditSpurious(Evaluation):
             "random": [random_edit(backbone, planned, self._constants, seed) for seed in seeds],
         }
         heads = heads_of(planned)
-        features = {name: [study.by(one).embeddings.features for one in those] for name, those in models.items()}
+        features = {
+            name: [study.with_backbone(one).embeddings.features for one in those] for name, those in models.items()
+        }
         features["ablated"] = [ablated(study, planned, heads) if heads else study.embeddings.features]
         samples: dict[str, np.ndarray] = {}
         for name, those in features.items():
@@ -127,10 +129,10 @@ class SithEditSpurious(Evaluation):
         self, study: Study, models: Mapping[str, Sequence[Backbone]], planned: Plan, heads: list[tuple[int, int]]
     ) -> dict[str, np.ndarray]:
         """Return whether other samples are classified rightly."""
-        side = study.of(self._side)
+        side = study.with_data(self._side)
         texts = study.backbone.encode_classes(side.embeddings.classes)
         labels = np.asarray(side.embeddings.labels)
-        found = {name: [side.by(one).embeddings.features for one in those] for name, those in models.items()}
+        found = {name: [side.with_backbone(one).embeddings.features for one in those] for name, those in models.items()}
         found["ablated"] = [ablated(side, planned, heads) if heads else side.embeddings.features]
         return {
             f"edit/side_{name}": np.mean([zero_shot(rows, texts) == labels for rows in those], axis=0)
