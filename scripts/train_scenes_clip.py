@@ -11,7 +11,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -137,12 +137,10 @@ def main() -> None:
     parser.add_argument("--run", type=Path, default=Path("results/runs/train_scenes_clip"), help="progress and curves")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw pictures")
     parser.add_argument("--logger", choices=("csv", "wandb"), default="csv")
-    for field in fields(Settings):
-        option = f"--{field.name.replace('_', '-')}"
-        parser.add_argument(option, type=type(field.default), default=field.default, help="see training/small_clip.py")
+    Settings.add_options(parser, "training/small_clip.py")
     chosen = vars(parser.parse_args())
     try:
-        settings = Settings(**{field.name: chosen.pop(field.name) for field in fields(Settings)})
+        settings = Settings.from_options(chosen)
     except SpliceError as error:
         sys.exit(f"error: {error}")
     changed = {name: value for name, value in asdict(settings).items() if value != DEFAULTS[name]}
