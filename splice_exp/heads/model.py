@@ -76,14 +76,15 @@ class Sith(ExplainedModel):
         Raises:
             SpliceError: if names are not in the dictionary, or the reading is not of all that heads write.
         """
-        reading = self._checked(reading)
         if isinstance(selector, str):
             raise SpliceError(
                 f"selector is {selector!r}, but must be a list of concepts, [{selector!r}], or a Selector."
             )
         chosen = selector if isinstance(selector, Selector) else ByCodes(tuple(selector))
         rule = Highest(0.25) if rule is None else rule
-        planned = plan(self.backbone, reading, chosen, rule, self.dictionary, self.solver, self._mean())
+        reading = self._checked(reading)
+        reading.require_all()  # before anything is read
+        planned = plan(self.read(reading), chosen, rule)
         backbone, report = edited(self.backbone, planned.spectra, planned.factors, constants)
         return Sith(backbone, self.dictionary, self.mean, self.solver), report
 

@@ -15,9 +15,10 @@ import pandas as pd
 from splice_exp.core.errors import require_integer
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Metric
-from splice_exp.evaluation.sith.edits import listed, plan_of, random_edit
+from splice_exp.evaluation.sith.edits import listed, random_edit
+from splice_exp.evaluation.sith.head_activations import read_heads
 from splice_exp.heads.edit import EditReport
-from splice_exp.heads.editing import Plan, edited
+from splice_exp.heads.editing import Plan, edited, plan
 from splice_exp.heads.reading import Reading
 from splice_exp.heads.rules import Rule
 from splice_exp.heads.selectors import Selector
@@ -104,6 +105,7 @@ class HeadEdit(Evaluation):
     def __post_init__(self) -> None:
         super().__init__(self.bootstrap_resamples, self.seed)
         require_integer("evaluation.random_edits", self.random_edits, 1)
+        self.reading.require_all()
 
     def _edit(self, study: Study, selector: Selector, explainer: Solver | None = None) -> EditedStudies:
         """Plan an edit, and do it.
@@ -113,13 +115,13 @@ class HeadEdit(Evaluation):
             selector: Scores vectors.
             explainer: Finds their codes; None: the solver of the study.
         """
-        plan = plan_of(study, self.reading, selector, self.rule, explainer)
-        after, report = edited(study.backbone, plan.spectra, plan.factors, self.constants)
+        planned = plan(read_heads(study, self.reading, explainer), selector, self.rule)
+        after, report = edited(study.backbone, planned.spectra, planned.factors, self.constants)
         seeds = range(self.seed, self.seed + self.random_edits)
-        drawn = [random_edit(study.backbone, plan, self.constants, seed) for seed in seeds]
+        drawn = [random_edit(study.backbone, planned, self.constants, seed) for seed in seeds]
         studies = {
             "before": [study],
             "after": [study.with_backbone(after)],
             "random": [study.with_backbone(backbone) for backbone in drawn],
         }
-        return EditedStudies(plan, report, studies)
+        return EditedStudies(planned, report, studies)

@@ -21,14 +21,14 @@ from splice_exp.evaluation.sith.edit_classification import SithEditClassificatio
 from splice_exp.evaluation.sith.edit_codes import SithEditCodes
 from splice_exp.evaluation.sith.edit_spurious import SithEditSpurious
 from splice_exp.evaluation.sith.edit_unsafe import SithEditUnsafe, hits_of
-from splice_exp.evaluation.sith.edits import heads_of, plan_of, worst_group, zero_shot
+from splice_exp.evaluation.sith.edits import heads_of, worst_group, zero_shot
 from splice_exp.evaluation.sith.grounding import SithGrounding, correlations, derangement
 from splice_exp.evaluation.sith.grounding_scores import Grounding, most_driving
-from splice_exp.evaluation.sith.head_activations import along_vectors, head_writes
+from splice_exp.evaluation.sith.head_activations import along_vectors, head_writes, read_heads
 from splice_exp.evaluation.sith.heads import SithHeads, shares_of
 from splice_exp.evaluation.sith.replacement import SithReplacement
 from splice_exp.evaluation.sith.vectors import SithVectors
-from splice_exp.heads.editing import edited
+from splice_exp.heads.editing import edited, plan
 from splice_exp.heads.explain import explain
 from splice_exp.heads.projection import Projection
 from splice_exp.heads.reading import Reading
@@ -294,8 +294,8 @@ def test_without_scenes_pictures_on_the_other_background_are_classified_better()
     assert metrics["edit/side_after"] > metrics["edit/side_before"] - 0.1
     assert metrics["edit/side_ablated"] > 0.5
     assert metrics["edit/num_edited"] == 64
-    plan = plan_of(study, reading, selector, Highest(0.25))
-    assert all(layer == 1 for layer, _ in heads_of(plan)[:2])  # the last layer writes scenes
+    planned = plan(read_heads(study, reading), selector, Highest(0.25))
+    assert all(layer == 1 for layer, _ in heads_of(planned)[:2])  # the last layer writes scenes
     with pytest.raises(SpliceError, match="set evaluation.reading.tower=image"):
         SithEditSpurious(Reading(tower="text"), Highest(0.25), selector, side, "scene", texts)
     with pytest.raises(SpliceError, match="evaluation.texts has 1 texts"):
