@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int64
@@ -21,6 +22,14 @@ from torch import Tensor
 from splice_exp.core.errors import require_at_least, require_integer
 from splice_exp.solvers.base import Solved, State, SupportSolver, require_enough
 from splice_exp.solvers.search import NONE, highest
+
+
+class Progress(NamedTuple):
+    """How far some rows are: their atoms, of which −1 is none, the codes of these, and what is left of the targets."""
+
+    support: Int64[Tensor, "b s"]
+    values: Float[Tensor, "b s"]
+    residuals: Float[Tensor, "b d"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +67,8 @@ class Pursuit(SupportSolver):
             tried[running, pick] = chosen
             free = (support[running] == NONE).int().argmax(dim=1)
             support[running, free] = chosen
-            support[running], values[running], residuals[running] = self._fit(
-                state, targets[running], support[running], values[running], residuals[running], free
-            )
+            so_far = Progress(support[running], values[running], residuals[running])
+            support[running], values[running], residuals[running] = self._fit(state, targets[running], so_far, free)
             num_iterations[running] += 1
             running = running[(support[running] == NONE).any(dim=1)]
         return self._certified_support(state, targets, support, values, num_iterations)
@@ -85,22 +93,14 @@ class Pursuit(SupportSolver):
 
     @abstractmethod
     def _fit(
-        self,
-        state: State,
-        targets: Float[Tensor, "b d"],
-        support: Int64[Tensor, "b s"],
-        values: Float[Tensor, "b s"],
-        residuals: Float[Tensor, "b d"],
-        place: Int64[Tensor, " b"],
-    ) -> tuple[Int64[Tensor, "b s"], Float[Tensor, "b s"], Float[Tensor, "b d"]]:
-        """Return supports, their codes, and what is left of the targets, after an atom has joined.
+        self, state: State, targets: Float[Tensor, "b d"], so_far: Progress, place: Int64[Tensor, " b"]
+    ) -> Progress:
+        """Give the atom that has joined a code.
 
         Args:
             state: With the dictionary.
             targets: The rows.
-            support: Their atoms, the new one among them; −1 is none.
-            values: Codes before it joined.
-            residuals: What was left of the targets before it joined.
+            so_far: Its support has the new atom already, codes and residuals have not.
             place: Where the new atom stands in the support.
         """
 
@@ -110,15 +110,10 @@ class MatchingPursuit(Pursuit):
     """Choose `target_l0` atoms one by one, and never refit: the code of an atom is its correlation when it joined."""
 
     def _fit(
-        self,
-        state: State,
-        targets: Float[Tensor, "b d"],
-        support: Int64[Tensor, "b s"],
-        values: Float[Tensor, "b s"],
-        residuals: Float[Tensor, "b d"],
-        place: Int64[Tensor, " b"],
-    ) -> tuple[Int64[Tensor, "b s"], Float[Tensor, "b s"], Float[Tensor, "b d"]]:
+        self, state: State, targets: Float[Tensor, "b d"], so_far: Progress, place: Int64[Tensor, " b"]
+    ) -> Progress:
+        support, values, residuals = so_far
         rows = torch.arange(len(support), device=support.device)
         atoms = state.atoms[support[rows, place]].double()
         values[rows, place] = torch.einsum("bd,bd->b", atoms, residuals)
-        return support, values, residuals - values[rows, place, None] * atoms
+        return Progress(support, values, residuals - values[rows, place, None] * atoms)

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from splice_exp.solvers.base import State
 from splice_exp.solvers.least_squares_on_support import solve_on_support
-from splice_exp.solvers.matching_pursuit import Pursuit
+from splice_exp.solvers.matching_pursuit import Progress, Pursuit
 from splice_exp.solvers.search import NONE
 
 
@@ -27,17 +27,11 @@ class OMP(Pursuit):
     """Choose `target_l0` atoms one by one, and refit; nonnegative refits may leave some of them at zero."""
 
     def _fit(
-        self,
-        state: State,
-        targets: Float[Tensor, "b d"],
-        support: Int64[Tensor, "b s"],
-        values: Float[Tensor, "b s"],
-        residuals: Float[Tensor, "b d"],
-        place: Int64[Tensor, " b"],
-    ) -> tuple[Int64[Tensor, "b s"], Float[Tensor, "b s"], Float[Tensor, "b d"]]:
-        support, values = self._refit(state, targets, support)
+        self, state: State, targets: Float[Tensor, "b d"], so_far: Progress, place: Int64[Tensor, " b"]
+    ) -> Progress:
+        support, values = self._refit(state, targets, so_far.support)
         composed = torch.einsum("bs,bsd->bd", values, state.atoms_of(support))
-        return support, values, targets.double() - composed
+        return Progress(support, values, targets.double() - composed)
 
     def _refit(
         self, state: State, targets: Float[Tensor, "b d"], support: Int64[Tensor, "b s"]
