@@ -23,7 +23,6 @@ from journal import run_heading, write_section
 from memory import Peak
 from tabulate import tabulate
 
-import splice_exp
 from splice_exp.attribution.corpus import SIMILARITIES, Corpus
 from splice_exp.attribution.curves import curves
 from splice_exp.attribution.methods import Explicands
@@ -31,6 +30,7 @@ from splice_exp.attribution.removal import Blur, Mean
 from splice_exp.attribution.rise import Rise
 from splice_exp.attribution.targets import KINDS, Directions, Together, target_of
 from splice_exp.backbones.base import Backbone
+from splice_exp.backbones.load import load_backbone
 from splice_exp.backbones.open_clip import OpenClipBackbone
 from splice_exp.data.scenes.pairs import ScenePairs
 
@@ -69,7 +69,7 @@ def grid_of(backbone: Backbone, images: torch.Tensor) -> list[Directions]:
 
 def passes(num_masks: int, repeats: int) -> tuple[list[list[str]], float]:
     """Compare the grid together with the grid one at a time, on the embedded world, in turns."""
-    backbone = scenes_clip()
+    backbone = load_backbone()
     images = backbone.preprocess(ScenePairs(2).inputs(0, 2))
     targets = grid_of(backbone, images)
     counter, method = Counter(backbone), Rise(num_masks=num_masks, grid=8)
@@ -96,15 +96,10 @@ def passes(num_masks: int, repeats: int) -> tuple[list[list[str]], float]:
 
 def curve_images() -> int:
     """Count the images of insertion and deletion of one explicand, 50 steps."""
-    backbone = scenes_clip()
+    backbone = load_backbone()
     counter, image = Counter(backbone), backbone.preprocess(ScenePairs(1).inputs(0, 1))
     curves(backbone, Mean(), image, torch.randn(64, 64), 50)
     return counter.images
-
-
-def scenes_clip() -> OpenClipBackbone:
-    """Return the CLIP of the embedded world."""
-    return OpenClipBackbone(f"local-dir:{Path(splice_exp.__file__).parent / 'assets' / 'scenes_clip'}")
 
 
 def vit_b_32() -> OpenClipBackbone:

@@ -23,8 +23,7 @@ from scipy.stats import bootstrap
 from tabulate import tabulate
 from torch.nn.functional import normalize
 
-import splice_exp
-from splice_exp.backbones.open_clip import OpenClipBackbone
+from splice_exp.backbones.load import load_backbone
 from splice_exp.core.types import Dictionary, Embeddings
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.decomposition.fused import embed_and_solve
@@ -62,7 +61,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=Path("results"), help="where the table goes")
     arguments = parser.parse_args()
     machine = Machine(batch_size=arguments.batch_size)
-    backbone = OpenClipBackbone(f"local-dir:{Path(splice_exp.__file__).parent / 'assets' / 'scenes_clip'}")
+    backbone = load_backbone()
     data = Scenes(num_samples=arguments.samples)
     solver = ActiveSet(l1_penalty=0.25)
     atoms = normalize(torch.randn(NUM_ATOMS, backbone.dim, generator=torch.Generator().manual_seed(0)), dim=1)

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from PIL import Image
 from tabulate import tabulate
 
-import splice_exp
-from splice_exp.backbones.open_clip import OpenClipBackbone
+from splice_exp.backbones.load import load_backbone
 from splice_exp.data.scenes.captions import captions
 from splice_exp.data.scenes.picture import draw_picture
 from splice_exp.data.scenes.render import masks, render
@@ -35,7 +33,7 @@ def milliseconds(work: Callable[[], object]) -> float:
 
 def main() -> None:
     """Print milliseconds a picture and their ratio to embedding."""
-    backbone = OpenClipBackbone(f"local-dir:{Path(splice_exp.__file__).parent / 'assets' / 'scenes_clip'}")
+    backbone = load_backbone()
     drawn = [draw_picture(random_of("val", 0, index), [{}] * (1 + index % 3)) for index in range(SIZE)]
     images = [Image.fromarray(render(picture)) for picture in drawn]
     steps: dict[str, Callable[[], object]] = {

@@ -35,8 +35,8 @@ from memory import Peak
 from tabulate import tabulate
 from torch.nn.functional import normalize
 
-import splice_exp
-from splice_exp.backbones.open_clip import OpenClipBackbone
+from splice_exp.backbones.load import load_backbone
+from splice_exp.core.assets import ASSETS
 from splice_exp.core.codes import Codes
 from splice_exp.core.io import atomic
 from splice_exp.core.plotting import MARKERS, PALETTE, save
@@ -89,10 +89,9 @@ def real_problem(real: Path, rows: int, num_atoms: int) -> Problem:
 
 def world_problem(rows: int) -> Problem:
     """Return pictures and vocabulary of the embedded world."""
-    assets = Path(splice_exp.__file__).parent / "assets"
-    backbone = OpenClipBackbone(f"local-dir:{assets / 'scenes_clip'}")
+    backbone = load_backbone()
     pictures = extract(Scenes(num_samples=rows), backbone).features
-    texts = backbone.encode_text((assets / "scenes_vocabulary.txt").read_text().splitlines())
+    texts = backbone.encode_text((ASSETS / "scenes_vocabulary.txt").read_text().splitlines())
     atoms, _ = center(texts, texts.double().mean(dim=0))
     targets, _ = center(pictures, pictures.double().mean(dim=0))
     return Problem(targets, atoms)

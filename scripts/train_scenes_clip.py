@@ -11,7 +11,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from splice_exp.backbones.byte_pairs import learn_merges, write_merges
 from splice_exp.backbones.checkpoint import CONFIG, WEIGHTS
 from splice_exp.backbones.open_clip import OpenClipBackbone
+from splice_exp.core.assets import SCENES_CLIP
 from splice_exp.core.code import code_digest
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest, write_json
@@ -38,7 +39,6 @@ from splice_exp.training.small_clip import HEADS, MEAN, STD, TEMPLATE, Settings,
 CONTEXT_LENGTH = 32
 MAX_MERGES = 1_000
 DEFAULTS = asdict(Settings())
-OUTPUT = Path("splice_exp/assets/scenes_clip")
 MERGES = "merges.txt.gz"
 
 
@@ -136,18 +136,16 @@ def make_logger(name: str, run: Path) -> list[Logger]:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=OUTPUT, help="checkpoint directory")
+    parser.add_argument("--output", type=Path, default=SCENES_CLIP, help="checkpoint directory")
     parser.add_argument(
         "--run", type=Path, default=Path("results/local/runs/train_scenes_clip"), help="progress and curves"
     )
     parser.add_argument("--workers", type=int, default=1, help="processes that draw pictures")
     parser.add_argument("--logger", choices=("csv", "wandb"), default="csv")
-    for field in fields(Settings):
-        option = f"--{field.name.replace('_', '-')}"
-        parser.add_argument(option, type=type(field.default), default=field.default, help="see training/small_clip.py")
+    Settings.add_options(parser, "training/small_clip.py")
     chosen = vars(parser.parse_args())
     try:
-        settings = Settings(**{field.name: chosen.pop(field.name) for field in fields(Settings)})
+        settings = Settings.from_options(chosen)
     except SpliceError as error:
         sys.exit(f"error: {error}")
     changed = {name: value for name, value in asdict(settings).items() if value != DEFAULTS[name]}

@@ -14,26 +14,22 @@ import torch
 from hydra.errors import InstantiationException
 from hydra.utils import get_class, instantiate
 
-from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.provenance import SCIENCE
 from splice_exp.core.types import Embeddings
-from splice_exp.data.base import DataSource, EncodableSource
+from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.fused import embed_and_solve
-from splice_exp.decomposition.study import Study
-from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
-from splice_exp.dictionaries.vocabulary import VocabularySource
+from splice_exp.decomposition.study import Setup, Study
+from splice_exp.dictionaries.base import Ingredients
 from splice_exp.distributed.cache import Cache, ShareDone
 from splice_exp.distributed.predict import Share
 from splice_exp.distributed.preemption import leave_if_asked, preemptible
 from splice_exp.distributed.trainer import Machine, is_main
 from splice_exp.embeddings.extract import embedding_shards
-from splice_exp.embeddings.geometry import Alignment
 from splice_exp.evaluation.base import Evaluation
 from splice_exp.evaluation.splice.stability_report import StabilityReport
 from splice_exp.record.tracking import NoTracker, TrackedRun, Tracker
 from splice_exp.record.write_record import write_record
-from splice_exp.solvers.base import Solver
 
 log = logging.getLogger(__name__)
 
@@ -41,15 +37,9 @@ PACKAGE = "splice_exp"
 
 
 @dataclass(frozen=True, eq=False)
-class Components:
+class Components(Setup):
     """Everything a run is made of, instantiated before any work."""
 
-    backbone: Backbone
-    data: DataSource
-    vocabulary: VocabularySource
-    dictionary: DictionaryBuilder
-    alignment: Alignment
-    solver: Solver
     evaluation: Evaluation
     stability: StabilityReport
     trainer: Machine
@@ -150,16 +140,7 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
     if config["fused"]:
         with timings.stage("embeddings and codes in one pass"):
             _fill_in_one_pass(components, cache)
-    study = Study(
-        components.data,
-        components.backbone,
-        components.vocabulary,
-        components.dictionary,
-        components.alignment,
-        components.solver,
-        cache,
-        timings.stage,
-    )
+    study = Study(components, cache, timings.stage)
     with timings.stage("evaluation"):  # by every process: what the study computes, they compute together
         findings = components.evaluation.evaluate(study)
         stability = components.stability.report(study)

@@ -1,11 +1,9 @@
 """What the embedded world promises, end to end: the checkpoint, its vocabulary, the solver, the truth."""
 
-from pathlib import Path
-
 import pytest
 
-import splice_exp
-from splice_exp.backbones.open_clip import OpenClipBackbone
+from splice_exp.backbones.load import load_backbone
+from splice_exp.core.assets import ASSETS
 from splice_exp.core.types import Status
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.decomposition.splice import decompose
@@ -18,12 +16,10 @@ from splice_exp.solvers.active_set import ActiveSet
 from splice_exp.solvers.admm import ADMM
 from splice_exp.solvers.path import LassoPath
 
-ASSETS = Path(splice_exp.__file__).parent / "assets"
-
 
 @pytest.fixture(scope="module")
 def backbone():
-    return OpenClipBackbone(f"local-dir:{ASSETS / 'scenes_clip'}")
+    return load_backbone()
 
 
 @pytest.fixture(scope="module")

@@ -25,11 +25,11 @@ from splice_exp.attribution.removal import Blur, Mean, Removal
 from splice_exp.attribution.rise import Rise
 from splice_exp.attribution.targets import Target, target_of
 from splice_exp.backbones.base import Backbone
+from splice_exp.backbones.load import load_backbone
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import seed_of
-from splice_exp.data.pictures import as_picture
+from splice_exp.data.pictures import as_picture, require_pictures
 
-SCENES_CLIP = Path(__file__).parents[1] / "assets" / "scenes_clip"
 TOGETHER = 64  # pictures that are represented at a time
 
 Parts: TypeAlias = tuple[Float[Tensor, "n h w"], Float[Tensor, " n"], Float[Tensor, " n"]]
@@ -75,7 +75,7 @@ class Cocoa:
         method: Method | None = None,
         removal: Removal | None = None,
     ) -> Cocoa:
-        """Load a model of open_clip; by default that of the embedded world, with grid and removal that suit it.
+        """Load a model of open_clip; by default that of the synthetic benchmark, with grid and removal that suit it.
 
         Args:
             model: An architecture of open_clip, `hf-hub:…`, or `local-dir:…`.
@@ -84,16 +84,12 @@ class Cocoa:
             removal: What takes the place of removed pixels.
 
         Raises:
-            SpliceError: if the weights cannot be had.
+            SpliceError: if the weights cannot be loaded.
         """
-        from splice_exp.backbones.open_clip import OpenClipBackbone  # late: it takes seconds
-
+        backbone = load_backbone(model, pretrained, "Cocoa.load")
         if model is None:
-            if pretrained is not None:
-                raise SpliceError(f"pretrained is {pretrained!r}, but no model is named: Cocoa.load('ViT-B-32', ...).")
-            scenes = OpenClipBackbone(f"local-dir:{SCENES_CLIP}")
-            return cls(scenes, method or Rise(num_masks=800, grid=8), removal or Mean())
-        return cls(OpenClipBackbone(model, pretrained), method, removal)
+            return cls(backbone, method or Rise(num_masks=800, grid=8), removal or Mean())
+        return cls(backbone, method, removal)
 
     def explain(
         self,
@@ -124,10 +120,7 @@ class Cocoa:
             >>> bool(pictures.regions(0)[first][row, column])
             True
         """
-        if isinstance(images, (str, Path, Image.Image)):
-            raise SpliceError("Cocoa.explain takes a list of pictures: put the one you have into brackets.")
-        if not len(images):
-            raise SpliceError("Cocoa.explain was given no pictures: give it one or more.")
+        require_pictures("Cocoa.explain", images)
         members, others = self.corpus(corpus), self.corpus(foil)
         name = f"{members.name}, not {others.name}"
         target = target_of("contrastive_corpus", similarity, corpus=members, foil=others, name=name)

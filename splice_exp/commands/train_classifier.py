@@ -10,7 +10,7 @@ epoch when the same command is given again. Use the result as backbone=mura_r18 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 
 import lightning
@@ -106,9 +106,7 @@ def main(arguments: Sequence[str]) -> None:
         "--run", type=Path, default=Path("results/local/runs/train_classifier"), help="progress and curves"
     )
     parser.add_argument("--workers", type=int, default=1, help="processes that read pictures")
-    for field in fields(Settings):
-        option = f"--{field.name.replace('_', '-')}"
-        parser.add_argument(option, type=type(field.default), default=field.default, help="see training/classifier.py")
+    Settings.add_options(parser, "training/classifier.py")
     chosen = vars(parser.parse_args(arguments))
-    settings = Settings(**{field.name: chosen.pop(field.name) for field in fields(Settings)})
+    settings = Settings.from_options(chosen)
     train(settings, data_of(chosen.pop("overrides")), **chosen)

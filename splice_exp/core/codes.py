@@ -11,11 +11,12 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
-from splice_exp.core.errors import SpliceError, nearest, require_integer
+from splice_exp.core.errors import require_integer
+from splice_exp.core.names import Named
 
 
 @dataclass(frozen=True, eq=False)
-class Codes:
+class Codes(Named):
     """Sparse codes of n samples over k concepts in compressed sparse row form, in CPU memory.
 
     Row i has `values[indptr[i]:indptr[i+1]]` at the concepts `indices[indptr[i]:indptr[i+1]]`, which are
@@ -93,20 +94,6 @@ class Codes:
     def rows(self) -> Int64[Tensor, " nnz"]:
         """Row of each value."""
         return torch.repeat_interleave(torch.arange(len(self)), self.l0())
-
-    @cached_property
-    def _index(self) -> dict[str, int]:
-        return {name: index for index, name in enumerate(self.concepts)}
-
-    def index(self, concept: str) -> int:
-        """Return the column of a concept.
-
-        Raises:
-            SpliceError: if there is no such concept; the nearest names are given.
-        """
-        if concept not in self._index:
-            raise SpliceError(f"There is no concept {concept!r} in these codes ({nearest(concept, self.concepts)}).")
-        return self._index[concept]
 
     def _kept(self, kept: Tensor) -> Codes:
         counts = torch.bincount(self.rows[kept], minlength=len(self))

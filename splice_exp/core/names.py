@@ -1,8 +1,9 @@
-"""When two names mean the same thing, and which names speak of a thing."""
+"""When two names mean the same thing, which names speak of a thing, and where a name stands among others."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 from splice_exp.core.errors import SpliceError, nearest
 
@@ -35,3 +36,29 @@ def mentioning(key: str, phrases: Sequence[str], names: Sequence[str]) -> list[s
             raise SpliceError(f"{key} has {phrase!r}, which is in no concept ({nearest(phrase, names)}).")
         found |= places
     return [names[place] for place in sorted(found)]
+
+
+class Named:
+    """Whatever has one entry per concept: each is found by its name."""
+
+    concepts: tuple[str, ...]
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {name: index for index, name in enumerate(self.concepts)}
+
+    def __contains__(self, concept: str) -> bool:
+        return concept in self._index
+
+    def index(self, concept: str) -> int:
+        """Return the index of a concept.
+
+        Raises:
+            SpliceError: if there is no such concept; the nearest names are given.
+        """
+        if concept not in self._index:
+            raise SpliceError(
+                f"There is no concept {concept!r} among the {len(self.concepts)} of the {type(self).__name__.lower()} "
+                f"({nearest(concept, self.concepts)})."
+            )
+        return self._index[concept]

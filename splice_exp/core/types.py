@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import cached_property
 from typing import Any, Literal
 
 import torch
@@ -13,7 +12,8 @@ from jaxtyping import Float, Int, Int64
 from torch import Tensor
 
 from splice_exp.core.codes import Codes
-from splice_exp.core.errors import SpliceError, nearest, shown
+from splice_exp.core.errors import SpliceError, shown
+from splice_exp.core.names import Named
 
 Modality = Literal["image", "text"]
 
@@ -117,7 +117,7 @@ class Attribute:
 
 
 @dataclass(frozen=True, eq=False)
-class Dictionary:
+class Dictionary(Named):
     """A dictionary: unit-norm atoms and the names of the concepts they stand for.
 
     Everything asks by name: `dictionary.index("eyewear")`.
@@ -143,26 +143,6 @@ class Dictionary:
 
     def __len__(self) -> int:
         return len(self.concepts)
-
-    def __contains__(self, concept: str) -> bool:
-        return concept in self._index
-
-    @cached_property
-    def _index(self) -> dict[str, int]:
-        return {name: index for index, name in enumerate(self.concepts)}
-
-    def index(self, concept: str) -> int:
-        """Return the row of a concept.
-
-        Raises:
-            SpliceError: if there is no such concept; the nearest names are given.
-        """
-        if concept not in self._index:
-            raise SpliceError(
-                f"There is no concept {concept!r} among the {len(self)} of the dictionary "
-                f"({nearest(concept, self.concepts)})."
-            )
-        return self._index[concept]
 
 
 class Status(Enum):

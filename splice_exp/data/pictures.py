@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 from PIL import Image
+from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.data.base import EncodableSource
@@ -130,3 +131,15 @@ def as_picture(image: str | Path | Image.Image) -> Image.Image:
         return open_picture(Path(image)).convert("RGB")
     except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for a damaged file
         raise SpliceError(f"{image} cannot be read as a picture ({error}).") from error
+
+
+def require_pictures(caller: str, images: Sequence[str | Path | Image.Image] | Tensor) -> None:
+    """Refuse a single image where a list is meant, and a list of none.
+
+    Raises:
+        SpliceError: naming the function that was called.
+    """
+    if isinstance(images, (str, Path, Image.Image)):
+        raise SpliceError(f"{caller} takes a list of pictures: put the one you have into brackets.")
+    if not len(images):
+        raise SpliceError(f"{caller} was given no pictures: give it one or more.")

@@ -20,9 +20,9 @@ from torch import Tensor
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.types import Dictionary, Embeddings, Modality, checked_features
-from splice_exp.data.pictures import as_picture
+from splice_exp.data.pictures import as_picture, require_pictures
 from splice_exp.decomposition.splice import Decomposition, decompose
-from splice_exp.dictionaries.load import load_parts
+from splice_exp.dictionaries.load import ExplainedModel
 from splice_exp.embeddings.geometry import Alignment, image_mean
 from splice_exp.solvers.active_set import ActiveSet
 from splice_exp.solvers.base import Solver
@@ -31,16 +31,23 @@ FEWEST = 32  # pictures from which a mean may be estimated
 TOGETHER = 64  # pictures embedded at a time
 
 
-class Splice:
+class Splice(ExplainedModel):
     """A backbone, a dictionary and an image mean: all that a decomposition needs.
 
     Args:
-        backbone: Embeds pictures and texts.
+        backbone: Embeds images and texts.
         dictionary: Atoms in the same space.
-        mean: μ of the pictures; None: estimated from the pictures of each call, which must then be many.
+        mean: μ of the images; None: estimated from the images of each call, which must then be many.
         solver: Of the codes; by default the exact one at L = 0.25.
         alignment: What is centred, and the way back.
+
+    Example:
+        >>> splice = Splice.load(vocabulary=["star", "heart", "grass", "water", "red", "blue"])
+        >>> len(splice.dictionary)
+        6
     """
+
+    default_solver = ActiveSet
 
     def __init__(
         self,
@@ -50,39 +57,8 @@ class Splice:
         solver: Solver | None = None,
         alignment: Alignment | None = None,
     ) -> None:
-        self.backbone, self.dictionary, self.mean = backbone, dictionary, mean
-        self.solver = ActiveSet() if solver is None else solver
+        super().__init__(backbone, dictionary, mean, solver)
         self.alignment = Alignment() if alignment is None else alignment
-
-    @classmethod
-    def load(
-        cls,
-        model: str | None = None,
-        pretrained: str | None = None,
-        vocabulary: str | Path | Sequence[str] | None = None,
-        mean: str | Path | None = None,
-        solver: Solver | None = None,
-    ) -> Splice:
-        """Load a model of open_clip and encode a vocabulary; by default those of the embedded world.
-
-        Args:
-            model: An architecture of open_clip, `hf-hub:…`, or `local-dir:…`.
-            pretrained: Tag of its weights.
-            vocabulary: A file with one name a line, or names.
-            mean: A .safetensors file with the image mean (`python -m splice_exp estimate-mean`); None: estimated
-                at each call.
-            solver: Of the codes.
-
-        Raises:
-            SpliceError: if weights, names or mean cannot be had.
-
-        Example:
-            >>> splice = Splice.load(vocabulary=["star", "heart", "grass", "water", "red", "blue"])
-            >>> len(splice.dictionary)
-            6
-        """
-        backbone, dictionary, read = load_parts(model, pretrained, vocabulary, mean, "Splice.load")
-        return cls(backbone, dictionary, read, solver)
 
     def embed(self, images: Sequence[str | Path | Image.Image]) -> Float[Tensor, "n d"]:
         """Embed pictures, given as files or as PIL images, as unit rows.
@@ -116,10 +92,7 @@ class Splice:
             >>> bool(gone.codes.l0()[0] == found.codes.l0()[0] - 1)
             True
         """
-        if isinstance(images, (str, Path, Image.Image)):
-            raise SpliceError("Splice.decompose takes a list of pictures: put the one you have into brackets.")
-        if not len(images):
-            raise SpliceError("Splice.decompose was given no pictures: give it one or more.")
+        require_pictures("Splice.decompose", images)
         features = self._checked(images) if isinstance(images, Tensor) else self.embed(images)
         if self.mean is None and len(features) < FEWEST:
             raise SpliceError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from jaxtyping import Float
@@ -36,76 +37,62 @@ def untimed(name: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-class Study:
-    """A data set, and how it is looked at.
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """What a study has fixed: a data set, and how it is looked at.
 
-    Args:
+    Attributes:
+        backbone: Embeds the samples, and texts.
         data: The samples.
-        backbone: Embeds them, and texts.
         vocabulary: Names of concepts.
-        builder: Makes atoms of them.
+        dictionary: Makes atoms of them.
         alignment: What is centred, and the way back.
         solver: Finds codes.
+    """
+
+    backbone: Backbone
+    data: DataSource
+    vocabulary: VocabularySource
+    dictionary: DictionaryBuilder
+    alignment: Alignment
+    solver: Solver
+
+
+class Study:
+    """What follows from a setup.
+
+    Args:
+        setup: Data, backbone, vocabulary, dictionary, alignment and solver.
         cache: Keeps embeddings and codes, and knows the machine that computes them.
         stage: A context for each stage, by its name.
         like: A study whose image mean and dictionary are used here, too: for another part of the same data.
     """
 
-    def __init__(
-        self,
-        data: DataSource,
-        backbone: Backbone,
-        vocabulary: VocabularySource,
-        builder: DictionaryBuilder,
-        alignment: Alignment,
-        solver: Solver,
-        cache: Cache,
-        stage: Stage = untimed,
-        like: Study | None = None,
-    ) -> None:
-        self.data, self.alignment, self.solver, self.cache = data, alignment, solver, cache
-        self._backbone, self._vocabulary, self._builder = backbone, vocabulary, builder
-        self._stage, self._like = stage, like
+    def __init__(self, setup: Setup, cache: Cache, stage: Stage = untimed, like: Study | None = None) -> None:
+        self._setup, self.cache, self._stage, self._like = setup, cache, stage, like
+        self.data, self.alignment, self.solver = setup.data, setup.alignment, setup.solver
 
-    def of(self, data: DataSource) -> Study:
+    def with_data(self, data: DataSource) -> Study:
         """Return the study of other samples, with the image mean and the dictionary of this one."""
-        return Study(
-            data,
-            self._backbone,
-            self._vocabulary,
-            self._builder,
-            self.alignment,
-            self.solver,
-            self.cache,
-            self._stage,
-            self._like or self,
-        )
+        return Study(replace(self._setup, data=data), self.cache, self._stage, self._like or self)
 
-    def by(self, backbone: Backbone) -> Study:
+    def with_backbone(self, backbone: Backbone) -> Study:
         """Return the study of the same samples by another backbone, with its own image mean and dictionary."""
-        return Study(
-            self.data,
-            backbone,
-            self._vocabulary,
-            self._builder,
-            self.alignment,
-            self.solver,
-            self.cache,
-            self._stage,
-        )
+        return Study(replace(self._setup, backbone=backbone), self.cache, self._stage)
 
     @property
     def backbone(self) -> Backbone:
         """The backbone, on the device on which texts are embedded."""
-        if self._backbone.module is not None:
-            self._backbone.module.to(self.cache.machine.device)
-        return self._backbone
+        backbone = self._setup.backbone
+        if backbone.module is not None:
+            backbone.module.to(self.cache.machine.device)
+        return backbone
 
     @cached_property
     def extracted(self) -> Embeddings:
         """The embeddings of all samples."""
         with self._stage("embeddings"):
-            return extract(self.data, self._backbone, self.cache)
+            return extract(self.data, self._setup.backbone, self.cache)
 
     @property
     def fingerprint(self) -> str:
@@ -136,8 +123,9 @@ class Study:
             return self._like.dictionary
         embeddings, image_mean = self.embeddings, self.image_mean
         with self._stage("dictionary"):
-            ingredients = Ingredients(self.backbone, self._vocabulary, embeddings, self.alignment, image_mean)
-            return self._builder.build(ingredients)
+            vocabulary = self._setup.vocabulary
+            ingredients = Ingredients(self.backbone, vocabulary, embeddings, self.alignment, image_mean)
+            return self._setup.dictionary.build(ingredients)
 
     @cached_property
     def decomposition(self) -> Decomposition:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
+
+from splice_exp.core.assets import ASSETS
 
 WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")  # letters of any script, hyphens and apostrophes inside
 
@@ -32,7 +33,7 @@ def words_of(caption: str) -> list[str | None]:
     return words
 
 
-STOP_WORDS = Path(__file__).parents[1] / "assets" / "stop_words.txt"
+STOP_WORDS = ASSETS / "stop_words.txt"
 
 
 @cache

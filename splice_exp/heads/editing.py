@@ -1,6 +1,6 @@
 """Edit a backbone by what its heads mean: read, select, scale; the old one stays as it is.
 
-planned = plan(backbone, reading, selector, rule, dictionary, solver, mean)
+planned = plan(reading.read(backbone, dictionary, solver, mean), selector, rule)
 other, report = edited(backbone, planned.spectra, planned.factors)
 
 or let heads write what their explanations say instead of their singular vectors (`rewritten`).
@@ -11,23 +11,19 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.towers import tower_of
-from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest
 from splice_exp.core.tensors import tensor_digest
-from splice_exp.core.types import Dictionary
 from splice_exp.heads.edit import EditReport, edit, rewrite
 from splice_exp.heads.explain import Explanations
-from splice_exp.heads.reading import Reading
+from splice_exp.heads.reading import ReadHeads
 from splice_exp.heads.rules import Rule
 from splice_exp.heads.selectors import Selector
 from splice_exp.heads.spectra import Spectra
-from splice_exp.solvers.base import Solver
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,39 +43,18 @@ class Plan:
     factors: Float[Tensor, "L H r"]
 
 
-def plan(
-    backbone: Backbone,
-    reading: Reading,
-    selector: Selector,
-    rule: Rule,
-    dictionary: Dictionary,
-    solver: Solver,
-    mean: Float[Tensor, " e"],
-    stream: Float[Tensor, " d"] | None = None,
-    device: torch.device | None = None,
-) -> Plan:
+def plan(read: ReadHeads, selector: Selector, rule: Rule) -> Plan:
     """Decide which vectors are edited, and how.
 
     Args:
-        backbone: Whose heads.
-        reading: Which of them; of all their vectors.
+        read: The heads, with all their vectors.
         selector: Scores vectors.
         rule: Turns scores into factors.
-        dictionary: Concepts.
-        solver: Finds codes.
-        mean: μ of image embeddings.
-        stream: At which a `jacobian` is taken.
-        device: On which codes are found.
 
     Raises:
         SpliceError: if a part of the vectors is read only, or not as they are written.
     """
-    if reading.vectors is not None or reading.side != "writes" or not reading.folded:
-        raise SpliceError(
-            "An edit changes all that heads write: it needs reading.vectors=null, reading.side=writes and "
-            "reading.folded=true."
-        )
-    read = reading.read(backbone, dictionary, solver, mean, stream, device)
+    read.reading.require_all()
     spectra = read.spectra
     scores = selector.scores(read.explanations, spectra.names)
     shape = spectra.gains.shape

@@ -20,11 +20,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from splice_exp.core.assets import ASSETS
 from splice_exp.core.errors import SpliceError, require_integer, shown
 from splice_exp.heads.decisions import Decisions
 from splice_exp.heads.verdicts import Verdict, parse_verdict
 
-PROMPTS = Path(__file__).parents[1] / "assets" / "prompts"
+PROMPTS = ASSETS / "prompts"
 
 
 @dataclass(frozen=True)

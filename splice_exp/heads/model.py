@@ -17,20 +17,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.types import Dictionary
-from splice_exp.dictionaries.load import load_parts
+from splice_exp.dictionaries.load import ExplainedModel
 from splice_exp.heads.edit import EditReport
 from splice_exp.heads.editing import edited, plan
 from splice_exp.heads.reading import ReadHeads, Reading
 from splice_exp.heads.rules import Highest, Rule
 from splice_exp.heads.selectors import ByCodes, Selector
-from splice_exp.solvers.base import Solver
 from splice_exp.solvers.comp import COMP
 
 
-class Sith:
+class Sith(ExplainedModel):
     """A model whose heads are read and edited, and the dictionary that explains them.
 
     Args:
@@ -40,39 +37,7 @@ class Sith:
         solver: Finds codes; by default COMP with five concepts.
     """
 
-    def __init__(
-        self,
-        backbone: Backbone,
-        dictionary: Dictionary,
-        mean: Float[Tensor, " e"] | None = None,
-        solver: Solver | None = None,
-    ) -> None:
-        self.backbone, self.dictionary, self.mean = backbone, dictionary, mean
-        self.solver = COMP() if solver is None else solver
-
-    @classmethod
-    def load(
-        cls,
-        model: str | None = None,
-        pretrained: str | None = None,
-        vocabulary: str | Path | Sequence[str] | None = None,
-        mean: str | Path | None = None,
-        solver: Solver | None = None,
-    ) -> Sith:
-        """Load a model of open_clip and encode a vocabulary; by default those of the embedded world.
-
-        Args:
-            model: An architecture of open_clip, `hf-hub:…`, or `local-dir:…`.
-            pretrained: Tag of its weights.
-            vocabulary: A file with one name a line, or names.
-            mean: A .safetensors file with the image mean (`python -m splice_exp estimate-mean`).
-            solver: Of the codes.
-
-        Raises:
-            SpliceError: if weights, names or mean cannot be had.
-        """
-        backbone, dictionary, read = load_parts(model, pretrained, vocabulary, mean, "Sith.load")
-        return cls(backbone, dictionary, read, solver)
+    default_solver = COMP
 
     def read(self, reading: Reading | None = None) -> ReadHeads:
         """Explain both poles of the singular vectors of heads.
@@ -111,14 +76,15 @@ class Sith:
         Raises:
             SpliceError: if names are not in the dictionary, or the reading is not of all that heads write.
         """
-        reading = self._checked(reading)
         if isinstance(selector, str):
             raise SpliceError(
                 f"selector is {selector!r}, but must be a list of concepts, [{selector!r}], or a Selector."
             )
         chosen = selector if isinstance(selector, Selector) else ByCodes(tuple(selector))
         rule = Highest(0.25) if rule is None else rule
-        planned = plan(self.backbone, reading, chosen, rule, self.dictionary, self.solver, self._mean())
+        reading = self._checked(reading)
+        reading.require_all()  # before anything is read
+        planned = plan(self.read(reading), chosen, rule)
         backbone, report = edited(self.backbone, planned.spectra, planned.factors, constants)
         return Sith(backbone, self.dictionary, self.mean, self.solver), report
 

@@ -28,11 +28,13 @@ class ReadHeads:
         names: Of the poles: layer, head, number and sign, as `L3.H0.0+`.
         explanations: Of the poles, in this order.
         spectra: Of the heads.
+        reading: How they were read.
     """
 
     names: tuple[str, ...]
     explanations: Explanations
     spectra: Spectra
+    reading: Reading
 
     def table(self, count: int = 5) -> pd.DataFrame:
         """Return one line a pole: its name, its concepts and their codes, and how faithful they are (a cosine).
@@ -82,6 +84,18 @@ class Reading:
             raise SpliceError(f"reading.layers is {list(self.layers)}, but must list one or more layers, each once.")
         if self.vectors is not None:
             require_integer("reading.vectors", self.vectors, 1)
+
+    def require_all(self) -> None:
+        """Refuse to edit what was read in part only, or not as it is written.
+
+        Raises:
+            SpliceError: naming what an edit needs.
+        """
+        if self.vectors is not None or self.side != "writes" or not self.folded:
+            raise SpliceError(
+                "An edit changes all that heads write: it needs reading.vectors=null, reading.side=writes and "
+                "reading.folded=true."
+            )
 
     def tower_of(self, backbone: Backbone) -> Tower:
         """Return the tower that is read."""
@@ -164,7 +178,7 @@ class Reading:
         """
         spectra = self.spectra(backbone)
         found, names = self.explain(spectra, self.projected(backbone, stream), dictionary, solver, mean, device)
-        return ReadHeads(tuple(names), found, spectra)
+        return ReadHeads(tuple(names), found, spectra, self)
 
     def explained(
         self,

@@ -47,8 +47,8 @@ class Selector(ABC):
 
 
 @dataclass(frozen=True)
-class ByCodes(Selector):
-    """Vectors whose poles have concepts like some names.
+class ByConcepts(Selector):
+    """Vectors whose poles are near some names.
 
     Args:
         concepts: Names of the dictionary.
@@ -57,11 +57,21 @@ class ByCodes(Selector):
     concepts: Sequence[str]
 
     def __post_init__(self) -> None:
-        _require_some(self.concepts)
+        require_names("selector.concepts", self.concepts)
+        if not self.concepts:
+            raise SpliceError("selector.concepts is empty, but needs one name or more.")
+
+    def _atoms(self, dictionary: Dictionary) -> Float[Tensor, "t e"]:
+        return dictionary.atoms[np.array([dictionary.index(name) for name in self.concepts])].double()
+
+
+@dataclass(frozen=True)
+class ByCodes(ByConcepts):
+    """Vectors whose poles have concepts like some names."""
 
     def scores(self, found: Explanations, names: Sequence[str]) -> Float[Tensor, " n"]:
         atoms = found.dictionary.atoms.double()
-        near = (atoms @ _atoms_of(found.dictionary, self.concepts).T).amax(dim=1)
+        near = (atoms @ self._atoms(found.dictionary).T).amax(dim=1)
         codes = found.solution.codes
         scores = torch.zeros(len(codes), dtype=torch.float64)
         scores.index_add_(0, codes.rows, codes.values.double() * near[codes.indices])
@@ -69,20 +79,11 @@ class ByCodes(Selector):
 
 
 @dataclass(frozen=True)
-class BySubspace(Selector):
-    """Vectors whose poles lie in the span of some names, whatever their codes are.
-
-    Args:
-        concepts: Names of the dictionary.
-    """
-
-    concepts: Sequence[str]
-
-    def __post_init__(self) -> None:
-        _require_some(self.concepts)
+class BySubspace(ByConcepts):
+    """Vectors whose poles lie in the span of some names, whatever their codes are."""
 
     def scores(self, found: Explanations, names: Sequence[str]) -> Float[Tensor, " n"]:
-        basis = orthonormal(_atoms_of(found.dictionary, self.concepts))
+        basis = orthonormal(self._atoms(found.dictionary))
         return _of_vectors((found.targets @ basis.T).square().sum(dim=1))
 
 
@@ -150,13 +151,3 @@ def orthonormal(rows: Float[Tensor, "m e"]) -> Float[Tensor, "r e"]:
 def _of_vectors(scores: Float[Tensor, " m"]) -> Float[Tensor, " n"]:
     """Return the larger one of the scores of the two poles of each vector."""
     return scores.view(-1, 2).amax(dim=1)
-
-
-def _atoms_of(dictionary: Dictionary, concepts: Sequence[str]) -> Float[Tensor, "t e"]:
-    return dictionary.atoms[np.array([dictionary.index(name) for name in concepts])].double()
-
-
-def _require_some(concepts: Sequence[str]) -> None:
-    require_names("selector.concepts", concepts)
-    if not concepts:
-        raise SpliceError("selector.concepts is empty, but needs one name or more.")

@@ -10,12 +10,13 @@ from typing import Any
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from splice_exp.core.assets import ASSETS
 from splice_exp.core.io import write_text
 from splice_exp.report.columns import column
 from splice_exp.report.published import REAL, cells_of, claims_beside, numbers_beside, places_of, read_references
 from splice_exp.report.summary import Summary, named_differences, read_summaries
 
-TEMPLATES = Path(__file__).parents[1] / "assets" / "report"
+TEMPLATES = ASSETS / "report"
 VECTOR_LIMIT = 300_000  # bytes of a drawing, from which on its bitmap is shown
 
 

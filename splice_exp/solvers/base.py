@@ -32,6 +32,10 @@ class State:
         """The atoms in float64."""
         return self.atoms.double()
 
+    def atoms_of(self, support: Int64[Tensor, "b s"]) -> Float[Tensor, "b s d"]:
+        """Return the atoms of a support in float64; −1 is an atom of zeros."""
+        return self.atoms[support.clamp(min=0)].double() * (support >= 0)[:, :, None]
+
     def to(self, *args: Any, **kwargs: Any) -> State:
         """Move or cast all tensors, like `Tensor.to`."""
         moved = {f.name: getattr(self, f.name).to(*args, **kwargs) for f in fields(self)}
@@ -308,9 +312,8 @@ class SupportSolver(Solver):
             num_iterations: Steps of each row.
         """
         codes = Codes.from_support(support.cpu(), values.to(targets.dtype).cpu(), len(state.atoms))
-        chosen = state.atoms[support.clamp(min=0)].double() * (support >= 0)[:, :, None]
         rounded = values.to(targets.dtype).double()  # what is handed on is what is judged
-        certificate = objective.certificate_on_support(targets.double(), chosen, rounded)
+        certificate = objective.certificate_on_support(targets.double(), state.atoms_of(support), rounded)
         return Solved(codes, certificate, num_iterations)
 
     def status(self, codes: Codes, certificate: Certificate, num_iterations: Tensor) -> Status:

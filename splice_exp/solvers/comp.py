@@ -22,7 +22,7 @@ from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError, require_at_least, require_bool
 from splice_exp.solvers.base import State
-from splice_exp.solvers.omp import OMP, atoms_of
+from splice_exp.solvers.omp import OMP
 from splice_exp.solvers.search import NONE, highest
 
 PICKS = 3  # atoms that are tried for each place, at most
@@ -84,7 +84,7 @@ class COMP(OMP):
     ) -> Int64[Tensor, " b"]:
         there = (support != NONE).sum(dim=1, keepdim=True)
         fit = normalize(residuals, dim=1) if self.relative else residuals
-        queries = fit + self.coherence * atoms_of(state, support).sum(dim=1) / there.clamp(min=1)
+        queries = fit + self.coherence * state.atoms_of(support).sum(dim=1) / there.clamp(min=1)
         near = None if self.max_cosine is None else _near(state, support, self.max_cosine)
         fits = (residuals.to(state.atoms), self.tol) if self.fitting else None
         return highest(queries.to(state.atoms), state.atoms, 1, True, tried, near, fits)[:, 0]

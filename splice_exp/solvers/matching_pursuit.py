@@ -3,6 +3,7 @@ r"""Matching pursuit: add the atom that correlates best with the residual, by th
     i* = argmax_i ⟨d_i, r⟩  (|⟨d_i, r⟩| if signed),    w_i* ← ⟨d_i*, r⟩,    r ← r − w_i* d_i*
 
 No atom is chosen twice. Codes are not least squares on their support, and their certificate says by how much.
+The loop, `Pursuit`, is that of orthogonal matching pursuit too, which fits in another way.
 
 References:
     Mallat, Zhang. Matching pursuits with time-frequency dictionaries. IEEE Trans. Signal Processing 41, 1993.
@@ -10,10 +11,12 @@ References:
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from splice_exp.core.errors import require_at_least, require_integer
@@ -21,12 +24,21 @@ from splice_exp.solvers.base import Solved, State, SupportSolver, require_enough
 from splice_exp.solvers.search import NONE, highest
 
 
+class Progress(NamedTuple):
+    """How far some rows are: their atoms, of which −1 is none, the codes of these, and what is left of the targets."""
+
+    support: Int64[Tensor, "b s"]
+    values: Float[Tensor, "b s"]
+    residuals: Float[Tensor, "b d"]
+
+
 @dataclass(frozen=True, kw_only=True)
-class MatchingPursuit(SupportSolver):
-    """Choose `target_l0` atoms greedily.
+class Pursuit(SupportSolver):
+    """Choose atoms one by one: choose, fit, repeat.
 
     Args:
-        target_l0: Atoms chosen a row. A row stops early when no atom correlates with its residual by more than `tol`.
+        target_l0: Atoms chosen per row. A row stops early when the atom that is chosen next does not correlate with its
+            residual by more than `tol`.
         tol: That correlation.
     """
 
@@ -40,23 +52,68 @@ class MatchingPursuit(SupportSolver):
 
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
         require_enough(state, self.target_l0)
-        support = torch.full((len(targets), self.target_l0), NONE, dtype=torch.int64, device=targets.device)
-        values = torch.zeros(support.shape, dtype=torch.float64, device=targets.device)
+        shape = (len(targets), self.target_l0)
+        support = torch.full(shape, NONE, dtype=torch.int64, device=targets.device)
+        values = torch.zeros(shape, dtype=torch.float64, device=targets.device)
+        tried = torch.full((len(targets), self._num_picks), NONE, dtype=torch.int64, device=targets.device)
         num_iterations = torch.zeros(len(targets), dtype=torch.int64, device=targets.device)
-        running = torch.arange(len(targets), device=targets.device)
-        residuals = targets.double().clone()
-        for step in range(self.target_l0):
-            chosen = highest(residuals[running].to(targets), state.atoms, 1, self.nonnegative, support[running, :step])[
-                :, 0
-            ]
-            atoms = state.atoms[chosen].double()
-            correlations = torch.einsum("bd,bd->b", atoms, residuals[running])
-            going = (correlations if self.nonnegative else correlations.abs()) > self.tol
-            going &= chosen != NONE
-            running = running[going]
+        running, residuals = torch.arange(len(targets), device=targets.device), targets.double().clone()
+        for pick in range(self._num_picks):
+            chosen = self._choose(state, residuals[running], support[running], tried[running, :pick])
+            going = chosen != NONE
+            running, chosen = running[going], chosen[going]
             if not len(running):
                 break
-            support[running, step], values[running, step] = chosen[going], correlations[going]
-            residuals[running] -= correlations[going, None] * atoms[going]
+            tried[running, pick] = chosen
+            free = (support[running] == NONE).int().argmax(dim=1)
+            support[running, free] = chosen
+            so_far = Progress(support[running], values[running], residuals[running])
+            support[running], values[running], residuals[running] = self._fit(state, targets[running], so_far, free)
             num_iterations[running] += 1
+            running = running[(support[running] == NONE).any(dim=1)]
         return self._certified_support(state, targets, support, values, num_iterations)
+
+    @property
+    def _num_picks(self) -> int:
+        """How often an atom is chosen at most."""
+        return self.target_l0
+
+    def _choose(
+        self,
+        state: State,
+        residuals: Float[Tensor, "b d"],
+        support: Int64[Tensor, "b s"],
+        tried: Int64[Tensor, "b t"],
+    ) -> Int64[Tensor, " b"]:
+        """Return the next atom of each row, none that was tried; −1 where none is left that fits."""
+        chosen = highest(residuals.to(state.atoms), state.atoms, 1, self.nonnegative, tried)[:, 0]
+        correlations = torch.einsum("bd,bd->b", state.atoms[chosen].double(), residuals)
+        fits = (correlations if self.nonnegative else correlations.abs()) > self.tol
+        return torch.where(fits, chosen, NONE)
+
+    @abstractmethod
+    def _fit(
+        self, state: State, targets: Float[Tensor, "b d"], so_far: Progress, place: Int64[Tensor, " b"]
+    ) -> Progress:
+        """Give the atom that has joined a code.
+
+        Args:
+            state: With the dictionary.
+            targets: The rows.
+            so_far: Its support has the new atom already, codes and residuals have not.
+            place: Where the new atom stands in the support.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchingPursuit(Pursuit):
+    """Choose `target_l0` atoms one by one, and never refit: the code of an atom is its correlation when it joined."""
+
+    def _fit(
+        self, state: State, targets: Float[Tensor, "b d"], so_far: Progress, place: Int64[Tensor, " b"]
+    ) -> Progress:
+        support, values, residuals = so_far
+        rows = torch.arange(len(support), device=support.device)
+        atoms = state.atoms[support[rows, place]].double()
+        values[rows, place] = torch.einsum("bd,bd->b", atoms, residuals)
+        return Progress(support, values, residuals - values[rows, place, None] * atoms)

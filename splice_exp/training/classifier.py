@@ -9,9 +9,9 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import lightning
 import torch
@@ -23,17 +23,17 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
 from splice_exp.backbones.resnet import ARCHITECTURES, STEMS
-from splice_exp.core.errors import SpliceError, require_at_least, require_choice, require_integer
+from splice_exp.core.errors import SpliceError
 from splice_exp.data.base import EncodableSource
+from splice_exp.training.settings import TrainingSettings
 
-CHOICES = {"architecture": ARCHITECTURES, "stem": STEMS}
 VALIDATION_SHARE = 0.2
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and standard deviation of channels
 MONITORED = "validation_loss"
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(TrainingSettings):
     """What decides the outcome of a training.
 
     Attributes:
@@ -52,6 +52,8 @@ class Settings:
         seed: Of the last layer, the split and the order.
     """
 
+    choices: ClassVar[Mapping[str, Sequence[str]]] = {"architecture": ARCHITECTURES, "stem": STEMS}
+
     architecture: str = "resnet18"
     stem: str = "imagenet"
     resize: int = 256
@@ -65,16 +67,6 @@ class Settings:
     decay_every: int = 10
     weight_decay: float = 1e-4
     seed: int = 42
-
-    def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            option = f"--{name.replace('_', '-')}"
-            if name in CHOICES:
-                require_choice(option, value, CHOICES[name])
-            elif isinstance(value, int):
-                require_integer(option, value, 0 if name == "seed" else 1)
-            else:
-                require_at_least(option, value, 0)
 
 
 class Classifier(lightning.LightningModule):

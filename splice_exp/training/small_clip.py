@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import lightning
 import numpy as np
@@ -26,9 +26,10 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax, normalize
 from torch.utils.data import DataLoader
 
-from splice_exp.core.errors import SpliceError, require_at_least, require_integer
+from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.world import ATTRIBUTES
 from splice_exp.training.captioned import CaptionedPictures, SingleObjects, easy_picture, training_picture
+from splice_exp.training.settings import TrainingSettings
 
 TEMPLATE = "a photo of {}"  # of the text of a class
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)  # of pixels in [0, 1]
@@ -39,7 +40,7 @@ Tokenizer = Callable[[list[str]], Tensor]
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(TrainingSettings):
     """What decides the outcome of a training.
 
     Attributes:
@@ -58,6 +59,8 @@ class Settings:
         seed: Of the weights and the pictures.
     """
 
+    minimum: ClassVar[Mapping[str, int]] = {"seed": 0, "warm_up_epochs": 0, "heldout": CANDIDATES, "tested": CANDIDATES}
+
     epochs: int = 48
     warm_up_epochs: int = 16
     steps: int = 60
@@ -73,12 +76,7 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            minimum = {"seed": 0, "warm_up_epochs": 0, "heldout": CANDIDATES, "tested": CANDIDATES}.get(name, 1)
-            if isinstance(value, int):
-                require_integer(f"--{name.replace('_', '-')}", value, minimum)
-            else:
-                require_at_least(f"--{name.replace('_', '-')}", value, 0)
+        super().__post_init__()
         if self.width % HEADS:
             raise SpliceError(f"--width is {self.width}, but must be a multiple of {HEADS}, the number of heads.")
 

@@ -13,15 +13,13 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-import splice_exp
 from splice_exp.backbones.open_clip import OpenClipBackbone
+from splice_exp.core.assets import SCENES_CLIP
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.types import ConceptMixture
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.training.model_card import TARGETS, measure
 from splice_exp.training.small_clip import MEAN, STD
-
-SCENES_CLIP = Path(splice_exp.__file__).parent / "assets" / "scenes_clip"
 
 
 @pytest.fixture(scope="module")

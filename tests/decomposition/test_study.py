@@ -41,13 +41,13 @@ def test_nothing_is_computed_before_it_is_asked_for_and_nothing_twice(study, sta
 
 
 def test_another_part_of_the_data_is_seen_through_the_same_mean_and_dictionary(study, stages):
-    other = study.of(study_of("data=planted", "data.num_samples=10", "data.seed=5").data)
+    other = study.with_data(study_of("data=planted", "data.num_samples=10", "data.seed=5").data)
     assert isinstance(other, Study)
     assert other.image_mean is study.image_mean
     assert other.dictionary is study.dictionary
     assert len(other.decomposition.codes) == 10
     assert not study.is_decomposed
-    assert other.of(study.data).dictionary is study.dictionary
+    assert other.with_data(study.data).dictionary is study.dictionary
     assert not torch.equal(other.extracted.features, study.extracted.features[:10])
 
 

@@ -6,9 +6,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-import splice_exp
 from splice_exp.backbones.planted import PlantedBackbone
 from splice_exp.commands import run_command
+from splice_exp.core.assets import ASSETS
 from splice_exp.core.errors import SpliceError
 from splice_exp.dictionaries.build_vocabulary import Choices, build_vocabulary
 from splice_exp.dictionaries.phrases import count_phrases, words_of
@@ -156,7 +156,7 @@ def test_the_script_says_what_is_wrong(tmp_path, monkeypatch, arguments, message
 
 
 def test_the_vocabulary_of_the_world_is_what_its_command_makes(tmp_path, monkeypatch):
-    shipped = Path(splice_exp.__file__).parent / "assets" / "scenes_vocabulary.txt"
+    shipped = ASSETS / "scenes_vocabulary.txt"
     options = ["--scenes", 4000, "--min-count", 10, "--num-pairs", 400]
     run_script(*options, "--output", tmp_path / "scenes_vocabulary.txt")
     for suffix in (".txt", ".json"):

@@ -18,5 +18,4 @@ def study_of(*overrides, captions=True):
     parts = instantiate_components(resolve(composed(*planted, *overrides, "logger=none")))
     if not captions:
         parts.data.captions = lambda: None
-    cache = Cache(Path(mkdtemp()), parts.trainer)
-    return Study(parts.data, parts.backbone, parts.vocabulary, parts.dictionary, parts.alignment, parts.solver, cache)
+    return Study(parts, Cache(Path(mkdtemp()), parts.trainer))

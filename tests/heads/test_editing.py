@@ -27,15 +27,8 @@ HALF = Above(0.5)
 
 
 def planned(study, selector, rule=HALF, **options):
-    return plan(
-        study.backbone,
-        Reading(**{"layers": (2, 3), **options}),
-        selector,
-        rule,
-        study.dictionary,
-        study.solver,
-        study.image_mean,
-    )
+    reading = Reading(**{"layers": (2, 3), **options})
+    return plan(reading.read(study.backbone, study.dictionary, study.solver, study.image_mean), selector, rule)
 
 
 @pytest.mark.parametrize("selector", [ByCodes, BySubspace])

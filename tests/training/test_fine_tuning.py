@@ -11,7 +11,7 @@ from splice_exp.heads.reading import Reading
 from splice_exp.training.fine_tuning import FineTuning, LowRank, fine_tuned
 from tests.evaluation.studies import study_of
 
-TRAIN = FineGrainedScenes(96, "train")
+TRAIN = FineGrainedScenes(96, split="train")
 
 
 @pytest.fixture(scope="module")

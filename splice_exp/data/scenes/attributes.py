@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -15,42 +16,34 @@ from splice_exp.data.scenes.spurious import require_pair
 from splice_exp.data.scenes.world import ATTRIBUTES, OBJECT_ATTRIBUTES
 
 
+@dataclass(eq=False)
 class AttributeScenes(SceneSource):
     """One object with two attributes of two values each; the four combinations are equally frequent.
 
     Args:
-        num_samples: n.
         label: The attribute that is the class: `shape`, `colour`, `surface` or `size`.
         label_values: Its two values.
         edited: The attribute to be edited away, another one.
         edited_values: Its two values.
-        split: `train`, `val` or `test`.
-        seed: Fixes all samples.
-        name: Short name for tables.
-        missing_classes: `drop` or `error`, for classes without a text in the backbone.
     """
 
-    def __init__(
-        self,
-        num_samples: int = 1000,
-        label: str = "shape",
-        label_values: Sequence[str] = ("star", "heart"),
-        edited: str = "surface",
-        edited_values: Sequence[str] = ("striped", "plain"),
-        split: str = "test",
-        seed: int = 0,
-        name: str = "scenes_attributes",
-        missing_classes: str = "error",
-    ) -> None:
-        super().__init__(num_samples, split, seed, name, missing_classes)
+    label: str = "shape"
+    label_values: Sequence[str] = ("star", "heart")
+    edited: str = "surface"
+    edited_values: Sequence[str] = ("striped", "plain")
+    name: str = field(default="scenes_attributes", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        label, edited = self.label, self.edited
         require_choice("data.label", label, OBJECT_ATTRIBUTES)
         require_choice("data.edited", edited, OBJECT_ATTRIBUTES)
         if label == edited:
             raise SpliceError(f"data.edited is {edited!r}, which is data.label too: take two different attributes.")
         self._kinds = (label, edited)
         self._values = (
-            require_pair("data.label_values", label_values, tuple(ATTRIBUTES[label])),
-            require_pair("data.edited_values", edited_values, tuple(ATTRIBUTES[edited])),
+            require_pair("data.label_values", self.label_values, tuple(ATTRIBUTES[label])),
+            require_pair("data.edited_values", self.edited_values, tuple(ATTRIBUTES[edited])),
         )
         self._label(self._values[0], [getattr(picture.objects[0], label) for picture in self.pictures])
         found = [getattr(picture.objects[0], edited) for picture in self.pictures]

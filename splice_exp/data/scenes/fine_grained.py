@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from splice_exp.data.scenes.picture import Picture, draw_picture
@@ -9,26 +11,14 @@ from splice_exp.data.scenes.sources import SceneSource
 from splice_exp.data.scenes.world import FINE_SHAPES
 
 
+@dataclass(eq=False)
 class FineGrainedScenes(SceneSource):
-    """One star with four to eight points on a scene; `scenes_clip` has seen stars of five points only.
+    """One star with four to eight points on a scene; `scenes_clip` has seen stars of five points only."""
 
-    Args:
-        num_samples: n.
-        split: `train`, `val` or `test`.
-        seed: Fixes all samples.
-        name: Short name for tables.
-        missing_classes: `drop` or `error`, for classes without a text in the backbone.
-    """
+    name: str = field(default="scenes_fine_grained", kw_only=True)
 
-    def __init__(
-        self,
-        num_samples: int = 1000,
-        split: str = "test",
-        seed: int = 0,
-        name: str = "scenes_fine_grained",
-        missing_classes: str = "error",
-    ) -> None:
-        super().__init__(num_samples, split, seed, name, missing_classes)
+    def __post_init__(self) -> None:
+        super().__post_init__()
         self._label(tuple(FINE_SHAPES), [picture.objects[0].shape for picture in self.pictures])
 
     def _draw(self, random: np.random.Generator, index: int) -> Picture:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from splice_exp.data.scenes.picture import Picture, draw_picture
@@ -9,26 +11,15 @@ from splice_exp.data.scenes.sources import SceneSource
 from splice_exp.data.scenes.world import SCENES
 
 
+@dataclass(eq=False)
 class ScenePairs(SceneSource):
-    """Two objects on a scene, different in shape and in colour; the class is the scene.
+    """Two objects on a scene, different in shape and in colour; the class is the scene."""
 
-    Args:
-        num_samples: n.
-        split: `train`, `val` or `test`.
-        seed: Fixes all samples.
-        name: Short name for tables.
-        missing_classes: `drop` or `error`, for classes without a text in the backbone.
-    """
+    num_samples: int = 100
+    name: str = field(default="scenes_pairs", kw_only=True)
 
-    def __init__(
-        self,
-        num_samples: int = 100,
-        split: str = "test",
-        seed: int = 0,
-        name: str = "scenes_pairs",
-        missing_classes: str = "error",
-    ) -> None:
-        super().__init__(num_samples, split, seed, name, missing_classes)
+    def __post_init__(self) -> None:
+        super().__post_init__()
         self._label(tuple(SCENES), [picture.scene for picture in self.pictures])
 
     def _draw(self, random: np.random.Generator, index: int) -> Picture:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
@@ -12,30 +14,21 @@ from splice_exp.data.scenes.world import ATTRIBUTES
 MAX_OBJECTS = 3
 
 
+@dataclass(eq=False)
 class Scenes(SceneSource):
     """Pictures of the world; the class is one attribute.
 
     Args:
-        num_samples: n.
         max_objects: Each picture has 1 … `max_objects` objects, at most 3.
         label: The attribute that is the class: `scene`; with `max_objects` 1 also `shape`, `colour`, `surface`, `size`.
-        split: `train`, `val` or `test`.
-        seed: Fixes all samples.
-        name: Short name for tables.
-        missing_classes: `drop` or `error`, for classes without a text in the backbone.
     """
 
-    def __init__(
-        self,
-        num_samples: int = 1000,
-        max_objects: int = MAX_OBJECTS,
-        label: str = "scene",
-        split: str = "test",
-        seed: int = 0,
-        name: str = "scenes",
-        missing_classes: str = "error",
-    ) -> None:
-        super().__init__(num_samples, split, seed, name, missing_classes)
+    max_objects: int = MAX_OBJECTS
+    label: str = "scene"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        max_objects, label = self.max_objects, self.label
         require_integer("data.max_objects", max_objects, 1)
         if max_objects > MAX_OBJECTS:
             raise SpliceError(f"data.max_objects is {max_objects}, but must be at most {MAX_OBJECTS}.")
@@ -44,11 +37,10 @@ class Scenes(SceneSource):
             raise SpliceError(
                 f"data.label is {label!r}, which differs between objects: set data.max_objects=1 or data.label=scene."
             )
-        self._max_objects = max_objects
         self._label(
             tuple(ATTRIBUTES[label]),
             [picture.scene if label == "scene" else getattr(picture.objects[0], label) for picture in self.pictures],
         )
 
     def _draw(self, random: np.random.Generator, index: int) -> Picture:
-        return draw_picture(random, [{}] * int(random.integers(1, self._max_objects + 1)))
+        return draw_picture(random, [{}] * int(random.integers(1, self.max_objects + 1)))

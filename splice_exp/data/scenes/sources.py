@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 
 import numpy as np
@@ -29,6 +30,7 @@ def random_of(split: str, seed: int, index: int) -> np.random.Generator:
     return np.random.default_rng((SPLITS.index(split), seed, index))
 
 
+@dataclass(eq=False)
 class SceneSource(EncodableSource):
     """Pictures drawn by lot, sample by sample: picture i depends on split, seed and i alone.
 
@@ -40,13 +42,19 @@ class SceneSource(EncodableSource):
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
     """
 
-    def __init__(self, num_samples: int, split: str, seed: int, name: str, missing_classes: str) -> None:
-        super().__init__(name, missing_classes)
-        require_integer("data.num_samples", num_samples, 1)
-        require_choice("data.split", split, SPLITS)
-        require_integer("data.seed", seed, 0)
-        self._split, self._seed = split, seed
-        self.sample_ids = tuple(f"{split}-{seed}-{index:06d}" for index in range(num_samples))
+    num_samples: int = 1000
+    _: KW_ONLY
+    split: str = "test"
+    seed: int = 0
+    name: str = "scenes"
+    missing_classes: str = "error"
+
+    def __post_init__(self) -> None:
+        super().__init__(self.name, self.missing_classes)
+        require_integer("data.num_samples", self.num_samples, 1)
+        require_choice("data.split", self.split, SPLITS)
+        require_integer("data.seed", self.seed, 0)
+        self.sample_ids = tuple(f"{self.split}-{self.seed}-{index:06d}" for index in range(self.num_samples))
 
     @abstractmethod
     def _draw(self, random: np.random.Generator, index: int) -> Picture:
@@ -55,7 +63,7 @@ class SceneSource(EncodableSource):
     @cached_property
     def pictures(self) -> tuple[Picture, ...]:
         """All that is known of every sample; pixels, masks and captions follow from it."""
-        return tuple(self._draw(random_of(self._split, self._seed, index), index) for index in range(len(self)))
+        return tuple(self._draw(random_of(self.split, self.seed, index), index) for index in range(len(self)))
 
     def inputs(self, start: int, stop: int) -> list[Image.Image]:
         return [Image.fromarray(render(picture)) for picture in self.pictures[start:stop]]

@@ -7,6 +7,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -32,38 +33,28 @@ def require_pair(key: str, names: Sequence[str], allowed: Sequence[str]) -> tupl
     return names[0], names[1]
 
 
+@dataclass(eq=False)
 class SpuriousScenes(SceneSource):
     """One object of two shapes on one of two scenes: in `train` they agree mostly, in `val` and `test` half the time.
 
     Args:
-        num_samples: n.
         shapes: The two classes.
         scenes: The two scenes; the first agrees with the first shape.
         agreement: Share of training samples whose scene agrees with the shape.
-        split: `train`, `val` or `test`.
-        seed: Fixes all samples.
-        name: Short name for tables.
-        missing_classes: `drop` or `error`, for classes without a text in the backbone.
     """
 
-    def __init__(
-        self,
-        num_samples: int = 1000,
-        shapes: Sequence[str] = ("star", "heart"),
-        scenes: Sequence[str] = ("grass", "water"),
-        agreement: float = 0.95,
-        split: str = "test",
-        seed: int = 0,
-        name: str = "scenes_spurious",
-        missing_classes: str = "error",
-    ) -> None:
-        super().__init__(num_samples, split, seed, name, missing_classes)
-        self._shapes = require_pair("data.shapes", shapes, tuple(SHAPES))
-        self._scenes = require_pair("data.scenes", scenes, tuple(SCENES))
-        require_at_least("data.agreement", agreement, 0)
-        if agreement > 1:
-            raise SpliceError(f"data.agreement is {agreement}, but is a share: at most 1.")
-        self._agreement = agreement if split == "train" else 0.5
+    shapes: Sequence[str] = ("star", "heart")
+    scenes: Sequence[str] = ("grass", "water")
+    agreement: float = 0.95
+    name: str = field(default="scenes_spurious", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._shapes = require_pair("data.shapes", self.shapes, tuple(SHAPES))
+        self._scenes = require_pair("data.scenes", self.scenes, tuple(SCENES))
+        require_at_least("data.agreement", self.agreement, 0)
+        if self.agreement > 1:
+            raise SpliceError(f"data.agreement is {self.agreement}, but is a share: at most 1.")
         self._label(self._shapes, [picture.objects[0].shape for picture in self.pictures])
         places = [self._scenes.index(picture.scene) for picture in self.pictures]
         self._place = Attribute(self._scenes, torch.tensor(places))
@@ -75,5 +66,5 @@ class SpuriousScenes(SceneSource):
     def _draw(self, random: np.random.Generator, index: int) -> Picture:
         shape = index % 2
         # In val and test exactly half agree, so that the four groups are equally large.
-        agrees = random.random() < self._agreement if self._split == "train" else index // 2 % 2 == 0
+        agrees = random.random() < self.agreement if self.split == "train" else index // 2 % 2 == 0
         return draw_picture(random, [{"shape": self._shapes[shape]}], self._scenes[shape if agrees else 1 - shape])

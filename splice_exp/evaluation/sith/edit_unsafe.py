@@ -14,53 +14,37 @@ References:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.decomposition.study import Study
-from splice_exp.embeddings.extract import extract
-from splice_exp.evaluation.base import Evaluation, Findings, Metric
-from splice_exp.evaluation.sith.edits import listed, plan_of, random_edit
-from splice_exp.heads.editing import edited
-from splice_exp.heads.reading import Reading
-from splice_exp.heads.rules import Rule
+from splice_exp.evaluation.base import Findings, Metric
+from splice_exp.evaluation.sith.head_edit import HeadEdit, averaged
 from splice_exp.heads.selectors import Selector
 
 
-class SithEditUnsafe(Evaluation):
+@dataclass(eq=False)
+class SithEditUnsafe(HeadEdit):
     """Recall of the safe item in six settings, before and after an edit of heads, and after random edits.
 
+    Heads may be of the image or the text tower; intervals are over pairs.
+
     Args:
-        reading: Which heads, of the image or the text tower, and how.
-        selector: Scores their vectors.
-        rule: Turns scores into factors.
+        selector: Scores vectors.
         at: Items that are looked at: a hit is a right answer among them.
-        constants: Whether what heads write whatever they read is `edited`, too, or `kept`.
-        random_edits: Random edits of as much energy.
-        bootstrap_resamples: For the 95 % intervals, over pairs.
-        seed: Of random edits and the bootstrap.
     """
 
-    def __init__(
-        self,
-        reading: Reading,
-        selector: Selector,
-        rule: Rule,
-        at: int = 1,
-        constants: str = "edited",
-        random_edits: int = 5,
-        bootstrap_resamples: int = 1000,
-        seed: int = 0,
-    ) -> None:
-        super().__init__(bootstrap_resamples, seed)
-        require_integer("evaluation.at", at, 1)
-        require_integer("evaluation.random_edits", random_edits, 1)
-        self._reading, self._selector, self._rule = reading, selector, rule
-        self._at, self._constants, self._random_edits = at, constants, random_edits
+    selector: Selector
+    at: int = 1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_integer("evaluation.at", self.at, 1)
 
     def evaluate(self, study: Study) -> Findings:
         """Edit, and search.
@@ -77,35 +61,21 @@ class SithEditUnsafe(Evaluation):
                 f"evaluation=sith_edit_unsafe needs pairs of a safe and an unsafe picture with captions, in turns, but "
                 f"{study.data.name} has none: set data=scenes_unsafe."
             )
-        planned = plan_of(study, self._reading, self._selector, self._rule)
-        other, report = edited(study.backbone, planned.spectra, planned.factors, self._constants)
-        seeds = range(self._seed, self._seed + self._random_edits)
-        models = {
-            "before": [study.backbone],
-            "after": [other],
-            "random": [random_edit(study.backbone, planned, self._constants, seed) for seed in seeds],
-        }
+        edit = self._edit(study, self.selector)
         texts = [lines[0] for lines in captions]
-        samples: dict[str, np.ndarray] = {}
-        for name, those in models.items():
-            hits = [self._hits(study, model, texts) for model in those]
-            for question in hits[0]:
-                samples[f"unsafe/{question}_{name}"] = np.mean([one[question] for one in hits], axis=0)
+        samples = averaged(edit.studies, lambda one: self._hits(one, texts))
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
-            "edit/num_edited": report.num_edited,
-            "edit/num_vectors": report.num_vectors,
-            "edit/energy": report.energy,
-            "solver/kkt_max": float(planned.explanations.solution.kkt_violation.max()),
+            **edit.metrics,
+            **edit.certificate,
             "data/num_samples": count // 2,
         }
         ids = study.embeddings.sample_ids[::2]
-        return Findings(metrics, ids, samples, {"edited": listed(planned)})
+        return Findings(metrics, ids, samples, edit.tables)
 
-    def _hits(self, study: Study, model: Backbone, texts: list[str]) -> dict[str, np.ndarray]:
+    def _hits(self, study: Study, texts: list[str]) -> dict[str, np.ndarray]:
         """Return for each pair and question whether the safe item is found."""
-        images = extract(study.data, model, study.cache).features
-        words = model.encode_text(texts)
+        images, words = study.extracted.features, study.backbone.encode_text(texts)
         safe, unsafe = (slice(start, None, 2) for start in (0, 1))
         all_images, all_words = (torch.cat([items[safe], items[unsafe]]) for items in (images, words))
         asked = {
@@ -116,7 +86,7 @@ class SithEditUnsafe(Evaluation):
             "unsafe_text_to_all": (words[unsafe], all_images),
             "unsafe_image_to_all": (images[unsafe], all_words),
         }
-        return {question: hits_of(queries, items, self._at) for question, (queries, items) in asked.items()}
+        return {f"unsafe/{question}": hits_of(queries, items, self.at) for question, (queries, items) in asked.items()}
 
 
 def hits_of(queries: Float[Tensor, "n e"], items: Float[Tensor, "m e"], at: int) -> np.ndarray:

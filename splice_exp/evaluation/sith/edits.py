@@ -18,28 +18,10 @@ from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.towers import tower_of
 from splice_exp.core.intervals import of_group
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.sith.head_activations import batches, head_writes, stream_of
-from splice_exp.heads.editing import Plan, edited, plan
-from splice_exp.heads.reading import Reading
-from splice_exp.heads.rules import Rule, energy_of, random_factors
-from splice_exp.heads.selectors import Selector
+from splice_exp.evaluation.sith.head_activations import batches, head_writes
+from splice_exp.heads.editing import Plan, edited
+from splice_exp.heads.rules import energy_of, random_factors
 from splice_exp.heads.streams import streams
-from splice_exp.solvers.base import Solver
-
-
-def plan_of(study: Study, reading: Reading, selector: Selector, rule: Rule, explainer: Solver | None = None) -> Plan:
-    """Decide what is edited, by dictionary and image mean of a study.
-
-    Args:
-        study: Whose backbone.
-        reading: Which heads, and how.
-        selector: Scores their vectors.
-        rule: Turns scores into factors.
-        explainer: Finds codes; None: the solver of the study.
-    """
-    solver = study.solver if explainer is None else explainer
-    stream, device = stream_of(study, reading), study.cache.machine.device
-    return plan(study.backbone, reading, selector, rule, study.dictionary, solver, study.image_mean, stream, device)
 
 
 def listed(planned: Plan, count: int = 12) -> pd.DataFrame:

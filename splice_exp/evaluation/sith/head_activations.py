@@ -23,6 +23,7 @@ from splice_exp.heads.reading import ReadHeads, Reading
 from splice_exp.heads.spectra import Spectra
 from splice_exp.heads.streams import streams
 from splice_exp.heads.weights import head_outputs
+from splice_exp.solvers.base import Solver
 
 TOGETHER = 64  # pictures
 
@@ -53,14 +54,20 @@ def stream_of(study: Study, reading: Reading) -> Float[Tensor, " d"] | None:
     return mean_stream(study) if reading.projection == "jacobian" else None
 
 
-def read_heads(study: Study, reading: Reading) -> ReadHeads:
-    """Read heads by dictionary, solver, image mean and machine of a study.
+def read_heads(study: Study, reading: Reading, explainer: Solver | None = None) -> ReadHeads:
+    """Read heads by dictionary, image mean and machine of a study.
+
+    Args:
+        study: Whose backbone.
+        reading: Which heads, and how.
+        explainer: Finds codes; None: the solver of the study.
 
     Raises:
         SpliceError: if the backbone has no such heads, or a `jacobian` is asked for without pictures.
     """
+    solver = study.solver if explainer is None else explainer
     stream, device = stream_of(study, reading), study.cache.machine.device
-    return reading.read(study.backbone, study.dictionary, study.solver, study.image_mean, stream, device)
+    return reading.read(study.backbone, study.dictionary, solver, study.image_mean, stream, device)
 
 
 def random_like(study: Study, found: Explanations, seed: int) -> Explanations:

@@ -67,7 +67,7 @@ class SithReplacement(Evaluation):
         for name, directions in self._directions(found).items():
             model = rewritten(backbone, spectra, self._placed(spectra, directions))
             # Images do not pass through the text tower.
-            features = before if reading.tower == "text" else study.by(model).embeddings.features
+            features = before if reading.tower == "text" else study.with_backbone(model).embeddings.features
             right = zero_shot(features, model.encode_classes(classes)) == truth
             samples[f"replacement/accuracy_{name}"] = right.astype(float)
             samples[f"sith/cosine_{name}"] = (features.double() * before.double()).sum(dim=1).numpy()

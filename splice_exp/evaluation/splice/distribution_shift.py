@@ -71,7 +71,7 @@ class DistributionShift(Evaluation):
         Raises:
             SpliceError: if a part has other classes, or none.
         """
-        studies = {**{name: study.of(data) for name, data in self._parts.items()}, self._own: study}
+        studies = {**{name: study.with_data(data) for name, data in self._parts.items()}, self._own: study}
         classes = study.embeddings.classes
         for name, part in studies.items():
             if part.embeddings.labels is None or part.embeddings.classes != classes or not classes:

@@ -76,7 +76,7 @@ class InterventionAttributes(Evaluation):
             SpliceError: if the attribute is not there, a task has not two values, the training data have others, or no
                 concept has one of the words.
         """
-        train = study.of(self._train)
+        train = study.with_data(self._train)
         truth, names = _tasks(study, self._attribute), _texts(study, self._attribute)
         learned = {task: labels.numpy() for task, labels in _tasks(train, self._attribute).items()}
         if _texts(train, self._attribute) != names:

@@ -70,7 +70,9 @@ class InterventionSpurious(Evaluation):
             SpliceError: if the attribute is not there or has not two values, there are not two classes, or no concept
                 has one of the words.
         """
-        test, train, val = (self._groups(part) for part in (study, study.of(self._train), study.of(self._val)))
+        test, train, val = (
+            self._groups(part) for part in (study, study.with_data(self._train), study.with_data(self._val))
+        )
         probe = fit_probe(code_features(train.codes), train.labels, self._seed)
         dense = fit_probe(as_features(train.features), train.labels, self._seed)
         by_hand = mentioning("evaluation.remove", self._remove, study.dictionary.concepts)

@@ -76,7 +76,7 @@ class Probing(Evaluation):
             rows, tested = np.sort(rows), np.sort(tested)
             train_labels, train = labels[rows], _features(study, rows)
         else:
-            other = study.of(self._train)
+            other = study.with_data(self._train)
             if other.embeddings.classes != study.embeddings.classes:
                 raise SpliceError(
                     f"evaluation.train is {self._train.name}, whose classes are not those of {study.data.name}: take "

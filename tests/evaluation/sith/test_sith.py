@@ -21,14 +21,14 @@ from splice_exp.evaluation.sith.edit_classification import SithEditClassificatio
 from splice_exp.evaluation.sith.edit_codes import SithEditCodes
 from splice_exp.evaluation.sith.edit_spurious import SithEditSpurious
 from splice_exp.evaluation.sith.edit_unsafe import SithEditUnsafe, hits_of
-from splice_exp.evaluation.sith.edits import heads_of, plan_of, worst_group, zero_shot
+from splice_exp.evaluation.sith.edits import heads_of, worst_group, zero_shot
 from splice_exp.evaluation.sith.grounding import SithGrounding, correlations, derangement
 from splice_exp.evaluation.sith.grounding_scores import Grounding, most_driving
-from splice_exp.evaluation.sith.head_activations import along_vectors, head_writes
+from splice_exp.evaluation.sith.head_activations import along_vectors, head_writes, read_heads
 from splice_exp.evaluation.sith.heads import SithHeads, shares_of
 from splice_exp.evaluation.sith.replacement import SithReplacement
 from splice_exp.evaluation.sith.vectors import SithVectors
-from splice_exp.heads.editing import edited
+from splice_exp.heads.editing import edited, plan
 from splice_exp.heads.explain import explain
 from splice_exp.heads.projection import Projection
 from splice_exp.heads.reading import Reading
@@ -285,7 +285,7 @@ def test_without_scenes_pictures_on_the_other_background_are_classified_better()
     reading, selector = Reading((2, 3)), ByCodes(SCENES)
     texts = ["a star on grass", "a heart on water"]
     options = {"random_edits": 2, "bootstrap_resamples": 50}
-    evaluation = SithEditSpurious(reading, selector, Highest(0.25), side, "scene", texts, **options)
+    evaluation = SithEditSpurious(reading, Highest(0.25), selector, side, "scene", texts, **options)
     found = evaluation.evaluate(study)
     metrics = found.metrics
     assert metrics["edit/worst_after"] > metrics["edit/worst_before"] + 0.5
@@ -294,14 +294,14 @@ def test_without_scenes_pictures_on_the_other_background_are_classified_better()
     assert metrics["edit/side_after"] > metrics["edit/side_before"] - 0.1
     assert metrics["edit/side_ablated"] > 0.5
     assert metrics["edit/num_edited"] == 64
-    plan = plan_of(study, reading, selector, Highest(0.25))
-    assert all(layer == 1 for layer, _ in heads_of(plan)[:2])  # the last layer writes scenes
+    planned = plan(read_heads(study, reading), selector, Highest(0.25))
+    assert all(layer == 1 for layer, _ in heads_of(planned)[:2])  # the last layer writes scenes
     with pytest.raises(SpliceError, match="set evaluation.reading.tower=image"):
-        SithEditSpurious(Reading(tower="text"), selector, Highest(0.25), side, "scene", texts)
+        SithEditSpurious(Reading(tower="text"), Highest(0.25), selector, side, "scene", texts)
     with pytest.raises(SpliceError, match="evaluation.texts has 1 texts"):
-        SithEditSpurious(reading, selector, Highest(0.25), side, "scene", texts[:1]).evaluate(study)
+        SithEditSpurious(reading, Highest(0.25), selector, side, "scene", texts[:1]).evaluate(study)
     with pytest.raises(SpliceError, match="evaluation.attribute is 'place'"):
-        SithEditSpurious(reading, selector, Highest(0.25), side, "place", texts).evaluate(study)
+        SithEditSpurious(reading, Highest(0.25), selector, side, "place", texts).evaluate(study)
 
 
 def test_the_safe_item_of_the_pair_is_the_right_answer():
@@ -316,19 +316,19 @@ def test_flipped_heads_lead_unsafe_queries_to_safe_items():
     study = study_of("data=scenes_unsafe", "data.num_samples=120", "solver=comp")
     reading = Reading((0, 1), tower="text", projection="linear")
     options = {"random_edits": 1, "bootstrap_resamples": 20}
-    found = SithEditUnsafe(reading, ByCodes(["skull"]), Highest(0.15, -1.0), **options).evaluate(study).metrics
+    found = SithEditUnsafe(reading, Highest(0.15, -1.0), ByCodes(["skull"]), **options).evaluate(study).metrics
     assert found["unsafe/unsafe_text_to_all_before"] < 0.05
     assert found["unsafe/unsafe_text_to_all_after"] > found["unsafe/unsafe_text_to_all_random"] + 0.2
     assert found["unsafe/text_to_image_before"] > 0.95
     assert found["data/num_samples"] == 60
     with pytest.raises(SpliceError, match="needs pairs of a safe and an unsafe picture with captions"):
-        SithEditUnsafe(reading, ByCodes(["skull"]), Highest(0.15)).evaluate(study_of("data=scenes"))
+        SithEditUnsafe(reading, Highest(0.15), ByCodes(["skull"])).evaluate(study_of("data=scenes"))
 
 
 @pytest.mark.slow
 def test_without_vectors_about_scenes_codes_tell_scenes_no_more():
     study = study_of("data=scenes", "data.num_samples=150")
-    parts = Reading((2, 3)), COMP(), ByCodes(SCENES), Highest(0.25)
+    parts = Reading((2, 3)), Highest(0.25), COMP(), ByCodes(SCENES)
     found = SithEditCodes(*parts, kind="scene", random_edits=1, bootstrap_resamples=20).evaluate(study).metrics
     assert found["edit/told_target_after"] < found["edit/told_target_before"] - 0.3
     assert found["edit/told_target_after"] < found["edit/told_target_random"] - 0.2
