@@ -19,6 +19,7 @@ from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.towers import tower_of
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest
+from splice_exp.core.keys import key_of
 from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.types import Dictionary
 from splice_exp.heads.edit import EditReport, edit, rewrite
@@ -76,8 +77,9 @@ def plan(
     """
     if reading.vectors is not None or reading.side != "writes" or not reading.folded:
         raise SpliceError(
-            "An edit changes all that heads write: it needs reading.vectors=null, reading.side=writes and "
-            "reading.folded=true."
+            f"An edit changes all that heads write: it needs {key_of('vectors', reading)}=null, "
+            f"{key_of('side', reading)}=writes "
+            f"and {key_of('folded', reading)}=true."
         )
     read = reading.read(backbone, dictionary, solver, mean, stream, device)
     spectra = read.spectra

@@ -35,11 +35,11 @@ class MatchingPursuit(SupportSolver):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_integer("solver.target_l0", self.target_l0, 1)
-        require_at_least("solver.tol", self.tol, 0)
+        require_integer("target_l0", self.target_l0, 1)
+        require_at_least("tol", self.tol, 0)
 
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
-        require_enough(state, self.target_l0)
+        require_enough(state, self.target_l0, of=self)
         support = torch.full((len(targets), self.target_l0), NONE, dtype=torch.int64, device=targets.device)
         values = torch.zeros(support.shape, dtype=torch.float64, device=targets.device)
         num_iterations = torch.zeros(len(targets), dtype=torch.int64, device=targets.device)

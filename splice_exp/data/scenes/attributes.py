@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.core.keys import key_of
 from splice_exp.core.types import Attribute
 from splice_exp.data.scenes.picture import Picture, draw_picture
 from splice_exp.data.scenes.sources import SceneSource
@@ -43,14 +44,16 @@ class AttributeScenes(SceneSource):
         missing_classes: str = "error",
     ) -> None:
         super().__init__(num_samples, split, seed, name, missing_classes)
-        require_choice("data.label", label, OBJECT_ATTRIBUTES)
-        require_choice("data.edited", edited, OBJECT_ATTRIBUTES)
+        require_choice("label", label, OBJECT_ATTRIBUTES)
+        require_choice("edited", edited, OBJECT_ATTRIBUTES)
         if label == edited:
-            raise SpliceError(f"data.edited is {edited!r}, which is data.label too: take two different attributes.")
+            raise SpliceError(
+                f"{key_of('edited')} is {edited!r}, which is {key_of('label')} too: take two different attributes."
+            )
         self._kinds = (label, edited)
         self._values = (
-            require_pair("data.label_values", label_values, tuple(ATTRIBUTES[label])),
-            require_pair("data.edited_values", edited_values, tuple(ATTRIBUTES[edited])),
+            require_pair("label_values", label_values, tuple(ATTRIBUTES[label])),
+            require_pair("edited_values", edited_values, tuple(ATTRIBUTES[edited])),
         )
         self._label(self._values[0], [getattr(picture.objects[0], label) for picture in self.pictures])
         found = [getattr(picture.objects[0], edited) for picture in self.pictures]

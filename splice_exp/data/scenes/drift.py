@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
+from splice_exp.core.keys import key_of
 from splice_exp.data.scenes.picture import Picture, draw_picture
 from splice_exp.data.scenes.sources import SceneSource
 from splice_exp.data.scenes.world import SCENES, SHAPES
@@ -43,13 +44,15 @@ class DriftScenes(SceneSource):
     ) -> None:
         super().__init__(num_samples, split, seed, name, missing_classes)
         if len(years) != 2 or not years[0] < years[1]:
-            raise SpliceError(f"data.years is {list(years)}, but must be a first and a later last year.")
-        require_integer("data.years", years[0], 1)
-        require_choice("data.shape", shape, tuple(SHAPES))
-        require_choice("data.scene", scene, tuple(SCENES))
+            raise SpliceError(f"{key_of('years')} is {list(years)}, but must be a first and a later last year.")
+        require_integer("years", years[0], 1)
+        require_choice("shape", shape, tuple(SHAPES))
+        require_choice("scene", scene, tuple(SCENES))
         for key, ends in (("shape", shape_prevalence), ("scene", scene_prevalence)):
             if len(ends) != 2 or not all(0 <= end <= 1 for end in ends):
-                raise SpliceError(f"data.{key}_prevalence is {list(ends)}, but must be two shares between 0 and 1.")
+                raise SpliceError(
+                    f"{key_of(f'{key}_prevalence')} is {list(ends)}, but must be two shares between 0 and 1."
+                )
         self._years = tuple(range(years[0], years[1] + 1))
         self._shape, self._scene = shape, scene
         self.prevalence = {

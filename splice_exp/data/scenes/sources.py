@@ -41,9 +41,9 @@ class SceneSource(EncodableSource):
 
     def __init__(self, num_samples: int, split: str, seed: int, name: str, missing_classes: str) -> None:
         super().__init__(name, missing_classes)
-        require_integer("data.num_samples", num_samples, 1)
-        require_choice("data.split", split, SPLITS)
-        require_integer("data.seed", seed, 0)
+        require_integer("num_samples", num_samples, 1)
+        require_choice("split", split, SPLITS)
+        require_integer("seed", seed, 0)
         self._split, self._seed = split, seed
         self.sample_ids = tuple(f"{split}-{seed}-{index:06d}" for index in range(num_samples))
 

@@ -38,7 +38,7 @@ class UnsafeScenes(SceneSource):
         missing_classes: str = "error",
     ) -> None:
         super().__init__(num_samples, split, seed, name, missing_classes)
-        require_choice("data.symbol", symbol, tuple(SHAPES))
+        require_choice("symbol", symbol, tuple(SHAPES))
         self._symbol = symbol
         self._label(CLASSES, [CLASSES[index % 2] for index in range(num_samples)])
 

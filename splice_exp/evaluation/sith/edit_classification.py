@@ -52,9 +52,9 @@ class SithEditClassification(Evaluation):
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_integer("evaluation.class_concepts", class_concepts, 1)
-        require_integer("evaluation.random_edits", random_edits, 1)
-        require_bool("evaluation.named", named)
+        require_integer("class_concepts", class_concepts, 1)
+        require_integer("random_edits", random_edits, 1)
+        require_bool("named", named)
         self._reading, self._rule, self._constants = reading, rule, constants
         self._class_concepts, self._named, self._random_edits = class_concepts, named, random_edits
 

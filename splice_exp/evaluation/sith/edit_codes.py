@@ -60,7 +60,7 @@ class SithEditCodes(Evaluation):
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_integer("evaluation.random_edits", random_edits, 1)
+        require_integer("random_edits", random_edits, 1)
         self._reading, self._explainer, self._selector, self._rule = reading, explainer, selector, rule
         self._kind, self._constants, self._random_edits = kind, constants, random_edits
 
@@ -73,7 +73,7 @@ class SithEditCodes(Evaluation):
         truth, backbone = study.truth, study.backbone
         if truth is None:
             raise SpliceError(f"evaluation=sith_edit_codes needs a ground truth, which {study.data.name} has not.")
-        require_choice("evaluation.kind", self._kind, truth.kinds)
+        require_choice("kind", self._kind, truth.kinds, of=self)
         planned = plan_of(study, self._reading, self._selector, self._rule, self._explainer)
         other, report = edited(backbone, planned.spectra, planned.factors, self._constants)
         draws = range(self._seed, self._seed + self._random_edits)

@@ -13,6 +13,7 @@ import numpy as np
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_integer, require_names
+from splice_exp.core.keys import key_of
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric, summarised
@@ -58,13 +59,13 @@ class SithEditSpurious(Evaluation):
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_integer("evaluation.random_edits", random_edits, 1)
+        require_integer("random_edits", random_edits, 1)
         if texts is not None:
-            require_names("evaluation.texts", texts)
+            require_names("texts", texts)
         if reading.tower != "image":
             raise SpliceError(
                 "evaluation=sith_edit_spurious edits what pictures become, and ablates heads on pictures: set "
-                "evaluation.reading.tower=image."
+                f"{key_of('reading.tower')}=image."
             )
         self._reading, self._selector, self._rule, self._constants = reading, selector, rule, constants
         self._side, self._attribute, self._texts, self._random_edits = side, attribute, texts, random_edits
@@ -81,7 +82,9 @@ class SithEditSpurious(Evaluation):
         classes = study.embeddings.classes
         texts = backbone.encode_classes(classes) if self._texts is None else backbone.encode_text(self._texts)
         if len(texts) != len(classes):
-            raise SpliceError(f"evaluation.texts has {len(texts)} texts, but there are the classes {list(classes)}.")
+            raise SpliceError(
+                f"{key_of('texts', self)} has {len(texts)} texts, but there are the classes {list(classes)}."
+            )
         planned = plan_of(study, self._reading, self._selector, self._rule)
         other, report = edited(backbone, planned.spectra, planned.factors, self._constants)
         seeds = range(self._seed, self._seed + self._random_edits)
@@ -114,7 +117,8 @@ class SithEditSpurious(Evaluation):
         attribute = study.attributes.get(self._attribute)
         if attribute is None or study.embeddings.labels is None:
             raise SpliceError(
-                f"evaluation.attribute is {self._attribute!r}, but {study.data.name} knows {sorted(study.attributes)} "
+                f"{key_of('attribute', self)} is {self._attribute!r}, but {study.data.name} knows "
+                f"{sorted(study.attributes)} "
                 "of its samples: take data=scenes_spurious, or data=waterbirds."
             )
         groups = np.asarray(study.embeddings.labels * len(attribute.values) + attribute.labels)

@@ -57,8 +57,8 @@ class SithEditUnsafe(Evaluation):
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_integer("evaluation.at", at, 1)
-        require_integer("evaluation.random_edits", random_edits, 1)
+        require_integer("at", at, 1)
+        require_integer("random_edits", random_edits, 1)
         self._reading, self._selector, self._rule = reading, selector, rule
         self._at, self._constants, self._random_edits = at, constants, random_edits
 
