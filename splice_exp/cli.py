@@ -14,16 +14,15 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
 
 from splice_exp.commands import COMMANDS, run_command
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.run_directory import forget_errors, is_complete, rank, write_error
+from splice_exp.mistyped import in_a_sentence, require_parts
 
 log = logging.getLogger(__name__)
 
-PARTS = {"corpus": "corpus", "foil": "corpus", "selector": "selector", "rule": "rule", "train": "data", "side": "data"}
 VALUED = ("--cfg", "-c", "--package", "-p", "--info", "-i", "--experimental-rerun")  # options of Hydra with a value
 
 ON_PICTURES = ("decompose", "explain")  # commands that take pictures of one's own
@@ -37,6 +36,7 @@ def job(config: DictConfig) -> None:
     directory = Path(HydraConfig.get().runtime.output_dir)
     forget_errors(directory)
     try:
+        require_parts(config, HydraConfig.get().runtime.choices)
         resolved = resolve(config)
         if is_complete(directory) and not resolved["force"]:
             log.info("complete already, read from %s (force=true computes it again)", directory)
@@ -89,32 +89,6 @@ def _spelled_out(arguments: list[str]) -> list[str]:
     return [f"experiment={command}", f"data.paths=[{quoted}]", *options]
 
 
-def _in_a_sentence(error: CompactHydraException) -> str:
-    """Say what was mistyped, without Hydra's hints at adding keys, which are refused here, and its search path."""
-    text, reason = str(error), error.__cause__
-    if found := re.match(r"Could not override '([^']+)'", text):
-        cause = str(reason).splitlines()[0] if isinstance(reason, OmegaConfBaseException) else "there is no such key"
-        advice = f"python -m splice_exp --cfg job prints all keys{_other_kind(found[1])}"
-        return f"{found[1]} cannot be set ({cause}): {advice}."
-    lines = [line.strip() for line in text.partition("Config search path")[0].splitlines() if line.strip()]
-    if isinstance(reason, OmegaConfBaseException):
-        lines.append(str(reason).splitlines()[0])
-    heads = [place for place, line in enumerate(lines) if line.startswith("Available options")]
-    if heads:
-        return f"{' '.join(lines[: heads[0]])}. {lines[heads[0]]} {', '.join(lines[heads[0] + 1 :])}"
-    return " ".join(lines)
-
-
-def _other_kind(key: str) -> str:
-    """Say how to choose another kind of a part of the evaluation, which may have the key."""
-    part = key.split(".")[1] if key.startswith("evaluation.") and key.count(".") > 1 else ""
-    if part not in PARTS:
-        return ""
-    return (
-        f", and {PARTS[part]}@evaluation.{part}=CHOICE takes another kind of it (CHOICE: a file of conf/{PARTS[part]})"
-    )
-
-
 def main() -> None:
     """Run the command; exit code 1 if any point failed. The last line says where the results are."""
     if len(sys.argv) > 1 and sys.argv[1] in COMMANDS:
@@ -125,7 +99,7 @@ def main() -> None:
     try:
         job()
     except CompactHydraException as error:  # a mistyped option: its message says what there is
-        _end(_in_a_sentence(error))
+        _end(in_a_sentence(error, sys.argv[1:]))
     except SystemExit as error:
         if error.code == 2:  # of Hydra's parser, which has said what it does not know
             _end("options are written KEY=VALUE: python -m splice_exp --help lists them.")

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
-from hydra.errors import InstantiationException
-from hydra.utils import get_class, instantiate
+from hydra.utils import get_class
 
 from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.keys import building, set_place
 from splice_exp.core.provenance import SCIENCE
 from splice_exp.core.types import Embeddings
 from splice_exp.data.base import EncodableSource
@@ -34,6 +35,7 @@ from splice_exp.record.write_record import write_record
 log = logging.getLogger(__name__)
 
 PACKAGE = "splice_exp"
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +48,7 @@ class Components(Setup):
     logger: Tracker
 
 
-def refuse_foreign_targets(node: Any, key: str) -> None:
+def refuse_foreign_targets(node: Any, key: str, shared: Mapping[str, Any] = NOTHING) -> None:
     """Refuse to instantiate what is not a class of this package: a configuration names parts, it does not run code.
 
     Raises:
@@ -56,11 +58,8 @@ def refuse_foreign_targets(node: Any, key: str) -> None:
         target = node.get("_target_")
         if target is not None and not _is_ours(str(target)):
             raise SpliceError(f"{key}._target_ is {target!r}, but must be a class of {PACKAGE}.")
-        for name, value in node.items():
-            refuse_foreign_targets(value, f"{key}.{name}")
-    elif isinstance(node, (list, tuple)):
-        for index, value in enumerate(node):
-            refuse_foreign_targets(value, f"{key}[{index}]")
+    for name, value in _inside(node):
+        refuse_foreign_targets(value, _place(key, name, value, shared), shared)
 
 
 def _is_ours(target: str) -> bool:
@@ -72,28 +71,57 @@ def _is_ours(target: str) -> bool:
         return False
 
 
-def build(node: Mapping[str, Any], key: str) -> Any:
-    """Instantiate one node of the configuration.
+def _inside(node: Any) -> list[tuple[str, Any]]:
+    """Return the entries of a mapping or a list by what they are called in a key."""
+    if isinstance(node, Mapping):
+        return list(node.items())
+    return [(str(index), value) for index, value in enumerate(node)] if isinstance(node, (list, tuple)) else []
+
+
+def _place(key: str, name: str, value: Any, shared: Mapping[str, Any]) -> str:
+    """Return the key of an entry: that of the root where it is one of the root's components, as `${method}` is."""
+    return name if isinstance(value, Mapping) and shared.get(name) == value else f"{key}.{name}"
+
+
+def build(node: Mapping[str, Any], key: str, shared: Mapping[str, Any] = NOTHING) -> Any:
+    """Instantiate one node of the configuration, inner components first: each learns where it stands.
 
     Args:
         node: Plain containers with `_target_`.
         key: Where it stands, for errors.
+        shared: The root, whose components others may contain by interpolation.
 
     Raises:
         SpliceError: as the component itself words it; or if it is not of this package.
     """
-    refuse_foreign_targets(node, key)
+    refuse_foreign_targets(node, key, shared)
+    return _built(node, key, shared)
+
+
+def _built(node: Any, key: str, shared: Mapping[str, Any]) -> Any:
+    parts = {name: _built(value, _place(key, name, value, shared), shared) for name, value in _inside(node)}
+    if isinstance(node, (list, tuple)):
+        return list(parts.values())
+    if not isinstance(node, Mapping):
+        return node
+    return parts if "_target_" not in parts else _component(get_class(parts.pop("_target_")), parts, key)
+
+
+def _component(kind: type, arguments: Mapping[str, Any], key: str) -> Any:
     try:
-        return instantiate(node, _convert_="all")
-    except InstantiationException as error:
-        if isinstance(error.__cause__, SpliceError):
-            raise error.__cause__ from None
-        raise SpliceError(f"{key} cannot be built: {error.__cause__ or error}") from error
+        with building(key):
+            component = kind(**arguments)
+    except SpliceError:
+        raise
+    except Exception as error:  # of whatever a component does with what it is given
+        raise SpliceError(f"{key} cannot be built: {error}") from error
+    set_place(component, key)
+    return component
 
 
 def instantiate_components(config: Mapping[str, Any]) -> Components:
     """Instantiate all components of a resolved configuration, once."""
-    return Components(**{name: build(config[name], name) for name in Components.__dataclass_fields__})
+    return Components(**{name: build(config[name], name, config) for name in Components.__dataclass_fields__})
 
 
 class Timings(dict[str, float]):

@@ -97,6 +97,21 @@ def test_a_forced_run_that_fails_says_so_and_keeps_what_was_there(command, tmp_p
             ["experiment=explain", "evaluation.foil.texts=[a]"],
             "and corpus@evaluation.foil=CHOICE takes another kind of it (CHOICE: a file of conf/corpus).",
         ),
+        (["experiment=sith_edit_classification", "rule=above"], "set here: write rule@evaluation.rule=above.\n"),
+        (["experiment=sith_judged", "judge=openai"], "judge cannot be set here: write judge@evaluation.judge=openai."),
+        (
+            ["experiment=explain", "corpus=samples"],
+            "write corpus@evaluation.foil=samples or corpus@evaluation.corpus=samples.",
+        ),
+        (
+            ["tuning=lora"],
+            "tuning cannot be set here: what was chosen has no such part, but evaluation=sith_adaptation",
+        ),
+        (
+            ["evaluation=sith_edit_codes", "evaluation.rule=above"],
+            "evaluation.rule is 'above', but must be a component: write rule@evaluation.rule=above.",
+        ),
+        (["data@evaluation.train=scenes"], "data@evaluation.train cannot be set here: what was chosen has no such"),
         (
             ["solver=amdm"],
             "Could not find 'solver/amdm'. Available options in 'solver': active_set, ",

@@ -42,7 +42,9 @@ def counts_of(num_pixels: int, num_steps: int) -> list[int]:
         SpliceError: for more steps than pixels.
     """
     if not 1 <= num_steps <= num_pixels:
-        raise SpliceError(f"evaluation.steps is {num_steps}, but must be 1 … {num_pixels}, the number of pixels.")
+        raise SpliceError(
+            f"{num_pixels} pixels cannot go in {num_steps} steps: set evaluation.steps to 1 … {num_pixels}."
+        )
     size, more = divmod(num_pixels, num_steps)
     return [step * size + min(step, more) for step in range(num_steps + 1)]
 

@@ -71,8 +71,8 @@ class PathGradients(Gradients):
     together: int = field(default=200, repr=False)
 
     def __post_init__(self) -> None:
-        require_integer("method.steps", self.steps, 1)
-        require_integer("method.together", self.together, 1)
+        require_integer("steps", self.steps, 1)
+        require_integer("together", self.together, 1)
 
     def _of_column(self, explicands: Explicands, score: Callable[..., Tensor], column: int) -> Tensor:
         found: Tensor = IntegratedGradients(score).attribute(
@@ -104,9 +104,9 @@ class GradientShap(Gradients):
     together: int = field(default=200, repr=False)
 
     def __post_init__(self) -> None:
-        require_integer("method.num_samples", self.num_samples, 1)
-        require_at_least("method.noise", self.noise, 0)
-        require_integer("method.together", self.together, 1)
+        require_integer("num_samples", self.num_samples, 1)
+        require_at_least("noise", self.noise, 0)
+        require_integer("together", self.together, 1)
 
     def _of_column(self, explicands: Explicands, score: Callable[..., Tensor], column: int) -> Tensor:
         maps = []

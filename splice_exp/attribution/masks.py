@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from splice_exp.core.errors import SpliceError, require_bool, require_integer
+from splice_exp.core.keys import key_of
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,14 @@ class MaskSettings:
     antithetic: bool = True
 
     def __post_init__(self) -> None:
-        require_integer("method.num_masks", self.num_masks, 4)
-        require_integer("method.grid", self.grid, 1)
-        require_bool("method.antithetic", self.antithetic)
+        require_integer("num_masks", self.num_masks, 4)
+        require_integer("grid", self.grid, 1)
+        require_bool("antithetic", self.antithetic)
         if not 0 < self.keep_probability < 1:
-            raise SpliceError(f"method.keep_probability is {self.keep_probability}, but must lie between 0 and 1.")
+            raise SpliceError(f"{key_of('keep_probability')} is {self.keep_probability}, but must lie between 0 and 1.")
         if self.antithetic and (self.keep_probability != 0.5 or self.num_masks % 4):
             raise SpliceError(
-                f"method.antithetic=true needs a keep probability of 0.5 and a multiple of 4 masks, but there are "
+                f"{key_of('antithetic')}=true needs a keep probability of 0.5 and a multiple of 4 masks, but there are "
                 f"{self.num_masks} with {self.keep_probability}: change them, or set it to false."
             )
 

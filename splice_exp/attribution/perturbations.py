@@ -20,6 +20,7 @@ from splice_exp.attribution.methods import Attributions, Explicands, Method
 from splice_exp.attribution.targets import Target
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.keys import key_of
 
 
 class Recorded:
@@ -92,12 +93,12 @@ class Occluded(Perturbations):
     together: int = field(default=200, repr=False)
 
     def __post_init__(self) -> None:
-        require_integer("method.side", self.side, 1)
-        require_integer("method.stride", self.stride, 1)
-        require_integer("method.together", self.together, 1)
+        require_integer("side", self.side, 1)
+        require_integer("stride", self.stride, 1)
+        require_integer("together", self.together, 1)
         if self.stride > self.side:
             raise SpliceError(
-                f"method.stride is {self.stride}, but squares of method.side={self.side} would leave gaps."
+                f"{key_of('stride')} is {self.stride}, but squares of {key_of('side')}={self.side} would leave gaps."
             )
 
     def _of_column(self, score: Callable[..., Tensor], image: Tensor, fill: Tensor, column: int) -> Tensor:
@@ -127,9 +128,9 @@ class SquareShap(Perturbations):
     together: int = field(default=200, repr=False)
 
     def __post_init__(self) -> None:
-        require_integer("method.num_samples", self.num_samples, 2)
-        require_integer("method.side", self.side, 1)
-        require_integer("method.together", self.together, 1)
+        require_integer("num_samples", self.num_samples, 2)
+        require_integer("side", self.side, 1)
+        require_integer("together", self.together, 1)
 
     def _of_column(self, score: Callable[..., Tensor], image: Tensor, fill: Tensor, column: int) -> Tensor:
         squares = squares_of(image.shape[-2], image.shape[-1], self.side).to(image.device)

@@ -34,7 +34,7 @@ class Centre(Method):
     spread: float = 0.25
 
     def __post_init__(self) -> None:
-        require_at_least("method.spread", self.spread, 1e-3)
+        require_at_least("spread", self.spread, 1e-3)
 
     def attribute(self, explicands: Explicands, target: Target) -> Attributions:
         lines = [((torch.arange(side) + 0.5) / side - 0.5).square() for side in explicands.shape]

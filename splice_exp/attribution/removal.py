@@ -71,7 +71,7 @@ class Blur(Replacement):
     sigma: float = 5.0
 
     def __post_init__(self) -> None:
-        require_at_least("removal.sigma", self.sigma, 1e-3)
+        require_at_least("sigma", self.sigma, 1e-3)
 
     def fill(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         height, width = images.shape[-2:]

@@ -128,7 +128,7 @@ class Rise(Method):
     chunk: int = field(default=256, repr=False)
 
     def __post_init__(self) -> None:
-        require_integer("method.chunk", self.chunk, 1)
+        require_integer("chunk", self.chunk, 1)
         _ = self.settings  # refuses what cannot be before any work
 
     @property

@@ -13,6 +13,7 @@ from torch.nn import Module
 from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError, require_names
+from splice_exp.core.keys import key_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,10 +153,10 @@ def require_templates(templates: Sequence[str]) -> tuple[str, ...]:
     Raises:
         SpliceError: if there is none, or one without a place for the name.
     """
-    require_names("backbone.class_templates", templates)
+    require_names("class_templates", templates)
     if not templates or any(template.count("{}") != 1 for template in templates):
         raise SpliceError(
-            f"backbone.class_templates is {list(templates)}, but must be one or more texts with {{}} once, for the "
+            f"{key_of('class_templates')} is {list(templates)}, but must be one or more texts with {{}} once, for the "
             "name."
         )
     return tuple(templates)

@@ -23,6 +23,7 @@ from splice_exp.backbones.patches import represent_patches
 from splice_exp.backbones.published import HUB, require_weights
 from splice_exp.core.errors import SpliceError, nearest, require_choice
 from splice_exp.core.io import digest
+from splice_exp.core.keys import key_of
 
 AUTOCAST = "amp_bf16"
 PRECISIONS = ("fp32", "fp16", "bf16", AUTOCAST)
@@ -77,7 +78,7 @@ class OpenClipBackbone(Backbone):
         class_templates: Sequence[str] = ("a photo of {}",),
         cache: str | None = None,
     ) -> None:
-        require_choice("backbone.precision", precision, PRECISIONS)
+        require_choice("precision", precision, PRECISIONS)
         self.class_templates = require_templates(_written_out(class_templates))
         self.model = model
         self._model: Any
@@ -162,19 +163,23 @@ def _load(
     """
     local = model.startswith((LOCAL, HUB))
     if local and pretrained is not None:
-        raise SpliceError(f"backbone.pretrained is {pretrained!r}, but {model} has weights of its own: set it to null.")
+        raise SpliceError(
+            f"{key_of('pretrained')} is {pretrained!r}, but {model} has weights of its own: set it to null."
+        )
     if not local and model not in open_clip.list_models():
         raise SpliceError(
-            f"backbone.model is {model!r}, which open_clip does not know ({nearest(model, open_clip.list_models())})."
+            f"{key_of('model')} is {model!r}, which open_clip does not know "
+            f"({nearest(model, open_clip.list_models())})."
         )
     if not local and pretrained is None:
-        raise SpliceError(f"backbone.pretrained must name the weights of {model}: {_tags(model)}, or a file.")
+        raise SpliceError(f"{key_of('pretrained')} must name the weights of {model}: {_tags(model)}, or a file.")
     tag = (open_clip.get_pretrained_cfg(model, pretrained) or {}) if pretrained and not local else {}
     if weights is None:
         require_weights(model, pretrained, cache)
     elif not tag or not Path(weights).is_file():
         raise SpliceError(
-            f"backbone.weights is {weights!r}, which must be a file, beside a tag in backbone.pretrained that says how "
+            f"{key_of('weights')} is {weights!r}, which must be a file, beside a tag in {key_of('pretrained')} "
+            "that says how "
             f"they are used ({'no such file' if tag else f'its tags are {_tags(model)}'})."
         )
     try:
@@ -189,7 +194,7 @@ def _load(
             )
             tokenizer = _tokenizer(model, cache)
     except (RuntimeError, ValueError, OSError, SafetensorError) as error:
-        where = f"backbone.model={model}" + (f" with backbone.pretrained={pretrained}" if pretrained else "")
+        where = f"{key_of('model')}={model}" + (f" with {key_of('pretrained')}={pretrained}" if pretrained else "")
         known = "" if local else f"; its tags are {_tags(model)}"
         reason = str(error).strip().splitlines()[0]
         raise SpliceError(f"{where} cannot be loaded ({reason}){known}.") from error

@@ -56,10 +56,10 @@ class PlantedBackbone(Backbone):
         seed: int = 0,
         class_templates: Sequence[str] = ("{}",),
     ) -> None:
-        require_integer("backbone.dim", dim, 2)
-        require_integer("backbone.seed", seed, 0)
+        require_integer("dim", dim, 2)
+        require_integer("seed", seed, 0)
         for key, value in (("gap", gap), ("phrase", phrase), ("noise", noise)):
-            require_at_least(f"backbone.{key}", value, 0)
+            require_at_least(key, value, 0)
         self.dim, self.class_templates = dim, require_templates(class_templates)
         self._gap, self._phrase, self._noise, self._seed = gap, phrase, noise, seed
         self.backbone_id = "planted:" + digest([dim, gap, phrase, noise, seed])

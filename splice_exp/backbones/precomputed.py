@@ -12,6 +12,7 @@ from torch import Tensor
 from splice_exp.backbones.base import Backbone, require_templates
 from splice_exp.core.errors import SpliceError, nearest, shown
 from splice_exp.core.io import file_digest
+from splice_exp.core.keys import key_of
 from splice_exp.core.names import canonical
 from splice_exp.core.stored import read_stored_embeddings
 
@@ -29,11 +30,11 @@ class PrecomputedBackbone(Backbone):
     """
 
     def __init__(self, texts: str, class_templates: Sequence[str] = ("{}",)) -> None:
-        stored = read_stored_embeddings(texts, "backbone.texts")
+        stored = read_stored_embeddings(texts, "texts")
         names = tuple(stored.description.get("texts", ()))
         if len(names) != len(stored.features):
             raise SpliceError(
-                f"backbone.texts: {texts} names {len(names)} `texts` for {len(stored.features)} embeddings; "
+                f"{key_of('texts')}: {texts} names {len(names)} `texts` for {len(stored.features)} embeddings; "
                 "the .json beside the file must list one for each row."
             )
         self.class_templates = require_templates(class_templates)
@@ -66,7 +67,7 @@ class PrecomputedBackbone(Backbone):
             hints = [f"{text!r} ({nearest(canonical(text), self._names)})" for text in missing[:10]]
             listed = shown([*hints, *(repr(text) for text in missing[10:])], limit=50)
             raise SpliceError(
-                f"backbone.texts has no embedding for {len(missing)} of {len(texts)} texts: "
+                f"{key_of('texts', self)} has no embedding for {len(missing)} of {len(texts)} texts: "
                 f"{listed}. Take names of the bank, a bank that has them, or a backbone that encodes any text."
             )
         return self._features[rows]

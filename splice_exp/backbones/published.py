@@ -7,6 +7,7 @@ import os
 import open_clip
 
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.keys import key_of
 
 SAFE, PLAIN = "open_clip_model.safetensors", "open_clip_pytorch_model.bin"  # names of weights on the hub
 HUB = "hf-hub:"
@@ -40,7 +41,7 @@ def require_weights(model: str, pretrained: str | None, cache: str | None) -> No
             f"The weights {names[0]} of huggingface.co/{repository} are not here, and cannot be fetched "
             f"({str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}). Where there is "
             f"a network, `hf download {repository}{' --cache-dir ' + cache if cache else ''}` fetches them; copy its "
-            "cache, or set backbone.weights to the file."
+            f"cache, or set {key_of('weights')} to the file."
         ) from error
 
 

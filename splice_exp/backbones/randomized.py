@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.keys import key_of
 
 
 def stages_of(visual: Any) -> list[tuple[str, list[nn.Module | nn.Parameter]]]:
@@ -37,13 +38,14 @@ def stages_of(visual: Any) -> list[tuple[str, list[nn.Module | nn.Parameter]]]:
     return [*stages, ("patches", embedding)]
 
 
-def randomized(backbone: Backbone, depth: int | None, seed: int) -> Backbone:
+def randomized(backbone: Backbone, depth: int | None, seed: int, of: object = None) -> Backbone:
     """Return a backbone whose image tower is random in its last stages.
 
     Args:
         backbone: With an image tower, which stays as it is.
         depth: Stages, counted from the output; None: all of them.
         seed: Of the draws.
+        of: The component that asks, for errors.
 
     Raises:
         SpliceError: if there is no image tower, or it has fewer stages.
@@ -54,9 +56,9 @@ def randomized(backbone: Backbone, depth: int | None, seed: int) -> Backbone:
         raise SpliceError("Randomisation needs an image tower, which this backbone has not: take backbone=scenes_clip.")
     stages = stages_of(visual)
     number = len(stages) if depth is None else depth
-    require_integer("evaluation.depth", number, 0)
+    require_integer("depth", number, 0, of)
     if number > len(stages):
-        raise SpliceError(f"evaluation.depth is {depth}, but the image tower has {len(stages)} stages: lower it.")
+        raise SpliceError(f"{key_of('depth', of)} is {depth}, but the image tower has {len(stages)} stages: lower it.")
     random = torch.Generator().manual_seed(seed)
     for _, parts in stages[:number]:
         forget(parts, random)

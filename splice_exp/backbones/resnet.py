@@ -27,6 +27,7 @@ from torchvision import transforms
 from splice_exp.backbones.base import Backbone, LastLayer
 from splice_exp.core.errors import SpliceError, nearest, require_choice, require_integer, shown
 from splice_exp.core.io import digest, file_digest
+from splice_exp.core.keys import key_of
 
 ARCHITECTURES = ("resnet18", "resnet34", "resnet50", "resnet101")
 STEMS = ("imagenet", "cifar")  # 7 × 7 with pooling; 3 × 3 without
@@ -62,11 +63,11 @@ class ResNetBackbone(Backbone):
         mean: Sequence[float] = (0.0, 0.0, 0.0),
         std: Sequence[float] = (1.0, 1.0, 1.0),
     ) -> None:
-        require_choice("backbone.architecture", architecture, ARCHITECTURES)
-        require_choice("backbone.stem", stem, STEMS)
-        require_choice("backbone.interpolation", interpolation, ("bilinear", "bicubic"))
-        require_integer("backbone.resize", resize, 1)
-        require_integer("backbone.crop", crop, 1)
+        require_choice("architecture", architecture, ARCHITECTURES)
+        require_choice("stem", stem, STEMS)
+        require_choice("interpolation", interpolation, ("bilinear", "bicubic"))
+        require_integer("resize", resize, 1)
+        require_integer("crop", crop, 1)
         network = build_network(architecture, stem)
         self.dim = network.fc.in_features
         network.fc = nn.Identity()
@@ -149,7 +150,7 @@ def read_state(weights: str, prefix: str) -> dict[str, Tensor]:
     state = {name.removeprefix(prefix): value for name, value in found.items() if name.startswith(prefix)}
     if not state:
         raise SpliceError(
-            f"backbone.prefix is {prefix!r}, but no name in {path} begins with it ({nearest(prefix, list(found))})."
+            f"{key_of('prefix')} is {prefix!r}, but no name in {path} begins with it ({nearest(prefix, list(found))})."
         )
     return state
 
@@ -170,7 +171,7 @@ def _content(weights: str) -> object:
     """
     path = Path(weights)
     if not path.is_file():
-        raise SpliceError(f"backbone.weights is {weights!r}, but there is no such file: put the checkpoint there.")
+        raise SpliceError(f"{key_of('weights')} is {weights!r}, but there is no such file: put the checkpoint there.")
     try:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except (RuntimeError, UnpicklingError, EOFError, ValueError) as error:
@@ -193,8 +194,9 @@ def load_encoder(network: nn.Module, state: Mapping[str, Tensor], weights: str) 
     if missing or other:
         hint = nearest(missing[0], list(state)) if missing else f"{other[0]} is {tuple(given[other[0]].shape)}"
         raise SpliceError(
-            f"{weights} does not fit backbone.architecture and backbone.stem: it lacks {shown(missing)} and has other "
-            f"shapes of {shown(other)} ({hint}). Set backbone.prefix to what the names of the encoder begin with."
+            f"{weights} does not fit {key_of('architecture')} and {key_of('stem')}: it lacks {shown(missing)} and "
+            "has other "
+            f"shapes of {shown(other)} ({hint}). Set {key_of('prefix')} to what the names of the encoder begin with."
         )
     network.load_state_dict(given, strict=False)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+from splice_exp.core.keys import key_of
+
 
 class SpliceError(Exception):
     """State what is wrong, what is allowed and which configuration key to change."""
@@ -33,51 +35,57 @@ def nearest(name: str, known: Sequence[str], limit: int = 3) -> str:
     return "nearest: " + ", ".join(repr(match) for match in matches) if matches else "nothing near it"
 
 
-def require_at_least(key: str, value: object, minimum: float) -> None:
+def require_at_least(argument: str, value: object, minimum: float, of: object = None) -> None:
     """Refuse what is not a finite number of at least `minimum`.
 
+    Args:
+        argument: Name of what is checked, relative to its component.
+        value: Given.
+        minimum: Allowed.
+        of: The component; only its constructor may leave it out. So below.
+
     Raises:
-        SpliceError: naming `key`, the value and the bound.
+        SpliceError: naming the key of `argument`, the value and the bound.
     """
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not minimum <= value < float("inf"):
-        raise SpliceError(f"{key} is {value!r}, but must be a finite number of at least {minimum}.")
+        raise SpliceError(f"{key_of(argument, of)} is {value!r}, but must be a finite number of at least {minimum}.")
 
 
-def require_integer(key: str, value: object, minimum: int) -> None:
+def require_integer(argument: str, value: object, minimum: int, of: object = None) -> None:
     """Refuse what is not an integer of at least `minimum`.
 
     Raises:
-        SpliceError: naming `key`, the value and the bound.
+        SpliceError: naming the key of `argument`, the value and the bound.
     """
     if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-        raise SpliceError(f"{key} is {value!r}, but must be an integer of at least {minimum}.")
+        raise SpliceError(f"{key_of(argument, of)} is {value!r}, but must be an integer of at least {minimum}.")
 
 
-def require_bool(key: str, value: object) -> None:
+def require_bool(argument: str, value: object, of: object = None) -> None:
     """Refuse what is neither true nor false; the word "no" would count as true.
 
     Raises:
-        SpliceError: naming `key` and the value.
+        SpliceError: naming the key of `argument` and the value.
     """
     if not isinstance(value, bool):
-        raise SpliceError(f"{key} is {value!r}, but must be true or false.")
+        raise SpliceError(f"{key_of(argument, of)} is {value!r}, but must be true or false.")
 
 
-def require_names(key: str, value: object) -> None:
+def require_names(argument: str, value: object, of: object = None) -> None:
     """Refuse what is not a list of strings; a single string would count as its letters.
 
     Raises:
-        SpliceError: naming `key` and the value.
+        SpliceError: naming the key of `argument` and the value.
     """
     if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(name, str) for name in value):
-        raise SpliceError(f"{key} is {value!r}, but must be a list of names, like [red, green].")
+        raise SpliceError(f"{key_of(argument, of)} is {value!r}, but must be a list of names, like [red, green].")
 
 
-def require_choice(key: str, value: str, allowed: Sequence[str]) -> None:
+def require_choice(argument: str, value: str, allowed: Sequence[str], of: object = None) -> None:
     """Refuse a value outside `allowed`.
 
     Raises:
-        SpliceError: naming `key`, the value and what is allowed.
+        SpliceError: naming the key of `argument`, the value and what is allowed.
     """
     if value not in allowed:
-        raise SpliceError(f"{key} is {value!r}, but must be one of: {', '.join(allowed)}.")
+        raise SpliceError(f"{key_of(argument, of)} is {value!r}, but must be one of: {', '.join(allowed)}.")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from splice_exp.core.errors import SpliceError, nearest
+from splice_exp.core.keys import key_of
 
 
 def canonical(name: str) -> str:
@@ -18,7 +19,7 @@ def canonical(name: str) -> str:
     return " ".join(name.lower().replace("_", " ").split())
 
 
-def mentioning(key: str, phrases: Sequence[str], names: Sequence[str]) -> list[str]:
+def mentioning(argument: str, phrases: Sequence[str], names: Sequence[str], of: object = None) -> list[str]:
     """Return the names in which one of some words or phrases occurs, as whole words.
 
     Example:
@@ -26,14 +27,16 @@ def mentioning(key: str, phrases: Sequence[str], names: Sequence[str]) -> list[s
         ['grass', 'green grass']
 
     Raises:
-        SpliceError: naming `key` and a phrase that occurs in no name.
+        SpliceError: naming the key of `argument` and a phrase that occurs in no name.
     """
     padded = [f" {canonical(name)} " for name in names]
     found: set[int] = set()
     for phrase in phrases:
         places = {place for place, name in enumerate(padded) if f" {canonical(phrase)} " in name}
         if not places:
-            raise SpliceError(f"{key} has {phrase!r}, which is in no concept ({nearest(phrase, names)}).")
+            raise SpliceError(
+                f"{key_of(argument, of)} has {phrase!r}, which is in no concept ({nearest(phrase, names)})."
+            )
         found |= places
     return [names[place] for place in sorted(found)]
 

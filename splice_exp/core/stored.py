@@ -21,6 +21,7 @@ from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_names
 from splice_exp.core.io import read_json, sidecar
+from splice_exp.core.keys import key_of
 from splice_exp.core.tensors import read_tensors
 from splice_exp.core.types import checked_features
 
@@ -77,16 +78,17 @@ def as_tensor(array: np.ndarray) -> Tensor:
     return torch.from_numpy(array.astype(array.dtype.newbyteorder("=")))
 
 
-def read_stored_embeddings(path: object, key: str) -> StoredEmbeddings:
+def read_stored_embeddings(path: object, argument: str) -> StoredEmbeddings:
     """Read and check a file of embeddings.
 
     Args:
         path: The file.
-        key: Configuration key that errors should name.
+        argument: Of the component being built, which errors should name.
 
     Raises:
         SpliceError: if the file is missing, damaged, of another layout, or holds impossible embeddings.
     """
+    key = key_of(argument)
     if not isinstance(path, str):
         raise SpliceError(f"{key} is {path!r}, but must be the name of a file.")
     file = Path(path)
@@ -97,7 +99,7 @@ def read_stored_embeddings(path: object, key: str) -> StoredEmbeddings:
     arrays, description = _read_arrays(file, key)
     for name in ("classes", "texts", "files"):
         if name in description:
-            require_names(f"{key}: `{name}` of {path}", description[name])
+            require_names(f"{argument}: `{name}` of {path}", description[name])
     if "embeddings" not in arrays:
         raise SpliceError(f"{key}: {path} holds {', '.join(arrays) or 'nothing'}, but must hold `embeddings`.")
     features = checked_features(arrays["embeddings"], f"{key}: {path}")

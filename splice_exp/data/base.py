@@ -33,7 +33,7 @@ class DataSource(ABC):
     sample_ids: tuple[str, ...]
 
     def __init__(self, name: str, missing_classes: str) -> None:
-        require_choice("data.missing_classes", missing_classes, MISSING_CLASSES)
+        require_choice("missing_classes", missing_classes, MISSING_CLASSES)
         self.name, self.missing_classes = name, missing_classes
 
     def __len__(self) -> int:

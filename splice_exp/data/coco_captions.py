@@ -8,6 +8,7 @@ from PIL import Image
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import files_digest, read_json
+from splice_exp.core.keys import key_of
 from splice_exp.data.pictures import (
     PictureSource,
     open_picture,
@@ -40,7 +41,7 @@ class CocoCaptions(PictureSource):
         missing_classes: str = "drop",
     ) -> None:
         super().__init__(name or Path(annotations).stem, limit, missing_classes)
-        content = read_json(require_file("data.annotations", annotations))
+        content = read_json(require_file("annotations", annotations))
         try:
             files = {image["id"]: str(image["file_name"]) for image in content["images"]}
             spoken: dict[int, list[str]] = {image: [] for image in files}
@@ -48,12 +49,12 @@ class CocoCaptions(PictureSource):
                 spoken[annotation["image_id"]].append(" ".join(str(annotation["caption"]).split()))
         except (KeyError, TypeError) as error:
             raise SpliceError(
-                f"data.annotations: {annotations} is not laid out as those of COCO ({error!r})."
+                f"{key_of('annotations')}: {annotations} is not laid out as those of COCO ({error!r})."
             ) from error
         kept = sorted((image for image in files if spoken[image]), key=lambda image: files[image])
-        self._root = require_folder("data.root", root)
+        self._root = require_folder("root", root)
         self._files = [self._root / files[image] for image in kept]
-        require_files(f"data.annotations: {annotations}", self._files)
+        require_files(f"annotations: {annotations}", self._files)
         self._describe([files[image] for image in kept], None, ())
         self._captions = tuple(tuple(spoken[kept[place]]) for place in self._places)
 

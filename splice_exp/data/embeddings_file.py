@@ -11,6 +11,7 @@ from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_integer, shown
 from splice_exp.core.io import file_digest
+from splice_exp.core.keys import key_of
 from splice_exp.core.stored import as_tensor, read_stored_embeddings
 from splice_exp.core.types import Embeddings
 from splice_exp.data.base import EmbeddedSource
@@ -40,23 +41,27 @@ class EmbeddingsFile(EmbeddedSource):
         limit: int | None = None,
         missing_classes: str = "drop",
     ) -> None:
-        stored = read_stored_embeddings(path, "data.path")
+        stored = read_stored_embeddings(path, "path")
         super().__init__(name or Path(path).stem, missing_classes)
         self._features = stored.features
         self._encoder = stored.encoder
         self._backbone_id = f"{stored.encoder or 'unnamed'}:{file_digest(Path(path))}"
         self.classes = self._read_classes(classes) if classes else tuple(stored.description.get("classes", ()))
         if "labels" in stored.description and labels is None:
-            raise SpliceError(f"data.labels: {path} holds labels in words, but they must be integers into `classes`.")
+            raise SpliceError(
+                f"{key_of('labels')}: {path} holds labels in words, but they must be integers into `classes`."
+            )
         self.labels = self._checked_labels(_read_labels(labels) if labels else stored.labels)
         files = stored.description.get("files", range(len(self._features)))
         self.sample_ids = tuple(str(file) for file in files)
         if len(self.sample_ids) != len(self._features):
-            raise SpliceError(f"data.path: {path} names {len(self.sample_ids)} files for {len(self._features)} rows.")
+            raise SpliceError(
+                f"{key_of('path')}: {path} names {len(self.sample_ids)} files for {len(self._features)} rows."
+            )
         if len(set(self.sample_ids)) != len(self.sample_ids):
-            raise SpliceError(f"data.path: {path} names a file twice, but every row needs a name of its own.")
+            raise SpliceError(f"{key_of('path')}: {path} names a file twice, but every row needs a name of its own.")
         if limit is not None:
-            require_integer("data.limit", limit, 1)
+            require_integer("limit", limit, 1)
             self._features, self.sample_ids = self._features[:limit], self.sample_ids[:limit]
             self.labels = None if self.labels is None else self.labels[:limit]
 
@@ -72,24 +77,27 @@ class EmbeddingsFile(EmbeddedSource):
         try:
             return tuple(Path(path).read_text(encoding="utf-8").splitlines())
         except (OSError, UnicodeDecodeError) as error:
-            raise SpliceError(f"data.classes: {path} cannot be read as UTF-8 text ({error}).") from error
+            raise SpliceError(f"{key_of('classes')}: {path} cannot be read as UTF-8 text ({error}).") from error
 
     def _checked_labels(self, labels: Tensor | None) -> Int64[Tensor, " n"] | None:
         if labels is None:
             return None
         if labels.is_floating_point() or labels.shape != (len(self._features),):
             raise SpliceError(
-                f"data.labels: shape {tuple(labels.shape)} and type {labels.dtype}, but there must be one integer "
+                f"{key_of('labels', self)}: shape {tuple(labels.shape)} and type {labels.dtype}, but there must "
+                "be one integer "
                 f"for each of the {len(self._features)} rows."
             )
         if not self.classes:
             raise SpliceError(
-                "data.labels are there but no class names: give data.classes, a text file, one name a line."
+                f"{key_of('labels', self)} are there but no class names: give {key_of('classes', self)}, a text "
+                "file, one name a line."
             )
         outside = ((labels < 0) | (labels >= len(self.classes))).nonzero().flatten().tolist()
         if outside:
             raise SpliceError(
-                f"data.labels must lie in 0 … {len(self.classes) - 1} (there are {len(self.classes)} classes), but "
+                f"{key_of('labels', self)} must lie in 0 … {len(self.classes) - 1} (there are {len(self.classes)} "
+                "classes), but "
                 f"row {shown(outside)} has label {shown(labels[outside].tolist())}."
             )
         return labels.to(torch.int64)
@@ -99,4 +107,4 @@ def _read_labels(path: str) -> Tensor:
     try:
         return as_tensor(np.load(path, allow_pickle=False))
     except (OSError, ValueError, EOFError, TypeError, AttributeError) as error:
-        raise SpliceError(f"data.labels: {path} cannot be read as .npy integers ({error}).") from error
+        raise SpliceError(f"{key_of('labels')}: {path} cannot be read as .npy integers ({error}).") from error

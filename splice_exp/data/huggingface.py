@@ -12,6 +12,7 @@ from PIL import Image
 
 from splice_exp.core.errors import SpliceError, nearest, require_bool, require_integer, shown
 from splice_exp.core.io import digest
+from splice_exp.core.keys import key_of, set_place
 from splice_exp.data.pictures import PREPARE, PictureSource, by_name
 
 
@@ -51,7 +52,7 @@ class HuggingFaceSet(PictureSource):
         limit: int | None = None,
         missing_classes: str = "drop",
     ) -> None:
-        require_bool("data.streaming", streaming)
+        require_bool("streaming", streaming)
         super().__init__(name or path.rstrip("/").rsplit("/", 1)[-1], limit, missing_classes)
         self._image_column = image_column
         if streaming:
@@ -63,7 +64,7 @@ class HuggingFaceSet(PictureSource):
         for key, column in (("image", image_column), ("label", label_column), ("caption", caption_column)):
             if column is not None and column not in self._data.column_names:
                 hint = nearest(column, list(self._data.column_names))
-                raise SpliceError(f"data.{key}_column is {column!r}, but {path} has no such column ({hint}).")
+                raise SpliceError(f"{key_of(f'{key}_column')} is {column!r}, but {path} has no such column ({hint}).")
         labels, classes = (None, []) if label_column is None else self._labels_of(label_column)
         self._describe([f"{split or 'all'}-{place:08d}" for place in range(len(self._data))], labels, classes)
         self._captions = None if caption_column is None else self._captions_of(caption_column)
@@ -74,7 +75,8 @@ class HuggingFaceSet(PictureSource):
             return [int(value) for value in values], list(names)
         if not all(isinstance(value, str) for value in values):
             raise SpliceError(
-                f"data.label_column is {column!r}, whose values have no names: take a column of class labels or of "
+                f"{key_of('label_column', self)} is {column!r}, whose values have no names: take a column of "
+                "class labels or of "
                 "words, or null."
             )
         return by_name(values)
@@ -108,17 +110,19 @@ def read_saved(path: str, split: str | None) -> Any:
     from datasets import Dataset, load_from_disk
 
     if not Path(path).expanduser().is_dir():
-        raise SpliceError(f"data.path is {path!r}, but there is no such folder: {PREPARE} huggingface saves one.")
+        raise SpliceError(
+            f"{key_of('path')} is {path!r}, but there is no such folder: {PREPARE} huggingface saves one."
+        )
     try:
         found = load_from_disk(str(Path(path).expanduser()))
     except (OSError, ValueError) as error:
-        raise SpliceError(f"data.path: {path} cannot be read as a saved data set ({error}).") from error
+        raise SpliceError(f"{key_of('path')}: {path} cannot be read as a saved data set ({error}).") from error
     if isinstance(found, Dataset):
         if split is not None:
-            raise SpliceError(f"data.split is {split!r}, but {path} holds one split only: set it to null.")
+            raise SpliceError(f"{key_of('split')} is {split!r}, but {path} holds one split only: set it to null.")
         return found
     if split not in found:
-        raise SpliceError(f"data.split is {split!r}, but {path} holds {shown(sorted(found))}.")
+        raise SpliceError(f"{key_of('split')} is {split!r}, but {path} holds {shown(sorted(found))}.")
     return found[split]
 
 
@@ -134,15 +138,16 @@ class Stream:
     ) -> None:
         from datasets import load_dataset
 
+        set_place(self)  # what a stream lacks is found when it is read
         for key, value in (("split", split), ("revision", revision), ("num_samples", num_samples)):
             if value is None:
-                raise SpliceError(f"data.{key} must be given with data.streaming=true.")
-        require_integer("data.num_samples", num_samples, 1)
+                raise SpliceError(f"{key_of(key)} must be given with {key_of('streaming')}=true.")
+        require_integer("num_samples", num_samples, 1)
         try:
             self._data = load_dataset(path, config, split=split, revision=revision, streaming=True)
         except (OSError, ValueError) as error:
             reason = str(error).strip().splitlines()[0]
-            raise SpliceError(f"data.path is {path!r}, which cannot be streamed ({reason}).") from error
+            raise SpliceError(f"{key_of('path')} is {path!r}, which cannot be streamed ({reason}).") from error
         self._num_samples = int(num_samples or 0)
         self.features = self._data.features or {}
         self.column_names = list(self.features)
@@ -159,4 +164,6 @@ class Stream:
         self._next += 1
         for sample in self._samples:
             return sample
-        raise SpliceError(f"data.num_samples is {self._num_samples}, but the stream ends after {key} samples.")
+        raise SpliceError(
+            f"{key_of('num_samples', self)} is {self._num_samples}, but the stream ends after {key} samples."
+        )

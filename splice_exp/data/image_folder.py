@@ -8,6 +8,7 @@ from PIL import Image
 
 from splice_exp.core.errors import SpliceError, shown
 from splice_exp.core.io import files_digest
+from splice_exp.core.keys import key_of
 from splice_exp.data.pictures import PictureSource, open_picture, require_folder
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"})
@@ -36,14 +37,14 @@ class ImageFolder(PictureSource):
         limit: int | None = None,
         missing_classes: str = "drop",
     ) -> None:
-        self._root = require_folder("data.root", root)
+        self._root = require_folder("root", root)
         super().__init__(name or self._root.resolve().name, limit, missing_classes)
         self._files = sorted(
             (path for path in self._root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()),
             key=lambda path: path.relative_to(self._root).as_posix(),
         )
         if not self._files:
-            raise SpliceError(f"data.root: {root} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
+            raise SpliceError(f"{key_of('root')}: {root} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
         parts = [file.relative_to(self._root).parts for file in self._files]
         ids = ["/".join(part) for part in parts]
         loose = [sample_id for sample_id, part in zip(ids, parts, strict=True) if len(part) == 1]
@@ -51,7 +52,9 @@ class ImageFolder(PictureSource):
             self._describe(ids, None, ())
             return
         if loose:
-            raise SpliceError(f"data.root: {shown(loose)} of {root} are in no folder of a class: put all into folders.")
+            raise SpliceError(
+                f"{key_of('root')}: {shown(loose)} of {root} are in no folder of a class: put all into folders."
+            )
         folders = sorted({part[0] for part in parts})
         label = {folder: place for place, folder in enumerate(folders)}
         labels = [label[part[0]] for part in parts]
@@ -73,10 +76,12 @@ def read_class_names(path: str, folders: list[str]) -> list[str]:
     try:
         lines = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
-        raise SpliceError(f"data.classes: {path} cannot be read as UTF-8 text ({error}).") from error
+        raise SpliceError(f"{key_of('classes')}: {path} cannot be read as UTF-8 text ({error}).") from error
     coded = dict(line.split(maxsplit=1) for line in lines if len(line.split(maxsplit=1)) == 2)
     if all(folder in coded for folder in folders):
         return [coded[folder] for folder in folders]
     if len(lines) != len(folders):
-        raise SpliceError(f"data.classes: {path} names {len(lines)} classes, but there are {len(folders)} folders.")
+        raise SpliceError(
+            f"{key_of('classes')}: {path} names {len(lines)} classes, but there are {len(folders)} folders."
+        )
     return lines

@@ -14,6 +14,7 @@ from PIL import Image
 
 from splice_exp.core.errors import SpliceError, nearest, require_names, shown
 from splice_exp.core.io import files_digest
+from splice_exp.core.keys import key_of
 from splice_exp.core.types import Attribute
 from splice_exp.data.pictures import (
     PictureSource,
@@ -65,13 +66,13 @@ class ImageTable(PictureSource):
         for key, column in (("file", file_column), ("label", label_column), ("split", split_column)):
             if column is not None and column not in frame.columns:
                 hint = nearest(column, list(frame.columns))
-                raise SpliceError(f"data.{key}_column is {column!r}, but {table} has no such column ({hint}).")
+                raise SpliceError(f"{key_of(f'{key}_column')} is {column!r}, but {table} has no such column ({hint}).")
         if split is not None:
             frame = self._of_split(frame, split_column, split, table)
         frame = frame.reset_index(drop=True)
-        self._root = Path(table).parent if root is None else require_folder("data.root", root)
+        self._root = Path(table).parent if root is None else require_folder("root", root)
         self._files = [self._root / str(file) for file in frame[file_column]]
-        require_files(f"data.table: {table}", self._files)
+        require_files(f"table: {table}", self._files)
         names, labels = ((), None) if label_column is None else self._labels_of(frame[label_column], classes)
         self._describe([str(file) for file in frame[file_column]], labels, names)
         self._attributes = {
@@ -82,10 +83,12 @@ class ImageTable(PictureSource):
         return self._attributes
 
     def _attribute(self, frame: pd.DataFrame, column: str, names: Sequence[str], table: str) -> Attribute:
-        require_names(f"data.attributes.{column}", names)
+        require_names(f"attributes.{column}", names, of=self)
         if column not in frame.columns:
             hint = nearest(column, list(frame.columns))
-            raise SpliceError(f"data.attributes names {column!r}, but {table} has no such column ({hint}).")
+            raise SpliceError(
+                f"{key_of('attributes', self)} names {column!r}, but {table} has no such column ({hint})."
+            )
         taken = frame[column].iloc[list(self._places)]
         if pd.api.types.is_integer_dtype(taken):
             labels = taken.tolist()
@@ -93,7 +96,7 @@ class ImageTable(PictureSource):
             labels = [names.index(value) if value in names else -1 for value in taken.astype(str)]
         if not all(0 <= label < len(names) for label in labels):
             raise SpliceError(
-                f"data.attributes.{column} is {list(names)}, but the column holds "
+                f"{key_of('attributes', self)}.{column} is {list(names)}, but the column holds "
                 f"{shown(sorted({str(value) for value in taken}))}: name all of them."
             )
         return Attribute(tuple(names), torch.tensor(labels))
@@ -101,11 +104,13 @@ class ImageTable(PictureSource):
     @staticmethod
     def _of_split(frame: pd.DataFrame, column: str | None, split: str | int, table: str) -> pd.DataFrame:
         if column is None:
-            raise SpliceError(f"data.split is {split!r}, but data.split_column is not given: name that column.")
+            raise SpliceError(
+                f"{key_of('split')} is {split!r}, but {key_of('split_column')} is not given: name that column."
+            )
         values = frame[column].astype(str)
         if str(split) not in set(values):
             raise SpliceError(
-                f"data.split is {split!r}, but column {column!r} of {table} holds {shown(sorted(set(values)))}."
+                f"{key_of('split')} is {split!r}, but column {column!r} of {table} holds {shown(sorted(set(values)))}."
             )
         return frame[values == str(split)]
 
@@ -113,11 +118,11 @@ class ImageTable(PictureSource):
     def _labels_of(column: pd.Series, classes: list[str] | None) -> tuple[list[str], list[int]]:
         """Return classes and the label of each row."""
         if classes is not None:
-            require_names("data.classes", classes)
+            require_names("classes", classes)
         numbers = pd.api.types.is_integer_dtype(column)
         if classes is None:
             if numbers:
-                raise SpliceError("data.classes must be given: the label column holds integers, not names.")
+                raise SpliceError(f"{key_of('classes')} must be given: the label column holds integers, not names.")
             labels, classes = by_name(column.astype(str).tolist())
         elif numbers and not set(column.astype(str)) <= set(classes):
             labels = column.tolist()
@@ -127,7 +132,7 @@ class ImageTable(PictureSource):
         outside = [row for row, label in enumerate(labels) if not 0 <= label < len(classes)]
         if outside:
             raise SpliceError(
-                f"data.classes has {len(classes)} names, but rows {shown(outside)} have other labels "
+                f"{key_of('classes')} has {len(classes)} names, but rows {shown(outside)} have other labels "
                 f"({shown(sorted({str(column.iloc[row]) for row in outside}))})."
             )
         return list(classes), labels
@@ -140,8 +145,8 @@ class ImageTable(PictureSource):
 
 
 def _read(table: str) -> pd.DataFrame:
-    file = require_file("data.table", table)
+    file = require_file("table", table)
     try:
         return pd.read_csv(file)
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise SpliceError(f"data.table: {table} cannot be read as csv ({error}).") from error
+        raise SpliceError(f"{key_of('table')}: {table} cannot be read as csv ({error}).") from error

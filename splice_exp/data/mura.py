@@ -15,6 +15,7 @@ from PIL import Image
 
 from splice_exp.core.errors import SpliceError, require_choice, shown
 from splice_exp.core.io import files_digest
+from splice_exp.core.keys import key_of
 from splice_exp.data.pictures import PictureSource, open_picture, require_file, require_files, require_folder
 
 SPLITS = ("train", "valid")
@@ -38,20 +39,20 @@ class Mura(PictureSource):
     def __init__(
         self, root: str, split: str, name: str | None = None, limit: int | None = None, missing_classes: str = "drop"
     ) -> None:
-        require_choice("data.split", split, SPLITS)
+        require_choice("split", split, SPLITS)
         super().__init__(name or f"mura_{split}", limit, missing_classes)
-        self._root = require_folder("data.root", root)
-        table = require_file("data.root", str(self._root / f"{split}_image_paths.csv"))
+        self._root = require_folder("root", root)
+        table = require_file("root", str(self._root / f"{split}_image_paths.csv"))
         listed = [Path(line.strip()) for line in table.read_text(encoding="utf-8").splitlines() if line.strip()]
         # Lists name files from the folder of the data set on; macOS left files of its own among them.
         named = [Path(*path.parts[1:]) for path in listed if not path.name.startswith("._")]
         self._files = [self._root / path for path in named]
-        require_files(f"data.root: {table}", self._files)
+        require_files(f"root: {table}", self._files)
         kinds = [path.parent.name.rpartition("_")[2] for path in named]
         if not set(kinds) <= set(CLASSES):
             odd = [str(path) for path, kind in zip(named, kinds, strict=True) if kind not in CLASSES]
             raise SpliceError(
-                f"data.root: studies of {table} must end in _negative or _positive, but {shown(odd)} do not."
+                f"{key_of('root')}: studies of {table} must end in _negative or _positive, but {shown(odd)} do not."
             )
         self._describe([path.as_posix() for path in named], [CLASSES.index(kind) for kind in kinds], CLASSES)
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from splice_exp.core.errors import SpliceError, nearest, require_integer
 from splice_exp.core.io import files_digest
+from splice_exp.core.keys import key_of
 from splice_exp.data.pictures import PictureSource, open_picture, require_file, require_files, require_folder
 
 CLASSES = ("safe", "unsafe")
@@ -48,25 +49,26 @@ class PairTable(PictureSource):
         super().__init__(name or Path(table).stem, None, missing_classes)
         for key, pair in (("columns", columns), ("file_columns", file_columns)):
             if len(pair) != len(CLASSES):
-                raise SpliceError(f"data.{key} is {list(pair)}, but must be two columns, safe and unsafe.")
+                raise SpliceError(f"{key_of(key)} is {list(pair)}, but must be two columns, safe and unsafe.")
         frame = _read(table)
         for column in (*columns, *file_columns):
             if column not in frame.columns:
                 raise SpliceError(
-                    f"data: {table} has no column {column!r} ({nearest(column, list(frame.columns))}): set "
-                    "data.columns to those of the captions, data.file_columns to those of the pictures."
+                    f"{key_of('table')}: {table} has no column {column!r} ({nearest(column, list(frame.columns))}): "
+                    f"set {key_of('columns')} to those of the captions, {key_of('file_columns')} to those of the "
+                    "pictures."
                 )
         if limit is not None:
-            require_integer("data.limit", limit, 1)
+            require_integer("limit", limit, 1)
             count = min(limit, len(frame))
             frame = frame.iloc[[place * len(frame) // count for place in range(count)]]
         empty = frame[[*columns, *file_columns]].isna().any(axis=1)
         if empty.any():
             raise SpliceError(f"data: line {int(empty.to_numpy().argmax()) + 1} of {table} lacks a caption or a file.")
-        self._root = Path(table).parent if root is None else require_folder("data.root", root)
+        self._root = Path(table).parent if root is None else require_folder("root", root)
         in_turns = [str(file) for line in frame[[*file_columns]].itertuples(index=False) for file in line]
         self._files = [self._root / file for file in in_turns]
-        require_files(f"data.table: {table}", self._files)
+        require_files(f"table: {table}", self._files)
         self._captions = tuple(
             (str(caption),) for line in frame[[*columns]].itertuples(index=False) for caption in line
         )
@@ -85,7 +87,7 @@ class PairTable(PictureSource):
 
 
 def _read(table: str) -> pd.DataFrame:
-    file = require_file("data.table", table)
+    file = require_file("table", table)
     readers: dict[str, Callable[[Path], pd.DataFrame]] = {
         ".csv": pd.read_csv,
         ".json": pd.read_json,
@@ -93,8 +95,8 @@ def _read(table: str) -> pd.DataFrame:
         ".parquet": pd.read_parquet,
     }
     if file.suffix not in readers:
-        raise SpliceError(f"data.table is {table!r}, but must end in one of: {', '.join(readers)}.")
+        raise SpliceError(f"{key_of('table')} is {table!r}, but must end in one of: {', '.join(readers)}.")
     try:
         return readers[file.suffix](file)
     except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise SpliceError(f"data.table: {table} cannot be read ({error}).") from error
+        raise SpliceError(f"{key_of('table')}: {table} cannot be read ({error}).") from error

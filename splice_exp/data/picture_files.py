@@ -9,6 +9,7 @@ from PIL import Image
 
 from splice_exp.core.errors import SpliceError, require_names
 from splice_exp.core.io import digest, file_sha256
+from splice_exp.core.keys import key_of
 from splice_exp.data.image_folder import SUFFIXES
 from splice_exp.data.pictures import PictureSource, open_picture
 
@@ -33,11 +34,11 @@ class PictureFiles(PictureSource):
         limit: int | None = None,
         missing_classes: str = "drop",
     ) -> None:
-        require_names("data.paths", paths)
+        require_names("paths", paths)
         super().__init__(name, limit, missing_classes)
         self._files = list(dict.fromkeys(file for path in paths for file in _files_of(path)))
         if not self._files:
-            raise SpliceError("data.paths is empty, but must name pictures or folders of pictures.")
+            raise SpliceError(f"{key_of('paths')} is empty, but must name pictures or folders of pictures.")
         self._describe([file.as_posix() for file in self._files], None, ())
 
     def picture(self, place: int) -> Image.Image:
@@ -53,10 +54,12 @@ def _files_of(path: str) -> list[Path]:
         # Not those of folders in it: one of these may be where results go.
         files = sorted(file for file in found.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
         if not files:
-            raise SpliceError(f"data.paths names {path!r}, which holds no pictures ({', '.join(sorted(SUFFIXES))}).")
+            raise SpliceError(
+                f"{key_of('paths')} names {path!r}, which holds no pictures ({', '.join(sorted(SUFFIXES))})."
+            )
         return files
     if not found.is_file():
-        raise SpliceError(f"data.paths names {path!r}, but there is no such file or folder.")
+        raise SpliceError(f"{key_of('paths')} names {path!r}, but there is no such file or folder.")
     if found.suffix.lower() not in SUFFIXES:
-        raise SpliceError(f"data.paths names {path!r}, which is no picture ({', '.join(sorted(SUFFIXES))}).")
+        raise SpliceError(f"{key_of('paths')} names {path!r}, which is no picture ({', '.join(sorted(SUFFIXES))}).")
     return [found]

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.keys import key_of
 from splice_exp.data.base import EncodableSource
 
 PREPARE = "python -m splice_exp prepare-data"
@@ -29,7 +30,7 @@ class PictureSource(EncodableSource):
     def __init__(self, name: str, limit: int | None, missing_classes: str) -> None:
         super().__init__(name, missing_classes)
         if limit is not None:
-            require_integer("data.limit", limit, 1)
+            require_integer("limit", limit, 1)
         self._limit = limit
         self._places: Sequence[int] = ()
 
@@ -84,7 +85,7 @@ def open_picture(file: Path) -> Image.Image:
         return picture
 
 
-def require_folder(key: str, root: str) -> Path:
+def require_folder(argument: str, root: str) -> Path:
     """Return a folder that is there.
 
     Raises:
@@ -92,11 +93,11 @@ def require_folder(key: str, root: str) -> Path:
     """
     folder = Path(root).expanduser()
     if not folder.is_dir():
-        raise SpliceError(f"{key} is {root!r}, but there is no such folder: {WHERE}.")
+        raise SpliceError(f"{key_of(argument)} is {root!r}, but there is no such folder: {WHERE}.")
     return folder
 
 
-def require_file(key: str, path: str) -> Path:
+def require_file(argument: str, path: str) -> Path:
     """Return a file that is there.
 
     Raises:
@@ -104,11 +105,11 @@ def require_file(key: str, path: str) -> Path:
     """
     file = Path(path).expanduser()
     if not file.is_file():
-        raise SpliceError(f"{key} is {path!r}, but there is no such file: {WHERE}.")
+        raise SpliceError(f"{key_of(argument)} is {path!r}, but there is no such file: {WHERE}.")
     return file
 
 
-def require_files(key: str, files: Sequence[Path]) -> None:
+def require_files(argument: str, files: Sequence[Path]) -> None:
     """Refuse a list with files that are not there.
 
     Raises:
@@ -116,7 +117,9 @@ def require_files(key: str, files: Sequence[Path]) -> None:
     """
     missing = [file for file in files if not file.is_file()]
     if missing:
-        raise SpliceError(f"{key} names {len(missing)} files that are not there, the first of them {missing[0]}.")
+        raise SpliceError(
+            f"{key_of(argument)} names {len(missing)} files that are not there, the first of them {missing[0]}."
+        )
 
 
 def as_picture(image: str | Path | Image.Image) -> Image.Image:

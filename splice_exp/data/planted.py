@@ -14,6 +14,7 @@ import torch
 
 from splice_exp.core.errors import SpliceError, require_integer, require_names
 from splice_exp.core.io import digest
+from splice_exp.core.keys import key_of
 from splice_exp.core.names import canonical
 from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import ConceptMixture
@@ -46,12 +47,12 @@ class Planted(EncodableSource):
         missing_classes: str = "error",
     ) -> None:
         super().__init__(name, missing_classes)
-        require_integer("data.num_samples", num_samples, 1)
-        require_integer("data.seed", seed, 0)
+        require_integer("num_samples", num_samples, 1)
+        require_integer("seed", seed, 0)
         for key, names in (("objects", objects), ("colours", colours), ("backgrounds", backgrounds)):
-            require_names(f"data.{key}", names)
+            require_names(key, names)
             if not names:
-                raise SpliceError(f"data.{key} is empty, but must name at least one concept.")
+                raise SpliceError(f"{key_of(key)} is empty, but must name at least one concept.")
         self._parts = (tuple(objects), tuple(colours), tuple(backgrounds))
         self._seed = seed
         self.classes = self._parts[0]

@@ -17,6 +17,7 @@ from PIL import Image
 
 from splice_exp.core.errors import SpliceError, nearest, require_choice
 from splice_exp.core.io import files_digest
+from splice_exp.core.keys import key_of
 from splice_exp.core.names import canonical
 from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.truth import GroundTruth
@@ -147,16 +148,16 @@ class TorchvisionSet(PictureSource):
         limit: int | None = None,
         missing_classes: str = "drop",
     ) -> None:
-        require_choice("data.dataset", dataset, tuple(KINDS))
+        require_choice("dataset", dataset, tuple(KINDS))
         self._kind = KINDS[dataset]
-        require_choice(f"data.split of {dataset}", split, tuple(self._kind.splits))
+        require_choice(f"split of {dataset}", split, tuple(self._kind.splits))
         super().__init__(name or f"{dataset}_{split}", limit, missing_classes)
-        self._root = require_folder("data.root", root)
+        self._root = require_folder("root", root)
         try:
             self._data = self._kind.build(self._root, download=False, **self._kind.splits[split], **self._kind.options)
         except (RuntimeError, OSError, ValueError) as error:
             raise SpliceError(
-                f"data.root is {root!r}, but {dataset} is not there or damaged ({str(error).splitlines()[0]}): "
+                f"{key_of('root')} is {root!r}, but {dataset} is not there or damaged ({str(error).splitlines()[0]}): "
                 f"{PREPARE} {dataset} --root {root} puts it there."
             ) from error
         self._files = None if self._kind.files is None else list(self._kind.files(self._data))
@@ -164,14 +165,17 @@ class TorchvisionSet(PictureSource):
         if dataset == "celeba":
             labels, classes = self._has(attribute)
         elif attribute is not None:
-            raise SpliceError(f"data.attribute is {attribute!r}, but {dataset} has no attributes: set it to null.")
+            raise SpliceError(
+                f"{key_of('attribute')} is {attribute!r}, but {dataset} has no attributes: set it to null."
+            )
         self._describe(self._names(split), labels, classes)
 
     def _has(self, attribute: str | None) -> tuple[list[int], list[str]]:
         names = [name for name in self._data.attr_names if name]
         if attribute is None or attribute not in names:
             raise SpliceError(
-                f"data.attribute is {attribute!r}, but must be one of CelebA's, like Smiling or Eyeglasses "
+                f"{key_of('attribute', self)} is {attribute!r}, but must be one of CelebA's, like Smiling or "
+                "Eyeglasses "
                 f"({nearest(str(attribute), names)})."
             )
         word = attribute.replace("_", " ").lower()

@@ -41,7 +41,7 @@ class Views(EncodableSource):
     """
 
     def __init__(self, data: EncodableSource, view: str, side: int, seed: int, border: int = 0) -> None:
-        require_choice("evaluation.view", view, VIEWS)
+        require_choice("view", view, VIEWS)
         require_integer("side", side, 1)
         super().__init__(data.name, data.missing_classes)
         self._data, self._view, self._side, self._seed, self._border = data, view, side, seed, border

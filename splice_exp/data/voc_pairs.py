@@ -15,6 +15,7 @@ from torchvision.datasets import VOCSegmentation
 
 from splice_exp.core.errors import SpliceError, require_choice
 from splice_exp.core.io import files_digest
+from splice_exp.core.keys import key_of
 from splice_exp.data.pictures import PREPARE, PictureSource, open_picture, require_folder
 from splice_exp.data.torchvision_sets import VOC_CLASSES
 
@@ -40,20 +41,20 @@ class VocPairs(PictureSource):
     def __init__(
         self, root: str, split: str, name: str | None = None, limit: int | None = None, missing_classes: str = "drop"
     ) -> None:
-        require_choice("data.split", split, SPLITS)
+        require_choice("split", split, SPLITS)
         super().__init__(name or f"voc_pairs_{split}", limit, missing_classes)
-        self._root = require_folder("data.root", root)
+        self._root = require_folder("root", root)
         try:
             data = VOCSegmentation(self._root, year="2007", image_set=split, download=False)
         except (RuntimeError, OSError) as error:
             raise SpliceError(
-                f"data.root is {root!r}, but voc2007 is not there or damaged ({str(error).splitlines()[0]}): "
+                f"{key_of('root')} is {root!r}, but voc2007 is not there or damaged ({str(error).splitlines()[0]}): "
                 f"{PREPARE} voc2007 --root {root} puts it there."
             ) from error
         pairs = [(Path(image), Path(mask)) for image, mask in zip(data.images, data.masks, strict=True)]
         self._pairs = [(image, mask) for image, mask in pairs if len(_kinds(mask)) == 2]
         if not self._pairs:
-            raise SpliceError(f"data.root: no photograph of split {split} of {root} has objects of two kinds.")
+            raise SpliceError(f"{key_of('root')}: no photograph of split {split} of {root} has objects of two kinds.")
         self._describe([image.relative_to(self._root).as_posix() for image, _ in self._pairs], None, ())
 
     def picture(self, place: int) -> Image.Image:

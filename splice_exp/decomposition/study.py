@@ -109,7 +109,7 @@ class Study:
     @cached_property
     def known(self) -> KnownClasses:
         """The samples whose class has a text."""
-        return select_known_classes(self.extracted, self.backbone, self.data.missing_classes)
+        return select_known_classes(self.extracted, self.backbone, self.data.missing_classes, self.data)
 
     @property
     def embeddings(self) -> Embeddings:

@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
+from splice_exp.core.keys import key_of
 from splice_exp.core.types import Dictionary
 from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
 from splice_exp.dictionaries.text import encode_concepts
@@ -30,8 +31,8 @@ class RandomAtoms(DictionaryBuilder):
 
     def __init__(self, size: int | None = None, seed: int = 0) -> None:
         if size is not None:
-            require_integer("dictionary.size", size, 1)
-        require_integer("dictionary.seed", seed, 0)
+            require_integer("size", size, 1)
+        require_integer("seed", seed, 0)
         self._size, self._seed = size, seed
 
     def build(self, ingredients: Ingredients) -> Dictionary:
@@ -56,10 +57,10 @@ class RandomConcepts(DictionaryBuilder):
     """
 
     def __init__(self, share: float = 0.5, seed: int = 0) -> None:
-        require_at_least("dictionary.share", share, 0)
+        require_at_least("share", share, 0)
         if not 0 < share <= 1:
-            raise SpliceError(f"dictionary.share is {share}, but must lie above 0 and not above 1.")
-        require_integer("dictionary.seed", seed, 0)
+            raise SpliceError(f"{key_of('share')} is {share}, but must lie above 0 and not above 1.")
+        require_integer("seed", seed, 0)
         self._share, self._seed = share, seed
 
     def build(self, ingredients: Ingredients) -> Dictionary:
@@ -88,10 +89,10 @@ class LearnedAtoms(DictionaryBuilder):
     """
 
     def __init__(self, size: int = 256, l1_penalty: float = 0.25, max_iter: int = 20, seed: int = 0) -> None:
-        require_integer("dictionary.size", size, 1)
-        require_at_least("dictionary.l1_penalty", l1_penalty, 0)
-        require_integer("dictionary.max_iter", max_iter, 1)
-        require_integer("dictionary.seed", seed, 0)
+        require_integer("size", size, 1)
+        require_at_least("l1_penalty", l1_penalty, 0)
+        require_integer("max_iter", max_iter, 1)
+        require_integer("seed", seed, 0)
         self._size, self._l1_penalty, self._max_iter, self._seed = size, l1_penalty, max_iter, seed
 
     def build(self, ingredients: Ingredients) -> Dictionary:

@@ -9,6 +9,7 @@ import torch
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_bool, shown
+from splice_exp.core.keys import key_of
 from splice_exp.core.names import canonical
 from splice_exp.core.types import Dictionary
 from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
@@ -44,7 +45,7 @@ class TextDictionary(DictionaryBuilder):
     """
 
     def __init__(self, exclude_classes: bool = False) -> None:
-        require_bool("dictionary.exclude_classes", exclude_classes)
+        require_bool("exclude_classes", exclude_classes)
         self._exclude_classes = exclude_classes
 
     def build(self, ingredients: Ingredients) -> Dictionary:
@@ -54,5 +55,7 @@ class TextDictionary(DictionaryBuilder):
             classes = {canonical(name) for name in ingredients.embeddings.classes}
             concepts = [name for name in concepts if canonical(name) not in classes]
             if not concepts:
-                raise SpliceError("dictionary.exclude_classes leaves no concept: the vocabulary is class names only.")
+                raise SpliceError(
+                    f"{key_of('exclude_classes', self)} leaves no concept: the vocabulary is class names only."
+                )
         return encode_concepts(concepts, ingredients.backbone, ingredients.alignment, vocabulary.provenance)

@@ -17,6 +17,7 @@ from typing import Any
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, nearest, require_choice, require_integer, require_names, shown
 from splice_exp.core.io import atomic, digest, file_sha256
+from splice_exp.core.keys import key_of
 
 log = logging.getLogger(__name__)
 
@@ -51,8 +52,8 @@ class VocabularySource(ABC):
     def __init__(self, size: int | None = None, bigram_size: int | None = None, exclude: Sequence[str] = ()) -> None:
         for key, value in (("size", size), ("bigram_size", bigram_size)):
             if value is not None:
-                require_integer(f"vocabulary.{key}", value, 1)
-        require_names("vocabulary.exclude", exclude)
+                require_integer(key, value, 1)
+        require_names("exclude", exclude)
         self._size, self._bigram_size, self._exclude = size, bigram_size, tuple(exclude)
 
     @abstractmethod
@@ -70,13 +71,15 @@ class VocabularySource(ABC):
         for name in self._exclude:
             if name not in known:
                 raise SpliceError(
-                    f"vocabulary.exclude names {name!r}, which is not in the list ({nearest(name, names)})."
+                    f"{key_of('exclude', self)} names {name!r}, which is not in the list ({nearest(name, names)})."
                 )
         excluded = set(self._exclude)
         names = [name for name in names if name not in excluded]
         concepts = tuple(self._cut(names))
         if self._size is not None and len(concepts) < self._size:
-            log.warning("vocabulary.size is %s, but there are only %s names: all are taken", self._size, len(concepts))
+            log.warning(
+                "%s is %s, but there are only %s names: all are taken", key_of("size", self), self._size, len(concepts)
+            )
         if not concepts:
             raise SpliceError(f"The vocabulary is empty ({provenance}): give a list with at least one name.")
         return Vocabulary(concepts, {**provenance, "size": len(concepts), "digest": digest(concepts)})
@@ -117,7 +120,7 @@ class FileVocabulary(VocabularySource):
         self._path = Path(path)
 
     def _names(self, backbone: Backbone) -> tuple[Sequence[str], dict[str, Any]]:
-        names = read_names(self._path)
+        names = read_names(self._path, of=self)
         return names, {"vocabulary": self._path.stem, "sha256": file_sha256(self._path)}
 
 
@@ -141,7 +144,7 @@ class PublishedVocabulary(VocabularySource):
         exclude: Sequence[str] = (),
     ) -> None:
         super().__init__(size, bigram_size, exclude)
-        require_choice("vocabulary.list_name", list_name, tuple(PUBLISHED_SHA256))
+        require_choice("list_name", list_name, tuple(PUBLISHED_SHA256))
         self._list_name = list_name
         self._path = Path(cache).expanduser() / f"{list_name}.txt"
 
@@ -158,7 +161,7 @@ class PublishedVocabulary(VocabularySource):
         if found != pinned:
             raise SpliceError(
                 f"{self._path} has SHA-256 {found}, but the published list has {pinned}: put the published file there, "
-                "or use your own list by vocabulary=file vocabulary.path=…"
+                f"or use your own list by vocabulary=file vocabulary.path=…"
             )
 
     def _download(self) -> None:
@@ -171,11 +174,11 @@ class PublishedVocabulary(VocabularySource):
         except (OSError, http.client.HTTPException, RuntimeError) as error:
             raise SpliceError(
                 f"{self._path} is not there and {url} cannot be reached ({error}): put the file there by hand, or set "
-                "vocabulary.cache to the folder that holds it."
+                f"{key_of('cache', self)} to the folder that holds it."
             ) from error
 
 
-def read_names(path: Path) -> list[str]:
+def read_names(path: Path, of: object = None) -> list[str]:
     """Read one name a line; empty, repeated and non-UTF-8 lines are reported with their numbers and left out.
 
     Raises:
@@ -184,7 +187,7 @@ def read_names(path: Path) -> list[str]:
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
-        raise SpliceError(f"vocabulary.path is {str(path)!r}, which cannot be read ({error.strerror}).") from error
+        raise SpliceError(f"{key_of('path', of)} is {str(path)!r}, which cannot be read ({error.strerror}).") from error
     if lines and not lines[-1]:
         lines.pop()
     names: dict[str, int] = {}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from splice_exp.core.errors import SpliceError, require_bool, require_choice, require_integer
+from splice_exp.core.keys import key_of
 
 if TYPE_CHECKING:
     from lightning.pytorch import Trainer
@@ -47,20 +48,20 @@ class Machine:
     progress: bool = False
 
     def __post_init__(self) -> None:
-        require_choice("trainer.accelerator", self.accelerator, ACCELERATORS)
+        require_choice("accelerator", self.accelerator, ACCELERATORS)
         if self.devices != "auto":
-            require_integer("trainer.devices", self.devices, 1)
-        require_integer("trainer.num_nodes", self.num_nodes, 1)
-        require_integer("trainer.batch_size", self.batch_size, 1)
-        require_integer("trainer.num_workers", self.num_workers, 0)
-        require_integer("trainer.prefetch", self.prefetch, 1)
-        require_bool("trainer.progress", self.progress)
+            require_integer("devices", self.devices, 1)
+        require_integer("num_nodes", self.num_nodes, 1)
+        require_integer("batch_size", self.batch_size, 1)
+        require_integer("num_workers", self.num_workers, 0)
+        require_integer("prefetch", self.prefetch, 1)
+        require_bool("progress", self.progress)
         if self.accelerator == "gpu" and not torch.cuda.is_available():
-            raise SpliceError("trainer.accelerator is 'gpu', but there is no CUDA device here: set trainer=cpu.")
+            raise SpliceError(f"{key_of('accelerator')} is 'gpu', but there is no CUDA device here: set trainer=cpu.")
         if self.num_nodes > 1 and not launched():
             raise SpliceError(
-                f"trainer.num_nodes is {self.num_nodes}, but no launcher has started this process: use torchrun or "
-                "srun, or set trainer.num_nodes=1."
+                f"{key_of('num_nodes')} is {self.num_nodes}, but no launcher has started this process: use torchrun or "
+                f"srun, or set {key_of('num_nodes')}=1."
             )
 
     @property

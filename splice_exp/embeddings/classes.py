@@ -10,6 +10,7 @@ from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, shown
+from splice_exp.core.keys import key_of
 from splice_exp.core.types import Embeddings
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,9 @@ class KnownClasses(NamedTuple):
     missing: tuple[str, ...]
 
 
-def select_known_classes(embeddings: Embeddings, backbone: Backbone, missing_classes: str) -> KnownClasses:
+def select_known_classes(
+    embeddings: Embeddings, backbone: Backbone, missing_classes: str, data: object = None
+) -> KnownClasses:
     """Keep the classes whose text the backbone knows, with their samples.
 
     All samples stay where there are no labels, or where no class has a text: then there is no zero-shot classifier.
@@ -39,7 +42,7 @@ def select_known_classes(embeddings: Embeddings, backbone: Backbone, missing_cla
     if missing:
         what = f"{len(missing)} of {len(embeddings.classes)} classes have no text in the backbone ({shown(missing)})"
         if missing_classes == "error":
-            raise SpliceError(f"{what}: add their texts, or set data.missing_classes=drop.")
+            raise SpliceError(f"{what}: add their texts, or set {key_of('missing_classes', data)}=drop.")
         if not known:
             log.warning("%s: nothing is classified", what)
             return KnownClasses(embeddings, None, missing)
@@ -48,7 +51,8 @@ def select_known_classes(embeddings: Embeddings, backbone: Backbone, missing_cla
     if not len(kept):
         raise SpliceError(
             f"No sample is left: none of the {len(embeddings)} has a class with a text in the backbone, which has "
-            f"none for {shown(missing)}. Add their texts, or take other samples (data.path, data.limit)."
+            f"none for {shown(missing)}. Add their texts, or take other samples ({key_of('path', data)}, "
+            f"{key_of('limit', data)})."
         )
     duplicates = {name for name in kept.classes if kept.classes.count(name) > 1}
     if duplicates:

@@ -12,6 +12,7 @@ from splice_exp.backbones.base import Backbone
 from splice_exp.core.code import code_of
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest
+from splice_exp.core.keys import key_of
 from splice_exp.core.types import Embeddings
 from splice_exp.data.base import DataSource, EmbeddedSource, EncodableSource
 from splice_exp.distributed.cache import Cache
@@ -94,12 +95,14 @@ def _checked(data: EmbeddedSource, backbone: Backbone) -> Embeddings:
     embeddings = data.embeddings()
     if embeddings.dim != backbone.dim:
         raise SpliceError(
-            f"data.path holds embeddings {embeddings.dim} wide, but those of the backbone are {backbone.dim} wide: "
+            f"{key_of('path', data)} holds embeddings {embeddings.dim} wide, but those of the backbone are "
+            f"{backbone.dim} wide: "
             "take both from the same encoder."
         )
     if data.encoder and backbone.encoder and data.encoder != backbone.encoder:
         raise SpliceError(
-            f"data.path was embedded by {data.encoder}, but the texts of the backbone by {backbone.encoder}: "
+            f"{key_of('path', data)} was embedded by {data.encoder}, but the texts of the backbone by "
+            f"{backbone.encoder}: "
             "take both from the same encoder."
         )
     return embeddings

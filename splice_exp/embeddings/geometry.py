@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError, require_bool, require_choice
+from splice_exp.core.keys import key_of
 from splice_exp.core.tensors import read_tensors
 from splice_exp.core.types import Embeddings
 
@@ -55,7 +56,7 @@ def image_mean(embeddings: Embeddings) -> Float[Tensor, " d"]:
     return embeddings.features.double().mean(dim=0).to(embeddings.features.dtype)
 
 
-def read_mean(path: str, dim: int) -> Float[Tensor, " d"]:
+def read_mean(path: str, dim: int, of: object = None) -> Float[Tensor, " d"]:
     """Read a stored image mean: a safetensors file with one vector.
 
     Raises:
@@ -63,15 +64,17 @@ def read_mean(path: str, dim: int) -> Float[Tensor, " d"]:
     """
     tensors = read_tensors(Path(path))
     if len(tensors) != 1:
-        raise SpliceError(f"alignment.image_mean: {path} holds {len(tensors)} tensors, but must hold one, the mean.")
+        raise SpliceError(
+            f"{key_of('image_mean', of)}: {path} holds {len(tensors)} tensors, but must hold one, the mean."
+        )
     (mean,) = tensors.values()
     if mean.shape != (dim,):
         raise SpliceError(
-            f"alignment.image_mean: {path} has shape {tuple(mean.shape)}, but the embeddings are {dim} wide: "
-            "take the mean of the same backbone, or alignment.image_mean=estimate."
+            f"{key_of('image_mean', of)}: {path} has shape {tuple(mean.shape)}, but the embeddings are {dim} wide: "
+            f"take the mean of the same backbone, or {key_of('image_mean', of)}=estimate."
         )
     if not mean.isfinite().all():
-        raise SpliceError(f"alignment.image_mean: {path} holds NaN or infinite values.")
+        raise SpliceError(f"{key_of('image_mean', of)}: {path} holds NaN or infinite values.")
     return mean.to(torch.float32)
 
 
@@ -92,11 +95,11 @@ class Alignment:
     recompose: str = "paper"
 
     def __post_init__(self) -> None:
-        require_bool("alignment.image", self.image)
-        require_bool("alignment.dictionary", self.dictionary)
+        require_bool("image", self.image)
+        require_bool("dictionary", self.dictionary)
         if not isinstance(self.image_mean, str):
-            raise SpliceError(f"alignment.image_mean is {self.image_mean!r}, but must be a file, estimate or zero.")
-        require_choice("alignment.recompose", self.recompose, RECOMPOSITIONS)
+            raise SpliceError(f"{key_of('image_mean')} is {self.image_mean!r}, but must be a file, estimate or zero.")
+        require_choice("recompose", self.recompose, RECOMPOSITIONS)
 
     def mean_of(self, embeddings: Embeddings) -> Float[Tensor, " d"]:
         """Return μ for these embeddings, whether or not images are centred by it.
@@ -118,7 +121,8 @@ class Alignment:
             return torch.zeros(dim)
         if not Path(self.image_mean).is_file():
             raise SpliceError(
-                f"alignment.image_mean is {self.image_mean!r}, but must be a .safetensors file that is there, or one "
+                f"{key_of('image_mean', self)} is {self.image_mean!r}, but must be a .safetensors file that is "
+                "there, or one "
                 "of: estimate, zero."
             )
-        return read_mean(self.image_mean, dim)
+        return read_mean(self.image_mean, dim, of=self)

@@ -58,8 +58,8 @@ class Evaluation(ABC):
     """
 
     def __init__(self, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
-        require_integer("evaluation.bootstrap_resamples", bootstrap_resamples, 1)
-        require_integer("evaluation.seed", seed, 0)
+        require_integer("bootstrap_resamples", bootstrap_resamples, 1)
+        require_integer("seed", seed, 0)
         self._resamples, self._seed = bootstrap_resamples, seed
 
     def _summarised(self, samples: Mapping[str, np.ndarray]) -> dict[str, Metric]:

@@ -22,6 +22,7 @@ from typing import Any
 
 from splice_exp.core.assets import ASSETS
 from splice_exp.core.errors import SpliceError, require_integer, shown
+from splice_exp.core.keys import key_of
 from splice_exp.heads.decisions import Decisions
 from splice_exp.heads.verdicts import Verdict, parse_verdict
 
@@ -43,8 +44,8 @@ class Judge(ABC):
     parallel: int = 8
 
     def __post_init__(self) -> None:
-        require_integer("judge.repeats", self.repeats, 1)
-        require_integer("judge.parallel", self.parallel, 1)
+        require_integer("repeats", self.repeats, 1)
+        require_integer("parallel", self.parallel, 1)
 
     @property
     @abstractmethod
@@ -112,9 +113,9 @@ class EndpointJudge(Judge):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_integer("judge.retries", self.retries, 0)
+        require_integer("retries", self.retries, 0)
         if not self.timeout > 0:
-            raise SpliceError(f"judge.timeout is {self.timeout}, but must be positive.")
+            raise SpliceError(f"{key_of('timeout')} is {self.timeout}, but must be positive.")
 
     @property
     def name(self) -> str:
@@ -131,8 +132,9 @@ class EndpointJudge(Judge):
             content = answer.choices[0].message.content
         except (OpenAIError, AttributeError, IndexError, TypeError, ValueError) as error:
             raise SpliceError(
-                f"judge.url {self.url} gives no answer from {self.model!r} ({type(error).__name__}: {error}). What was "
-                f"answered is kept in judge.cache: run again to go on."
+                f"{key_of('url', self)} {self.url} gives no answer from {self.model!r} ({type(error).__name__}: "
+                f"{error}). What was "
+                f"answered is kept in {key_of('cache', self)}: run again to go on."
             ) from error
         return content or ""
 
@@ -147,7 +149,8 @@ class EndpointJudge(Judge):
         key = "none" if self.key is None else os.environ.get(self.key)
         if not key:
             raise SpliceError(
-                f"judge.key names the environment variable {self.key}, which is not set: set it, or judge.key=null for "
+                f"{key_of('key', self)} names the environment variable {self.key}, which is not set: set it, or "
+                f"{key_of('key', self)}=null for "
                 "an endpoint that asks for none."
             )
         return OpenAI(api_key=key, base_url=self.url, timeout=self.timeout, max_retries=self.retries)

@@ -13,6 +13,7 @@ from torch import Tensor
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.towers import TOWERS, Tower, tower_of
 from splice_exp.core.errors import SpliceError, require_bool, require_choice, require_integer
+from splice_exp.core.keys import key_of
 from splice_exp.core.types import Dictionary
 from splice_exp.heads.explain import Explanations, both_poles, explain
 from splice_exp.heads.projection import PROJECTIONS, Projection
@@ -73,17 +74,19 @@ class Reading:
     vectors: int | None = field(default=None)
 
     def __post_init__(self) -> None:
-        require_choice("reading.tower", self.tower, TOWERS)
-        require_choice("reading.side", self.side, SIDES)
-        require_choice("reading.projection", self.projection, PROJECTIONS)
-        require_bool("reading.centred", self.centred)
-        require_bool("reading.folded", self.folded)
+        require_choice("tower", self.tower, TOWERS)
+        require_choice("side", self.side, SIDES)
+        require_choice("projection", self.projection, PROJECTIONS)
+        require_bool("centred", self.centred)
+        require_bool("folded", self.folded)
         if isinstance(self.layers, int):
-            raise SpliceError(f"reading.layers is {self.layers}, but must be a list: [{self.layers}].")
+            raise SpliceError(f"{key_of('layers')} is {self.layers}, but must be a list: [{self.layers}].")
         if not self.layers or len(set(self.layers)) != len(self.layers):
-            raise SpliceError(f"reading.layers is {list(self.layers)}, but must list one or more layers, each once.")
+            raise SpliceError(
+                f"{key_of('layers')} is {list(self.layers)}, but must list one or more layers, each once."
+            )
         if self.vectors is not None:
-            require_integer("reading.vectors", self.vectors, 1)
+            require_integer("vectors", self.vectors, 1)
 
     def require_all(self) -> None:
         """Refuse to edit what was read in part only, or not as it is written.
@@ -93,8 +96,8 @@ class Reading:
         """
         if self.vectors is not None or self.side != "writes" or not self.folded:
             raise SpliceError(
-                "An edit changes all that heads write: it needs reading.vectors=null, reading.side=writes and "
-                "reading.folded=true."
+                f"An edit changes all that heads write: it needs {key_of('vectors', self)}=null, "
+                f"{key_of('side', self)}=writes and {key_of('folded', self)}=true."
             )
 
     def tower_of(self, backbone: Backbone) -> Tower:

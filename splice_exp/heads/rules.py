@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_at_least
+from splice_exp.core.keys import key_of
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Highest(Rule):
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
-            raise SpliceError(f"rule.share is {self.share}, but must lie in (0, 1].")
+            raise SpliceError(f"{key_of('share')} is {self.share}, but must lie in (0, 1].")
 
     def factors(self, scores: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
         found = torch.ones(len(scores), dtype=torch.float64)
@@ -81,7 +82,8 @@ class Levels(Rule):
     def __post_init__(self) -> None:
         if len(self.levels) != len(self.factors_of) or len(set(self.levels)) != len(self.levels):
             raise SpliceError(
-                f"rule.levels is {list(self.levels)} and rule.factors_of is {list(self.factors_of)}, but each level "
+                f"{key_of('levels')} is {list(self.levels)} and {key_of('factors_of')} is "
+                f"{list(self.factors_of)}, but each level "
                 "needs one factor, and may be there once."
             )
 
@@ -103,7 +105,7 @@ class ByRelevance(Rule):
     floor: float = 0.8
 
     def __post_init__(self) -> None:
-        require_at_least("rule.floor", self.floor, 0)
+        require_at_least("floor", self.floor, 0)
 
     def factors(self, scores: Float[Tensor, " n"]) -> Float[Tensor, " n"]:
         return (scores.double() + self.offset).clamp(min=self.floor)

@@ -24,6 +24,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, nearest, require_integer, require_names
+from splice_exp.core.keys import key_of
 from splice_exp.core.types import Dictionary
 from splice_exp.heads.explain import Explanations
 from splice_exp.heads.judge import Judge, read_prompt
@@ -57,9 +58,9 @@ class ByConcepts(Selector):
     concepts: Sequence[str]
 
     def __post_init__(self) -> None:
-        require_names("selector.concepts", self.concepts)
+        require_names("concepts", self.concepts)
         if not self.concepts:
-            raise SpliceError("selector.concepts is empty, but needs one name or more.")
+            raise SpliceError(f"{key_of('concepts')} is empty, but needs one name or more.")
 
     def _atoms(self, dictionary: Dictionary) -> Float[Tensor, "t e"]:
         return dictionary.atoms[np.array([dictionary.index(name) for name in self.concepts])].double()
@@ -102,9 +103,9 @@ class ByJudge(Selector):
     listed: int = 5
 
     def __post_init__(self) -> None:
-        require_integer("selector.listed", self.listed, 1)
+        require_integer("listed", self.listed, 1)
         if not self.topic.strip():
-            raise SpliceError("selector.topic is empty, but must say what the judge is to look for.")
+            raise SpliceError(f"{key_of('topic')} is empty, but must say what the judge is to look for.")
 
     def scores(self, found: Explanations, names: Sequence[str]) -> Float[Tensor, " n"]:
         lists = found.top(self.listed)
@@ -116,7 +117,7 @@ class ByJudge(Selector):
             if not read:
                 raise SpliceError(
                     f"{self.judge.name} gives no score for the pole {'+−'[row % 2]} of {names[row // 2]}: raise "
-                    "judge.repeats, or take another judge.model."
+                    f"{key_of('judge.repeats', self)}, or take another {key_of('judge.model', self)}."
                 )
             scores[row] = sum(read) / len(read)
         return _of_vectors(scores)
@@ -133,12 +134,14 @@ class ByList(Selector):
     vectors: Sequence[str]
 
     def __post_init__(self) -> None:
-        require_names("selector.vectors", self.vectors)
+        require_names("vectors", self.vectors)
 
     def scores(self, found: Explanations, names: Sequence[str]) -> Float[Tensor, " n"]:
         for name in self.vectors:
             if name not in names:
-                raise SpliceError(f"selector.vectors has {name!r}, which is none ({nearest(name, list(names))}).")
+                raise SpliceError(
+                    f"{key_of('vectors', self)} has {name!r}, which is none ({nearest(name, list(names))})."
+                )
         return torch.tensor([float(name in self.vectors) for name in names], dtype=torch.float64)
 
 

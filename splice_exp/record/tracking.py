@@ -89,7 +89,7 @@ class WandbTracker(Tracker):
     """
 
     def __init__(self, project: str, mode: str, directory: str) -> None:
-        require_choice("logger.mode", mode, ("offline", "online"))
+        require_choice("mode", mode, ("offline", "online"))
         self._project, self._mode, self._directory = project, mode, Path(directory)
 
     @contextmanager

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.core.keys import key_of
 from splice_exp.report.columns import column
 from splice_exp.report.records import Row, short_key
 
@@ -41,11 +42,9 @@ class Claim(ABC):
     rows: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        require_choice("report.comparisons.expected", self.expected, ("lower", "higher", "near"))
+        require_choice("expected", self.expected, ("lower", "higher", "near"))
         if self.expected == "near" and self.margin <= 0:
-            raise SpliceError(
-                f"report.comparisons.margin is {self.margin}, but must be positive where `near` is expected."
-            )
+            raise SpliceError(f"{key_of('margin')} is {self.margin}, but must be positive where `near` is expected.")
 
     @property
     @abstractmethod
@@ -117,7 +116,7 @@ class Comparison(Claim):
         if not np.array_equal(row.samples["sample_id"], others[0].samples["sample_id"]):
             raise SpliceError(
                 f"The rows {row.label!r} and {others[0].label!r} are over different samples, and cannot be compared "
-                "in pairs: remove the comparison (report.comparisons) or sweep something else."
+                f"in pairs: remove the comparison (report.comparisons) or sweep something else."
             )
         change = row.samples[self.metric] - others[0].samples[self.metric]
         low, high = row.interval(change)

@@ -40,7 +40,7 @@ class Listing:
     most: int | None = None
 
     def __post_init__(self) -> None:
-        require_names("report.listings.lines", self.lines)
+        require_names("lines", self.lines)
 
     def lay_out(self, rows: Sequence[Row]) -> Cells:
         """Return headings and cells, in the order in which lines come first; of counts the highest first."""

@@ -22,6 +22,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
+from splice_exp.core.keys import key_of
 from splice_exp.solvers import active_set_compiled, active_set_torch
 from splice_exp.solvers.base import LassoSolver, Solved, State
 from splice_exp.solvers.rounds import CoarseAtoms, has_bfloat16, multiply
@@ -77,11 +78,11 @@ class ActiveSet(LassoSolver):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_integer("solver.working_set", self.working_set, 1)
-        require_integer("solver.gram_mib", self.gram_mib, 0)
-        require_integer("solver.gram_rows", self.gram_rows, 0)
-        require_choice("solver.engine", self.engine, ENGINES)
-        require_choice("solver.screening", self.screening, SCREENINGS)
+        require_integer("working_set", self.working_set, 1)
+        require_integer("gram_mib", self.gram_mib, 0)
+        require_integer("gram_rows", self.gram_rows, 0)
+        require_choice("engine", self.engine, ENGINES)
+        require_choice("screening", self.screening, SCREENINGS)
 
     def _prepare(self, atoms: Float[Tensor, "k d"]) -> ActiveSetState:
         """Compute G if the engine uses it and it fits."""
@@ -112,8 +113,9 @@ class ActiveSet(LassoSolver):
     def _engine(self, atoms: Tensor) -> str:
         if self.engine == "compiled" and atoms.device.type != "cpu":
             raise SpliceError(
-                f"solver.engine is 'compiled', which runs on the CPU, but the atoms are on {atoms.device.type!r}: "
-                "set solver.engine=auto or trainer=cpu."
+                f"{key_of('engine', self)} is 'compiled', which runs on the CPU, but the atoms are on "
+                f"{atoms.device.type!r}: "
+                f"set {key_of('engine', self)}=auto or trainer=cpu."
             )
         if self.engine == "auto":
             return "compiled" if atoms.device.type == "cpu" else "torch"

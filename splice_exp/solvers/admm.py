@@ -23,6 +23,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_at_least
+from splice_exp.core.keys import key_of
 from splice_exp.solvers.base import State
 from splice_exp.solvers.iterative import IterativeSolver, soft_threshold
 
@@ -64,10 +65,10 @@ class ADMM(IterativeSolver):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.rho is not None:
-            require_at_least("solver.rho", self.rho, 1e-8)
-        require_at_least("solver.relaxation", self.relaxation, 1e-8)
+            require_at_least("rho", self.rho, 1e-8)
+        require_at_least("relaxation", self.relaxation, 1e-8)
         if self.relaxation >= 2:
-            raise SpliceError(f"solver.relaxation is {self.relaxation}, but must lie above 0 and below 2.")
+            raise SpliceError(f"{key_of('relaxation')} is {self.relaxation}, but must lie above 0 and below 2.")
 
     def _prepare(self, atoms: Float[Tensor, "k d"]) -> ADMMState:
         """Factor the d × d matrix, in float64."""

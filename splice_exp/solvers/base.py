@@ -13,6 +13,7 @@ from torch import Tensor
 
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_at_least, require_bool, require_integer, shown
+from splice_exp.core.keys import key_of
 from splice_exp.core.types import Solution, Status
 from splice_exp.solvers import objective
 from splice_exp.solvers.objective import Certificate
@@ -123,14 +124,16 @@ def require_targets(atoms: Float[Tensor, "k d"], targets: Tensor) -> None:
         )
 
 
-def require_enough(state: State, target_l0: int) -> None:
+def require_enough(state: State, target_l0: int, of: object) -> None:
     """Refuse to choose more atoms than there are.
 
     Raises:
         SpliceError: naming both numbers.
     """
     if target_l0 > len(state.atoms):
-        raise SpliceError(f"solver.target_l0 is {target_l0}, but the dictionary has only {len(state.atoms)} atoms.")
+        raise SpliceError(
+            f"{key_of('target_l0', of)} is {target_l0}, but the dictionary has only {len(state.atoms)} atoms."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +151,8 @@ class Solver(ABC):
     batch_size: int = 1024
 
     def __post_init__(self) -> None:
-        require_bool("solver.nonnegative", self.nonnegative)
-        require_integer("solver.batch_size", self.batch_size, 1)
+        require_bool("nonnegative", self.nonnegative)
+        require_integer("batch_size", self.batch_size, 1)
 
     def prepare(self, atoms: Float[Tensor, "k d"]) -> State:
         """Do everything that depends on the dictionary alone.
@@ -266,10 +269,10 @@ class LassoSolver(Solver):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_at_least("solver.l1_penalty", self.l1_penalty, 0)
-        require_at_least("solver.tol", self.tol, 0)
-        require_at_least("solver.kkt_tol", self.kkt_tol, 0)
-        require_integer("solver.max_iterations", self.max_iterations, 1)
+        require_at_least("l1_penalty", self.l1_penalty, 0)
+        require_at_least("tol", self.tol, 0)
+        require_at_least("kkt_tol", self.kkt_tol, 0)
+        require_integer("max_iterations", self.max_iterations, 1)
 
     def _certify(self, targets: Tensor, atoms: Tensor, codes: Tensor) -> Certificate:
         return objective.lasso_certificate(targets, atoms, codes, self.l1_penalty, self.nonnegative)

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError, require_at_least, require_bool
+from splice_exp.core.keys import key_of
 from splice_exp.solvers.base import State
 from splice_exp.solvers.omp import OMP
 from splice_exp.solvers.search import NONE, highest
@@ -49,17 +50,17 @@ class COMP(OMP):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_at_least("solver.coherence", self.coherence, 0)
-        require_bool("solver.fitting", self.fitting)
-        require_bool("solver.relative", self.relative)
-        require_bool("solver.refill", self.refill)
+        require_at_least("coherence", self.coherence, 0)
+        require_bool("fitting", self.fitting)
+        require_bool("relative", self.relative)
+        require_bool("refill", self.refill)
         if not self.nonnegative:
             raise SpliceError(
-                "solver.nonnegative is false, but coherence is defined for codes ≥ 0: set it to true, or take "
+                f"{key_of('nonnegative')} is false, but coherence is defined for codes ≥ 0: set it to true, or take "
                 "solver=omp."
             )
         if self.max_cosine is not None and not 0 < self.max_cosine <= 1:
-            raise SpliceError(f"solver.max_cosine is {self.max_cosine}, but must lie in (0, 1], or be null.")
+            raise SpliceError(f"{key_of('max_cosine')} is {self.max_cosine}, but must lie in (0, 1], or be null.")
 
     @property
     def _num_picks(self) -> int:

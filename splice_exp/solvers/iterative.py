@@ -41,7 +41,7 @@ class IterativeSolver(LassoSolver):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_integer("solver.check_every", self.check_every, 1)
+        require_integer("check_every", self.check_every, 1)
 
     @abstractmethod
     def _start(self, state: State, targets: Float[Tensor, "b d"]) -> tuple[Tensor, ...]:

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.keys import key_of
 from splice_exp.solvers.base import Solved, State, SupportSolver
 
 
@@ -36,8 +37,8 @@ class LeastSquares(SupportSolver):
         super().__post_init__()
         if self.nonnegative:
             raise SpliceError(
-                "solver.nonnegative is true, but least squares is signed: set solver.nonnegative=false, or take "
-                "solver=active_set with a small solver.l1_penalty for the nonnegative problem."
+                f"{key_of('nonnegative')} is true, but least squares is signed: set it to false, or take "
+                "solver=active_set with a small l1_penalty for the nonnegative problem."
             )
 
     def _prepare(self, atoms: Float[Tensor, "k d"]) -> LeastSquaresState:

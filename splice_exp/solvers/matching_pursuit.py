@@ -47,11 +47,11 @@ class Pursuit(SupportSolver):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_integer("solver.target_l0", self.target_l0, 1)
-        require_at_least("solver.tol", self.tol, 0)
+        require_integer("target_l0", self.target_l0, 1)
+        require_at_least("tol", self.tol, 0)
 
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
-        require_enough(state, self.target_l0)
+        require_enough(state, self.target_l0, of=self)
         shape = (len(targets), self.target_l0)
         support = torch.full(shape, NONE, dtype=torch.int64, device=targets.device)
         values = torch.zeros(shape, dtype=torch.float64, device=targets.device)

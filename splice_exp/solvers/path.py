@@ -20,6 +20,7 @@ from torch import Tensor
 
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
+from splice_exp.core.keys import key_of
 from splice_exp.core.types import Solution, Status
 from splice_exp.solvers.active_set import ActiveSet, ActiveSetState, rows_of_a_product
 from splice_exp.solvers.base import LassoSolver, Solved, Solver, State
@@ -63,32 +64,37 @@ class LassoPath(LassoSolver):
         super().__post_init__()
         if self.target_l0 is not None and self.mean_l0 is not None:
             raise SpliceError(
-                f"solver.target_l0 is {self.target_l0} and solver.mean_l0 is {self.mean_l0}, but only one of them can "
+                f"{key_of('target_l0')} is {self.target_l0} and {key_of('mean_l0')} is {self.mean_l0}, but only "
+                "one of them can "
                 "end the paths: set the other to null."
             )
         if self.target_l0 is not None:
-            require_integer("solver.target_l0", self.target_l0, 1)
+            require_integer("target_l0", self.target_l0, 1)
         if self.mean_l0 is not None:
-            require_at_least("solver.mean_l0", self.mean_l0, 0)
+            require_at_least("mean_l0", self.mean_l0, 0)
         if self.penalties is not None:
             self._require_one_of_the_penalties()
-        require_integer("solver.working_set", self.working_set, 1)
-        require_integer("solver.gram_mib", self.gram_mib, 0)
-        require_integer("solver.gram_rows", self.gram_rows, 0)
+        require_integer("working_set", self.working_set, 1)
+        require_integer("gram_mib", self.gram_mib, 0)
+        require_integer("gram_rows", self.gram_rows, 0)
 
     def _require_one_of_the_penalties(self) -> None:
         if not isinstance(self.penalties, Sequence) or isinstance(self.penalties, str):
-            raise SpliceError(f"solver.penalties is {self.penalties!r}, but must be a list of penalties, or null.")
+            raise SpliceError(
+                f"{key_of('penalties', self)} is {self.penalties!r}, but must be a list of penalties, or null."
+            )
         for l1_penalty in self.penalties:
-            require_at_least("solver.penalties", l1_penalty, 0)
+            require_at_least("penalties", l1_penalty, 0, of=self)
         if self.target_l0 is not None or self.mean_l0 is not None:
             raise SpliceError(
-                f"solver.penalties is {list(self.penalties)}, but solver.target_l0 or solver.mean_l0 ends the paths: "
-                "set both to null, or solver.penalties."
+                f"{key_of('penalties', self)} is {list(self.penalties)}, but {key_of('target_l0', self)} or "
+                f"{key_of('mean_l0', self)} ends the paths: "
+                f"set both to null, or {key_of('penalties', self)}."
             )
         if self.l1_penalty not in self.penalties:
             raise SpliceError(
-                f"solver.l1_penalty is {self.l1_penalty}, but must be one of solver.penalties, which are "
+                f"{key_of('l1_penalty', self)} is {self.l1_penalty}, but must be one of "
+                f"{key_of('penalties', self)}, which are "
                 f"{list(self.penalties)}: add it there."
             )
 
@@ -163,8 +169,9 @@ class LassoPath(LassoSolver):
         unfinished = sum(int(batch.certificates[-1].kkt_violation.isinf().sum()) for batch in batches)
         if unfinished:
             raise SpliceError(
-                f"solver.max_iterations is {self.max_iterations}, but {unfinished} paths do not come to an end "
-                "by then: raise solver.max_iterations or solver.l1_penalty."
+                f"{key_of('max_iterations', self)} is {self.max_iterations}, but {unfinished} paths do not come "
+                "to an end "
+                f"by then: raise {key_of('max_iterations', self)} or {key_of('l1_penalty', self)}."
             )
         events = torch.cat([batch.events for batch in batches])
         events = events[events.abs().argsort(descending=True)]
@@ -173,8 +180,10 @@ class LassoPath(LassoSolver):
         if not len(more):
             reached = float(mean_l0[-1]) if len(mean_l0) else 0.0
             raise SpliceError(
-                f"solver.mean_l0 is {self.mean_l0}, but where the paths end, at solver.l1_penalty={self.l1_penalty}, "
-                f"there are {reached:.1f} concepts on average: lower solver.l1_penalty or solver.mean_l0."
+                f"{key_of('mean_l0', self)} is {self.mean_l0}, but where the paths end, at "
+                f"{key_of('l1_penalty', self)}={self.l1_penalty}, "
+                f"there are {reached:.1f} concepts on average: lower {key_of('l1_penalty', self)} or "
+                f"{key_of('mean_l0', self)}."
             )
         last = int(more[0])
         while last and events[last - 1].abs() - events[last].abs() <= TIE * events[last].abs():

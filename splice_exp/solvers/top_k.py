@@ -26,10 +26,10 @@ class TopK(SupportSolver):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_integer("solver.target_l0", self.target_l0, 1)
+        require_integer("target_l0", self.target_l0, 1)
 
     def _solve_batch(self, state: State, targets: Float[Tensor, "b d"]) -> Solved:
-        require_enough(state, self.target_l0)
+        require_enough(state, self.target_l0, of=self)
         support = highest(targets, state.atoms, self.target_l0, self.nonnegative)
         values = solve_on_support(targets, state.atoms, support, self.nonnegative)
         return self._certified_support(state, targets, support, values, torch.ones(len(targets), dtype=torch.int64))

@@ -58,12 +58,12 @@ class FineTuning:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        require_choice("tuning.mode", self.mode, MODES)
+        require_choice("mode", self.mode, MODES)
         for name in ("rank", "epochs", "batch_size"):
-            require_integer(f"tuning.{name}", getattr(self, name), 1)
-        require_integer("tuning.seed", self.seed, 0)
-        require_at_least("tuning.learning_rate", self.learning_rate, 0)
-        require_at_least("tuning.weight_decay", self.weight_decay, 0)
+            require_integer(name, getattr(self, name), 1)
+        require_integer("seed", self.seed, 0)
+        require_at_least("learning_rate", self.learning_rate, 0)
+        require_at_least("weight_decay", self.weight_decay, 0)
 
 
 class LowRank(nn.Module):

@@ -18,7 +18,7 @@ def test_steps_are_those_of_the_paper():
     assert len(counts) == 51
     assert steps == [1004] * 26 + [1003] * 24
     assert torch.tensor(counts_of(32 * 32, 50)).diff().tolist() == [21] * 24 + [20] * 26
-    with pytest.raises(SpliceError, match=r"evaluation.steps is 10, but must be 1 … 4"):
+    with pytest.raises(SpliceError, match="4 pixels cannot go in 10 steps: set evaluation.steps to 1 … 4"):
         counts_of(4, 10)
 
 

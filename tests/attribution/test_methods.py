@@ -314,5 +314,5 @@ def test_a_method_that_cannot_work_says_why(scenes, backbone, images):
         VanillaGradient().attribute(Explicands(half, Zero(), images, SEEDS), target)
     with pytest.raises(SpliceError, match="take backbone=scenes_clip"):
         study_of("data=planted", "data.num_samples=4").backbone.represent(images)
-    with pytest.raises(SpliceError, match="method.stride is 9, but squares of method.side=8 would leave gaps"):
+    with pytest.raises(SpliceError, match="^stride is 9, but squares of side=8 would leave gaps"):
         Occluded(side=8, stride=9)

@@ -111,7 +111,7 @@ def test_every_input_has_masks_of_its_own_whatever_is_beside_it():
 
 
 def test_settings_that_cannot_be_are_refused():
-    with pytest.raises(SpliceError, match="method.keep_probability is 1.0"):
+    with pytest.raises(SpliceError, match="^keep_probability is 1.0"):
         MaskSettings(keep_probability=1.0)
     with pytest.raises(SpliceError, match="needs a keep probability of 0.5 and a multiple of 4 masks"):
         MaskSettings(keep_probability=0.3)

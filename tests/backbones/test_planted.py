@@ -39,7 +39,7 @@ def test_other_inputs_and_empty_texts_are_refused():
         PlantedBackbone().encode_images(torch.zeros(1, 3))
     with pytest.raises(SpliceError, match="Text 1 is empty"):
         PlantedBackbone().encode_text(["a", " "])
-    with pytest.raises(SpliceError, match=r"backbone\.noise is -1"):
+    with pytest.raises(SpliceError, match=r"^noise is -1"):
         PlantedBackbone(noise=-1)
 
 
@@ -58,5 +58,5 @@ def test_a_class_is_the_mean_of_its_texts():
 
 @pytest.mark.parametrize("templates", [[], ["{} and {}"], "a photo of {}"])
 def test_templates_have_one_place_for_the_name(templates):
-    with pytest.raises(SpliceError, match=r"backbone\.class_templates is"):
+    with pytest.raises(SpliceError, match=r"^class_templates is"):
         PlantedBackbone(class_templates=templates)

@@ -51,7 +51,7 @@ def test_the_stem_for_small_images_keeps_their_size(tmp_path):
     assert backbone.represent(torch.rand(1, 3, 32, 32)).shape == (1, 512)
     other = ResNetBackbone("resnet18", str(tmp_path / "small.pth"), stem="cifar", resize=32, crop=32)
     assert other.backbone_id != backbone.backbone_id
-    with pytest.raises(SpliceError, match=r"does not fit backbone.architecture and backbone.stem: .*conv1.weight"):
+    with pytest.raises(SpliceError, match=r"does not fit architecture and stem: .*conv1.weight"):
         ResNetBackbone("resnet18", str(tmp_path / "small.pth"))
 
 
@@ -69,14 +69,14 @@ def test_files_that_are_no_weights_are_refused(tmp_path, network):
     with pytest.raises(SpliceError, match="must hold a state dict"):
         ResNetBackbone("resnet18", str(path))
     torch.save(network.state_dict(), path)
-    with pytest.raises(SpliceError, match="Set backbone.prefix to what the names of the encoder begin with"):
+    with pytest.raises(SpliceError, match="Set prefix to what the names of the encoder begin with"):
         ResNetBackbone("resnet18", str(path), prefix="layer")
-    with pytest.raises(SpliceError, match="backbone.prefix is 'encoder.', but no name"):
+    with pytest.raises(SpliceError, match="^prefix is 'encoder.', but no name"):
         ResNetBackbone("resnet18", str(path), prefix="encoder.")
     backbone = ResNetBackbone("resnet18", str(path))
     with pytest.raises(SpliceError, match="trained on images alone and embeds no texts"):
         backbone.encode_text(["a cat"])
     with pytest.raises(SpliceError, match="a ResNet has none"):
         backbone.represent(torch.rand(1, 3, 64, 64), torch.ones(1, 2, 2, dtype=torch.bool))
-    with pytest.raises(SpliceError, match="backbone.architecture is 'resnet9000'"):
+    with pytest.raises(SpliceError, match="^architecture is 'resnet9000'"):
         ResNetBackbone("resnet9000", str(path))

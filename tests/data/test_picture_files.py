@@ -33,5 +33,5 @@ def test_what_is_no_picture_is_refused(folder, name, message):
     (folder / "empty").mkdir()
     with pytest.raises(SpliceError, match=message):
         PictureFiles([str(folder / name)])
-    with pytest.raises(SpliceError, match="data.paths is empty"):
+    with pytest.raises(SpliceError, match="^paths is empty"):
         PictureFiles([])

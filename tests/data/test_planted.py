@@ -28,7 +28,7 @@ def test_the_last_batch_is_short():
 
 
 def test_bad_parameters_are_named():
-    with pytest.raises(SpliceError, match=r"data\.objects is empty"):
+    with pytest.raises(SpliceError, match=r"^objects is empty"):
         Planted(5, **{**PARTS, "objects": []})
-    with pytest.raises(SpliceError, match=r"data\.num_samples is 0"):
+    with pytest.raises(SpliceError, match=r"^num_samples is 0"):
         Planted(0, **PARTS)

@@ -168,11 +168,11 @@ def test_what_ends_one_of_several_processes_ends_the_command(tmp_path, end, erro
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"accelerator": "tpu"}, r"trainer\.accelerator is 'tpu', but must be one of"),
-        ({"accelerator": "gpu"}, r"trainer\.accelerator is 'gpu', but there is no CUDA device here"),
-        ({"devices": 0}, r"trainer\.devices is 0"),
-        ({"num_nodes": 2}, r"trainer\.num_nodes is 2, but no launcher has started this process"),
-        ({"batch_size": 0}, r"trainer\.batch_size is 0"),
+        ({"accelerator": "tpu"}, r"^accelerator is 'tpu', but must be one of"),
+        ({"accelerator": "gpu"}, r"^accelerator is 'gpu', but there is no CUDA device here"),
+        ({"devices": 0}, r"^devices is 0"),
+        ({"num_nodes": 2}, r"^num_nodes is 2, but no launcher has started this process"),
+        ({"batch_size": 0}, r"^batch_size is 0"),
     ],
 )
 def test_wrong_options(options, message):

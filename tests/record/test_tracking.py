@@ -47,5 +47,5 @@ def test_no_tracker_writes_nothing(tmp_path, monkeypatch):
 
 
 def test_a_mode_is_checked():
-    with pytest.raises(SpliceError, match=r"logger\.mode is 'cloud'.*offline, online"):
+    with pytest.raises(SpliceError, match=r"^mode is 'cloud'.*offline, online"):
         WandbTracker("splice_exp", "cloud", "results")

@@ -103,7 +103,7 @@ def test_a_level_compares_with_a_number(records):
     claim = Level(claim="c", metric=TOP1, expected="near", margin=0.2, value=0.5)
     assert claim.difference(records[0], records).mean == pytest.approx(mean - 0.5)
     assert difference_heading(claim) == "Δ top-1 % (to 50.0)"
-    with pytest.raises(SpliceError, match="report.comparisons.margin is 0.0, but must be positive"):
+    with pytest.raises(SpliceError, match="^margin is 0.0, but must be positive"):
         Level(claim="c", metric=TOP1, expected="near", value=0.5)
 
 

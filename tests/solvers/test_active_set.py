@@ -147,11 +147,11 @@ def test_more_violated_atoms_than_a_bin_can_tell_apart():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"screening": "int8"}, r"solver\.screening is 'int8', but must be one of: auto, float32, bfloat16"),
-        ({"engine": "cuda"}, r"solver\.engine is 'cuda', but must be one of: auto, compiled, torch"),
-        ({"working_set": 0}, r"solver\.working_set is 0"),
-        ({"gram_mib": -1}, r"solver\.gram_mib is -1"),
-        ({"gram_rows": -1}, r"solver\.gram_rows is -1"),
+        ({"screening": "int8"}, r"^screening is 'int8', but must be one of: auto, float32, bfloat16"),
+        ({"engine": "cuda"}, r"^engine is 'cuda', but must be one of: auto, compiled, torch"),
+        ({"working_set": 0}, r"^working_set is 0"),
+        ({"gram_mib": -1}, r"^gram_mib is -1"),
+        ({"gram_rows": -1}, r"^gram_rows is -1"),
     ],
 )
 def test_wrong_options(options, message):

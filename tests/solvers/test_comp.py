@@ -159,8 +159,8 @@ def test_matching_pursuit_never_refits():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"coherence": -0.1}, "solver.coherence is -0.1"),
-        ({"max_cosine": 0.0}, r"solver.max_cosine is 0.0, but must lie in \(0, 1\]"),
+        ({"coherence": -0.1}, "^coherence is -0.1"),
+        ({"max_cosine": 0.0}, r"^max_cosine is 0.0, but must lie in \(0, 1\]"),
         ({"nonnegative": False}, "take solver=omp"),
     ],
 )

@@ -52,7 +52,7 @@ def test_mura_is_read_as_it_is_handed_on(tmp_path):
     assert data.inputs(0, 1)[0].mode == "RGB"
     with pytest.raises(SpliceError, match="train_image_paths.csv"):
         Mura(str(tmp_path), "train")
-    with pytest.raises(SpliceError, match="data.split is 'test'"):
+    with pytest.raises(SpliceError, match="^split is 'test'"):
         Mura(str(tmp_path), "test")
     path = tmp_path / "valid" / "XR_WRIST" / "patient00001" / "study1_positive"
     path.rename(path.with_name("study1_unknown"))

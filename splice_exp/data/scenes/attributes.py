@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.core.keys import key_of
 from splice_exp.core.types import Attribute
 from splice_exp.data.scenes.picture import Picture, draw_picture
 from splice_exp.data.scenes.sources import SceneSource
@@ -36,14 +37,16 @@ class AttributeScenes(SceneSource):
     def __post_init__(self) -> None:
         super().__post_init__()
         label, edited = self.label, self.edited
-        require_choice("data.label", label, OBJECT_ATTRIBUTES)
-        require_choice("data.edited", edited, OBJECT_ATTRIBUTES)
+        require_choice("label", label, OBJECT_ATTRIBUTES)
+        require_choice("edited", edited, OBJECT_ATTRIBUTES)
         if label == edited:
-            raise SpliceError(f"data.edited is {edited!r}, which is data.label too: take two different attributes.")
+            raise SpliceError(
+                f"{key_of('edited')} is {edited!r}, which is {key_of('label')} too: take two different attributes."
+            )
         self._kinds = (label, edited)
         self._values = (
-            require_pair("data.label_values", self.label_values, tuple(ATTRIBUTES[label])),
-            require_pair("data.edited_values", self.edited_values, tuple(ATTRIBUTES[edited])),
+            require_pair("label_values", self.label_values, tuple(ATTRIBUTES[label])),
+            require_pair("edited_values", self.edited_values, tuple(ATTRIBUTES[edited])),
         )
         self._label(self._values[0], [getattr(picture.objects[0], label) for picture in self.pictures])
         found = [getattr(picture.objects[0], edited) for picture in self.pictures]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
+from splice_exp.core.keys import key_of
 from splice_exp.data.scenes.picture import Picture, draw_picture
 from splice_exp.data.scenes.sources import SceneSource
 from splice_exp.data.scenes.world import SCENES, SHAPES
@@ -38,14 +39,16 @@ class DriftScenes(SceneSource):
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.years) != 2 or not self.years[0] < self.years[1]:
-            raise SpliceError(f"data.years is {list(self.years)}, but must be a first and a later last year.")
-        require_integer("data.years", self.years[0], 1)
-        require_choice("data.shape", self.shape, tuple(SHAPES))
-        require_choice("data.scene", self.scene, tuple(SCENES))
+            raise SpliceError(f"{key_of('years')} is {list(self.years)}, but must be a first and a later last year.")
+        require_integer("years", self.years[0], 1)
+        require_choice("shape", self.shape, tuple(SHAPES))
+        require_choice("scene", self.scene, tuple(SCENES))
         prevalences = {"shape": self.shape_prevalence, "scene": self.scene_prevalence}
         for key, ends in prevalences.items():
             if len(ends) != 2 or not all(0 <= end <= 1 for end in ends):
-                raise SpliceError(f"data.{key}_prevalence is {list(ends)}, but must be two shares between 0 and 1.")
+                raise SpliceError(
+                    f"{key_of(f'{key}_prevalence')} is {list(ends)}, but must be two shares between 0 and 1."
+                )
         self._years = tuple(range(self.years[0], self.years[1] + 1))
         self.prevalence = {
             concept: np.linspace(first, last, len(self._years))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
+from splice_exp.core.keys import key_of
 from splice_exp.data.scenes.picture import Picture, draw_picture
 from splice_exp.data.scenes.sources import SceneSource
 from splice_exp.data.scenes.world import ATTRIBUTES
@@ -29,13 +30,14 @@ class Scenes(SceneSource):
     def __post_init__(self) -> None:
         super().__post_init__()
         max_objects, label = self.max_objects, self.label
-        require_integer("data.max_objects", max_objects, 1)
+        require_integer("max_objects", max_objects, 1)
         if max_objects > MAX_OBJECTS:
-            raise SpliceError(f"data.max_objects is {max_objects}, but must be at most {MAX_OBJECTS}.")
-        require_choice("data.label", label, tuple(ATTRIBUTES))
+            raise SpliceError(f"{key_of('max_objects')} is {max_objects}, but must be at most {MAX_OBJECTS}.")
+        require_choice("label", label, tuple(ATTRIBUTES))
         if label != "scene" and max_objects > 1:
             raise SpliceError(
-                f"data.label is {label!r}, which differs between objects: set data.max_objects=1 or data.label=scene."
+                f"{key_of('label')} is {label!r}, which differs between objects: set {key_of('max_objects')}=1 or "
+                f"{key_of('label')}=scene."
             )
         self._label(
             tuple(ATTRIBUTES[label]),

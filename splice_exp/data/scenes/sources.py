@@ -51,9 +51,9 @@ class SceneSource(EncodableSource):
 
     def __post_init__(self) -> None:
         super().__init__(self.name, self.missing_classes)
-        require_integer("data.num_samples", self.num_samples, 1)
-        require_choice("data.split", self.split, SPLITS)
-        require_integer("data.seed", self.seed, 0)
+        require_integer("num_samples", self.num_samples, 1)
+        require_choice("split", self.split, SPLITS)
+        require_integer("seed", self.seed, 0)
         self.sample_ids = tuple(f"{self.split}-{self.seed}-{index:06d}" for index in range(self.num_samples))
 
     @abstractmethod

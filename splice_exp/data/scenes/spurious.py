@@ -13,23 +13,24 @@ import numpy as np
 import torch
 
 from splice_exp.core.errors import SpliceError, require_at_least, require_choice, require_names
+from splice_exp.core.keys import key_of
 from splice_exp.core.types import Attribute
 from splice_exp.data.scenes.picture import Picture, draw_picture
 from splice_exp.data.scenes.sources import SceneSource
 from splice_exp.data.scenes.world import SCENES, SHAPES
 
 
-def require_pair(key: str, names: Sequence[str], allowed: Sequence[str]) -> tuple[str, str]:
+def require_pair(argument: str, names: Sequence[str], allowed: Sequence[str]) -> tuple[str, str]:
     """Return two different names, each of which is allowed.
 
     Raises:
-        SpliceError: naming `key` and the names.
+        SpliceError: naming the key of `argument` and the names.
     """
-    require_names(key, names)
+    require_names(argument, names)
     if len(set(names)) != 2 or len(names) != 2:
-        raise SpliceError(f"{key} is {list(names)}, but must name two different ones.")
+        raise SpliceError(f"{key_of(argument)} is {list(names)}, but must name two different ones.")
     for name in names:
-        require_choice(key, name, tuple(allowed))
+        require_choice(argument, name, tuple(allowed))
     return names[0], names[1]
 
 
@@ -50,11 +51,11 @@ class SpuriousScenes(SceneSource):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._shapes = require_pair("data.shapes", self.shapes, tuple(SHAPES))
-        self._scenes = require_pair("data.scenes", self.scenes, tuple(SCENES))
-        require_at_least("data.agreement", self.agreement, 0)
+        self._shapes = require_pair("shapes", self.shapes, tuple(SHAPES))
+        self._scenes = require_pair("scenes", self.scenes, tuple(SCENES))
+        require_at_least("agreement", self.agreement, 0)
         if self.agreement > 1:
-            raise SpliceError(f"data.agreement is {self.agreement}, but is a share: at most 1.")
+            raise SpliceError(f"{key_of('agreement')} is {self.agreement}, but is a share: at most 1.")
         self._label(self._shapes, [picture.objects[0].shape for picture in self.pictures])
         places = [self._scenes.index(picture.scene) for picture in self.pictures]
         self._place = Attribute(self._scenes, torch.tensor(places))

@@ -29,7 +29,7 @@ class UnsafeScenes(SceneSource):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_choice("data.symbol", self.symbol, tuple(SHAPES))
+        require_choice("symbol", self.symbol, tuple(SHAPES))
         self._label(CLASSES, [CLASSES[index % 2] for index in range(len(self))])
 
     def _draw(self, random: np.random.Generator, index: int) -> Picture:

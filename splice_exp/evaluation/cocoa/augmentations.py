@@ -24,6 +24,7 @@ from splice_exp.attribution.represent import represent_all
 from splice_exp.attribution.targets import target_of
 from splice_exp.core.errors import SpliceError, require_choice, require_integer, require_names
 from splice_exp.core.intervals import of_group
+from splice_exp.core.keys import key_of
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.data.selection import Selection
 from splice_exp.data.views import VIEWS, Views
@@ -68,11 +69,11 @@ class CocoaAugmentations(Evaluation):
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_choice("evaluation.view", view, VIEWS)
-        require_integer("evaluation.foil_size", foil_size, 1)
-        require_integer("evaluation.shown", shown, 0)
+        require_choice("view", view, VIEWS)
+        require_integer("foil_size", foil_size, 1)
+        require_integer("shown", shown, 0)
         if classes is not None:
-            require_names("evaluation.classes", classes)
+            require_names("classes", classes)
         self._method, self._removal, self._train, self._view = method, removal, train, view
         self._foil_size, self._classes, self._shown = foil_size, classes, shown
 
@@ -124,7 +125,7 @@ class CocoaAugmentations(Evaluation):
         if self._classes is None:
             return data
         for name in self._classes:
-            require_choice("evaluation.classes", name, data.classes)
+            require_choice("classes", name, data.classes, of=self)
         assert data.labels is not None
         return Selection(
             data, [row for row, label in enumerate(data.labels.tolist()) if data.classes[label] in self._classes]
@@ -133,7 +134,8 @@ class CocoaAugmentations(Evaluation):
     def _foil(self, study: Study) -> Corpus:
         if not isinstance(self._train, EncodableSource) or len(self._train) < self._foil_size:
             raise SpliceError(
-                f"evaluation.foil_size is {self._foil_size}, but {self._train.name} has fewer images: lower it, or "
+                f"{key_of('foil_size', self)} is {self._foil_size}, but {self._train.name} has fewer images: "
+                "lower it, or "
                 "take more."
             )
         places = np.random.default_rng(self._seed).permutation(len(self._train))[: self._foil_size]

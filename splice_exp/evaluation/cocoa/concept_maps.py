@@ -79,10 +79,10 @@ class ConceptMaps(Evaluation):
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_choice("evaluation.direction", direction, DIRECTIONS)
-        require_integer("evaluation.judged", judged, 1)
-        require_integer("evaluation.steps", steps, 1)
-        require_integer("evaluation.shown", shown, 0)
+        require_choice("direction", direction, DIRECTIONS)
+        require_integer("judged", judged, 1)
+        require_integer("steps", steps, 1)
+        require_integer("shown", shown, 0)
         self._method, self._removal, self._direction = method, removal, direction
         self._judged, self._steps, self._shown = judged, steps, shown
 

@@ -13,6 +13,7 @@ from splice_exp.attribution.corpus import Corpus
 from splice_exp.attribution.represent import represent_all
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, nearest, require_bool, require_choice, require_names
+from splice_exp.core.keys import key_of
 from splice_exp.data.base import DataSource, EmbeddedSource, EncodableSource
 from splice_exp.data.selection import Selection
 from splice_exp.dictionaries.vocabulary import VocabularySource
@@ -57,9 +58,9 @@ class Texts(CorpusSource):
     """
 
     def __init__(self, texts: Sequence[str], name: str | None = None) -> None:
-        require_names("corpus.texts", texts)
+        require_names("texts", texts)
         if not texts:
-            raise SpliceError("corpus.texts is empty, but needs one text or more.")
+            raise SpliceError(f"{key_of('texts')} is empty, but needs one text or more.")
         super().__init__(name or " / ".join(texts))
         self._texts = tuple(texts)
 
@@ -80,7 +81,7 @@ class Samples(CorpusSource):
 
     def __init__(self, data: DataSource, classes: Sequence[str] | None = None, name: str | None = None) -> None:
         for one in classes or ():
-            require_choice("corpus.classes", one, data.classes)
+            require_choice("classes", one, data.classes)
         super().__init__(name or (" / ".join(classes) if classes else data.name))
         self._data, self._classes = data, classes
 
@@ -98,7 +99,8 @@ class Samples(CorpusSource):
             found = self._data.embeddings().features[torch.tensor(kept, dtype=torch.int64)]
         if found.shape[1] != backbone.dim:
             raise SpliceError(
-                f"corpus.data: embeddings of {self._data.name} have {found.shape[1]} dimensions, but the backbone has "
+                f"{key_of('data', self)}: embeddings of {self._data.name} have {found.shape[1]} dimensions, but "
+                "the backbone has "
                 f"{backbone.dim}: take those of the same encoder."
             )
         return found
@@ -121,9 +123,9 @@ class Concepts(CorpusSource):
         centred: bool = False,
         name: str | None = None,
     ) -> None:
-        require_bool("corpus.centred", centred)
+        require_bool("centred", centred)
         if names is not None:
-            require_names("corpus.names", names)
+            require_names("names", names)
         super().__init__(name or (" / ".join(names) if names else "all concepts"))
         self._vocabulary, self._names, self._centred = vocabulary, names, centred
 
@@ -132,7 +134,9 @@ class Concepts(CorpusSource):
         chosen = concepts if self._names is None else self._names
         for name in chosen:
             if name not in concepts:
-                raise SpliceError(f"corpus.names has {name!r}, which the vocabulary lacks ({nearest(name, concepts)}).")
+                raise SpliceError(
+                    f"{key_of('names', self)} has {name!r}, which the vocabulary lacks ({nearest(name, concepts)})."
+                )
         features = backbone.encode_text(concepts).double()
         if self._centred:
             features, _ = center(features, features.mean(dim=0))

@@ -28,6 +28,7 @@ from splice_exp.attribution.targets import KINDS, Directions, Together, target_o
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_bool, require_choice, require_integer, require_names
 from splice_exp.core.io import seed_of
+from splice_exp.core.keys import key_of, set_place
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.data.selection import Selection
 from splice_exp.distributed.cache import Cache
@@ -65,13 +66,14 @@ class CorpusTask:
     head: str = "probe"
 
     def __post_init__(self) -> None:
-        require_bool("evaluation.same_class", self.same_class)
-        require_bool("evaluation.held_out", self.held_out)
+        set_place(self)
+        require_bool("same_class", self.same_class)
+        require_bool("held_out", self.held_out)
         for name in ("per_class", "corpus_size", "foil_size"):
-            require_integer(f"evaluation.{name}", getattr(self, name), 1)
-        require_choice("evaluation.head", self.head, HEADS)
+            require_integer(name, getattr(self, name), 1)
+        require_choice("head", self.head, HEADS)
         if self.classes is not None:
-            require_names("evaluation.classes", self.classes)
+            require_names("classes", self.classes)
 
     def prepare(self, data: DataSource, backbone: Backbone, cache: Cache) -> Prepared:
         """Draw, and represent everything that is needed.
@@ -82,15 +84,16 @@ class CorpusTask:
         pictures, train = images_of(data), images_of(self.train)
         if train.classes != pictures.classes:
             raise SpliceError(
-                f"evaluation.train is {train.name}, whose classes are not those of {pictures.name}: take another part "
+                f"{key_of('train', self)} is {train.name}, whose classes are not those of {pictures.name}: take "
+                "another part "
                 "of the same data set."
             )
         used = self._used(pictures)
         explicands, of_class = self._explicands(pictures, used)
         sizes = (self.corpus_size, self.foil_size)
-        places = {label: draw_places(train, label, sizes, self.held_out, self.seed) for label in used}
+        places = {label: draw_places(train, label, sizes, self.held_out, self.seed, of=self) for label in used}
         if self.head == "own":
-            head = own_head(backbone, train)
+            head = own_head(backbone, train, of=self)
             rows = np.unique(np.concatenate([row for one in places.values() for row in one.all]))
             known = represent_all(Selection(train, rows.tolist()), backbone, cache)
         else:
@@ -102,7 +105,7 @@ class CorpusTask:
     def _used(self, data: EncodableSource) -> list[int]:
         """Return the labels of the classes of corpora and explicands."""
         for name in self.classes or ():
-            require_choice("evaluation.classes", name, data.classes)
+            require_choice("classes", name, data.classes, of=self)
         return [label for label, name in enumerate(data.classes) if self.classes is None or name in self.classes]
 
     def _explicands(self, data: EncodableSource, used: Sequence[int]) -> tuple[Selection, np.ndarray]:
@@ -117,7 +120,7 @@ class CorpusTask:
             eligible = np.flatnonzero(own if self.same_class else np.isin(labels, used) & ~own)
             if len(eligible) < self.per_class:
                 raise SpliceError(
-                    f"evaluation.per_class is {self.per_class}, but {data.name} has {len(eligible)} samples "
+                    f"{key_of('per_class', self)} is {self.per_class}, but {data.name} has {len(eligible)} samples "
                     f"{'of' if self.same_class else 'outside'} the class {name!r}: lower it, or take more samples."
                 )
             chosen = random.permutation(eligible)[: self.per_class].tolist()

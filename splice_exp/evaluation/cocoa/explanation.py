@@ -21,6 +21,7 @@ from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.represent import represent_all
 from splice_exp.attribution.targets import Directions, GaussianKernel, Target, Together, target_of
 from splice_exp.core.errors import SpliceError, require_at_least, require_choice, require_integer
+from splice_exp.core.keys import key_of
 from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
@@ -64,9 +65,9 @@ class Explanation(Evaluation):
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_choice("evaluation.similarity", similarity, (*SIMILARITIES, KERNEL))
-        require_at_least("evaluation.bandwidth", bandwidth, 1e-12)
-        require_integer("evaluation.shown", shown, 1)
+        require_choice("similarity", similarity, (*SIMILARITIES, KERNEL))
+        require_at_least("bandwidth", bandwidth, 1e-12)
+        require_integer("shown", shown, 1)
         self._method, self._removal, self._corpus, self._foil = method, removal, corpus, foil
         self._similarity, self._bandwidth, self._shown = similarity, bandwidth, shown
 
@@ -122,7 +123,8 @@ class Explanation(Evaluation):
             for what, (of, members) in parts.items():
                 if is_unit(members) != is_unit(own):
                     raise SpliceError(
-                        f"evaluation.similarity=gaussian compares representations of pictures with the {what} {of!r}, "
+                        f"{key_of('similarity', self)}=gaussian compares representations of pictures with the "
+                        f"{what} {of!r}, "
                         "whose members all have length one, as texts and stored embeddings: take images, or set it to "
                         "cosine."
                     )

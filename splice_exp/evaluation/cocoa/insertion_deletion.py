@@ -68,9 +68,9 @@ class CocoaInsertionDeletion(Evaluation):
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_choice("evaluation.kind", kind, KINDS)
-        require_choice("evaluation.similarity", similarity, SIMILARITIES)
-        require_integer("evaluation.steps", steps, 1)
+        require_choice("kind", kind, KINDS)
+        require_choice("similarity", similarity, SIMILARITIES)
+        require_integer("steps", steps, 1)
         self._method, self._removal, self._steps = method, removal, steps
         self._target = target_name(kind, similarity)
         self._task = CorpusTask(train, same_class, per_class, corpus_size, foil_size, held_out, seed, classes, head)

@@ -15,6 +15,7 @@ from torch.nn.functional import normalize
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, shown
+from splice_exp.core.keys import key_of
 from splice_exp.data.base import DataSource
 from splice_exp.evaluation.measures.probes import as_features, fit_probe
 
@@ -65,12 +66,13 @@ def fitted_head(train: DataSource, known: Float[Tensor, "n d"], seed: int) -> He
     return Head(weights, intercept, True, probe.gradient)
 
 
-def own_head(backbone: Backbone, train: DataSource) -> Head:
+def own_head(backbone: Backbone, train: DataSource, of: object = None) -> Head:
     """Return the last layer of a network.
 
     Args:
         backbone: Whose representations are judged.
         train: Whose classes it should know, in this order.
+        of: The component that asks, for errors.
 
     Raises:
         SpliceError: if the network has no last layer, or one of other classes.
@@ -78,17 +80,18 @@ def own_head(backbone: Backbone, train: DataSource) -> Head:
     layer = backbone.last_layer
     if layer is None:
         raise SpliceError(
-            "evaluation.head=own needs a network with a last layer, which this backbone has not: set it to probe."
+            f"{key_of('head', of)}=own needs a network with a last layer, which this backbone has not: set it to probe."
         )
     if layer.classes is not None and layer.classes != train.classes:
         raise SpliceError(
-            f"evaluation.head=own: the last layer of the network knows the classes {shown(layer.classes)}, but "
+            f"{key_of('head', of)}=own: the last layer of the network knows the classes {shown(layer.classes)}, but "
             f"{train.name} has {shown(train.classes)}: set it to probe."
         )
     weights, intercept = as_features(layer.weights.cpu()), as_features(layer.bias.cpu())
     if len(weights) != len(train.classes):
         raise SpliceError(
-            f"evaluation.head=own: the last layer of the network knows {len(weights)} classes, but {train.name} has "
+            f"{key_of('head', of)}=own: the last layer of the network knows {len(weights)} classes, but "
+            f"{train.name} has "
             f"{len(train.classes)}: set it to probe."
         )
     return Head(weights, intercept, False, float("nan"))

@@ -25,7 +25,7 @@ from splice_exp.data.selection import Selection
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.extract import extract
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
-from splice_exp.evaluation.cocoa.prompts import FOILS, Prompts
+from splice_exp.evaluation.cocoa.prompts import FOILS, Prompts, require_prompt
 from splice_exp.evaluation.measures import localization
 from splice_exp.evaluation.measures.shown_maps import MAPS, PICTURES, maps_table, pictures_table
 
@@ -72,9 +72,10 @@ class CocoaLocalization(Evaluation):
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_choice("evaluation.kind", kind, KINDS)
-        require_choice("evaluation.foil", foil, FOILS)
-        require_integer("evaluation.shown", shown, 0)
+        require_choice("kind", kind, KINDS)
+        require_choice("foil", foil, FOILS)
+        require_prompt(prompt)
+        require_integer("shown", shown, 0)
         self._method, self._removal, self._val = method, removal, val
         self._kind, self._foil, self._prompt, self._shown = kind, foil, prompt, shown
 

@@ -12,8 +12,19 @@ from splice_exp.attribution.corpus import Corpus
 from splice_exp.attribution.targets import Directions, Together, target_of
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.keys import key_of
 
 FOILS = ("other", "all")  # the other object of the picture; all names but that of the corpus
+
+
+def require_prompt(prompt: str) -> None:
+    """Refuse a text without one place for the name.
+
+    Raises:
+        SpliceError: naming the text.
+    """
+    if prompt.count("{}") != 1:
+        raise SpliceError(f"{key_of('prompt')} is {prompt!r}, but must have {{}} once, for the name.")
 
 
 class Prompts:
@@ -26,8 +37,7 @@ class Prompts:
     """
 
     def __init__(self, backbone: Backbone, prompt: str, names: Sequence[str]) -> None:
-        if prompt.count("{}") != 1:
-            raise SpliceError(f"evaluation.prompt is {prompt!r}, but must have {{}} once, for the name.")
+        require_prompt(prompt)
         self._names = {name: place for place, name in enumerate(dict.fromkeys(names))}
         if len(self._names) < 3:
             raise SpliceError(

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from splice_exp.attribution.corpus import Corpus
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.keys import key_of
 from splice_exp.data.base import DataSource
 
 
@@ -33,7 +34,7 @@ class References:
 
 
 def draw_references(
-    labels: np.ndarray, label: int, corpus_size: int, foil_size: int, random: np.random.Generator, name: str
+    labels: np.ndarray, label: int, corpus_size: int, foil_size: int, random: np.random.Generator, name: str, of: object
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw the places of a corpus of one class, and of a foil that has all classes in their natural proportions.
 
@@ -47,6 +48,7 @@ def draw_references(
         foil_size: Samples.
         random: Source of all draws.
         name: Of the data, for errors.
+        of: The component that asks, for errors.
 
     Raises:
         SpliceError: if there are too few samples.
@@ -54,14 +56,15 @@ def draw_references(
     members, others = (random.permutation(np.flatnonzero(chosen)) for chosen in (labels == label, labels != label))
     if len(members) <= corpus_size:
         raise SpliceError(
-            f"evaluation.corpus_size is {corpus_size}, but {name} has {len(members)} samples of a class, of which some "
+            f"{key_of('corpus_size', of)} is {corpus_size}, but {name} has {len(members)} samples of a class, of "
+            "which some "
             "must be left for the foil: lower it, or take more samples."
         )
     kept = others[: int(len(others) * (1 - corpus_size / len(members)))]
     pool = random.permutation(np.concatenate([kept, members[corpus_size:]]))
     if len(pool) < foil_size:
         raise SpliceError(
-            f"evaluation.foil_size is {foil_size}, but {name} has {len(pool)} samples left beside a corpus of "
+            f"{key_of('foil_size', of)} is {foil_size}, but {name} has {len(pool)} samples left beside a corpus of "
             f"{corpus_size}: lower it, or take more samples."
         )
     return members[:corpus_size], pool[:foil_size]
@@ -85,7 +88,9 @@ class Places:
         return *self.explains, *self.judges
 
 
-def draw_places(train: DataSource, label: int, sizes: tuple[int, int], held_out: bool, seed: int) -> Places:
+def draw_places(
+    train: DataSource, label: int, sizes: tuple[int, int], held_out: bool, seed: int, of: object = None
+) -> Places:
     """Draw corpus and foil of a class, and others like them for judging.
 
     Args:
@@ -94,6 +99,7 @@ def draw_places(train: DataSource, label: int, sizes: tuple[int, int], held_out:
         sizes: Of corpus and foil.
         held_out: Whether measures have a corpus and a foil of their own, disjoint from those that explain.
         seed: Of the draws.
+        of: The component that asks, for errors.
 
     Raises:
         SpliceError: if there are too few samples.
@@ -101,11 +107,11 @@ def draw_places(train: DataSource, label: int, sizes: tuple[int, int], held_out:
     assert train.labels is not None
     labels = train.labels.numpy()
     random = np.random.default_rng([seed, label, 1])
-    first = draw_references(labels, label, *sizes, random, train.name)
+    first = draw_references(labels, label, *sizes, random, train.name, of)
     if not held_out:
         return Places(first, first)
     left = np.setdiff1d(np.arange(len(labels)), np.concatenate(first))
-    corpus, foil = draw_references(labels[left], label, *sizes, random, train.name)
+    corpus, foil = draw_references(labels[left], label, *sizes, random, train.name, of)
     return Places(first, (left[corpus], left[foil]))
 
 

@@ -64,10 +64,10 @@ class CocoaSanity(Evaluation):
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_choice("evaluation.kind", kind, KINDS)
-        require_integer("evaluation.steps", steps, 1)
+        require_choice("kind", kind, KINDS)
+        require_integer("steps", steps, 1)
         if depth is not None:
-            require_integer("evaluation.depth", depth, 0)
+            require_integer("depth", depth, 0)
         self._method, self._removal, self._depth, self._steps = method, removal, depth, steps
         self._target = target_name(kind, "cosine")
         self._task = CorpusTask(train, same_class, per_class, corpus_size, foil_size, True, seed)
@@ -79,7 +79,7 @@ class CocoaSanity(Evaluation):
             SpliceError: if the backbone has no image tower, or data are not what the task needs.
         """
         backbone = study.backbone
-        forgetful = randomized(backbone, self._depth, self._seed)
+        forgetful = randomized(backbone, self._depth, self._seed, of=self)
         trained, random = (self._task.prepare(study.data, one, study.cache) for one in (backbone, forgetful))
         maps = self._maps(study, trained, backbone, self._seed)
         # By other draws, all of them: the same masks make maps alike whatever the models have in common.

@@ -19,6 +19,7 @@ from torch import Tensor
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.towers import tower_of
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.keys import key_of
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.extract import extract
@@ -62,12 +63,15 @@ class SithAdaptation(Evaluation):
         super().__init__(bootstrap_resamples, seed)
         if reading.tower != "image" or reading.side != "writes" or not reading.folded or reading.vectors is not None:
             raise SpliceError(
-                "evaluation=sith_adaptation compares all that heads of the image tower write: it needs reading.tower="
-                "image, reading.side=writes, reading.folded=true and reading.vectors=null."
+                "evaluation=sith_adaptation compares all that heads of the image tower write: it needs "
+                f"{key_of('reading.tower')}"
+                f"=image, {key_of('reading.side')}=writes, {key_of('reading.folded')}=true and "
+                f"{key_of('reading.vectors')}=null."
             )
         if reading.projection == "jacobian":
             raise SpliceError(
-                "reading.projection is 'jacobian', which is of one model at one stream, but two models are compared: "
+                f"{key_of('reading.projection')} is 'jacobian', which is of one model at one stream, but two "
+                "models are compared: "
                 "set it to published or linear."
             )
         self._reading, self._tuning, self._train = reading, tuning, train
@@ -81,7 +85,8 @@ class SithAdaptation(Evaluation):
         train, labels, classes = self._train, study.embeddings.labels, study.embeddings.classes
         if not isinstance(train, EncodableSource) or labels is None or train.classes != study.data.classes:
             raise SpliceError(
-                f"evaluation.train is {train.name}, which must be pictures with the classes of {study.data.name}: take "
+                f"{key_of('train', self)} is {train.name}, which must be pictures with the classes of "
+                f"{study.data.name}: take "
                 "another part of the same data set."
             )
         backbone = study.backbone

@@ -40,8 +40,8 @@ class SithEditClassification(HeadEdit):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_integer("evaluation.class_concepts", self.class_concepts, 1)
-        require_bool("evaluation.named", self.named)
+        require_integer("class_concepts", self.class_concepts, 1)
+        require_bool("named", self.named)
 
     def evaluate(self, study: Study) -> Findings:
         """Edit, and classify.

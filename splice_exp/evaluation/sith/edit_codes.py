@@ -55,7 +55,7 @@ class SithEditCodes(HeadEdit):
         truth = study.truth
         if truth is None:
             raise SpliceError(f"evaluation=sith_edit_codes needs a ground truth, which {study.data.name} has not.")
-        require_choice("evaluation.kind", self.kind, truth.kinds)
+        require_choice("kind", self.kind, truth.kinds, of=self)
         edit = self._edit(study, self.selector, self.explainer)
         samples = averaged(edit.studies, lambda one: self._said(one.decomposition.codes, truth))
         metrics: dict[str, Metric] = {

@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_names
+from splice_exp.core.keys import key_of
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Findings, Metric
@@ -51,11 +52,11 @@ class SithEditSpurious(HeadEdit):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.texts is not None:
-            require_names("evaluation.texts", self.texts)
+            require_names("texts", self.texts)
         if self.reading.tower != "image":
             raise SpliceError(
                 "evaluation=sith_edit_spurious edits what pictures become, and ablates heads on pictures: set "
-                "evaluation.reading.tower=image."
+                f"{key_of('reading.tower')}=image."
             )
 
     def evaluate(self, study: Study) -> Findings:
@@ -70,7 +71,9 @@ class SithEditSpurious(HeadEdit):
         classes = study.embeddings.classes
         texts = backbone.encode_classes(classes) if self.texts is None else backbone.encode_text(self.texts)
         if len(texts) != len(classes):
-            raise SpliceError(f"evaluation.texts has {len(texts)} texts, but there are the classes {list(classes)}.")
+            raise SpliceError(
+                f"{key_of('texts', self)} has {len(texts)} texts, but there are the classes {list(classes)}."
+            )
         edit = self._edit(study, self.selector)
         heads = heads_of(edit.plan)
 
@@ -93,8 +96,8 @@ class SithEditSpurious(HeadEdit):
         attribute = study.attributes.get(self.attribute)
         if attribute is None or study.embeddings.labels is None:
             raise SpliceError(
-                f"evaluation.attribute is {self.attribute!r}, but {study.data.name} knows {sorted(study.attributes)} "
-                "of its samples: take data=scenes_spurious, or data=waterbirds."
+                f"{key_of('attribute', self)} is {self.attribute!r}, but {study.data.name} knows "
+                f"{sorted(study.attributes)} of its samples: take data=scenes_spurious, or data=waterbirds."
             )
         groups = np.asarray(study.embeddings.labels * len(attribute.values) + attribute.labels)
         count = len(study.embeddings.classes) * len(attribute.values)

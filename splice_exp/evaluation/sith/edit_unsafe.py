@@ -44,7 +44,7 @@ class SithEditUnsafe(HeadEdit):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_integer("evaluation.at", self.at, 1)
+        require_integer("at", self.at, 1)
 
     def evaluate(self, study: Study) -> Findings:
         """Edit, and search.

@@ -13,6 +13,7 @@ from scipy.stats import rankdata
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.intervals import of_group
+from splice_exp.core.keys import key_of
 from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
@@ -44,7 +45,7 @@ class SithGrounding(Evaluation):
         if reading.tower != "image" or reading.side != "writes":
             raise SpliceError(
                 "evaluation=sith_grounding looks at the pictures that make heads write: set "
-                "evaluation.reading.tower=image and evaluation.reading.side=writes."
+                f"{key_of('reading.tower')}=image and {key_of('reading.side')}=writes."
             )
         self._reading = reading
 

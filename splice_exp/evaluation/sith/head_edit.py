@@ -104,7 +104,7 @@ class HeadEdit(Evaluation):
 
     def __post_init__(self) -> None:
         super().__init__(self.bootstrap_resamples, self.seed)
-        require_integer("evaluation.random_edits", self.random_edits, 1)
+        require_integer("random_edits", self.random_edits, 1)
         self.reading.require_all()
 
     def _edit(self, study: Study, selector: Selector, explainer: Solver | None = None) -> EditedStudies:

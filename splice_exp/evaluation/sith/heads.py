@@ -15,6 +15,7 @@ import torch
 
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.intervals import of_group, weighted
+from splice_exp.core.keys import key_of
 from splice_exp.core.truth import GroundTruth
 from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study
@@ -51,12 +52,12 @@ class SithHeads(Evaluation):
         self, reading: Reading, listed: int = 5, shown: int = 3, bootstrap_resamples: int = 1000, seed: int = 0
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_integer("evaluation.listed", listed, 1)
-        require_integer("evaluation.shown", shown, 0)
+        require_integer("listed", listed, 1)
+        require_integer("shown", shown, 0)
         if reading.tower != "image" or reading.side != "writes":
             raise SpliceError(
-                "evaluation=sith_heads shows the pictures that make heads write: set evaluation.reading.tower=image "
-                "and evaluation.reading.side=writes, or take evaluation=sith_vectors."
+                f"evaluation=sith_heads shows the pictures that make heads write: set {key_of('reading.tower')}=image "
+                f"and {key_of('reading.side')}=writes, or take evaluation=sith_vectors."
             )
         self._reading, self._listed, self._shown = reading, listed, shown
 

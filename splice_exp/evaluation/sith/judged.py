@@ -15,6 +15,7 @@ import pandas as pd
 
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.intervals import of_group, rank_correlation
+from splice_exp.core.keys import key_of
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
 from splice_exp.evaluation.sith.head_activations import over_vectors, read_heads
@@ -43,7 +44,7 @@ class SithJudged(Evaluation):
         self, reading: Reading, judge: Judge, listed: int = 5, bootstrap_resamples: int = 1000, seed: int = 0
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_integer("evaluation.listed", listed, 1)
+        require_integer("listed", listed, 1)
         self._reading, self._judge, self._listed = reading, judge, listed
 
     def evaluate(self, study: Study) -> Findings:
@@ -63,7 +64,9 @@ class SithJudged(Evaluation):
         own, null = (np.array([_mean(of_one) for of_one in said]) for said in verdicts)
         there = ~np.isnan(own) & ~np.isnan(null)
         if not there.any():
-            raise SpliceError(f"No reply of {self._judge.name} could be read: take another judge.model.")
+            raise SpliceError(
+                f"No reply of {self._judge.name} could be read: take another {key_of('judge.model', self)}."
+            )
         samples = {
             "judge/score": of_group(np.nan_to_num(own), there),
             "judge/score_null": of_group(np.nan_to_num(null), there),

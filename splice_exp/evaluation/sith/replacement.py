@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.keys import key_of
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
 from splice_exp.evaluation.sith.edits import zero_shot
@@ -44,8 +45,8 @@ class SithReplacement(Evaluation):
         super().__init__(bootstrap_resamples, seed)
         if reading.side != "writes" or not reading.folded:
             raise SpliceError(
-                "What heads write is replaced: evaluation=sith_replacement needs evaluation.reading.side=writes and "
-                "evaluation.reading.folded=true."
+                f"What heads write is replaced: evaluation=sith_replacement needs {key_of('reading.side')}=writes and "
+                f"{key_of('reading.folded')}=true."
             )
         self._reading = reading
 

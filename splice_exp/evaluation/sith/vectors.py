@@ -44,7 +44,7 @@ class SithVectors(Evaluation):
 
     def __init__(self, reading: Reading, listed: int = 5, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_integer("evaluation.listed", listed, 1)
+        require_integer("listed", listed, 1)
         self._reading, self._listed = reading, listed
 
     def evaluate(self, study: Study) -> Findings:

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from splice_exp.core.errors import SpliceError, require_names
+from splice_exp.core.keys import key_of
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric
 
@@ -43,11 +44,11 @@ class Antonyms(Evaluation):
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
         for pair in pairs:
-            require_names("evaluation.pairs", pair)
+            require_names("pairs", pair)
         if not pairs or any(len(pair) != 2 for pair in pairs):
-            raise SpliceError(f"evaluation.pairs is {list(pairs)}, but must be one or more pairs of words.")
+            raise SpliceError(f"{key_of('pairs')} is {list(pairs)}, but must be one or more pairs of words.")
         if negation.count("{}") != 1:
-            raise SpliceError(f"evaluation.negation is {negation!r}, but must have {{}} once, for the word.")
+            raise SpliceError(f"{key_of('negation')} is {negation!r}, but must have {{}} once, for the word.")
         self._pairs, self._negation = [(pair[0], pair[1]) for pair in pairs], negation
 
     def evaluate(self, study: Study) -> Findings:

@@ -37,7 +37,7 @@ class ClassConcepts(Evaluation):
 
     def __init__(self, top_k: int = 7, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_integer("evaluation.top_k", top_k, 1)
+        require_integer("top_k", top_k, 1)
         self._top_k = top_k
 
     def evaluate(self, study: Study) -> Findings:

@@ -47,8 +47,8 @@ class SpliceEvaluation(Evaluation):
     """
 
     def __init__(self, top_k: int = 5, relevance: bool = False, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
-        require_integer("evaluation.top_k", top_k, 1)
-        require_bool("evaluation.relevance", relevance)
+        require_integer("top_k", top_k, 1)
+        require_bool("relevance", relevance)
         super().__init__(bootstrap_resamples, seed)
         self._top_k, self._relevance = top_k, relevance
 

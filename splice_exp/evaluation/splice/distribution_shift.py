@@ -23,6 +23,7 @@ from torch.nn.functional import cosine_similarity
 
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_integer, require_names
+from splice_exp.core.keys import key_of
 from splice_exp.core.names import mentioning
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
@@ -56,13 +57,13 @@ class DistributionShift(Evaluation):
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_names("evaluation.words", words)
+        require_names("words", words)
         if not parts or own in parts:
             raise SpliceError(
-                f"evaluation.parts names {sorted(parts)}, but must name one or more parts besides evaluation.own "
+                f"{key_of('parts')} names {sorted(parts)}, but must name one or more parts besides {key_of('own')} "
                 f"({own!r})."
             )
-        require_integer("evaluation.draws", draws, 1)
+        require_integer("draws", draws, 1)
         self._parts, self._own, self._words, self._draws = dict(parts), own, tuple(words), draws
 
     def evaluate(self, study: Study) -> Findings:
@@ -75,10 +76,11 @@ class DistributionShift(Evaluation):
         classes = study.embeddings.classes
         for name, part in studies.items():
             if part.embeddings.labels is None or part.embeddings.classes != classes or not classes:
-                raise SpliceError(f"evaluation.parts.{name} must have the classes of the data, {list(classes)}.")
+                raise SpliceError(f"{key_of('parts', self)}.{name} must have the classes of the data, {list(classes)}.")
             if torch.bincount(part.embeddings.labels, minlength=len(classes)).min() < 2:
                 raise SpliceError(
-                    f"evaluation.parts.{name} has a class with fewer than two samples, but a draw takes half of them: "
+                    f"{key_of('parts', self)}.{name} has a class with fewer than two samples, but a draw takes "
+                    "half of them: "
                     "take more samples."
                 )
         drawn = [self._alike(studies, draw) for draw in range(self._draws)]
@@ -92,7 +94,7 @@ class DistributionShift(Evaluation):
         }
         lines = []
         for word in self._words:
-            concepts = mentioning("evaluation.words", [word], study.dictionary.concepts)
+            concepts = mentioning("words", [word], study.dictionary.concepts, of=self)
             columns = [study.dictionary.index(concept) for concept in concepts]
             for name, mean in means.items():
                 lines += [

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from splice_exp.core.errors import SpliceError, require_names
+from splice_exp.core.keys import key_of
 from splice_exp.core.names import mentioning
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import center
@@ -37,7 +38,7 @@ class ConceptDrift(Evaluation):
 
     def __init__(self, words: Sequence[str], bootstrap_resamples: int = 1000, seed: int = 0) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_names("evaluation.words", words)
+        require_names("words", words)
         self._words = tuple(words)
 
     def evaluate(self, study: Study) -> Findings:
@@ -49,10 +50,11 @@ class ConceptDrift(Evaluation):
         embeddings, there = study.embeddings, self._there(study)
         if embeddings.labels is None or len(embeddings.classes) < 3 or there is None:
             raise SpliceError(
-                f"evaluation=drift needs evaluation.words, three or more ordered classes and what is in each sample, "
+                f"evaluation=drift needs {key_of('words', self)}, three or more ordered classes and what is in "
+                "each sample, "
                 f"which {study.data.name} does not have: set data=scenes_drift, or any other that has them."
             )
-        concepts = mentioning("evaluation.words", self._words, study.dictionary.concepts)
+        concepts = mentioning("words", self._words, study.dictionary.concepts, of=self)
         targets, _ = center(embeddings.features, study.decomposition.image_mean)
         atoms = study.dictionary.atoms[[study.dictionary.index(name) for name in concepts]]
         present, labels = np.unique(embeddings.labels.numpy(), return_inverse=True)

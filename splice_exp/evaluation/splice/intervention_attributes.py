@@ -29,6 +29,7 @@ from torch import Tensor
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_at_least, require_names
 from splice_exp.core.intervals import of_group, ranks_above
+from splice_exp.core.keys import key_of
 from splice_exp.core.names import mentioning
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.splice import Decomposition
@@ -65,8 +66,8 @@ class InterventionAttributes(Evaluation):
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_names("evaluation.remove", remove)
-        require_at_least("evaluation.tolerance", tolerance, 0)
+        require_names("remove", remove)
+        require_at_least("tolerance", tolerance, 0)
         self._train, self._attribute, self._remove, self._tolerance = train, attribute, tuple(remove), tolerance
 
     def evaluate(self, study: Study) -> Findings:
@@ -77,16 +78,17 @@ class InterventionAttributes(Evaluation):
                 concept has one of the words.
         """
         train = study.with_data(self._train)
-        truth, names = _tasks(study, self._attribute), _texts(study, self._attribute)
-        learned = {task: labels.numpy() for task, labels in _tasks(train, self._attribute).items()}
+        truth, names = _tasks(study, self._attribute, self), _texts(study, self._attribute)
+        learned = {task: labels.numpy() for task, labels in _tasks(train, self._attribute, self).items()}
         if _texts(train, self._attribute) != names:
             raise SpliceError(
-                f"evaluation.train is {self._train.name}, whose classes or values are not those of {study.data.name}: "
+                f"{key_of('train', self)} is {self._train.name}, whose classes or values are not those of "
+                f"{study.data.name}: "
                 "take another part of the same data set."
             )
         codes = train.decomposition.codes
         probes = {task: fit_probe(code_features(codes), learned[task], self._seed) for task in TASKS}
-        removed = mentioning("evaluation.remove", self._remove, study.dictionary.concepts)
+        removed = mentioning("remove", self._remove, study.dictionary.concepts, of=self)
         proposed = self._propose(probes["edited"], codes, learned, removed)
         random = draw_concepts(codes, len(removed), removed, self._seed)
         ways = {"": [], "_removed": removed, "_proposed": [*removed, *proposed], "_null": random}
@@ -164,11 +166,11 @@ class InterventionAttributes(Evaluation):
         return ranked[:count]
 
 
-def _tasks(study: Study, attribute: str) -> dict[str, Tensor]:
+def _tasks(study: Study, attribute: str, of: object) -> dict[str, Tensor]:
     """Return the labels of both tasks."""
     if study.embeddings.labels is None or attribute not in study.attributes:
         raise SpliceError(
-            f"evaluation.attribute is {attribute!r}, but besides its class {study.data.name} knows "
+            f"{key_of('attribute', of)} is {attribute!r}, but besides its class {study.data.name} knows "
             f"{sorted(study.attributes)}: take one of them, or other data."
         )
     tasks = {"kept": study.embeddings.labels, "edited": study.attributes[attribute].labels}

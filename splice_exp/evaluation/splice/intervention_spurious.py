@@ -23,6 +23,7 @@ import torch
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_names
 from splice_exp.core.intervals import of_group
+from splice_exp.core.keys import key_of
 from splice_exp.core.names import mentioning
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
@@ -59,7 +60,7 @@ class InterventionSpurious(Evaluation):
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_names("evaluation.remove", remove)
+        require_names("remove", remove)
         self._train, self._val = train, val
         self._attribute, self._remove = attribute, tuple(remove)
 
@@ -75,7 +76,7 @@ class InterventionSpurious(Evaluation):
         )
         probe = fit_probe(code_features(train.codes), train.labels, self._seed)
         dense = fit_probe(as_features(train.features), train.labels, self._seed)
-        by_hand = mentioning("evaluation.remove", self._remove, study.dictionary.concepts)
+        by_hand = mentioning("remove", self._remove, study.dictionary.concepts, of=self)
         proposed = self._propose(probe, train, val)
         random = draw_concepts(train.codes, len(by_hand), by_hand, self._seed)
         frequent = np.full(len(test.labels), np.bincount(train.labels).argmax())
@@ -121,7 +122,7 @@ class InterventionSpurious(Evaluation):
         )
         if attribute is None or labels is None or len(attribute.values) != 2 or len(classes) != 2:
             raise SpliceError(
-                f"evaluation.attribute is {self._attribute!r}, which with the class must make four groups; "
+                f"{key_of('attribute', self)} is {self._attribute!r}, which with the class must make four groups; "
                 f"{study.data.name} has the classes {list(classes)} and knows {sorted(study.attributes)}: take "
                 "data=scenes_spurious, data=waterbirds, or others of two classes and an attribute of two values."
             )

@@ -42,7 +42,7 @@ class Linearity(Evaluation):
     """
 
     def __init__(self, num_pairs: int = 1000, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
-        require_integer("evaluation.num_pairs", num_pairs, 1)
+        require_integer("num_pairs", num_pairs, 1)
         super().__init__(bootstrap_resamples, seed)
         self._num_pairs = num_pairs
 

@@ -21,6 +21,7 @@ import torch
 from sklearn.model_selection import train_test_split
 
 from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.core.keys import key_of
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
@@ -60,7 +61,7 @@ class Probing(Evaluation):
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_choice("evaluation.engine", engine, tuple(ENGINES))
+        require_choice("engine", engine, tuple(ENGINES))
         self._train, self._fit = train, ENGINES[engine]
 
     def evaluate(self, study: Study) -> Findings:
@@ -79,7 +80,8 @@ class Probing(Evaluation):
             other = study.with_data(self._train)
             if other.embeddings.classes != study.embeddings.classes:
                 raise SpliceError(
-                    f"evaluation.train is {self._train.name}, whose classes are not those of {study.data.name}: take "
+                    f"{key_of('train', self)} is {self._train.name}, whose classes are not those of "
+                    f"{study.data.name}: take "
                     "another part of the same data set."
                 )
             train_labels = _labels(other)

@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
+from splice_exp.core.keys import key_of
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.measures.functional import TIE
@@ -52,9 +53,9 @@ class Retrieval(Evaluation):
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_choice("evaluation.protocol", protocol, PROTOCOLS)
-        require_integer("evaluation.batch_size", batch_size, 2)
-        require_integer("evaluation.num_batches", num_batches, 1)
+        require_choice("protocol", protocol, PROTOCOLS)
+        require_integer("batch_size", batch_size, 2)
+        require_integer("num_batches", num_batches, 1)
         self._protocol, self._batch_size, self._num_batches = protocol, batch_size, num_batches
 
     def evaluate(self, study: Study) -> Findings:
@@ -94,7 +95,8 @@ class Retrieval(Evaluation):
             return [(np.arange(len(captions)), list(captions))]
         if self._batch_size * self._num_batches > len(captions):
             raise SpliceError(
-                f"evaluation.num_batches={self._num_batches} of evaluation.batch_size={self._batch_size} pictures need "
+                f"{key_of('num_batches', self)}={self._num_batches} of "
+                f"{key_of('batch_size', self)}={self._batch_size} pictures need "
                 f"{self._batch_size * self._num_batches}, but there are {len(captions)}: lower one of them."
             )
         random = np.random.default_rng(self._seed)

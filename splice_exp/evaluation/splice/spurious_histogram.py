@@ -18,6 +18,7 @@ from scipy.stats import mannwhitneyu
 
 from splice_exp.core.errors import SpliceError, require_at_least, require_choice, require_names
 from splice_exp.core.intervals import of_group, ranks_above
+from splice_exp.core.keys import key_of
 from splice_exp.core.names import mentioning
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import center
@@ -46,12 +47,12 @@ class SpuriousHistogram(Evaluation):
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_names("evaluation.words", words)
-        require_at_least("evaluation.bin_width", bin_width, 1e-6)
+        require_names("words", words)
+        require_at_least("bin_width", bin_width, 1e-6)
         if classes is not None:
-            require_names("evaluation.classes", classes)
+            require_names("classes", classes)
             if len(classes) != 2 or classes[0] == classes[1]:
-                raise SpliceError(f"evaluation.classes is {list(classes)}, but must name two different classes.")
+                raise SpliceError(f"{key_of('classes')} is {list(classes)}, but must name two different classes.")
         self._words, self._classes, self._bin_width = tuple(words), classes, bin_width
 
     def evaluate(self, study: Study) -> Findings:
@@ -63,7 +64,7 @@ class SpuriousHistogram(Evaluation):
         embeddings, decomposition = study.embeddings, study.decomposition
         classes = self._classes or embeddings.classes[:2]
         for name in classes:
-            require_choice("evaluation.classes", name, embeddings.classes)
+            require_choice("classes", name, embeddings.classes, of=self)
         labels = embeddings.labels
         wanted = [embeddings.classes.index(name) for name in classes]
         if labels is None or len(wanted) < 2 or any(not (labels == label).any() for label in wanted):
@@ -71,7 +72,7 @@ class SpuriousHistogram(Evaluation):
                 f"evaluation=spurious_histogram needs samples of two classes, but {study.data.name} does not have them."
             )
         rows = torch.isin(labels, torch.tensor(wanted)).nonzero().flatten()
-        concepts = mentioning("evaluation.words", self._words, study.dictionary.concepts)
+        concepts = mentioning("words", self._words, study.dictionary.concepts, of=self)
         columns = torch.tensor([study.dictionary.index(name) for name in concepts])
         first = (labels[rows] == wanted[0]).numpy()
         codes = decomposition.codes.select(rows)

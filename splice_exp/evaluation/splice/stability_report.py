@@ -69,10 +69,10 @@ class LassoStability(StabilityReport):
     """
 
     def __init__(self, epsilon: float = 1e-3, least_cosine: float = 0.9, resamples: int = 0, seed: int = 0) -> None:
-        require_at_least("stability.epsilon", epsilon, 0)
-        require_at_least("stability.least_cosine", least_cosine, 0)
-        require_integer("stability.resamples", resamples, 0)
-        require_integer("stability.seed", seed, 0)
+        require_at_least("epsilon", epsilon, 0)
+        require_at_least("least_cosine", least_cosine, 0)
+        require_integer("resamples", resamples, 0)
+        require_integer("seed", seed, 0)
         self._epsilon, self._least_cosine = epsilon, least_cosine
         self._resamples, self._seed = resamples, seed
 

@@ -15,6 +15,7 @@ import torch
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
 from splice_exp.core.intervals import of_group
+from splice_exp.core.keys import key_of
 from splice_exp.core.types import Dictionary
 from splice_exp.decomposition.splice import decompose
 from splice_exp.decomposition.study import Study
@@ -43,10 +44,10 @@ class VocabularyDraws(Evaluation):
 
     def __init__(self, share: float = 0.8, draws: int = 5, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_at_least("evaluation.share", share, 0)
-        require_integer("evaluation.draws", draws, 1)
+        require_at_least("share", share, 0)
+        require_integer("draws", draws, 1)
         if not 0 < share < 1:
-            raise SpliceError(f"evaluation.share is {share}, but must lie between 0 and 1.")
+            raise SpliceError(f"{key_of('share')} is {share}, but must lie between 0 and 1.")
         self._share, self._draws = share, draws
 
     def evaluate(self, study: Study) -> Findings:

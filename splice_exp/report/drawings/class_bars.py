@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure as Canvas
 
 from splice_exp.core.errors import SpliceError, nearest, require_names
+from splice_exp.core.keys import key_of
 from splice_exp.core.names import canonical
 from splice_exp.core.plotting import PALETTE, PANEL, STYLE
 from splice_exp.report.drawings.base import Drawing
@@ -28,7 +29,7 @@ class ClassBars(Drawing):
 
     def __init__(self, table: str, num_classes: int = 12, classes: Sequence[str] | None = None) -> None:
         if classes is not None:
-            require_names("report.figure.classes", classes)
+            require_names("classes", classes)
         self._table, self._num_classes, self._classes = table, num_classes, classes
 
     def draw(self, records: Sequence[Row], title: str) -> Canvas | None:
@@ -77,5 +78,7 @@ class ClassBars(Drawing):
         known = {canonical(name): name for name in names}
         for name in self._classes:
             if canonical(name) not in known:
-                raise SpliceError(f"report.figure.classes has {name!r}, which is no class ({nearest(name, names)}).")
+                raise SpliceError(
+                    f"{key_of('classes', self)} has {name!r}, which is no class ({nearest(name, names)})."
+                )
         return [known[canonical(name)] for name in self._classes]

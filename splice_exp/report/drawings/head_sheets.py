@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from splice_exp.core.errors import SpliceError, nearest, require_integer, require_names
+from splice_exp.core.keys import key_of
 from splice_exp.core.plotting import PALETTE, STYLE
 from splice_exp.report.drawings.base import Drawing
 from splice_exp.report.records import Row
@@ -34,9 +35,9 @@ class HeadSheets(Drawing):
         self, heads: Sequence[str] | None = None, vectors: int = 2, pictures: int = 5, columns: int = 2
     ) -> None:
         for name, value in (("vectors", vectors), ("pictures", pictures), ("columns", columns)):
-            require_integer(f"report.figure.{name}", value, 1)
+            require_integer(name, value, 1)
         if heads is not None:
-            require_names("report.figure.heads", heads)
+            require_names("heads", heads)
         self._heads, self._vectors, self._pictures, self._columns = heads, vectors, pictures, columns
 
     def draw(self, records: Sequence[Row], title: str) -> Canvas | None:
@@ -80,7 +81,7 @@ class HeadSheets(Drawing):
         """
         for head in self._heads or ():
             if head not in heads:
-                raise SpliceError(f"report.figure.heads has {head!r}, which was not read ({nearest(head, heads)}).")
+                raise SpliceError(f"{key_of('heads', self)} has {head!r}, which was not read ({nearest(head, heads)}).")
         return list(self._heads or heads)
 
 

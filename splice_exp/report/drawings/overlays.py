@@ -30,7 +30,7 @@ class Overlays(Drawing):
     """
 
     def __init__(self, columns: Mapping[str, str], pictures: int = 6) -> None:
-        require_integer("report.figure.pictures", pictures, 1)
+        require_integer("pictures", pictures, 1)
         self._columns, self._pictures = dict(columns), pictures
 
     def draw(self, records: Sequence[Row], title: str) -> Canvas | None:

@@ -35,9 +35,9 @@ def test_foils_have_all_classes_in_their_proportions_and_nothing_of_the_corpus()
         drawn += np.bincount(labels[foil], minlength=3)
     # Without replacement the counts vary less than the test supposes, which makes it the stricter.
     assert chisquare(drawn, drawn.sum() * np.array([0.2, 0.15, 0.65])).pvalue > 0.01
-    with pytest.raises(SpliceError, match="evaluation.corpus_size is 400, but data has 400 samples of a class"):
+    with pytest.raises(SpliceError, match="^corpus_size is 400, but data has 400 samples of a class"):
         draw_references(labels, 0, 400, 5, np.random.default_rng(0), "data")
-    with pytest.raises(SpliceError, match="evaluation.foil_size is 1990, but data has 1500 samples left"):
+    with pytest.raises(SpliceError, match="^foil_size is 1990, but data has 1500 samples left"):
         draw_references(labels, 0, 100, 1990, np.random.default_rng(0), "data")
 
 
@@ -150,15 +150,15 @@ def test_maps_carry_the_class_of_the_corpus(found):
 
 
 def test_too_few_samples_are_refused(found):
-    with pytest.raises(SpliceError, match="evaluation.per_class is 100, but scenes_single has"):
+    with pytest.raises(SpliceError, match="^per_class is 100, but scenes_single has"):
         found(per_class=100)
-    with pytest.raises(SpliceError, match="evaluation.similarity is 'angle'"):
+    with pytest.raises(SpliceError, match="^similarity is 'angle'"):
         found(similarity="angle")
 
 
 def test_training_data_of_other_classes_are_refused(study):
     other = Scenes(40, max_objects=1, label="colour", split="train")
-    with pytest.raises(SpliceError, match="evaluation.train is scenes, whose classes are not those of scenes_single"):
+    with pytest.raises(SpliceError, match="^train is scenes, whose classes are not those of scenes_single"):
         CocoaInsertionDeletion(Rise(num_masks=4, grid=8), Mean(), other).evaluate(study)
     with pytest.raises(SpliceError, match="planted has not both"):
         CocoaInsertionDeletion(Rise(num_masks=4, grid=8), Mean(), other).evaluate(

@@ -147,7 +147,7 @@ def test_pictures_without_two_objects_are_refused(study, found):
         )
     with pytest.raises(SpliceError, match="but planted has pictures of others"):
         found(Random(), val=study_of("data=planted", "data.num_samples=4").data)
-    with pytest.raises(SpliceError, match=r"evaluation.prompt is 'a photo', but must have \{\} once"):
+    with pytest.raises(SpliceError, match=r"^prompt is 'a photo', but must have \{\} once"):
         found(Random(), prompt="a photo")
 
 

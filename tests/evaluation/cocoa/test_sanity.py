@@ -38,7 +38,7 @@ def test_stages_are_forgotten_from_the_output_down_and_the_backbone_stays(study)
     assert everything.mean().item() == pytest.approx(old.mean().item(), abs=0.01)
     assert everything.min() >= old.min()
     assert everything.max() <= old.max()
-    with pytest.raises(SpliceError, match="evaluation.depth is 7, but the image tower has 6 stages"):
+    with pytest.raises(SpliceError, match="^depth is 7, but the image tower has 6 stages"):
         randomized(backbone, 7, seed=0)
     with pytest.raises(SpliceError, match="needs an image tower, which this backbone has not"):
         randomized(study_of("data=planted", "data.num_samples=4").backbone, 1, seed=0)
@@ -50,7 +50,7 @@ def test_a_network_of_images_alone_is_forgotten_from_the_output_down():
     first, last = ((network.module[0].weight, network.module[3].weight) for network in (backbone, forgetful))
     assert torch.equal(first[0], last[0])
     assert not torch.equal(first[1], last[1])
-    with pytest.raises(SpliceError, match="evaluation.depth is 3, but the image tower has 2 stages"):
+    with pytest.raises(SpliceError, match="^depth is 3, but the image tower has 2 stages"):
         randomized(backbone, 3, seed=0)  # those without parameters are none
 
 

@@ -92,9 +92,9 @@ def test_the_worst_group_gains_by_named_and_by_proposed_concepts():
 def test_attributes_and_words_that_are_not_there_are_refused():
     study = study_of("data=scenes_spurious", "data.num_samples=40")
     parts = SpuriousScenes(40, split="train"), SpuriousScenes(40, split="val")
-    with pytest.raises(SpliceError, match="evaluation.attribute is 'colour', which with the class must make four"):
+    with pytest.raises(SpliceError, match="^attribute is 'colour', which with the class must make four"):
         InterventionSpurious(*parts, "colour", SCENES).evaluate(study)
-    with pytest.raises(SpliceError, match="evaluation.remove has 'gras', which is in no concept"):
+    with pytest.raises(SpliceError, match="^remove has 'gras', which is in no concept"):
         InterventionSpurious(*parts, "scene", ["gras"]).evaluate(study)
     attributes = study_of("data=scenes_attributes", "data.num_samples=40")
     with pytest.raises(SpliceError, match="whose classes or values are not those of scenes_attributes"):

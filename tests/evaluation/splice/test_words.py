@@ -30,7 +30,7 @@ def test_cosines_of_opposites_negations_and_random_pairs(study):
     assert found.samples["antonyms/antonyms_centred"][0] == pytest.approx(float(centred), rel=1e-5)
     with pytest.raises(SpliceError, match="must be one or more pairs of words"):
         Antonyms([["small"]])
-    with pytest.raises(SpliceError, match="evaluation.negation is 'not', but must have {} once"):
+    with pytest.raises(SpliceError, match="^negation is 'not', but must have {} once"):
         Antonyms([["small", "large"]], negation="not")
 
 
@@ -98,7 +98,7 @@ def test_more_of_a_support_stays_when_less_of_the_vocabulary_goes(study):
     assert less["draws/kept_null"] < less["draws/kept"] < more["draws/kept"] <= 1
     assert less["draws/reconstruction"] < more["draws/reconstruction"] <= 1
     assert less["draws/size"] == round(0.5 * len(study.dictionary))
-    with pytest.raises(SpliceError, match="evaluation.share is 1.0, but must lie between 0 and 1"):
+    with pytest.raises(SpliceError, match="^share is 1.0, but must lie between 0 and 1"):
         VocabularyDraws(1.0)
 
 

@@ -30,7 +30,7 @@ def test_class_bars_are_means_over_rows_largest_first(rows):
     assert [bar.get_width() for bar in axis.patches] == pytest.approx([0.3, 0.1])
     assert axis.patches[0].get_facecolor() != axis.patches[1].get_facecolor()
     assert ClassBars("concepts", classes=["Zebra"]).draw(rows, "title").axes[0].get_title() == "zebra"
-    with pytest.raises(SpliceError, match="report.figure.classes has 'zebras', which is no class .nearest: 'zebra'"):
+    with pytest.raises(SpliceError, match="^classes has 'zebras', which is no class .nearest: 'zebra'"):
         ClassBars("concepts", classes=["zebras"]).draw(rows, "title")
 
 

@@ -50,7 +50,7 @@ def test_every_pole_has_its_words_and_pictures():
     one = HeadSheets(["L3.H1"], vectors=1).draw([Run()], "title")
     assert sum(len(part.axes[0].texts) for part in one.subfigs if part.axes) == 1
     assert HeadSheets().draw([], "title") is None
-    with pytest.raises(SpliceError, match="report.figure.heads has 'L3.H9', which was not read"):
+    with pytest.raises(SpliceError, match="^heads has 'L3.H9', which was not read"):
         HeadSheets(["L3.H9"]).draw([Run()], "title")
 
 
