@@ -14,16 +14,26 @@ from __future__ import annotations
 import numpy as np
 
 from splice_exp.core.errors import SpliceError, require_bool, require_integer
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.core.names import canonical
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import center
-from splice_exp.evaluation.base import Evaluation, Findings, Metric
-from splice_exp.evaluation.sith.edits import listed, plan_of, random_edit, zero_shot
+from splice_exp.evaluation.base import KKT, NUM_SAMPLES, Evaluation, Findings, Metric
+from splice_exp.evaluation.sith.edits import EDIT, before_and_after, listed, plan_of, random_edit, zero_shot
 from splice_exp.heads.editing import edited
 from splice_exp.heads.reading import Reading
 from splice_exp.heads.rules import Rule
 from splice_exp.heads.selectors import ByCodes
 from splice_exp.solvers.comp import COMP
+
+MEASURES = (
+    *before_and_after("edit/accuracy", "accuracy", Unit.SHARE, True),
+    *EDIT,
+    Measure("edit/amplified", "vectors amplified", Unit.SHARE),
+    Measure("edit/num_task_concepts", "task concepts", Unit.COUNT),
+    KKT,
+    NUM_SAMPLES,
+)
 
 
 class SithEditClassification(Evaluation):
@@ -39,6 +49,8 @@ class SithEditClassification(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of random edits and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self,

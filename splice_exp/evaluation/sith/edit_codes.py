@@ -14,17 +14,29 @@ import numpy as np
 
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
+from splice_exp.core.measures import Unit
 from splice_exp.core.truth import GroundTruth
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.measures.kinds import by_kind
 from splice_exp.evaluation.measures.recovery import supports_of
-from splice_exp.evaluation.sith.edits import listed, plan_of, random_edit
+from splice_exp.evaluation.sith.edits import EDIT, before_and_after, listed, plan_of, random_edit
 from splice_exp.heads.editing import edited
 from splice_exp.heads.reading import Reading
 from splice_exp.heads.rules import Rule
 from splice_exp.heads.selectors import Selector
 from splice_exp.solvers.base import Solver
+
+MEASURES = (
+    *before_and_after("edit/told_target", "target concepts reported", Unit.SHARE, False),
+    *before_and_after("edit/told_others", "other concepts reported", Unit.SHARE, True),
+    *before_and_after("codes/target", "code of the target", Unit.NUMBER, False),
+    *before_and_after("codes/others", "code of the others", Unit.NUMBER, None),
+    *EDIT,
+    L0,
+    *CERTIFICATES,
+    NUM_SAMPLES,
+)
 
 
 class SithEditCodes(Evaluation):
@@ -46,6 +58,8 @@ class SithEditCodes(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of random edits and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self,

@@ -13,14 +13,37 @@ import numpy as np
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_integer, require_names
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, summarised
-from splice_exp.evaluation.sith.edits import ablated, heads_of, listed, plan_of, random_edit, worst_group, zero_shot
+from splice_exp.evaluation.base import KKT, NUM_SAMPLES, Evaluation, Findings, Metric, summarised
+from splice_exp.evaluation.sith.edits import (
+    ABLATED,
+    EDIT,
+    STATES,
+    ablated,
+    before_and_after,
+    heads_of,
+    listed,
+    plan_of,
+    random_edit,
+    worst_group,
+    zero_shot,
+)
 from splice_exp.heads.editing import Plan, edited
 from splice_exp.heads.reading import Reading
 from splice_exp.heads.rules import Rule
 from splice_exp.heads.selectors import Selector
+
+MEASURES = (
+    *before_and_after("edit/worst", "worst-group accuracy", Unit.SHARE, True, STATES | ABLATED),
+    *before_and_after("edit/average", "accuracy", Unit.SHARE, True, STATES | ABLATED),
+    *before_and_after("edit/side", "accuracy on control data", Unit.SHARE, True, STATES | ABLATED),
+    *EDIT,
+    Measure("edit/num_heads_ablated", "heads ablated", Unit.COUNT),
+    KKT,
+    NUM_SAMPLES,
+)
 
 
 class SithEditSpurious(Evaluation):
@@ -43,6 +66,8 @@ class SithEditSpurious(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of random edits and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self,

@@ -21,14 +21,34 @@ from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.measures import Unit
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.extract import extract
-from splice_exp.evaluation.base import Evaluation, Findings, Metric
-from splice_exp.evaluation.sith.edits import listed, plan_of, random_edit
+from splice_exp.evaluation.base import KKT, NUM_SAMPLES, Evaluation, Findings, Metric
+from splice_exp.evaluation.sith.edits import EDIT, before_and_after, listed, plan_of, random_edit
 from splice_exp.heads.editing import edited
 from splice_exp.heads.reading import Reading
 from splice_exp.heads.rules import Rule
 from splice_exp.heads.selectors import Selector
+
+QUESTIONS = {
+    "text_to_image": "text → safe images",
+    "image_to_text": "image → safe texts",
+    "text_to_all": "text → all images",
+    "image_to_all": "image → all texts",
+    "unsafe_text_to_all": "unsafe text → all images",
+    "unsafe_image_to_all": "unsafe image → all texts",
+}
+MEASURES = (
+    *(
+        one
+        for question, heading in QUESTIONS.items()
+        for one in before_and_after(f"unsafe/{question}", heading, Unit.SHARE, True)
+    ),
+    *EDIT,
+    KKT,
+    NUM_SAMPLES,
+)
 
 
 class SithEditUnsafe(Evaluation):
@@ -44,6 +64,8 @@ class SithEditUnsafe(Evaluation):
         bootstrap_resamples: For the 95 % intervals, over pairs.
         seed: Of random edits and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self,

@@ -18,8 +18,19 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from splice_exp.core.errors import SpliceError, require_names
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric
+from splice_exp.evaluation.base import NUM_SAMPLES, Evaluation, Findings, Metric
+
+MEASURES = (
+    Measure("antonyms/antonyms", "antonyms", Unit.NUMBER),
+    Measure("antonyms/negations", "negations", Unit.NUMBER),
+    Measure("antonyms/random_pairs", "random pairs", Unit.NUMBER),
+    Measure("antonyms/antonyms_centred", "antonyms, centred", Unit.NUMBER),
+    Measure("antonyms/negations_centred", "negations, centred", Unit.NUMBER),
+    Measure("antonyms/random_pairs_centred", "random pairs, centred", Unit.NUMBER),
+    NUM_SAMPLES,
+)
 
 
 class Antonyms(Evaluation):
@@ -33,6 +44,8 @@ class Antonyms(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of the random pairs and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self,
