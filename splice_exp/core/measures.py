@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
@@ -51,10 +51,10 @@ class Unit(Enum):
             >>> Unit.SHARE.write(0.976), Unit.NUMBER.write(0.976), Unit.COUNT.write(12), Unit.COUNT.write(12.5)
             ('97.6', '0.976', '12', '12.5')
             >>> Unit.BOUND.write(3e-8), Unit.MAGNITUDE.write(3e-8)
-            ('≤ 1e-07', '3e-08')
+            ('≤ 1e-7', '3e-08')
         """
         if self is Unit.BOUND:
-            return f"≤ {_power_above(value):.0e}" if math.isfinite(value) else f"{value}"
+            return _bound(value)
         if self is Unit.MAGNITUDE:
             return f"{value:.0e}"
         digits = 1 if self is Unit.COUNT and value != round(value) else self.digits
@@ -117,9 +117,20 @@ class Measure:
 
         Example:
             >>> Measure("solver/gap_max", "duality gap", Unit.BOUND, floor=1e-6).write(2e-9)
-            '≤ 1e-06'
+            '≤ 1e-6'
         """
         return self.unit.write(max(value, self.floor) if self.unit is Unit.BOUND else value)
+
+    def write_with_interval(self, value: float, low: float | None, high: float | None) -> str:
+        """Write a value with its 95 % interval where it has one; a bound has none.
+
+        Example:
+            >>> Measure("l0/mean", "L0", Unit.AVERAGE).write_with_interval(6.5, 6.25, 6.75)
+            '6.50 [6.25, 6.75]'
+        """
+        if low is None or high is None or low == high or self.unit is Unit.BOUND:
+            return self.write(value)
+        return f"{self.write(value)} [{self.write(low)}, {self.write(high)}]"
 
     def named(self, name: str) -> Measure | None:
         """Return the declaration of a metric that this one declares, with placeholders filled; None of any other.
@@ -197,6 +208,15 @@ class Measures:
             raise ValueError(f"the metric {metric!r} is not declared: this is a bug in splice_exp, please report it")
         return found
 
+    def title(self, metric: str) -> str:
+        """Return the heading of a metric with its unit; of one without a declaration its name."""
+        found = self.find(metric)
+        return metric if found is None else found.title
+
+    def resolved(self, metrics: Iterable[str]) -> Measures:
+        """Return the declarations of some metrics, each by its own name."""
+        return Measures(tuple(dict.fromkeys(self.of(metric) for metric in metrics)))
+
     def require(self, metrics: Iterable[str]) -> None:
         """Refuse metrics without a declaration, as `of` does."""
         for metric in metrics:
@@ -223,11 +243,10 @@ def measure_of(metric: str) -> str:
     return metric
 
 
-def to_json(measures: Measures) -> list[dict[str, Any]]:
-    """Return declarations as plain values."""
-    return [
-        {
-            "name": one.name,
+def to_json(measures: Measures) -> dict[str, dict[str, Any]]:
+    """Return declarations as plain values, by their names."""
+    return {
+        one.name: {
             "heading": one.heading,
             "unit": one.unit.value,
             "higher_is_better": one.higher_is_better,
@@ -236,14 +255,19 @@ def to_json(measures: Measures) -> list[dict[str, Any]]:
             "floor": one.floor,
         }
         for one in measures.declared
-    ]
+    }
 
 
-def from_json(content: Sequence[Mapping[str, Any]]) -> Measures:
+def from_json(content: Mapping[str, Mapping[str, Any]]) -> Measures:
     """Return declarations that `to_json` has written."""
-    return Measures(tuple(Measure(**{**one, "unit": Unit(one["unit"]), "join": Join(one["join"])}) for one in content))
+    return Measures(
+        tuple(
+            Measure(name, **{**one, "unit": Unit(one["unit"]), "join": Join(one["join"])})
+            for name, one in content.items()
+        )
+    )
 
 
-def _power_above(value: float) -> float:
-    """Return the smallest power of ten that is not below a value; zero of zero."""
-    return float(f"1e{math.ceil(math.log10(value))}") if value > 0 else 0.0
+def _bound(value: float) -> str:
+    """Write the smallest power of ten that is not below a value; what is no positive number stays as it is."""
+    return f"≤ 1e{math.ceil(math.log10(value))}" if 0 < value < math.inf else f"{value:g}"

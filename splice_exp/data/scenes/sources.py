@@ -39,6 +39,8 @@ class SceneSource(EncodableSource):
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
     """
 
+    kind = "synthetic"
+
     def __init__(self, num_samples: int, split: str, seed: int, name: str, missing_classes: str) -> None:
         super().__init__(name, missing_classes)
         require_integer("data.num_samples", num_samples, 1)
