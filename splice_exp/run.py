@@ -16,6 +16,7 @@ from hydra.utils import get_class
 
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.keys import building, set_place
+from splice_exp.core.measures import Measures
 from splice_exp.core.provenance import SCIENCE
 from splice_exp.core.types import Embeddings
 from splice_exp.data.base import EncodableSource
@@ -174,7 +175,8 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
         stability = components.stability.report(study)
     if not is_main():
         return
-    write_record(directory, config, study, findings, stability, timings, tracked)
+    measures = Measures((*components.evaluation.measures, *components.stability.measures))
+    write_record(directory, config, study, findings, stability, measures, timings, tracked)
     if not config["keep_embeddings"] and isinstance(components.data, EncodableSource):
         embedding_shards(cache, components.data, components.backbone).remove()
 

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from splice_exp.cli import ON_PICTURES
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 from splice_exp.core.errors import SpliceError
-from splice_exp.report.columns import COLUMNS
+from splice_exp.core.measures import Measures
 from splice_exp.run import build, instantiate_components, refuse_foreign_targets
 
 register()
@@ -173,4 +173,6 @@ def test_the_sweep_of_weights_and_biases_sweeps_keys_there_are():
     for values in zip(*swept.values(), strict=False):
         given = [f"{key}={value}" for key, value in zip(swept, values, strict=True)]  # as an agent writes them
         instantiate_components(resolve(composed(*fixed, *given)))
-    assert sweep_file["metric"]["name"] in COLUMNS
+    goal = sweep_file["metric"]
+    declared = Measures(type(instantiate_components(resolve(composed(*fixed))).evaluation).measures).of(goal["name"])
+    assert declared.higher_is_better == (goal["goal"] == "maximize")

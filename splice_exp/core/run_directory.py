@@ -11,6 +11,7 @@ from pathlib import Path
 
 from splice_exp.core.io import read_json, write_json
 
+MEASURES = "measures.json"  # their declarations
 METRICS = "metrics.json"  # written last: its presence means complete
 SAMPLES = "samples.parquet"
 ENVIRONMENT = "environment.json"

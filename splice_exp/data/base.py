@@ -24,10 +24,15 @@ class DataSource(ABC):
         name: Short name for tables.
         missing_classes: What to do when the backbone has no text for a class: `drop` the class and its samples
             (their number is reported), or `error`.
+
+    Attributes:
+        kind: `synthetic`, `images` of a public data set, `own images`, or stored `embeddings`: under which heading
+            pages show it.
     """
 
     name: str
     missing_classes: str
+    kind: str
     classes: tuple[str, ...]
     labels: Int64[Tensor, " n"] | None
     sample_ids: tuple[str, ...]
@@ -55,6 +60,8 @@ class DataSource(ABC):
 class EncodableSource(DataSource):
     """A data set whose samples an encoder has to embed."""
 
+    kind = "images"
+
     @abstractmethod
     def inputs(self, start: int, stop: int) -> Any:
         """Return samples start … stop − 1, as `Backbone.encode_images` takes them."""
@@ -70,6 +77,8 @@ class EncodableSource(DataSource):
 
 class EmbeddedSource(DataSource):
     """A data set whose embeddings exist already."""
+
+    kind = "embeddings"
 
     @abstractmethod
     def embeddings(self) -> Embeddings:

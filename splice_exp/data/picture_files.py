@@ -27,6 +27,8 @@ class PictureFiles(PictureSource):
         SpliceError: for a path that is not there, is no picture, or holds none.
     """
 
+    kind = "own images"
+
     def __init__(
         self,
         paths: Sequence[str],

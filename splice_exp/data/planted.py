@@ -36,6 +36,8 @@ class Planted(EncodableSource):
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
     """
 
+    kind = "synthetic"
+
     def __init__(
         self,
         num_samples: int,

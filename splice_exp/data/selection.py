@@ -24,6 +24,7 @@ class Selection(EncodableSource):
 
     def __init__(self, data: EncodableSource, places: Sequence[int], sample_ids: Sequence[str] | None = None) -> None:
         super().__init__(data.name, data.missing_classes)
+        self.kind = data.kind
         self._data, self._places = data, tuple(places)
         self.classes = data.classes
         self.labels = None if data.labels is None else data.labels[torch.tensor(self._places, dtype=torch.int64)]

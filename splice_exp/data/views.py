@@ -44,6 +44,7 @@ class Views(EncodableSource):
         require_choice("view", view, VIEWS)
         require_integer("side", side, 1)
         super().__init__(data.name, data.missing_classes)
+        self.kind = data.kind
         self._data, self._view, self._side, self._seed, self._border = data, view, side, seed, border
         self.classes, self.labels, self.sample_ids = data.classes, data.labels, data.sample_ids
         self._square = v2.Compose([v2.Resize(side + 2 * border, antialias=True), v2.CenterCrop(side)])

@@ -5,16 +5,30 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from splice_exp.core.errors import require_integer
 from splice_exp.core.intervals import mean_interval
+from splice_exp.core.measures import Join, Measure, Measures, Unit
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
 
 Metric = float | int | None
+
+NUM_SAMPLES = Measure("data/num_samples", "n", Unit.COUNT, join=Join.TOTAL)
+L0 = Measure("l0/mean", "L0", Unit.AVERAGE)
+COSINES = (
+    Measure("cosine/plain", "cosine", Unit.NUMBER, True),
+    Measure("cosine/centred", "centred cosine", Unit.NUMBER, True),
+    Measure("cosine/mean_only", "cosine of the mean baseline", Unit.NUMBER),
+)
+# Solvers stop at these tolerances: what lies below is rounding, and another on another processor.
+KKT = Measure("solver/kkt_max", "KKT violation", Unit.BOUND, False, Join.LARGEST, floor=1e-5)
+CERTIFICATES = (Measure("solver/gap_max", "duality gap", Unit.BOUND, False, Join.LARGEST, floor=1e-6), KKT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +69,27 @@ class Evaluation(ABC):
     Args:
         bootstrap_resamples: For the 95 % intervals.
         seed: Of everything that is drawn.
+
+    Attributes:
+        measures: Declarations of all metrics that it may return; it returns no other.
     """
+
+    measures: ClassVar[tuple[Measure, ...]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Check what `evaluate` returns against `measures`."""
+        super().__init_subclass__(**kwargs)
+        if "evaluate" not in vars(cls):
+            return
+        evaluate = cls.evaluate
+
+        @wraps(evaluate)
+        def checked(self: Evaluation, study: Study) -> Findings:
+            found = evaluate(self, study)
+            Measures(self.measures).require([*found.metrics, *found.samples])
+            return found
+
+        cls.evaluate = checked  # type: ignore[method-assign]
 
     def __init__(self, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
         require_integer("bootstrap_resamples", bootstrap_resamples, 1)

@@ -21,12 +21,21 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.core.types import Dictionary, Solution
 from splice_exp.heads.projection import Projection
 from splice_exp.solvers.base import Solver
 from splice_exp.solvers.least_squares_on_support import solve_on_support
 
 POLES = ("+", "−")
+
+FIDELITY = (
+    Measure("sith/joint", "cosine in the joint space", Unit.NUMBER, True),
+    Measure("sith/stream", "cosine in the residual stream", Unit.NUMBER, True),
+    Measure("sith/ceiling", "residual stream, perfect code", Unit.NUMBER),
+    Measure("sith/published", "residual stream, published inverse map", Unit.NUMBER, True),
+    Measure("sith/published_ceiling", "published inverse map, perfect code", Unit.NUMBER),
+)  # of `Explanations.fidelity`
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,9 +12,10 @@ import yaml
 from matplotlib.figure import Figure as Canvas
 
 from splice_exp.core.io import atomic, sidecar, write_json, write_text
+from splice_exp.core.measures import Measures, to_json
 from splice_exp.core.plotting import save
 from splice_exp.core.provenance import code_behind, environment
-from splice_exp.core.run_directory import CODES, CONFIG, ENVIRONMENT, METRICS, SAMPLE_FIGURE
+from splice_exp.core.run_directory import CODES, CONFIG, ENVIRONMENT, MEASURES, METRICS, SAMPLE_FIGURE
 from splice_exp.core.tensors import write_tensors
 from splice_exp.core.types import Status
 from splice_exp.decomposition.splice import Decomposition
@@ -37,6 +38,7 @@ def write_record(
     study: Study,
     findings: Findings,
     stability: Stability,
+    measures: Measures,
     seconds: Mapping[str, float],
     tracked: TrackedRun,
 ) -> None:
@@ -48,10 +50,12 @@ def write_record(
         study: What was looked at.
         findings: Of the evaluation.
         stability: Of the codes.
+        measures: Declarations of the metrics of both.
         seconds: Of each stage; in the environment, because metrics must repeat to the last digit.
         tracked: The mirror.
     """
     metrics = {**findings.metrics, **stability.metrics}
+    measures.require(metrics)
     (directory / METRICS).unlink(missing_ok=True)  # from here on the record is not that of an earlier run any more
     write_text(directory / CONFIG, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
     samples = pd.DataFrame({"sample_id": findings.sample_ids, **findings.samples})
@@ -73,6 +77,7 @@ def write_record(
         "seconds": dict(seconds),
     }
     write_json(directory / ENVIRONMENT, described)
+    write_json(directory / MEASURES, to_json(measures))
     tracked.metrics(metrics)
     tracked.figures(pictures)
     write_json(directory / METRICS, dict(sorted(metrics.items())))
@@ -101,7 +106,7 @@ def _described(study: Study) -> dict[str, Any]:
     """Say what a run has looked at."""
     found: dict[str, Any] = {
         "backbone": {"fingerprint": study.backbone.backbone_id},
-        "data": {"name": study.data.name, "fingerprint": study.fingerprint},
+        "data": {"name": study.data.name, "kind": study.data.kind, "fingerprint": study.fingerprint},
     }
     if study.is_decomposed:
         found["dictionary"] = study.dictionary.provenance

@@ -10,7 +10,7 @@ import numpy as np
 
 from splice_exp.core.errors import SpliceError, require_choice
 from splice_exp.core.keys import key_of
-from splice_exp.report.columns import column
+from splice_exp.core.measures import Measures
 from splice_exp.report.records import Row, short_key
 
 
@@ -46,10 +46,13 @@ class Claim(ABC):
         if self.expected == "near" and self.margin <= 0:
             raise SpliceError(f"{key_of('margin')} is {self.margin}, but must be positive where `near` is expected.")
 
-    @property
     @abstractmethod
-    def against(self) -> str:
-        """What the measure is compared with, in words."""
+    def against(self, measures: Measures) -> str:
+        """What the measure is compared with, in words.
+
+        Args:
+            measures: Declarations of the rows.
+        """
 
     @abstractmethod
     def _difference(self, row: Row, rows: Sequence[Row]) -> Difference | None:
@@ -97,8 +100,7 @@ class Comparison(Claim):
 
     reference: Mapping[str, object]
 
-    @property
-    def against(self) -> str:
+    def against(self, measures: Measures) -> str:
         return ", ".join(f"{short_key(key)} {str(value).lower()}" for key, value in self.reference.items())
 
     def reference_labels(self, row: Row) -> dict[str, str]:
@@ -133,9 +135,8 @@ class Contrast(Claim):
 
     baseline: str
 
-    @property
-    def against(self) -> str:
-        return column(self.baseline).heading
+    def against(self, measures: Measures) -> str:
+        return measures.title(self.baseline)
 
     def _difference(self, row: Row, rows: Sequence[Row]) -> Difference | None:
         if not {self.metric, self.baseline} <= row.samples.keys():
@@ -155,9 +156,9 @@ class Level(Claim):
 
     value: float
 
-    @property
-    def against(self) -> str:
-        return column(self.metric).format(self.value)
+    def against(self, measures: Measures) -> str:
+        declared = measures.find(self.metric)
+        return f"{self.value:g}" if declared is None else declared.write(self.value)
 
     def _difference(self, row: Row, rows: Sequence[Row]) -> Difference | None:
         if self.metric not in row.samples:

@@ -8,24 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from splice_exp.core.io import atomic, write_json, write_text
+from splice_exp.core.measures import to_json
 from splice_exp.core.plotting import save
 from splice_exp.core.run_directory import SAMPLE_FIGURE
 from splice_exp.report.comparisons import Claim
 from splice_exp.report.drawings.base import Drawing
 from splice_exp.report.listings import Listing
 from splice_exp.report.pages import write_index, write_page
-from splice_exp.report.records import Record, Row, describe
+from splice_exp.report.records import Record, Row, declared_by, describe
 from splice_exp.report.repeated import over_seeds
-from splice_exp.report.summary import PageLink, Summary, claims_of, environment_of, science_of
+from splice_exp.report.summary import PageLink, Summary, claims_of, configuration_of, environment_of, science_of
 from splice_exp.report.tables import Cells, lay_out, markdown_table, write_csv
 
-OPTIONAL = (
-    "recovery/",
-    "concept/",
-    "zero_shot/",
-    "relevance/",
-    "class_concepts/true",
-)  # measures that not all data allow
 BRACKETS = "Brackets: {brackets}."
 
 
@@ -71,7 +65,13 @@ class Report:
     def _applicable(self, rows: Sequence[Row]) -> list[Claim]:
         """Leave out claims about what these data do not let one measure, such as recovery without a ground truth."""
         found = {name for row in rows if row.complete for name in row.samples}
-        return [item for item in self.comparisons if item.metric in found or not item.metric.startswith(OPTIONAL)]
+        measures = declared_by(rows)
+
+        def is_optional(metric: str) -> bool:
+            declared = measures.find(metric)
+            return declared is not None and declared.optional
+
+        return [item for item in self.comparisons if item.metric in found or not is_optional(item.metric)]
 
     def write(self, records: Sequence[Record], results: Path, stem: str, command: str) -> list[Path]:
         """Write table, figure and page under `results`, and return the files.
@@ -112,8 +112,11 @@ class Report:
         write_text(table_path, text)
         write_csv(table_path.with_suffix(".csv"), rows)
         cells = self.lay_out(rows)
+        config = configuration_of(records[0])
         summary: Summary = {
             "name": stem,
+            "experiment": config.get("name", stem),
+            "data": rows[0].environment["data"]["kind"],
             "title": heading,
             "question": self.question,
             "command": command,
@@ -122,11 +125,12 @@ class Report:
             "rows": cells.rows,
             "labels": [dict(row.labels) for row in rows],
             "metrics": [dict(row.metrics) for row in rows],
+            "measures": to_json(declared_by(rows).resolved(name for row in rows for name in row.metrics)),
             "claims": claims_of(rows, self._applicable(rows)),
             "listings": [{"title": name, "headings": found.headings, "rows": found.rows} for name, found in listed],
             "notes": [BRACKETS.format(brackets=rows[0].brackets), *self.notes],
             "figures": figures,
-            "config": science_of(records[0]),
+            "config": science_of(config),
             "environment": environment_of(records[0]),
         }
         if links := self.more_pages(rows, results, stem):

@@ -12,11 +12,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from splice_exp.core.assets import ASSETS
 from splice_exp.core.io import write_text
-from splice_exp.report.columns import column
-from splice_exp.report.published import REAL, cells_of, claims_beside, numbers_beside, places_of, read_references
+from splice_exp.report.published import PAPER, cells_of, claims_beside, numbers_beside, places_of, read_references
 from splice_exp.report.summary import Summary, named_differences, read_summaries
 
 TEMPLATES = ASSETS / "report"
+GROUPS = {
+    "own images": "Own images",
+    "synthetic": "The synthetic benchmark",
+    "embeddings": "Stored embeddings",
+    "images": "Public data sets",
+}  # kind of the data → heading
+PUBLISHED = "The published setting"
 VECTOR_LIMIT = 300_000  # bytes of a drawing, from which on its bitmap is shown
 
 
@@ -38,7 +44,6 @@ def _environment() -> Environment:
     )
     found.filters["tone"] = tone
     found.filters["differences"] = named_differences
-    found.filters["heading"] = lambda metric: column(metric).heading
     return found
 
 
@@ -81,7 +86,7 @@ def write_page(results: Path, report: Summary) -> Path:
         .get_template("experiment.html.j2")
         .render(
             report=report,
-            places=places_of(report["name"], read_references()),
+            places=places_of(report["experiment"], read_references()),
             style=_style(),
             pictures=pictures,
             config=yaml.safe_dump(report["config"], sort_keys=False, allow_unicode=True),
@@ -123,16 +128,8 @@ def write_index(results: Path) -> Path:
 
 def _groups(reports: Sequence[Summary]) -> list[tuple[str, list[Summary]]]:
     """Sort reports by what their data are."""
-    headings = ("Own pictures", "The embedded world", "Real embeddings", "The published setting")
-    groups: dict[str, list[Summary]] = {heading: [] for heading in headings}
+    groups: dict[str, list[Summary]] = {heading: [] for heading in (*GROUPS.values(), PUBLISHED)}
     for report in reports:
-        name = report["name"]
-        if name.startswith("decompose"):
-            groups["Own pictures"].append(report)
-        elif name.startswith("paper_"):
-            groups["The published setting"].append(report)
-        elif any(part in name for part in REAL):
-            groups["Real embeddings"].append(report)
-        else:
-            groups["The embedded world"].append(report)
+        published = report["experiment"].startswith(PAPER)
+        groups[PUBLISHED if published else GROUPS[report["data"]]].append(report)
     return [(name, members) for name, members in groups.items() if members]

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from splice_exp.report.columns import column
 from splice_exp.report.page import Report
-from splice_exp.report.records import Record, Row
+from splice_exp.report.records import Record, Row, declared_by
 from splice_exp.report.tables import Cells
 
 MOST = 200  # pictures that are listed
@@ -20,7 +19,8 @@ class PictureList(Report):
 
     def lay_out(self, rows: Sequence[Row]) -> Cells:
         """Return one line a picture."""
-        headings = ["picture", "concepts", *[column(metric).heading for metric in self.columns]]
+        measures = declared_by(rows)
+        headings = ["picture", "concepts", *[measures.title(metric) for metric in self.columns]]
         lines = []
         for row in rows:
             if not isinstance(row, Record) or not row.complete:
@@ -31,6 +31,6 @@ class PictureList(Report):
                 for sample_id, of_one in named
             }
             for place, sample_id in enumerate(row.samples["sample_id"][:MOST]):
-                measured = [column(metric).format(row.samples[metric][place]) for metric in self.columns]
+                measured = [measures.of(metric).write(row.samples[metric][place]) for metric in self.columns]
                 lines.append([Path(sample_id).name, concepts.get(sample_id, "none"), *measured])
         return Cells(headings, lines)

@@ -9,14 +9,14 @@ from typing import Any
 import yaml
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.report.columns import column, percent
+from splice_exp.core.measures import INTERVAL, Measures, Unit, from_json
 from splice_exp.report.summary import Summary, named_differences
 from splice_exp.report.tables import ABSENT
 
 PACKAGE = Path(__file__).parents[1]
 # Inside the wheel, or beside the package in a checkout.
 REFERENCES = PACKAGE / "reference" if (PACKAGE / "reference").is_dir() else PACKAGE.parent / "results" / "reference"
-REAL = ("caltech101", "imagenet", "cifar10")  # parts of the names of reports on real embeddings
+PAPER = "paper_"  # before the name of an experiment in the published setting
 BEYOND = "beyond the paper"  # where a claim of ours is that no paper makes
 NOT_RUN = "not run here"
 NOT_IN = "not in this report"  # it was made with other rows, or words its claims otherwise
@@ -43,20 +43,19 @@ def read_references(folder: Path = REFERENCES) -> list[dict[str, Any]]:
     return sorted(found, key=lambda published: -len(published["claims"]))
 
 
-def places_of(name: str, references: Sequence[Mapping[str, Any]]) -> list[str]:
+def places_of(experiment: str, references: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return where the papers have what a report is about.
 
     Args:
-        name: Of the report.
+        experiment: Of the report, whatever its data are.
         references: Of `read_reference`.
     """
-    asked = name.removeprefix("paper_")
+    asked = experiment.removeprefix(PAPER)
     found = {
         f"{reference['paper']}, {entry['where']}": None
         for reference in references
         for entry in reference["claims"]
-        if entry["where"] != BEYOND
-        if asked == entry["report"] or any(asked.startswith(f"{entry['report']}_{data}") for data in REAL)
+        if entry["where"] != BEYOND and asked == entry["report"]
     }
     return list(found)
 
@@ -109,31 +108,32 @@ def claims_beside(reference: Mapping[str, Any], reports: Sequence[Summary]) -> l
 def numbers_beside(numbers: Sequence[Mapping[str, Any]], reports: Sequence[Summary]) -> list[dict[str, str]]:
     """Return published numbers, ours on the same data, their difference, and ours on the embedded world."""
     by_name = {report["name"]: report for report in reports}
+    declared = Measures()
+    for report in reports:
+        declared |= from_json(report["measures"])
     lines = []
     for entry in numbers:
-        same, world = (_measured(by_name, entry.get(key)) for key in ("same", "world"))
+        same, world = (_measured(by_name, declared, entry.get(key)) for key in ("same", "world"))
         absent = NOT_IN if entry["same"]["report"] in by_name else NOT_RUN
-        write = column(entry["same"]["metric"]).format
-        shown = write(entry["published"])
+        measure = declared.find(entry["same"]["metric"])
+        unit = Unit.NUMBER if measure is None else measure.unit  # of what none of our reports measures
         lines.append(
             {
                 "where": entry["where"],
                 "what": entry["what"],
-                "published": f"{shown} %" if write is percent else f"{entry['published']:g}",
+                "published": f"{unit.write(entry['published'])} %" if unit is Unit.SHARE else f"{entry['published']:g}",
                 "source": f"{entry['source']} ({entry['certainty']})",
                 "same": absent if same is None else same[1],
-                "difference": ABSENT if same is None else _difference(same[0] - entry["published"], write is percent),
+                "difference": ABSENT if same is None else unit.write_change(same[0] - entry["published"]),
                 "world": ABSENT if world is None else world[1],
             }
         )
     return lines
 
 
-def _difference(value: float, is_share: bool) -> str:
-    return f"{100 * value:+.1f}" if is_share else f"{value:+.3f}"
-
-
-def _measured(reports: Mapping[str, Summary], where: Mapping[str, Any] | None) -> tuple[float, str] | None:
+def _measured(
+    reports: Mapping[str, Summary], declared: Measures, where: Mapping[str, Any] | None
+) -> tuple[float, str] | None:
     """Return a measure of a row with its interval in words; None where there is no such report, or row."""
     if where is None or where["report"] not in reports:
         return None
@@ -141,8 +141,6 @@ def _measured(reports: Mapping[str, Summary], where: Mapping[str, Any] | None) -
     for labels, metrics in zip(report["labels"], report["metrics"], strict=True):
         if wanted.items() <= labels.items() and metrics.get(where["metric"]) is not None:
             value = metrics[where["metric"]]
-            write = column(where["metric"]).format
-            low, high = (metrics.get(f"{where['metric']}_ci_{end}") for end in ("low", "high"))
-            ends = "" if low is None or high is None or low == high else f" [{write(low)}, {write(high)}]"
-            return value, f"{write(value)}{ends}"
+            ends = (metrics.get(f"{where['metric']}{end}") for end in INTERVAL)
+            return value, declared.of(where["metric"]).write_with_interval(value, *ends)
     return None

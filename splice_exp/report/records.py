@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from splice_exp.core.errors import SpliceError
 from splice_exp.core.intervals import mean_interval
 from splice_exp.core.io import read_json
-from splice_exp.core.run_directory import ENVIRONMENT, METRICS, SAMPLES, error_of
+from splice_exp.core.measures import Measures, from_json
+from splice_exp.core.run_directory import ENVIRONMENT, MEASURES, METRICS, SAMPLES, error_of
 
 RESAMPLES = 2000
 BOOTSTRAP_SEED = 0
@@ -42,6 +44,11 @@ class Row(ABC):
     @abstractmethod
     def metrics(self) -> Mapping[str, Any]:
         """All metrics, empty for a row that is not complete."""
+
+    @property
+    @abstractmethod
+    def measures(self) -> Measures:
+        """Declarations of the metrics; none for a row that is not complete."""
 
     @property
     @abstractmethod
@@ -93,6 +100,17 @@ class Record(Row):
         return read_json(self.directory / METRICS) if self.complete else {}
 
     @cached_property
+    def measures(self) -> Measures:
+        if not self.complete:
+            return Measures()
+        path = self.directory / MEASURES
+        if not path.is_file():
+            raise SpliceError(
+                f"{self.directory} was written by an earlier version, without {MEASURES}: set force=true."
+            )
+        return from_json(read_json(path))
+
+    @cached_property
     def samples(self) -> dict[str, np.ndarray]:
         frame = pd.read_parquet(self.directory / SAMPLES)
         return {name: frame[name].to_numpy() for name in frame.columns}
@@ -114,6 +132,14 @@ class Record(Row):
 
     def interval(self, values: np.ndarray) -> tuple[float, float]:
         return mean_interval(values, RESAMPLES, BOOTSTRAP_SEED)
+
+
+def declared_by(rows: Sequence[Row]) -> Measures:
+    """Return the declarations of all rows."""
+    found = Measures()
+    for row in rows:
+        found |= row.measures
+    return found
 
 
 def tables_of(rows: Sequence[Row], name: str) -> pd.DataFrame:

@@ -10,18 +10,18 @@ import numpy as np
 import pandas as pd
 
 from splice_exp.core.intervals import mean_interval, student_interval
-from splice_exp.report.records import BOOTSTRAP_SEED, RESAMPLES, Record, Row
+from splice_exp.core.measures import INTERVAL, Join, Measures
+from splice_exp.report.records import BOOTSTRAP_SEED, RESAMPLES, Record, Row, declared_by
 
 SEED = "seed"
-TOTAL, WORST = "num_samples", ("_max", "/max", "p_value")  # ends of the names of what is no mean over seeds
 
 
 class Repeated(Row):
     """The runs of one point under several seeds.
 
-    A measure is the mean over seeds. Where each seed has its own samples, the interval is Student's over seeds, and
-    numbers of samples are totals. Where the data are fixed, seeds are no replicates: each sample is averaged over
-    seeds, and the interval is the bootstrap over samples. Of a worst case, and of p values, the worst is kept.
+    A measure is joined as it declares. A mean is that over seeds; where each seed has its own samples, its interval is
+    Student's over seeds, and numbers of samples are totals. Where the data are fixed, seeds are no replicates: each
+    sample is averaged over seeds, and the interval is the bootstrap over samples.
 
     Args:
         labels: Swept key → value as written, without the seed.
@@ -58,23 +58,28 @@ class Repeated(Row):
         return next((f"seed {r.labels[SEED]}: {r.error}" for r in self.records if r.error is not None), None)
 
     @cached_property
+    def measures(self) -> Measures:
+        return declared_by(self.records)
+
+    @cached_property
     def metrics(self) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for name in self.records[0].metrics if self.complete else ():
-            if name.endswith(("_ci_low", "_ci_high")):
+            if name.endswith(INTERVAL):
                 continue
+            join = self.measures.of(name).join
             values = [record.metrics.get(name) for record in self.records]
-            found[name] = None if any(value is None for value in values) else self._combine(name, values)
+            found[name] = None if any(value is None for value in values) else self._joined(join, values)
             if name in self.samples:
                 found[f"{name}_ci_low"], found[f"{name}_ci_high"] = self.interval(self.samples[name])
-            elif not self.same_samples and not name.endswith((TOTAL, *WORST)) and _vary(values):
+            elif not self.same_samples and join is Join.MEAN and _vary(values):
                 found[f"{name}_ci_low"], found[f"{name}_ci_high"] = self.interval(np.array(values, dtype=float))
         return found
 
-    def _combine(self, name: str, values: Sequence[Any]) -> Any:
-        if name.endswith(TOTAL):
+    def _joined(self, join: Join, values: Sequence[Any]) -> Any:
+        if join is Join.TOTAL:
             return values[0] if self.same_samples else sum(values)
-        if name.endswith(WORST):
+        if join is Join.LARGEST:
             return max(values)
         return values[0] if len(set(values)) == 1 else sum(values) / len(values)
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 import yaml
 
+from splice_exp.core.errors import shown
 from splice_exp.core.io import read_json
 from splice_exp.core.provenance import SCIENCE
 from splice_exp.core.run_directory import CONFIG
 from splice_exp.report.comparisons import Claim
-from splice_exp.report.records import Record, Row
+from splice_exp.report.records import Record, Row, declared_by
 from splice_exp.report.tables import ABSENT, difference_cell
+
+log = logging.getLogger(__name__)
 
 
 class ClaimSummary(TypedDict):
@@ -21,6 +25,7 @@ class ClaimSummary(TypedDict):
 
     claim: str
     metric: str
+    heading: str
     against: str
     expected: str
     verdict: str
@@ -46,6 +51,8 @@ class Summary(TypedDict):
     """All that a page shows; plain values."""
 
     name: str
+    experiment: str  # by its name, whatever the table is called
+    data: str  # kind of the data
     title: str
     question: str
     command: str
@@ -54,6 +61,7 @@ class Summary(TypedDict):
     rows: list[list[str]]
     labels: list[dict[str, str]]
     metrics: list[dict[str, Any]]
+    measures: dict[str, dict[str, Any]]  # declarations of the metrics
     claims: list[ClaimSummary]
     listings: list[ListingSummary]
     notes: list[str]
@@ -65,11 +73,13 @@ class Summary(TypedDict):
 
 def claims_of(rows: Sequence[Row], claims: Sequence[Claim]) -> list[ClaimSummary]:
     """Judge claims by the rows of a table."""
+    measures = declared_by(rows)
     return [
         {
             "claim": claim.claim,
             "metric": claim.metric,
-            "against": claim.against,
+            "heading": measures.title(claim.metric),
+            "against": claim.against(measures),
             "expected": claim.expected,
             "verdict": claim.verdict(rows),
             "differences": [difference_cell(row, rows, claim) for row in rows],
@@ -88,10 +98,14 @@ def named_differences(claim: ClaimSummary, report: Summary) -> list[str]:
     ]
 
 
-def science_of(record: Record) -> dict[str, Any]:
-    """Return the part of a run's configuration that decides its numbers."""
+def configuration_of(record: Record) -> dict[str, Any]:
+    """Return the configuration of a run."""
     path = record.directory / CONFIG
-    config = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def science_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the part of a run's configuration that decides its numbers."""
     return {key: without_places(config[key]) for key in SCIENCE if key in config}
 
 
@@ -120,5 +134,9 @@ def environment_of(record: Record) -> dict[str, Any]:
 
 
 def read_summaries(results: Path) -> list[Summary]:
-    """Return all reports under `results`, by name."""
-    return [read_json(path) for path in sorted((results / "tables").glob("*.json"))]  # type: ignore[misc]
+    """Return all reports under `results`, by name, without those of versions that did not keep declarations."""
+    found: list[Summary] = [read_json(path) for path in sorted((results / "tables").glob("*.json"))]  # type: ignore[misc]
+    earlier = [report["name"] for report in found if "measures" not in report]
+    if earlier:
+        log.warning("left out, made by an earlier version: %s; run their commands again", shown(earlier))
+    return [report for report in found if "measures" in report]

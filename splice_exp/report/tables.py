@@ -10,9 +10,9 @@ import pandas as pd
 from tabulate import tabulate
 
 from splice_exp.core.io import write_text
-from splice_exp.report.columns import column, percent
+from splice_exp.core.measures import INTERVAL, Measures
 from splice_exp.report.comparisons import Claim
-from splice_exp.report.records import Row, short_key
+from splice_exp.report.records import Row, declared_by, short_key
 
 ABSENT = "–"
 
@@ -29,11 +29,8 @@ def cell(record: Row, metric: str) -> str:
     value = record.metrics.get(metric)
     if value is None:
         return ABSENT
-    write = column(metric).format
-    low, high = record.metrics.get(f"{metric}_ci_low"), record.metrics.get(f"{metric}_ci_high")
-    if low is None or high is None or low == high:
-        return write(value)
-    return f"{write(value)} [{write(low)}, {write(high)}]"
+    ends = (record.metrics.get(f"{metric}{end}") for end in INTERVAL)
+    return record.measures.of(metric).write_with_interval(value, *ends)
 
 
 def difference_cell(record: Row, records: Sequence[Row], claim: Claim) -> str:
@@ -41,17 +38,14 @@ def difference_cell(record: Row, records: Sequence[Row], claim: Claim) -> str:
     difference = claim.difference(record, records)
     if difference is None:
         return ABSENT
-    numbers = (difference.mean, difference.low, difference.high)
-    if column(claim.metric).format is percent:
-        mean, low, high = (f"{100 * number:+.1f}" for number in numbers)
-    else:
-        mean, low, high = (f"{number:+.3f}" for number in numbers)
+    unit = record.measures.of(claim.metric).unit
+    mean, low, high = (unit.write_change(number) for number in (difference.mean, difference.low, difference.high))
     return f"{mean} [{low}, {high}]"
 
 
-def difference_heading(claim: Claim) -> str:
+def difference_heading(claim: Claim, measures: Measures) -> str:
     """Head a column of differences: what, against what."""
-    return f"Δ {column(claim.metric).heading} (to {claim.against})"
+    return f"Δ {measures.title(claim.metric)} (to {claim.against(measures)})"
 
 
 def lay_out(records: Sequence[Row], metrics: Sequence[str], claims: Sequence[Claim]) -> Cells:
@@ -59,8 +53,9 @@ def lay_out(records: Sequence[Row], metrics: Sequence[str], claims: Sequence[Cla
     metrics = [metric for metric in metrics if any(row.metrics.get(metric) is not None for row in records)]
     keys = list(dict.fromkeys(key for record in records for key in record.labels))
     headings = [short_key(key) for key in keys]
-    headings += [column(metric).heading for metric in metrics]
-    differences = _differences(records, claims)
+    measures = declared_by(records)
+    headings += [measures.of(metric).title for metric in metrics]
+    differences = _differences(records, claims, measures)
     headings += [heading for heading, _ in differences]
     rows = []
     for number, record in enumerate(records):
@@ -74,11 +69,11 @@ def lay_out(records: Sequence[Row], metrics: Sequence[str], claims: Sequence[Cla
     return Cells(headings, rows)
 
 
-def _differences(records: Sequence[Row], claims: Sequence[Claim]) -> list[tuple[str, list[str]]]:
+def _differences(records: Sequence[Row], claims: Sequence[Claim], measures: Measures) -> list[tuple[str, list[str]]]:
     """Return headings and cells of differences; claims about the same ones, or about other rows, share a column."""
     columns: list[tuple[str, list[str]]] = []
     for claim in claims:
-        heading = difference_heading(claim)
+        heading = difference_heading(claim, measures)
         cells = [difference_cell(record, records, claim) if record.complete else ABSENT for record in records]
         for known, there in columns:
             pairs = list(zip(cells, there, strict=True))

@@ -8,6 +8,7 @@ from splice_exp.report.comparisons import Comparison
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record
 from splice_exp.report.repeated import over_seeds
+from tests.report.declared import declare
 
 
 def record(folder, labels, mean, seed_mean=0.0, samples=None, data="fixed"):
@@ -20,6 +21,7 @@ def record(folder, labels, mean, seed_mean=0.0, samples=None, data="fixed"):
     counts = {"data/num_samples": 2, "zero_shot/num_classes": 12, "zero_shot/top1": None}
     counts |= {"l0/mean": 8 * mean + seed_mean, "localization/area": 0.25}
     counts |= {"solver/gap_max": mean / 1e6 + seed_mean, "l0/max": 7 + 2 * seed_mean}
+    declare(folder)
     write_json(folder / "metrics.json", {**metrics, **counts})
     write_json(folder / "environment.json", {"seed": int(labels.get("seed", 0)), "data": {"fingerprint": data}})
     return Record(labels, folder)
@@ -126,10 +128,11 @@ def test_claims_without_their_measure_are_left_out_only_where_data_may_lack_it(t
     reference = {"signed": False}
     claims = [
         Comparison(claim=name, metric=name, reference=reference, expected="lower")
-        for name in ("concept/x", "recovery/f1", "cosine/misspelt")
+        for name in ("concept/class_in_top5", "recovery/f1", "cosine/plain", "cosine/misspelt")
     ]
     verdicts = Report("title", "question", [], claims).verdicts([run])
-    assert [line.split(".")[0] for line in verdicts] == ["Claim: recovery/f1", "Claim: cosine/misspelt"]
+    left = ("recovery/f1", "cosine/plain", "cosine/misspelt")
+    assert [line.split(".")[0] for line in verdicts] == [f"Claim: {name}" for name in left]
 
 
 def test_the_same_names_of_other_data_are_other_samples(tmp_path):

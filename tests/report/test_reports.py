@@ -11,6 +11,7 @@ from splice_exp.report.drawings.figures import Bars, Curves
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record
 from splice_exp.report.tables import difference_heading, lay_out, markdown_table, write_csv
+from tests.report.declared import MEASURES, declare
 
 TOP1 = "zero_shot/top1"
 
@@ -28,12 +29,13 @@ def record(tmp_path, labels, hits=None):
         f"{TOP1}_ci_high": hits.mean() + 0.05,
         "l0/mean": float(len(labels.get("x", ""))),
     }
+    declare(directory)
     write_json(directory / "metrics.json", {**metrics, "data/num_samples": len(hits), "solver/gap_max": None})
     write_json(
         directory / "environment.json",
         {
             "backbone": {"fingerprint": "f"},
-            "data": {"name": "tiny", "fingerprint": "g"},
+            "data": {"name": "tiny", "kind": "synthetic", "fingerprint": "g"},
             "seed": 0,
             "version": "1",
             "packages": {"torch": "2"},
@@ -102,7 +104,7 @@ def test_a_level_compares_with_a_number(records):
     mean = records[0].samples[TOP1].mean()
     claim = Level(claim="c", metric=TOP1, expected="near", margin=0.2, value=0.5)
     assert claim.difference(records[0], records).mean == pytest.approx(mean - 0.5)
-    assert difference_heading(claim) == "Δ top-1 % (to 50.0)"
+    assert difference_heading(claim, MEASURES) == "Δ top-1 (%) (to 50.0)"
     with pytest.raises(SpliceError, match="^margin is 0.0, but must be positive"):
         Level(claim="c", metric=TOP1, expected="near", value=0.5)
 
@@ -126,7 +128,7 @@ def test_a_table_shows_intervals_differences_failures_and_absent_values(records,
     records[2].metrics["solver/gap_max"] = 1e-7
     table = markdown_table(lay_out([*records, failed], [TOP1, "cosine/plain", "solver/gap_max"], [CLAIM]))
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
-    assert lines[0] == ["x", "sign", "top-1 %", "max gap", "Δ top-1 % (to sign true)"]
+    assert lines[0] == ["x", "sign", "top-1 (%)", "duality gap", "Δ top-1 (%) (to sign true)"]
     assert lines[2] == ["a", "true", "90.0 [85.0, 95.0]", "–", "–"]
     assert lines[4][:3] == ["a", "false", "50.0 [45.0, 55.0]"]
     assert lines[4][4].startswith("-40.0 [-")
@@ -192,7 +194,7 @@ def test_a_baseline_that_differs_between_rows_is_drawn_for_each(records):
     _, axis = drawn_lines(Bars([TOP1], {TOP1: "zero_shot/top1_dense"}), rows)
     across = [segment for collection in axis.collections for segment in collection.get_segments()]
     assert {80.0, 70.0, 60.0, 50.0} <= {round(float(segment[0][0]), 6) for segment in across}
-    assert axis.get_legend_handles_labels()[1] == ["dense top-1 %"]
+    assert axis.get_legend_handles_labels()[1] == ["dense top-1 (%)"]
 
 
 def shared(records, values):

@@ -42,6 +42,8 @@ class SceneSource(EncodableSource):
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
     """
 
+    kind = "synthetic"
+
     num_samples: int = 1000
     _: KW_ONLY
     split: str = "test"

@@ -25,14 +25,34 @@ from splice_exp.attribution.targets import target_of
 from splice_exp.core.errors import SpliceError, require_choice, require_integer, require_names
 from splice_exp.core.intervals import of_group
 from splice_exp.core.keys import key_of
+from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.data.selection import Selection
 from splice_exp.data.views import VIEWS, Views
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric
+from splice_exp.evaluation.base import NUM_SAMPLES, Evaluation, Findings, Metric
 from splice_exp.evaluation.measures import localization
 from splice_exp.evaluation.measures.map_likeness import rank_correlations
 from splice_exp.evaluation.measures.shown_maps import MAPS, PICTURES, maps_table, pictures_table
+
+MEASURES = (
+    *beside(
+        Measure("augmentation/similarity", "similarity", Unit.NUMBER, True),
+        dense="similarity of the original",
+        null="similarity with another image",
+    ),
+    *beside(
+        Measure("augmentation/rank", "rank correlation of maps", Unit.NUMBER, True),
+        again="rank correlation, same image again",
+        null="rank correlation, another image",
+    ),
+    *beside(
+        Measure("augmentation/object_energy", "energy / area of objects", Unit.RATIO, True, optional=True),
+        original="energy / area of objects, original",
+    ),
+    Measure("augmentation/erased_energy", "energy / area of erased pixels", Unit.RATIO, optional=True),
+    NUM_SAMPLES,
+)
 
 
 class CocoaAugmentations(Evaluation):
@@ -55,6 +75,8 @@ class CocoaAugmentations(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of views, foils, masks and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self,

@@ -32,10 +32,11 @@ from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.targets import Directions
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.core.intervals import of_group
+from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import center
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.measures import localization
 from splice_exp.evaluation.measures.shown_maps import MAPS, PICTURES, maps_table, pictures_table
 
@@ -43,6 +44,20 @@ DIRECTIONS = ("plain", "contrasted", "biorthogonal")
 SHOWN_CONCEPTS = 4  # of a picture, whose maps are kept
 CURVES = ("insertion", "deletion")
 RIDGE = 1e-3  # ε: active atoms may nearly coincide
+
+MEASURES = (
+    *beside(Measure("concept_maps/pointing", "pointing", Unit.SHARE, True), null="pointing at the other object"),
+    Measure("concept_maps/energy_ratio", "energy / area", Unit.RATIO, True),
+    Measure("concept_maps/insertion_own", "insertion, own code", Unit.NUMBER, True),
+    Measure("concept_maps/insertion_other", "insertion, other object", Unit.NUMBER),
+    Measure("concept_maps/deletion_own", "deletion, own code", Unit.NUMBER, False),
+    Measure("concept_maps/deletion_other", "deletion, other object", Unit.NUMBER),
+    Measure("concept_maps/additivity", "additivity error", Unit.BOUND, False, optional=True, floor=1e-5),
+    Measure("concept_maps/residual", "residual", Unit.SHARE, False),
+    L0,
+    *CERTIFICATES,
+    NUM_SAMPLES,
+)
 
 
 class ConceptMaps(Evaluation):
@@ -66,6 +81,8 @@ class ConceptMaps(Evaluation):
         bootstrap_resamples: For the 95 % intervals, over pictures.
         seed: Of masks and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self,

@@ -29,6 +29,7 @@ from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_bool, require_choice, require_integer, require_names
 from splice_exp.core.io import seed_of
 from splice_exp.core.keys import key_of, set_place
+from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.data.selection import Selection
 from splice_exp.distributed.cache import Cache
@@ -37,6 +38,36 @@ from splice_exp.evaluation.cocoa.references import References, draw_places, refe
 from splice_exp.evaluation.measures.metrics import CurveArea
 
 CURVES = ("insertion", "deletion")
+
+
+def area_measures(family: str, **others: str) -> tuple[Measure, ...]:
+    """Declare the areas of `Prepared.areas`, each beside those of other maps.
+
+    Args:
+        family: First part of their names.
+        others: End of a name → whose maps they are.
+    """
+    said = {
+        "majority": "probability of the majority class",
+        "similarity": "similarity",
+        "similarity_dot": "dot-product similarity",
+        "prediction": "probability of the predicted class",
+        "shift": "shift",
+    }
+    return tuple(
+        one
+        for curve in CURVES
+        for name, words in said.items()
+        for one in beside(
+            Measure(
+                f"{family}/{curve}_{name}",
+                f"{curve}, {words}",
+                Unit.NUMBER,
+                (curve == "insertion") != (name == "shift"),
+            ),
+            **{end: f"{curve}, {words}, {maps}" for end, maps in others.items()},
+        )
+    )
 
 
 @dataclass(frozen=True)

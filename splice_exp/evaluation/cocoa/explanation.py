@@ -22,14 +22,27 @@ from splice_exp.attribution.represent import represent_all
 from splice_exp.attribution.targets import Directions, GaussianKernel, Target, Together, target_of
 from splice_exp.core.errors import SpliceError, require_at_least, require_choice, require_integer
 from splice_exp.core.keys import key_of
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric
+from splice_exp.evaluation.base import NUM_SAMPLES, Evaluation, Findings, Metric
 from splice_exp.evaluation.cocoa.corpora import CorpusSource
 from splice_exp.evaluation.measures.shown_maps import MAPS, PICTURES, maps_table, pictures_table
 
 KERNEL = "gaussian"
 CONFIDENCE = 0.99  # of the bound on similarities
+
+MEASURES = (
+    Measure("explanation/similarity", "similarity", Unit.NUMBER),
+    Measure("explanation/similarity_corpus", "similarity with the corpus", Unit.NUMBER),
+    Measure("explanation/similarity_foil", "similarity with the foil", Unit.NUMBER),
+    Measure("explanation/reliability", "reliability", Unit.NUMBER, True, optional=True),
+    Measure("explanation/corpus_spread", "corpus error", Unit.NUMBER, False, optional=True),
+    Measure("explanation/foil_error", "foil error", Unit.NUMBER, False, optional=True),
+    Measure("explanation/num_corpus", "corpus size", Unit.COUNT),
+    Measure("explanation/num_foil", "foil size", Unit.COUNT),
+    NUM_SAMPLES,
+)
 
 
 class Explanation(Evaluation):
@@ -51,6 +64,8 @@ class Explanation(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of masks and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self,

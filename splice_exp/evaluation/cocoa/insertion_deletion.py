@@ -10,6 +10,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,10 +20,22 @@ from splice_exp.attribution.methods import Method
 from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.targets import KINDS
 from splice_exp.core.errors import require_choice, require_integer
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric
-from splice_exp.evaluation.cocoa.corpus_task import CorpusTask, target_name
+from splice_exp.evaluation.base import NUM_SAMPLES, Evaluation, Findings, Metric
+from splice_exp.evaluation.cocoa.corpus_task import CorpusTask, area_measures, target_name
+from splice_exp.evaluation.measures.probes import gradient_measure
+
+MEASURES = (
+    *area_measures("cocoa", null="random maps"),
+    Measure("cocoa/gini", "Gini index", Unit.NUMBER),
+    Measure("cocoa/reliability", "reliability", Unit.NUMBER, True, optional=True),
+    Measure("cocoa/corpus_error", "corpus error", Unit.NUMBER, False),
+    Measure("cocoa/foil_error", "foil error", Unit.NUMBER, False),
+    replace(gradient_measure("cocoa/gradient_max"), optional=True),
+    NUM_SAMPLES,
+)
 
 
 class CocoaInsertionDeletion(Evaluation):
@@ -48,6 +61,8 @@ class CocoaInsertionDeletion(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of explicands, corpora, foils, masks and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self,

@@ -20,11 +20,12 @@ from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.targets import KINDS
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.data.selection import Selection
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.extract import extract
-from splice_exp.evaluation.base import Evaluation, Findings, Metric
+from splice_exp.evaluation.base import NUM_SAMPLES, Evaluation, Findings, Metric
 from splice_exp.evaluation.cocoa.prompts import FOILS, Prompts, require_prompt
 from splice_exp.evaluation.measures import localization
 from splice_exp.evaluation.measures.shown_maps import MAPS, PICTURES, maps_table, pictures_table
@@ -34,6 +35,26 @@ MEASURES = {
     "energy": localization.energy,
     "average_precision": localization.precision_of,
 }
+
+DECLARED = (
+    Measure("localization/pointing", "pointing", Unit.SHARE, True),
+    Measure("localization/pointing_box", "pointing at the box", Unit.SHARE, True),
+    Measure("localization/both", "both objects", Unit.SHARE, True),
+    Measure("localization/energy", "energy", Unit.SHARE, True),
+    Measure("localization/energy_ratio", "energy / area", Unit.RATIO, True),
+    Measure("localization/average_precision", "average precision", Unit.SHARE, True),
+    Measure("localization/iou_mean", "IoU above mean", Unit.NUMBER, True),
+    Measure("localization/iou_otsu", "IoU above Otsu", Unit.NUMBER, True),
+    Measure("localization/iou_validated", "IoU, validated", Unit.NUMBER, True),
+    Measure("localization/box", "box", Unit.SHARE, True),
+    Measure("localization/box_best", "MaxBoxAcc", Unit.SHARE, True),
+    Measure("localization/absent_peak", "peak of an absent object", Unit.RATIO, False, optional=True),
+    Measure("localization/reliability", "reliability", Unit.NUMBER, True, optional=True),
+    Measure("localization/area", "object area", Unit.SHARE),
+    Measure("localization/level_validated", "validated threshold", Unit.NUMBER),
+    Measure("localization/num_out_of_view", "out of view", Unit.COUNT),
+    NUM_SAMPLES,
+)
 
 
 class CocoaLocalization(Evaluation):
@@ -58,6 +79,8 @@ class CocoaLocalization(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of masks, absent objects and the bootstrap.
     """
+
+    measures = DECLARED
 
     def __init__(
         self,

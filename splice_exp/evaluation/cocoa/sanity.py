@@ -19,11 +19,27 @@ from splice_exp.attribution.targets import KINDS
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.randomized import randomized
 from splice_exp.core.errors import require_choice, require_integer
+from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric
-from splice_exp.evaluation.cocoa.corpus_task import CorpusTask, Prepared, target_name
+from splice_exp.evaluation.base import NUM_SAMPLES, Evaluation, Findings, Metric
+from splice_exp.evaluation.cocoa.corpus_task import CorpusTask, Prepared, area_measures, target_name
 from splice_exp.evaluation.measures.map_likeness import rank_correlations, similarities
+
+MEASURES = (
+    *beside(
+        Measure("sanity/rank", "rank correlation", Unit.NUMBER, False),
+        again="rank correlation, trained model again",
+        null="rank correlation, another explicand",
+    ),
+    *beside(
+        Measure("sanity/ssim", "SSIM", Unit.NUMBER, False),
+        again="SSIM, trained model again",
+        null="SSIM, another explicand",
+    ),
+    *area_measures("sanity", random="maps of the random model", null="maps of another explicand"),
+    NUM_SAMPLES,
+)
 
 
 class CocoaSanity(Evaluation):
@@ -47,6 +63,8 @@ class CocoaSanity(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of everything that is drawn.
     """
+
+    measures = MEASURES
 
     def __init__(
         self,

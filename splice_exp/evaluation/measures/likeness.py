@@ -9,6 +9,27 @@ import numpy as np
 import torch
 
 from splice_exp.core.codes import Codes
+from splice_exp.core.measures import Measure, Unit, beside
+
+
+def likeness_measures(family: str, other: str) -> tuple[Measure, ...]:
+    """Declare the measures of `likeness`, each beside its null.
+
+    Args:
+        family: First part of their names.
+        other: What the null compares with.
+    """
+    units = {
+        "cosine": ("cosine of codes", Unit.NUMBER),
+        "shared": ("Jaccard overlap", Unit.SHARE),
+        "kept": ("support recall", Unit.SHARE),
+        "top_shared": ("largest concept shared", Unit.SHARE),
+    }
+    return tuple(
+        one
+        for name, (heading, unit) in units.items()
+        for one in beside(Measure(f"{family}/{name}", heading, unit, True), null=f"{heading}, {other}")
+    )
 
 
 def likeness(first: Codes, second: Codes) -> dict[str, np.ndarray]:

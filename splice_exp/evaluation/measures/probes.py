@@ -19,6 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from splice_exp.core.codes import Codes
+from splice_exp.core.measures import Join, Measure, Unit
 
 STRENGTHS = (1.0, 10.0, 100.0, 1_000.0, 10_000.0)  # C to choose from; features have a norm of about 1
 FOLDS = 5
@@ -28,6 +29,13 @@ MAX_ITERATIONS = 20_000
 
 Features: TypeAlias = Any  # (n, d), a NumPy array or a SciPy matrix in compressed rows
 Fit: TypeAlias = Callable[[Any, np.ndarray, float, float], Any]  # features, labels, C, tolerance → Probe
+
+NUM_TRAIN = Measure("probing/num_train_samples", "training n", Unit.COUNT)
+
+
+def gradient_measure(name: str) -> Measure:
+    """Declare the largest entry of the gradients of some probes, which says whether they have converged."""
+    return Measure(name, "probe gradient", Unit.BOUND, False, Join.LARGEST, floor=TOLERANCE)
 
 
 @dataclass(frozen=True, eq=False)

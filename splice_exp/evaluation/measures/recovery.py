@@ -17,15 +17,53 @@ support has precision, F1 and shares of 0, and so has the recall of a kind that 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from splice_exp.core.codes import Codes
+from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.core.truth import GroundTruth
 
 Supports = Sequence[Sequence[int]]  # concepts of each sample, the largest code first
 POOLED = ("precision", "recall_main")  # shares that are also pooled
+
+
+def _of_supports(name: str, heading: str) -> tuple[Measure, ...]:
+    """Declare a measure of whole supports, and of those that it is compared with."""
+    whole = Measure(f"recovery/{name}", heading, Unit.SHARE, True, optional=True)
+    return (
+        *beside(whole, null=f"{heading} of random concepts"),
+        replace(whole, name=f"recovery/{name}_any_sign", heading=f"{heading} of either sign"),
+        replace(whole, name=f"recovery/{name}_in_top{{k}}", heading=f"{heading} among top {{k}}"),
+    )
+
+
+RECOVERY = (
+    *_of_supports("precision", "precision"),
+    *_of_supports("recall", "recall"),
+    *_of_supports("f1", "F1"),
+    *beside(
+        Measure("recovery/average_precision", "average precision", Unit.SHARE, True, optional=True),
+        null="average precision of other codes",
+    ),
+    Measure("recovery/hallucinated", "hallucinated", Unit.SHARE, False, optional=True),
+    Measure("recovery/misbound", "binding error", Unit.SHARE, False, optional=True),
+    *beside(
+        Measure("recovery/recall_main", "main recall", Unit.SHARE, True, optional=True),
+        null="main recall of random concepts",
+    ),
+    *beside(
+        Measure("recovery/recall_main_pooled", "pooled main recall", Unit.SHARE, True, optional=True),
+        null="pooled main recall of random concepts",
+    ),
+    *beside(
+        Measure("recovery/precision_pooled", "pooled precision", Unit.SHARE, True, optional=True),
+        null="pooled precision of random concepts",
+    ),
+    Measure("recovery/recall_{kind}", "{kind} recall", Unit.SHARE, True, optional=True),
+)
 
 
 def supports_of(codes: Codes, any_sign: bool = False) -> Supports:

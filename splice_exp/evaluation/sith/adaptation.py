@@ -20,10 +20,12 @@ from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.towers import tower_of
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.keys import key_of
+from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.extract import extract
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, summarised
+from splice_exp.evaluation.base import NUM_SAMPLES, Evaluation, Findings, Metric, summarised
+from splice_exp.evaluation.measures.probes import NUM_TRAIN
 from splice_exp.evaluation.sith.edits import zero_shot
 from splice_exp.heads.adaptation import Adaptation, compare
 from splice_exp.heads.explain import both_poles, random_directions
@@ -33,6 +35,28 @@ from splice_exp.heads.spectra import Spectra
 from splice_exp.training.fine_tuning import FineTuning, fine_tuned
 
 DRAWN = 8  # random directions a head
+
+MEASURES = (
+    Measure("adapt/accuracy_before", "accuracy, before", Unit.SHARE),
+    Measure("adapt/accuracy_after", "accuracy, after", Unit.SHARE, True),
+    Measure("adapt/likeness", "similarity of matched vectors", Unit.NUMBER),
+    Measure("adapt/overlap", "overlap of the spaces", Unit.NUMBER),
+    Measure("adapt/change", "relative change", Unit.NUMBER),
+    *(
+        one
+        for name in ("reweighted", "mixed", "new")
+        for one in beside(Measure(f"adapt/{name}", name, Unit.SHARE), null=f"{name}, random change")
+    ),
+    *beside(
+        Measure("adapt/relevance", "relevance of the change", Unit.NUMBER),
+        before="relevance before",
+        null="relevance of random directions",
+    ),
+    Measure("adapt/gains", "rank correlation of singular values with relevance", Unit.NUMBER),
+    Measure("adapt/num_heads", "heads", Unit.COUNT),
+    NUM_TRAIN,
+    NUM_SAMPLES,
+)
 
 
 class SithAdaptation(Evaluation):
@@ -51,6 +75,8 @@ class SithAdaptation(Evaluation):
         bootstrap_resamples: For the 95 % intervals, over heads; over samples for accuracies.
         seed: Of nulls and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self,

@@ -16,14 +16,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from splice_exp.core.errors import SpliceError, require_bool, require_integer
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.core.names import canonical
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import center
-from splice_exp.evaluation.base import Findings, Metric
-from splice_exp.evaluation.sith.edits import zero_shot
+from splice_exp.evaluation.base import KKT, NUM_SAMPLES, Findings, Metric
+from splice_exp.evaluation.sith.edits import EDIT, before_and_after, zero_shot
 from splice_exp.evaluation.sith.head_edit import HeadEdit, averaged
 from splice_exp.heads.selectors import ByCodes
 from splice_exp.solvers.comp import COMP
+
+MEASURES = (
+    *before_and_after("edit/accuracy", "accuracy", Unit.SHARE, True),
+    *EDIT,
+    Measure("edit/amplified", "vectors amplified", Unit.SHARE),
+    Measure("edit/num_task_concepts", "task concepts", Unit.COUNT),
+    KKT,
+    NUM_SAMPLES,
+)
 
 
 @dataclass(eq=False)
@@ -34,6 +44,8 @@ class SithEditClassification(HeadEdit):
         class_concepts: Concepts of each class text, at most.
         named: Whether concepts may be names of classes themselves.
     """
+
+    measures = MEASURES
 
     class_concepts: int = 10
     named: bool = False

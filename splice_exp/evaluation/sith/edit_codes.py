@@ -16,14 +16,27 @@ import numpy as np
 
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.core.measures import Unit
 from splice_exp.core.truth import GroundTruth
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Findings, Metric, certificates
+from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Findings, Metric, certificates
 from splice_exp.evaluation.measures.kinds import by_kind
 from splice_exp.evaluation.measures.recovery import supports_of
+from splice_exp.evaluation.sith.edits import EDIT, before_and_after
 from splice_exp.evaluation.sith.head_edit import HeadEdit, averaged
 from splice_exp.heads.selectors import Selector
 from splice_exp.solvers.base import Solver
+
+MEASURES = (
+    *before_and_after("edit/told_target", "target concepts reported", Unit.SHARE, False),
+    *before_and_after("edit/told_others", "other concepts reported", Unit.SHARE, True),
+    *before_and_after("codes/target", "code of the target", Unit.NUMBER, False),
+    *before_and_after("codes/others", "code of the others", Unit.NUMBER, None),
+    *EDIT,
+    L0,
+    *CERTIFICATES,
+    NUM_SAMPLES,
+)
 
 
 @dataclass(eq=False)
@@ -40,6 +53,8 @@ class SithEditCodes(HeadEdit):
         selector: Scores vectors.
         kind: Of the concepts that the edit is about, one of those that the data know.
     """
+
+    measures = MEASURES
 
     explainer: Solver
     selector: Selector

@@ -17,15 +17,35 @@ from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_names
 from splice_exp.core.keys import key_of
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Findings, Metric
-from splice_exp.evaluation.sith.edits import ablated, heads_of, worst_group, zero_shot
+from splice_exp.evaluation.base import KKT, NUM_SAMPLES, Findings, Metric
+from splice_exp.evaluation.sith.edits import (
+    ABLATED,
+    EDIT,
+    STATES,
+    ablated,
+    before_and_after,
+    heads_of,
+    worst_group,
+    zero_shot,
+)
 from splice_exp.evaluation.sith.head_edit import EditedStudies, HeadEdit, averaged
 from splice_exp.heads.editing import Plan
 from splice_exp.heads.selectors import Selector
 
 Heads: TypeAlias = list[tuple[int, int]]  # layer and number of each
+
+MEASURES = (
+    *before_and_after("edit/worst", "worst-group accuracy", Unit.SHARE, True, STATES | ABLATED),
+    *before_and_after("edit/average", "accuracy", Unit.SHARE, True, STATES | ABLATED),
+    *before_and_after("edit/side", "accuracy on control data", Unit.SHARE, True, STATES | ABLATED),
+    *EDIT,
+    Measure("edit/num_heads_ablated", "heads ablated", Unit.COUNT),
+    KKT,
+    NUM_SAMPLES,
+)
 
 
 @dataclass(eq=False)
@@ -43,6 +63,8 @@ class SithEditSpurious(HeadEdit):
         attribute: The background among `data.attributes`.
         texts: One per class; None: the templates of the backbone with the names of the classes.
     """
+
+    measures = MEASURES
 
     selector: Selector
     side: DataSource

@@ -22,10 +22,31 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.measures import Unit
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Findings, Metric
+from splice_exp.evaluation.base import KKT, NUM_SAMPLES, Findings, Metric
+from splice_exp.evaluation.sith.edits import EDIT, before_and_after
 from splice_exp.evaluation.sith.head_edit import HeadEdit, averaged
 from splice_exp.heads.selectors import Selector
+
+QUESTIONS = {
+    "text_to_image": "text → safe images",
+    "image_to_text": "image → safe texts",
+    "text_to_all": "text → all images",
+    "image_to_all": "image → all texts",
+    "unsafe_text_to_all": "unsafe text → all images",
+    "unsafe_image_to_all": "unsafe image → all texts",
+}
+MEASURES = (
+    *(
+        one
+        for question, heading in QUESTIONS.items()
+        for one in before_and_after(f"unsafe/{question}", heading, Unit.SHARE, True)
+    ),
+    *EDIT,
+    KKT,
+    NUM_SAMPLES,
+)
 
 
 @dataclass(eq=False)
@@ -38,6 +59,8 @@ class SithEditUnsafe(HeadEdit):
         selector: Scores vectors.
         at: Items that are looked at: a hit is a right answer among them.
     """
+
+    measures = MEASURES
 
     selector: Selector
     at: int = 1

@@ -7,6 +7,8 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 import torch
@@ -17,11 +19,29 @@ from torch.nn.functional import normalize
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.towers import tower_of
 from splice_exp.core.intervals import of_group
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.sith.head_activations import batches, head_writes
 from splice_exp.heads.editing import Plan, edited
 from splice_exp.heads.rules import energy_of, random_factors
 from splice_exp.heads.streams import streams
+
+EDIT = (
+    Measure("edit/num_edited", "vectors edited", Unit.COUNT),
+    Measure("edit/num_vectors", "vectors", Unit.COUNT),
+    Measure("edit/energy", "relative squared norm", Unit.SHARE),
+)
+STATES = {"before": "before", "after": "after", "random": "energy-matched random edits"}
+ABLATED = {"ablated": "heads ablated"}
+
+
+def before_and_after(
+    name: str, heading: str, unit: Unit, higher_is_better: bool | None, states: Mapping[str, str] = STATES
+) -> tuple[Measure, ...]:
+    """Declare a measure of a model before and after an edit, and of what the edit is compared with."""
+    return tuple(
+        Measure(f"{name}_{state}", f"{heading}, {words}", unit, higher_is_better) for state, words in states.items()
+    )
 
 
 def listed(planned: Plan, count: int = 12) -> pd.DataFrame:

@@ -14,14 +14,40 @@ from scipy.stats import rankdata
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.intervals import of_group
 from splice_exp.core.keys import key_of
+from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric
+from splice_exp.evaluation.base import KKT, L0, NUM_SAMPLES, Evaluation, Findings, Metric
 from splice_exp.evaluation.sith.grounding_scores import Grounding, drives, most_driving
-from splice_exp.evaluation.sith.head_activations import over_vectors, read_heads
+from splice_exp.evaluation.sith.head_activations import NUM_POLES, over_vectors, read_heads
 from splice_exp.evaluation.sith.heads import TOP
-from splice_exp.heads.explain import Explanations
+from splice_exp.heads.explain import FIDELITY, Explanations
 from splice_exp.heads.reading import Reading
+
+MEASURES = (
+    *beside(
+        Measure("sith/likeness", "rank correlation with the explanation", Unit.NUMBER, True),
+        null="rank correlation, another direction",
+    ),
+    *beside(
+        Measure("grounding/area_first", "AUC of the first concept", Unit.SHARE, True, optional=True),
+        null="AUC of the first concept, another direction",
+    ),
+    *beside(
+        Measure("grounding/area_codes", "AUC of the code", Unit.SHARE, True, optional=True),
+        null="AUC of the code, another direction",
+    ),
+    *beside(
+        Measure("grounding/top", "first concept true of max-activating images", Unit.SHARE, True, optional=True),
+        null="first concept true of all images",
+    ),
+    Measure("grounding/named", "directions with a testable concept", Unit.SHARE, optional=True),
+    *FIDELITY,
+    L0,
+    KKT,
+    NUM_POLES,
+    NUM_SAMPLES,
+)
 
 
 class SithGrounding(Evaluation):
@@ -39,6 +65,8 @@ class SithGrounding(Evaluation):
         bootstrap_resamples: For the 95 % intervals, over vectors, each the mean of its poles.
         seed: Of nulls and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(self, reading: Reading, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
         super().__init__(bootstrap_resamples, seed)

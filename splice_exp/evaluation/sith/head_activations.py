@@ -16,6 +16,7 @@ from torch import Tensor
 
 from splice_exp.backbones.towers import tower_of
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study
 from splice_exp.heads.explain import Explanations, explain, random_directions
@@ -26,6 +27,8 @@ from splice_exp.heads.weights import head_outputs
 from splice_exp.solvers.base import Solver
 
 TOGETHER = 64  # pictures
+
+NUM_POLES = Measure("sith/num_poles", "signed directions", Unit.COUNT)
 
 
 def batches(study: Study) -> Iterator[Float[Tensor, "b c h w"]]:

@@ -16,20 +16,36 @@ import torch
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.intervals import of_group, weighted
 from splice_exp.core.keys import key_of
+from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.core.truth import GroundTruth
 from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric
+from splice_exp.evaluation.base import KKT, L0, NUM_SAMPLES, Evaluation, Findings, Metric
 from splice_exp.evaluation.measures.kinds import OTHER, by_kind
 from splice_exp.evaluation.measures.shown_maps import PICTURES, pictures_table
 from splice_exp.evaluation.sith.grounding_scores import Grounding, drives, most_driving
-from splice_exp.evaluation.sith.head_activations import over_vectors, random_like, read_heads
+from splice_exp.evaluation.sith.head_activations import NUM_POLES, over_vectors, random_like, read_heads
 from splice_exp.evaluation.sith.vectors import listed_vectors
-from splice_exp.heads.explain import Explanations
+from splice_exp.heads.explain import FIDELITY, Explanations
 from splice_exp.heads.reading import Reading
 
 TOP = 8  # pictures of a pole
 RANDOM = "random directions"
+
+MEASURES = (
+    *beside(
+        Measure("sith/grounded", "first concept true of max-activating images", Unit.SHARE, True, optional=True),
+        null="first concept true of all images",
+    ),
+    Measure("sith/named", "directions with a testable concept", Unit.SHARE, optional=True),
+    Measure("sith/share_{kind}_null", "{kind} of random directions", Unit.SHARE, optional=True),
+    Measure("sith/share_{kind}", "{kind}", Unit.SHARE, optional=True),
+    *FIDELITY,
+    L0,
+    KKT,
+    NUM_POLES,
+    NUM_SAMPLES,
+)
 
 
 class SithHeads(Evaluation):
@@ -47,6 +63,8 @@ class SithHeads(Evaluation):
         bootstrap_resamples: For the 95 % intervals, over vectors, each the mean of its poles.
         seed: Of nulls and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self, reading: Reading, listed: int = 5, shown: int = 3, bootstrap_resamples: int = 1000, seed: int = 0

@@ -16,13 +16,30 @@ import pandas as pd
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.intervals import of_group, rank_correlation
 from splice_exp.core.keys import key_of
+from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric
-from splice_exp.evaluation.sith.head_activations import over_vectors, read_heads
+from splice_exp.evaluation.base import KKT, L0, NUM_SAMPLES, Evaluation, Findings, Metric
+from splice_exp.evaluation.sith.head_activations import NUM_POLES, over_vectors, read_heads
 from splice_exp.heads.coherence import coherence, dealt
+from splice_exp.heads.explain import FIDELITY
 from splice_exp.heads.judge import Judge, read_prompt
 from splice_exp.heads.reading import Reading
 from splice_exp.heads.verdicts import Verdict, agreement
+
+MEASURES = (
+    *beside(Measure("judge/score", "score", Unit.AVERAGE, True), null="score of shuffled lists"),
+    Measure("judge/same", "same score again", Unit.SHARE),
+    Measure("judge/within_one", "score within one", Unit.SHARE),
+    Measure("judge/kappa", "weighted kappa", Unit.NUMBER),
+    Measure("judge/readable", "readable replies", Unit.SHARE),
+    Measure("judge/to_coherence", "rank correlation with coherence", Unit.NUMBER),
+    Measure("judge/num_repeats", "repeats", Unit.COUNT),
+    *FIDELITY,
+    L0,
+    KKT,
+    NUM_POLES,
+    NUM_SAMPLES,
+)
 
 
 class SithJudged(Evaluation):
@@ -39,6 +56,8 @@ class SithJudged(Evaluation):
         bootstrap_resamples: For the 95 % intervals, over vectors, each the mean of its poles.
         seed: Of nulls and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self, reading: Reading, judge: Judge, listed: int = 5, bootstrap_resamples: int = 1000, seed: int = 0

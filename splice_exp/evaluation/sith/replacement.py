@@ -16,14 +16,36 @@ from torch import Tensor
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.keys import key_of
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric
+from splice_exp.evaluation.base import KKT, L0, NUM_SAMPLES, Evaluation, Findings, Metric
 from splice_exp.evaluation.sith.edits import zero_shot
-from splice_exp.evaluation.sith.head_activations import read_heads
+from splice_exp.evaluation.sith.head_activations import NUM_POLES, read_heads
 from splice_exp.heads.editing import rewritten
-from splice_exp.heads.explain import Explanations
+from splice_exp.heads.explain import FIDELITY, Explanations
 from splice_exp.heads.reading import Reading
 from splice_exp.heads.spectra import Spectra
+
+WAYS = {
+    "after": "codes of both directions",
+    "published": "published inverse map",
+    "perfect": "perfect codes",
+    "random": "random concepts",
+    "removed": "vectors removed",
+}
+MEASURES = (
+    Measure("replacement/accuracy_before", "accuracy, before", Unit.SHARE),
+    *(Measure(f"replacement/accuracy_{way}", f"accuracy, {words}", Unit.SHARE, True) for way, words in WAYS.items()),
+    *(
+        Measure(f"sith/cosine_{way}", f"cosine of embeddings, {words}", Unit.NUMBER, True)
+        for way, words in WAYS.items()
+    ),
+    *FIDELITY,
+    L0,
+    KKT,
+    NUM_POLES,
+    NUM_SAMPLES,
+)
 
 
 class SithReplacement(Evaluation):
@@ -40,6 +62,8 @@ class SithReplacement(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of concepts drawn by chance, and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(self, reading: Reading, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
         super().__init__(bootstrap_resamples, seed)

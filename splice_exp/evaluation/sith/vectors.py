@@ -17,12 +17,30 @@ from torch import Tensor
 
 from splice_exp.core.errors import require_integer
 from splice_exp.core.intervals import of_group, weighted
+from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric
-from splice_exp.evaluation.sith.head_activations import over_vectors, random_like, read_heads
+from splice_exp.evaluation.base import KKT, L0, NUM_SAMPLES, Evaluation, Findings, Metric
+from splice_exp.evaluation.sith.head_activations import NUM_POLES, over_vectors, random_like, read_heads
 from splice_exp.heads.coherence import coherence, coherence_of_chance
-from splice_exp.heads.explain import Explanations
+from splice_exp.heads.explain import FIDELITY, Explanations
 from splice_exp.heads.reading import Reading
+
+MEASURES = (
+    *FIDELITY,
+    Measure("sith/ratio", "residual stream / ceiling", Unit.NUMBER, True),
+    Measure("sith/joint_gain", "joint space, weighted by squared singular values", Unit.NUMBER, True),
+    Measure("sith/joint_null", "joint space, random directions", Unit.NUMBER),
+    Measure("sith/joint_random", "joint space, random concepts", Unit.NUMBER),
+    Measure("sith/stream_null", "residual stream, random directions", Unit.NUMBER),
+    *beside(
+        Measure("sith/coherence", "coherence", Unit.NUMBER, True, optional=True), null="coherence of shuffled concepts"
+    ),
+    Measure("dictionary/size", "atoms", Unit.COUNT),
+    L0,
+    KKT,
+    NUM_POLES,
+    NUM_SAMPLES,
+)
 
 
 class SithVectors(Evaluation):
@@ -41,6 +59,8 @@ class SithVectors(Evaluation):
         bootstrap_resamples: For the 95 % intervals, over vectors, each the mean of its poles.
         seed: Of nulls and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(self, reading: Reading, listed: int = 5, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
         super().__init__(bootstrap_resamples, seed)

@@ -19,8 +19,19 @@ from torch.nn.functional import cosine_similarity
 
 from splice_exp.core.errors import SpliceError, require_names
 from splice_exp.core.keys import key_of
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric
+from splice_exp.evaluation.base import NUM_SAMPLES, Evaluation, Findings, Metric
+
+MEASURES = (
+    Measure("antonyms/antonyms", "antonyms", Unit.NUMBER),
+    Measure("antonyms/negations", "negations", Unit.NUMBER),
+    Measure("antonyms/random_pairs", "random pairs", Unit.NUMBER),
+    Measure("antonyms/antonyms_centred", "antonyms, centred", Unit.NUMBER),
+    Measure("antonyms/negations_centred", "negations, centred", Unit.NUMBER),
+    Measure("antonyms/random_pairs_centred", "random pairs, centred", Unit.NUMBER),
+    NUM_SAMPLES,
+)
 
 
 class Antonyms(Evaluation):
@@ -34,6 +45,8 @@ class Antonyms(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of the random pairs and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self,

@@ -13,11 +13,33 @@ import pandas as pd
 import torch
 
 from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.core.names import canonical
 from splice_exp.core.truth import GroundTruth
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.measures.nearest import centred_targets
+
+
+def _of_classes(name: str, heading: str, optional: bool = False) -> tuple[Measure, ...]:
+    """Declare a measure of the largest concepts of a class, beside those of its null and its baselines."""
+    return beside(
+        Measure(f"class_concepts/{name}", heading, Unit.SHARE, True, optional=optional),
+        null=f"{heading}, another class",
+        dense=f"{heading}, dense",
+        mean_only=f"{heading}, mean baseline",
+    )
+
+
+MEASURES = (
+    *_of_classes("named", "largest concept names the class"),
+    *_of_classes("named_in_top", "a top concept names the class"),
+    *_of_classes("true", "true of its samples", optional=True),
+    Measure("class_concepts/num_classes", "classes", Unit.COUNT),
+    L0,
+    *CERTIFICATES,
+    NUM_SAMPLES,
+)
 
 
 class ClassConcepts(Evaluation):
@@ -34,6 +56,8 @@ class ClassConcepts(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of the null and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(self, top_k: int = 7, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
         super().__init__(bootstrap_resamples, seed)

@@ -7,10 +7,15 @@ from dataclasses import replace
 import numpy as np
 
 from splice_exp.core.intervals import of_group
+from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Findings
 from splice_exp.evaluation.splice.decomposition import SpliceEvaluation
 from splice_exp.heads.coherence import coherence, coherence_of_chance
+
+COHERENCE = beside(
+    Measure("codes/coherence", "coherence", Unit.NUMBER, True, optional=True), null="coherence of shuffled concepts"
+)
 
 
 class CoherentCodes(SpliceEvaluation):
@@ -20,6 +25,8 @@ class CoherentCodes(SpliceEvaluation):
     pictures dealt out anew. Pictures with fewer than two concepts do not count. Codes of pictures that show several
     things should not be coherent throughout: fidelity and recovery say what is lost.
     """
+
+    measures = (*SpliceEvaluation.measures, *COHERENCE)
 
     def evaluate(self, study: Study) -> Findings:
         """Measure everything that the data allow."""

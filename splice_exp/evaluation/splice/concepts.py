@@ -7,7 +7,16 @@ import pandas as pd
 
 from splice_exp.core.errors import require_integer
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.base import (
+    CERTIFICATES,
+    COSINES,
+    L0,
+    NUM_SAMPLES,
+    Evaluation,
+    Findings,
+    Metric,
+    certificates,
+)
 from splice_exp.evaluation.measures.functional import cosine
 
 
@@ -19,6 +28,8 @@ class Concepts(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of the bootstrap.
     """
+
+    measures = (L0, *COSINES, *CERTIFICATES, NUM_SAMPLES)
 
     def __init__(self, top_k: int = 10, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
         super().__init__(bootstrap_resamples, seed)

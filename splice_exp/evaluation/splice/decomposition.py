@@ -10,13 +10,23 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from splice_exp.core.errors import require_bool, require_integer, shown
+from splice_exp.core.measures import Join, Measure, Unit, beside
 from splice_exp.core.names import canonical
 from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Dictionary, Embeddings
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
 from splice_exp.dictionaries.controls import has_names
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.base import (
+    CERTIFICATES,
+    COSINES,
+    L0,
+    NUM_SAMPLES,
+    Evaluation,
+    Findings,
+    Metric,
+    certificates,
+)
 from splice_exp.evaluation.measures.metrics import (
     ConceptInTop,
     MeanCosine,
@@ -25,12 +35,41 @@ from splice_exp.evaluation.measures.metrics import (
     SupportSize,
     ZeroShotAccuracy,
 )
-from splice_exp.evaluation.measures.recovery import names_something, recovery_measures
-from splice_exp.evaluation.splice.semantic_relevance import relevance_beside_null
+from splice_exp.evaluation.measures.recovery import RECOVERY, names_something, recovery_measures
+from splice_exp.evaluation.splice.semantic_relevance import RELEVANCE_BESIDE_NULL, relevance_beside_null
 
 log = logging.getLogger(__name__)
 
 MAX_COSINES = 2**23  # images × classes compared at a time: 64 MiB in float64
+
+ZERO_SHOT = (
+    *beside(
+        Measure("zero_shot/top1", "top-1", Unit.SHARE, True, optional=True),
+        dense="dense top-1",
+        null="permuted-label top-1",
+    ),
+    *beside(Measure("zero_shot/top5", "top-5", Unit.SHARE, True, optional=True), dense="dense top-5"),
+    Measure("zero_shot/num_samples", "classified n", Unit.COUNT, join=Join.TOTAL, optional=True),
+    Measure("zero_shot/num_classes", "classes", Unit.COUNT, optional=True),
+    Measure("zero_shot/num_missing_classes", "classes without a text", Unit.COUNT, optional=True),
+    Measure("zero_shot/num_duplicate_classes", "duplicate class names", Unit.COUNT, optional=True),
+)
+MEASURES = (
+    *ZERO_SHOT,
+    L0,
+    Measure("l0/quantile_{level}", "L0, quantile {level}", Unit.COUNT),
+    Measure("l0/max", "largest L0", Unit.COUNT, join=Join.LARGEST),
+    *COSINES,
+    Measure("concept/class_in_top{k}_null", "permuted-label concept among top {k}", Unit.SHARE, optional=True),
+    Measure("concept/class_in_top{k}", "class concept among top {k}", Unit.SHARE, True, optional=True),
+    *RECOVERY,
+    *RELEVANCE_BESIDE_NULL,
+    Measure("dictionary/size", "atoms", Unit.COUNT),
+    Measure("solver/l1_penalty_mean", "mean L1 penalty", Unit.NUMBER),
+    Measure("solver/iterations_mean", "iterations", Unit.AVERAGE),
+    *CERTIFICATES,
+    NUM_SAMPLES,
+)
 
 
 class SpliceEvaluation(Evaluation):
@@ -45,6 +84,8 @@ class SpliceEvaluation(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of permutation, null and bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(self, top_k: int = 5, relevance: bool = False, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
         require_integer("top_k", top_k, 1)

@@ -24,11 +24,24 @@ from torch.nn.functional import cosine_similarity
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_integer, require_names
 from splice_exp.core.keys import key_of
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.core.names import mentioning
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import center
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
+
+MEASURES = (
+    Measure("shift/{part}_halves_dense", "dense {part} halves", Unit.NUMBER),
+    Measure("shift/{part}_halves_null", "{part} halves, other classes", Unit.NUMBER),
+    Measure("shift/{part}_halves", "{part} halves", Unit.NUMBER),
+    Measure("shift/{first}_{second}_dense", "dense {first}–{second}", Unit.NUMBER),
+    Measure("shift/{first}_{second}_null", "{first}–{second}, other classes", Unit.NUMBER),
+    Measure("shift/{first}_{second}", "{first}–{second}", Unit.NUMBER),
+    L0,
+    *CERTIFICATES,
+    NUM_SAMPLES,
+)
 
 
 class DistributionShift(Evaluation):
@@ -46,6 +59,8 @@ class DistributionShift(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of the halves and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self,

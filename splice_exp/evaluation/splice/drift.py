@@ -15,10 +15,28 @@ import pandas as pd
 
 from splice_exp.core.errors import SpliceError, require_names
 from splice_exp.core.keys import key_of
+from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.core.names import mentioning
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import center
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
+
+MEASURES = (
+    *beside(
+        Measure("drift/correlation", "correlation", Unit.NUMBER, True),
+        dense="dense correlation",
+        null="correlation, shuffled classes",
+    ),
+    Measure("drift/prevalence_first", "prevalence in the first class", Unit.SHARE),
+    Measure("drift/prevalence_last", "prevalence in the last class", Unit.SHARE),
+    Measure("drift/code_first", "code in the first class", Unit.NUMBER),
+    Measure("drift/code_last", "code in the last class", Unit.NUMBER),
+    Measure("drift/num_classes", "classes", Unit.COUNT),
+    Measure("drift/num_concepts", "concepts", Unit.COUNT),
+    L0,
+    *CERTIFICATES,
+    NUM_SAMPLES,
+)
 
 
 class ConceptDrift(Evaluation):
@@ -35,6 +53,8 @@ class ConceptDrift(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of the permutation and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(self, words: Sequence[str], bootstrap_resamples: int = 1000, seed: int = 0) -> None:
         super().__init__(bootstrap_resamples, seed)

@@ -30,16 +30,66 @@ from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_at_least, require_names
 from splice_exp.core.intervals import of_group, ranks_above
 from splice_exp.core.keys import key_of
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.core.names import mentioning
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.measures.functional import classified_within
-from splice_exp.evaluation.measures.probes import Features, Probe, as_features, code_features, fit_probe
+from splice_exp.evaluation.measures.probes import (
+    Features,
+    Probe,
+    as_features,
+    code_features,
+    fit_probe,
+    gradient_measure,
+)
 from splice_exp.evaluation.measures.removal import COUNTS, draw_concepts, telling, without
 
 TASKS = ("kept", "edited")  # the class, which should stay, and the attribute to be edited away
+
+NAMED = {"kept": "class", "edited": "attribute"}
+WAYS = {
+    "": "",
+    "_removed": ", named concepts removed",
+    "_proposed": ", proposed removed, too",
+    "_null": ", random concepts removed",
+    "_dense": ", dense",
+}
+RELEARNED = {"_relearned": ", relearned", "_relearned_proposed": ", relearned without the proposed"}
+
+
+def _of_task(task: str) -> tuple[Measure, ...]:
+    """Declare the accuracies and areas of a task; the class should stay, the attribute should become chance."""
+    better = True if task == "kept" else None
+    shares = {
+        f"{reading}{way}": f"{NAMED[task]} {heading}{words}"
+        for reading, heading, ways in (
+            ("zero_shot", "zero-shot", WAYS | {"_mean_only": ", mean baseline"}),
+            ("probe", "probe", WAYS | RELEARNED),
+        )
+        for way, words in ways.items()
+    }
+    areas = {
+        f"{reading}{way}": f"{NAMED[task]} {heading}{words}"
+        for reading, heading, ways in (("auc", "zero-shot AUC", WAYS), ("probe_auc", "probe AUC", WAYS | RELEARNED))
+        for way, words in ways.items()
+    }
+    names = {**shares, **areas, **{f"{name}_of_{{value}}": f"{said}, value {{value}}" for name, said in shares.items()}}
+    return tuple(Measure(f"intervention/{task}_{name}", said, Unit.SHARE, better) for name, said in names.items())
+
+
+MEASURES = (
+    *_of_task("kept"),
+    *_of_task("edited"),
+    Measure("intervention/num_removed", "concepts removed", Unit.COUNT),
+    Measure("intervention/num_proposed", "concepts proposed", Unit.COUNT),
+    gradient_measure("intervention/gradient_max"),
+    L0,
+    *CERTIFICATES,
+    NUM_SAMPLES,
+)
 
 
 class InterventionAttributes(Evaluation):
@@ -55,6 +105,8 @@ class InterventionAttributes(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of the null, of validation and of the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self,

@@ -24,12 +24,51 @@ from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_names
 from splice_exp.core.intervals import of_group
 from splice_exp.core.keys import key_of
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.core.names import mentioning
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
-from splice_exp.evaluation.measures.probes import Probe, as_features, code_features, fit_probe
+from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.measures.probes import (
+    NUM_TRAIN,
+    Probe,
+    as_features,
+    code_features,
+    fit_probe,
+    gradient_measure,
+)
 from splice_exp.evaluation.measures.removal import COUNTS, draw_concepts, telling, without
+
+WAYS = {
+    "before": "before",
+    "by_hand": "named concepts removed",
+    "proposed": "proposed concepts removed",
+    "null": "random concepts removed",
+    "dense": "dense",
+    "mean_only": "mean baseline",
+}
+ACCURACIES = tuple(
+    Measure(f"intervention/{name}_{way}", f"{heading}, {words}", Unit.SHARE, True)
+    for name, heading in (
+        ("worst", "worst-group accuracy"),
+        ("average", "accuracy"),
+        ("group_{group}", "accuracy of group {group}"),
+    )
+    for way, words in WAYS.items()
+)
+MEASURES = (
+    *ACCURACIES,
+    Measure("intervention/worst_at_80_percent", "worst-group accuracy, 80 % of the gain", Unit.SHARE),
+    Measure("intervention/worst_headroom", "worst-group headroom", Unit.SHARE),
+    Measure("intervention/num_by_hand", "concepts named", Unit.COUNT),
+    Measure("intervention/num_proposed", "concepts proposed", Unit.COUNT),
+    Measure("intervention/strength", "probe strength", Unit.NUMBER),
+    gradient_measure("intervention/gradient_max"),
+    L0,
+    *CERTIFICATES,
+    NUM_TRAIN,
+    NUM_SAMPLES,
+)
 
 
 class InterventionSpurious(Evaluation):
@@ -49,6 +88,8 @@ class InterventionSpurious(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of the null, of validation and of the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self,

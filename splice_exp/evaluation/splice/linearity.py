@@ -22,12 +22,31 @@ from torch import Tensor
 from torch.nn.functional import cosine_similarity
 
 from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric
+from splice_exp.evaluation.base import NUM_SAMPLES, Evaluation, Findings, Metric
 from splice_exp.evaluation.measures.histograms import count_cosines, densities
 
 TOGETHER = 256  # compositions that are embedded at a time
+
+MEASURES = (
+    *(
+        Measure(f"linearity/{modality}_{name}", f"{modality} {heading}", Unit.NUMBER, optional=modality == "text")
+        for modality in ("image", "text")
+        for name, heading in (
+            ("first", "w_a"),
+            ("second", "w_b"),
+            ("cosine", "cosine"),
+            ("cosine_null", "cosine of other samples"),
+            ("first_centred", "w_a, centred"),
+            ("second_centred", "w_b, centred"),
+            ("cosine_centred", "cosine, centred"),
+            ("cosine_centred_null", "cosine of other samples, centred"),
+        )
+    ),
+    NUM_SAMPLES,
+)
 
 
 class Linearity(Evaluation):
@@ -40,6 +59,8 @@ class Linearity(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of the pairs and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(self, num_pairs: int = 1000, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
         require_integer("num_pairs", num_pairs, 1)

@@ -16,12 +16,29 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import center
-from splice_exp.evaluation.base import Evaluation, Findings, Metric
+from splice_exp.evaluation.base import NUM_SAMPLES, Evaluation, Findings, Metric
 from splice_exp.evaluation.measures.histograms import BINS, count_cosines, densities
 
 TOGETHER = 2**22  # cosines at a time
+
+MEASURES = (
+    Measure("modality_gap/distance", "distance of the means", Unit.NUMBER),
+    *(
+        Measure(f"modality_gap/{name}{suffix}{null}", f"{heading}{centring}", Unit.NUMBER)
+        for suffix, centring in (("", ""), ("_centred", ", centred"))
+        for name, null, heading in (
+            ("image_image", "", "image–image"),
+            ("text_text", "", "text–text"),
+            ("image_text", "", "image–text"),
+            ("true_pairs", "", "true pairs"),
+            ("true_pairs", "_null", "shuffled pairs"),
+        )
+    ),
+    NUM_SAMPLES,
+)
 
 
 class ModalityGap(Evaluation):
@@ -33,6 +50,8 @@ class ModalityGap(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of permutation and bootstrap.
     """
+
+    measures = MEASURES
 
     def evaluate(self, study: Study) -> Findings:
         """Compare all images with all texts.

@@ -22,12 +22,14 @@ from sklearn.model_selection import train_test_split
 
 from splice_exp.core.errors import SpliceError, require_choice
 from splice_exp.core.keys import key_of
+from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.measures.lightning_probe import fit_with_lightning
 from splice_exp.evaluation.measures.probes import (
+    NUM_TRAIN,
     TOLERANCE,
     Features,
     Fit,
@@ -36,11 +38,25 @@ from splice_exp.evaluation.measures.probes import (
     code_features,
     fit_probe,
     fit_with_scikit_learn,
+    gradient_measure,
 )
 
 log = logging.getLogger(__name__)
 
 ENGINES: Mapping[str, Fit] = {"scikit_learn": fit_with_scikit_learn, "lightning": fit_with_lightning}
+
+MEASURES = (
+    *beside(Measure("probing/dense", "dense", Unit.SHARE, True), transferred="dense probe on reconstructions"),
+    Measure("probing/reconstruction", "reconstructions", Unit.SHARE, True),
+    *beside(Measure("probing/codes", "codes", Unit.SHARE, True), null="codes, permuted labels"),
+    Measure("probing/majority", "majority class", Unit.SHARE),
+    Measure("probing/{probe}_strength", "probe strength, {probe}", Unit.NUMBER),
+    gradient_measure("probing/gradient_max"),
+    L0,
+    *CERTIFICATES,
+    NUM_TRAIN,
+    NUM_SAMPLES,
+)
 
 
 class Probing(Evaluation):
@@ -52,6 +68,8 @@ class Probing(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of the halves, of the samples for validation, of the permutation, and of the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self,

@@ -22,13 +22,33 @@ from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.core.keys import key_of
+from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.measures.functional import TIE
 
 PROTOCOLS = ("all", "batches")
 CUTS = (1, 5, 10)
 TOGETHER = 2**23  # cosines at a time
+
+MEASURES = (
+    *(
+        one
+        for name, heading in (("image_to_text", "image → text"), ("text_to_image", "text → image"))
+        for cut in CUTS
+        for one in beside(
+            Measure(f"retrieval/{name}_at_{cut}", f"{heading} at {cut}", Unit.SHARE, True),
+            dense=f"{heading} at {cut}, dense",
+            mean_only=f"{heading} at {cut}, mean baseline",
+            null=f"{heading} at {cut}, other captions",
+        )
+    ),
+    Measure("retrieval/num_candidates", "candidates", Unit.COUNT),
+    Measure("retrieval/num_texts", "captions", Unit.COUNT),
+    L0,
+    *CERTIFICATES,
+    NUM_SAMPLES,
+)
 
 
 class Retrieval(Evaluation):
@@ -43,6 +63,8 @@ class Retrieval(Evaluation):
         bootstrap_resamples: For the 95 % intervals, over pictures.
         seed: Of batches, captions, permutation and bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self,

@@ -29,13 +29,51 @@ from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.intervals import rank_correlation
+from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.decomposition.study import Study
 from splice_exp.dictionaries.phrases import content_words
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.measures.nearest import centred_targets, nearest_supports
-from splice_exp.evaluation.measures.recovery import Supports, draw_supports, names_something, recovery, supports_of
+from splice_exp.evaluation.measures.recovery import (
+    RECOVERY,
+    Supports,
+    draw_supports,
+    names_something,
+    recovery,
+    supports_of,
+)
 
 VARIANTS = ("max_min", "mean_mean")
+
+
+def _relevance(name: str, heading: str) -> tuple[Measure, ...]:
+    """Declare a variant of relevance, beside its nulls and its baselines."""
+    return beside(
+        Measure(f"relevance/{name}", heading, Unit.NUMBER, True, optional=True),
+        null=f"{heading}, random concepts",
+        other=f"{heading}, other captions",
+        dense=f"{heading}, dense",
+        mean_only=f"{heading}, mean baseline",
+        above=f"{heading}, above random concepts",
+        to_f1=f"{heading}, rank correlation with F1",
+    )
+
+
+RELEVANCE = {
+    "max_min": _relevance("max_min", "relevance (Hausdorff)"),
+    "mean_mean": _relevance("mean_mean", "relevance (mean)"),
+    "max_min_centred": _relevance("max_min_centred", "centred relevance (Hausdorff)"),
+    "mean_mean_centred": _relevance("mean_mean_centred", "centred relevance (mean)"),
+}
+RELEVANCE_BESIDE_NULL = (*RELEVANCE["max_min"], *RELEVANCE["mean_mean_centred"])  # of `relevance_beside_null`
+MEASURES = (
+    *(one for variant in RELEVANCE.values() for one in variant),
+    Measure("relevance/num_words", "words", Unit.AVERAGE),
+    *RECOVERY,
+    L0,
+    *CERTIFICATES,
+    NUM_SAMPLES,
+)
 
 
 class SemanticRelevance(Evaluation):
@@ -47,6 +85,8 @@ class SemanticRelevance(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of the nulls and the bootstrap.
     """
+
+    measures = MEASURES
 
     def evaluate(self, study: Study) -> Findings:
         """Compare concepts with words.

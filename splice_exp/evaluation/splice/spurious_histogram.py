@@ -19,10 +19,26 @@ from scipy.stats import mannwhitneyu
 from splice_exp.core.errors import SpliceError, require_at_least, require_choice, require_names
 from splice_exp.core.intervals import of_group, ranks_above
 from splice_exp.core.keys import key_of
+from splice_exp.core.measures import Join, Measure, Unit, beside
 from splice_exp.core.names import mentioning
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import center
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
+
+MEASURES = (
+    Measure("spurious/code_first", "code in the first class", Unit.NUMBER),
+    Measure("spurious/code_second", "code in the second class", Unit.NUMBER),
+    Measure("spurious/active_first", "active in the first class", Unit.SHARE),
+    Measure("spurious/active_second", "active in the second class", Unit.SHARE),
+    Measure("spurious/true_first", "true of the first class", Unit.SHARE, optional=True),
+    Measure("spurious/true_second", "true of the second class", Unit.SHARE, optional=True),
+    *beside(Measure("spurious/auc", "AUC", Unit.SHARE), dense="dense AUC", null="AUC, permuted classes"),
+    Measure("spurious/p_value", "p value", Unit.MAGNITUDE, join=Join.LARGEST),
+    Measure("spurious/num_concepts", "concepts", Unit.COUNT),
+    L0,
+    *CERTIFICATES,
+    NUM_SAMPLES,
+)
 
 
 class SpuriousHistogram(Evaluation):
@@ -37,6 +53,8 @@ class SpuriousHistogram(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of the permutation and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(
         self,

@@ -5,16 +5,25 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import pandas as pd
 
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
+from splice_exp.core.measures import Measure, Unit
 from splice_exp.core.types import Embeddings
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import center
 from splice_exp.evaluation.measures.stability import interchangeable, near_duplicates, selection_frequency
 from splice_exp.solvers.base import LassoSolver, Solver
+
+MEASURES = (
+    Measure("stability/interchangeable_share", "interchangeable", Unit.SHARE, optional=True),
+    Measure("stability/dispensable_share", "dispensable", Unit.SHARE, optional=True),
+    Measure("stability/num_near_duplicates", "near-duplicates", Unit.COUNT, optional=True),
+    Measure("stability/frequency_mean", "selection frequency", Unit.SHARE, optional=True),
+)
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,13 @@ class Stability:
 
 
 class StabilityReport(ABC):
-    """Asks what of a decomposition could as well be otherwise."""
+    """Asks what of a decomposition could as well be otherwise.
+
+    Attributes:
+        measures: Declarations of all metrics that it may report.
+    """
+
+    measures: ClassVar[tuple[Measure, ...]] = ()
 
     @abstractmethod
     def require(self, solver: Solver) -> None:
@@ -67,6 +82,8 @@ class LassoStability(StabilityReport):
         resamples: Draws of dimensions for the frequencies of selection; 0 leaves them out.
         seed: Of the draws.
     """
+
+    measures = MEASURES
 
     def __init__(self, epsilon: float = 1e-3, least_cosine: float = 0.9, resamples: int = 0, seed: int = 0) -> None:
         require_at_least("epsilon", epsilon, 0)

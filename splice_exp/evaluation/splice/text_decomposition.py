@@ -14,14 +14,32 @@ import torch
 
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.measures import Join, Measure, Unit
 from splice_exp.core.types import Embeddings
 from splice_exp.decomposition.splice import decompose
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import image_mean
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.measures.functional import cosine
-from splice_exp.evaluation.measures.likeness import likeness
+from splice_exp.evaluation.measures.likeness import likeness, likeness_measures
 from splice_exp.evaluation.measures.recovery import names_something, recovery, supports_of
+
+MEASURES = (
+    *likeness_measures("text", "other captions"),
+    Measure("text/cosine_mean_only", "cosine of codes, mean baseline", Unit.NUMBER),
+    Measure("text/cosine_dense", "dense cosine", Unit.NUMBER),
+    Measure("text/cosine_dense_null", "dense cosine, other captions", Unit.NUMBER),
+    Measure("text/nearer", "own caption nearer", Unit.SHARE, True),
+    Measure("text/nearer_dense", "own caption nearer, dense", Unit.SHARE),
+    Measure("text/reconstruction", "centred cosine of captions", Unit.NUMBER, True),
+    Measure("text/f1_of_text", "F1 of captions", Unit.SHARE, True, optional=True),
+    Measure("text/f1_of_image", "F1 of images", Unit.SHARE, True, optional=True),
+    Measure("text/gap_max", "duality gap of captions", Unit.BOUND, False, Join.LARGEST, floor=1e-6),
+    Measure("text/l0", "L0 of captions", Unit.AVERAGE),
+    L0,
+    *CERTIFICATES,
+    NUM_SAMPLES,
+)
 
 
 class TextDecomposition(Evaluation):
@@ -36,6 +54,8 @@ class TextDecomposition(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of the permutation and the bootstrap.
     """
+
+    measures = MEASURES
 
     def evaluate(self, study: Study) -> Findings:
         """Decompose captions, and compare.

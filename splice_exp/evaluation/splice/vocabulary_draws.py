@@ -16,13 +16,27 @@ from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
 from splice_exp.core.intervals import of_group
 from splice_exp.core.keys import key_of
+from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.core.types import Dictionary
 from splice_exp.decomposition.splice import decompose
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.base import Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.measures.functional import cosine
-from splice_exp.evaluation.measures.likeness import likeness
+from splice_exp.evaluation.measures.likeness import likeness, likeness_measures
 from splice_exp.evaluation.measures.recovery import names_something, recovery, supports_of
+
+MEASURES = (
+    *likeness_measures("draws", "other samples"),
+    *beside(
+        Measure("draws/reconstruction", "cosine of reconstructions", Unit.NUMBER, True),
+        mean_only="cosine of reconstructions, mean baseline",
+    ),
+    Measure("draws/f1", "F1", Unit.SHARE, True, optional=True),
+    Measure("draws/size", "atoms", Unit.COUNT),
+    L0,
+    *CERTIFICATES,
+    NUM_SAMPLES,
+)
 
 
 class VocabularyDraws(Evaluation):
@@ -41,6 +55,8 @@ class VocabularyDraws(Evaluation):
         bootstrap_resamples: For the 95 % intervals.
         seed: Of the draws, the permutation and the bootstrap.
     """
+
+    measures = MEASURES
 
     def __init__(self, share: float = 0.8, draws: int = 5, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
         super().__init__(bootstrap_resamples, seed)

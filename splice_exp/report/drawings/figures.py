@@ -14,10 +14,10 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from splice_exp.core.measures import INTERVAL
 from splice_exp.core.plotting import MARKERS, PALETTE, PANEL, STYLE
-from splice_exp.report.columns import column, percent
 from splice_exp.report.drawings.base import Drawing
-from splice_exp.report.records import Row, short_key
+from splice_exp.report.records import Row, declared_by, short_key
 
 
 class Figure(Drawing):
@@ -50,15 +50,15 @@ class Figure(Drawing):
 
     def _baseline(self, metric: str, record: Row) -> float | None:
         value = _value(record, self._baselines[metric]) if metric in self._baselines else None
-        return None if value is None else _scaled(metric, value)
+        return None if value is None else _scaled(record, metric, value)
 
     def _common_baseline(self, metric: str, records: Sequence[Row]) -> float | None:
         """Return the baseline of all rows if it is the same at the precision of a table, else None."""
         values = [value for record in records if (value := self._baseline(metric, record)) is not None]
         return values[0] if values and max(values) - min(values) <= 1e-3 * max(map(abs, values), default=0) else None
 
-    def _baseline_heading(self, metric: str) -> str:
-        return column(self._baselines[metric]).heading
+    def _baseline_heading(self, metric: str, records: Sequence[Row]) -> str:
+        return declared_by(records).title(self._baselines[metric])
 
     @abstractmethod
     def _panel(self, axis: Axes, metric: str, records: Sequence[Row], first: bool) -> None:
@@ -101,7 +101,7 @@ class Curves(Figure):
         for number, group in enumerate(self._groups(records)):
             members = [record for record in records if record.labels.get(self._group or "", "") == group]
             points = [
-                (at, *(_scaled(metric, end) for end in interval))
+                (at, *(_scaled(record, metric, end) for end in interval))
                 for record in members
                 if (at := _value(record, self._x)) is not None and (interval := _interval(record, metric)) is not None
             ]
@@ -117,11 +117,12 @@ class Curves(Figure):
             axis.axhline(common, color="0.35", linestyle="--", linewidth=1)
         if any(self._baseline(metric, record) is not None for record in records):
             dashed = axis.plot([], [], color="0.35", linestyle="--", linewidth=1)
-            axis.legend(dashed, [self._baseline_heading(metric)], fontsize=7)
+            axis.legend(dashed, [self._baseline_heading(metric, records)], fontsize=7)
         if self._log_x:
             _logarithmic(axis)
-        axis.set_xlabel(column(self._x).heading)
-        axis.set_ylabel(column(metric).heading)
+        measures = declared_by(records)
+        axis.set_xlabel(measures.title(self._x))
+        axis.set_ylabel(measures.title(metric))
 
     def _groups(self, records: Sequence[Row]) -> list[str]:
         return list(dict.fromkeys(record.labels.get(self._group or "", "") for record in records))
@@ -152,10 +153,12 @@ class Bars(Figure):
             (at, value) for at, row in enumerate(records) if (value := self._baseline(metric, row)) is not None
         ]
         if (common := self._common_baseline(metric, records)) is not None:
-            axis.axvline(common, color="0.35", linestyle="--", linewidth=1, label=self._baseline_heading(metric))
+            axis.axvline(
+                common, color="0.35", linestyle="--", linewidth=1, label=self._baseline_heading(metric, records)
+            )
         elif baselines:
             places, values = map(np.array, zip(*baselines, strict=True))
-            heading = self._baseline_heading(metric)
+            heading = self._baseline_heading(metric, records)
             axis.vlines(
                 values, places - 0.45, places + 0.45, "0.35", linestyles="--", linewidth=1, zorder=3, label=heading
             )
@@ -163,7 +166,7 @@ class Bars(Figure):
             interval = _interval(record, metric)
             if interval is None:
                 continue
-            value, low, high = (_scaled(metric, number) for number in interval)
+            value, low, high = (_scaled(record, metric, number) for number in interval)
             axis.barh(place, value, color=PALETTE[place % len(PALETTE)], height=0.65, alpha=0.9)
             ends = np.maximum([[value - low], [high - value]], 0)
             axis.errorbar(value, place, xerr=ends, color="0.15", capsize=2, linewidth=1)
@@ -172,7 +175,7 @@ class Bars(Figure):
         axis.set_yticks(range(len(records)), [record.label for record in records] if first else [""] * len(records))
         axis.set_ylim(len(records) - 0.4, -0.6)
         axis.grid(axis="y", visible=False)
-        axis.set_xlabel(column(metric).heading)
+        axis.set_xlabel(declared_by(records).title(metric))
 
 
 def _style(number: int) -> dict[str, Any]:
@@ -189,13 +192,13 @@ def _interval(record: Row, metric: str) -> tuple[float, float, float] | None:
     value = _value(record, metric)
     if value is None:
         return None
-    ends = (record.metrics.get(f"{metric}_ci_{end}") for end in ("low", "high"))
+    ends = (record.metrics.get(f"{metric}{end}") for end in INTERVAL)
     low, high = (value if end is None else end for end in ends)
     return value, low, high
 
 
-def _scaled(metric: str, value: float) -> float:
-    return 100 * value if column(metric).format is percent else value
+def _scaled(record: Row, metric: str, value: float) -> float:
+    return record.measures.of(metric).unit.scale * value
 
 
 def _logarithmic(axis: Axes) -> None:

@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from splice_exp.core.plotting import PALETTE, PANEL, STYLE
-from splice_exp.report.columns import column, percent
 from splice_exp.report.drawings.base import Drawing
 from splice_exp.report.records import Row
 
@@ -79,4 +78,4 @@ class GroupedBars(Drawing):
 def _shown(record: Row, metric: str, suffix: str) -> float:
     value = record.metrics.get(metric + suffix)
     value = record.metrics[metric] if value is None else value
-    return 100 * value if column(metric).format is percent else value
+    return record.measures.of(metric).unit.scale * value

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.measures import Measures
 from splice_exp.decomposition.splice import decompose
 from splice_exp.embeddings.geometry import Alignment, center
 from splice_exp.evaluation.measures.stability import interchangeable, selection_frequency
@@ -57,6 +58,7 @@ def test_frequencies_on_request():
     for line in table.itertuples():
         assert line.frequency == float(frequency[line.row, DICTIONARY.index(line.concept)])
     own = frequency[codes.dense() != 0]
+    Measures(LassoStability.measures).require(found.metrics)
     assert found.metrics["stability/frequency_mean"] == pytest.approx(float(own.mean()))
     assert own.mean() > frequency[codes.dense() == 0].mean()
 

@@ -5,7 +5,6 @@ import pytest
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import write_json
-from splice_exp.report.columns import column
 from splice_exp.report.drawings.class_bars import ClassBars
 from splice_exp.report.drawings.drift import DriftLines, PartBars
 from splice_exp.report.drawings.groups import GroupedBars
@@ -79,9 +78,11 @@ def test_part_bars_have_a_panel_a_class(rows):
 
 def test_grouped_bars_leave_out_what_was_not_measured(rows):
     for row in rows:
-        write_json(row.directory / "metrics.json", {"intervention/worst_before": 0.5, "intervention/worst_after": 0.9})
+        write_json(
+            row.directory / "metrics.json", {"intervention/worst_before": 0.5, "intervention/worst_by_hand": 0.9}
+        )
     drawing = GroupedBars(
-        {"worst": "worst group"}, "intervention/{group}_{bar}", {"before": "b", "after": "a", "none": "n"}, "%", 50
+        {"worst": "worst group"}, "intervention/{group}_{bar}", {"before": "b", "by_hand": "a", "none": "n"}, "%", 50
     )
     canvas = drawing.draw(rows, "title")
     assert len(canvas.axes) == 2
@@ -100,17 +101,3 @@ def test_histograms_take_panels_from_what_was_swept(rows):
     assert [axis.get_title() for axis in canvas.axes] == ["training", "testing"]
     assert canvas.axes[0].get_yscale() == "log"
     assert canvas.axes[0].patches[0].get_data()[0].tolist() == [0.9, pytest.approx(0.1)]
-
-
-@pytest.mark.parametrize(
-    ("metric", "heading", "shown"),
-    [
-        ("retrieval/image_to_text_at_1_mean_only", "mean only image to text at 1 %", "50.0"),
-        ("relevance/max_min_centred_null", "null centred max min", "0.500"),
-        ("retrieval/num_texts", "texts", "0"),
-        ("new/measure", "measure", "0.500"),
-    ],
-)
-def test_a_measure_that_nobody_described_is_called_by_its_name(metric, heading, shown):
-    assert column(metric).heading == heading
-    assert column(metric).format(0.5) == shown

@@ -9,6 +9,7 @@ from splice_exp.evaluation.measures.histograms import BINS, count_cosines, densi
 from splice_exp.report.comparisons import Contrast
 from splice_exp.report.drawings.histograms import Histograms
 from splice_exp.report.tables import difference_heading
+from tests.report.declared import MEASURES
 from tests.report.test_reports import TOP1, record
 
 HEADINGS, KINDS = {"raw": "as they are", "centred": "centred"}, {"near": "near pairs", "far": "far pairs"}
@@ -59,7 +60,7 @@ def test_two_measures_of_the_same_samples_are_compared_in_each_row(row, expected
     claim = Contrast(claim="better than chance", metric=TOP1, baseline="zero_shot/top1_null", expected=expected)
     assert claim.difference(row, [row]).mean == pytest.approx(0.5)
     assert claim.verdict([row]) == verdict
-    assert difference_heading(claim) == "Δ top-1 % (to null top-1 %)"
+    assert difference_heading(claim, MEASURES) == "Δ top-1 (%) (to permuted-label top-1 (%))"
     assert (
         Contrast(claim="nothing", metric=TOP1, baseline="zero_shot/none", expected=expected).difference(row, [row])
         is None
