@@ -17,6 +17,7 @@ from splice_exp.solvers import active_set, objective
 from splice_exp.solvers.active_set import ActiveSet
 from tests.conftest import correlated_atoms, planted_targets, unit_rows
 
+pytestmark = pytest.mark.xdist_group("kernels")  # which one worker compiles, and not both at the same time
 ATOMS = correlated_atoms(200, 24, seed=0)
 TARGETS = planted_targets(ATOMS, 40, seed=1)
 WAYS = {
