@@ -11,7 +11,7 @@ install: $(STAMP) ## create .venv and install the package with its exact tested 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --compile-bytecode --editable ".[dev]"
 	touch $(STAMP)
 
 demo: install ## a few pictures and their concepts, then the main job on the embedded world: table, figures, records
@@ -19,8 +19,8 @@ demo: install ## a few pictures and their concepts, then the main job on the emb
 	$(BIN)/python -m splice_exp experiment=ablation_nonneg
 	$(BIN)/python scripts/compare_tables.py quickstart ablation_nonneg
 
-test: install ## all tests, two at a time
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+test: install ## all tests, two at a time; tests that share something slow run where it is
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: install ## style, types, layers
 	$(BIN)/ruff check .

@@ -1,7 +1,9 @@
 """Shared fixtures. Shapes and types of all annotated functions are checked at run time, sockets are blocked."""
 
 import os
+import shutil
 from pathlib import Path
+from tempfile import mkdtemp
 
 from jaxtyping import install_import_hook
 
@@ -22,6 +24,19 @@ settings.register_profile("splice_exp", derandomize=True, deadline=None, max_exa
 settings.load_profile("splice_exp")
 
 REAL = "SPLICE_EXP_REAL_DATA"  # folder with text/, embeddings/ and means/ of OpenAI CLIP ViT-B/32
+CACHE = "SPLICE_EXP_TEST_CACHE"  # folder of embeddings, codes and maps that all tests of a run share, by content
+
+
+def pytest_configure(config):
+    """Make the cache before workers start, which inherit its name."""
+    if not hasattr(config, "workerinput"):
+        os.environ[CACHE] = mkdtemp(prefix="splice_exp_tests_")
+
+
+def pytest_unconfigure(config):
+    """Remove it when all workers have ended."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(CACHE), ignore_errors=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,8 +16,9 @@ from tests.distributed.test_shards import flip
 from tests.test_cli import command, metrics_of  # noqa: F401  a fixture
 
 NUM_SAMPLES, BATCH = 101, 8  # not divisible by two or three
+pytestmark = pytest.mark.xdist_group("undisturbed")  # which is made once
 SMALL = (
-    *("experiment=zero_shot", "debug=fast", f"data.num_samples={NUM_SAMPLES}", "solver.batch_size=16"),
+    *("experiment=zero_shot", "debug=fast", f"data.num_samples={NUM_SAMPLES}", "solver.batch_size=16", "figures=false"),
     *("trainer=cpu", f"trainer.batch_size={BATCH}"),
 )
 

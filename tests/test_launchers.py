@@ -8,6 +8,7 @@ import pytest
 
 from tests.test_cli import FAST, command, metrics_of  # noqa: F401  a fixture
 
+pytestmark = pytest.mark.xdist_group("launchers")  # the sweep that they are compared with is made once
 SWEEP = ("experiment=ablation_nonneg", *FAST, "hydra.sweeper.params.seed=0", "solver.l1_penalty=0.2")
 
 

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from scipy.stats import spearmanr
 from torch.nn.functional import interpolate
 
 from splice_exp.attribution.captum_rise import RISE
-from splice_exp.attribution.masks import MaskSettings, draw_masks
+from splice_exp.attribution.masks import Masks, MaskSettings, draw_masks
 from splice_exp.attribution.rise import maps_of, score_masks
 from splice_exp.core.errors import SpliceError
 from tests.attribution.encoders import Brightness
@@ -76,6 +77,33 @@ def test_slopes_are_those_of_least_squares_however_they_are_cut():
     slopes = (scores.double() - scores.double().mean(dim=0)).T @ around / around.square().sum(dim=0)
     torch.testing.assert_close(whole.maps.double().flatten(1), slopes, atol=1e-5, rtol=1e-4)
     assert whole.reliability.abs().max() < 0.7  # of noise, the halves do not agree
+
+
+@pytest.mark.parametrize(("settings", "half"), [(MaskSettings(12, 4), 6), (MaskSettings(11, 4, 0.3, False), 4)])
+def test_reliability_is_the_rank_correlation_of_the_maps_of_equal_halves(settings, half):
+    """Of whole pairs, where masks come in pairs: half of a pair would let both halves see the same mask."""
+    torch.manual_seed(1)
+    masks, scores = draw_masks(settings, 16, 16, seed=0), torch.randn(settings.num_masks, 2)
+    first, second = (
+        maps_of(scores[part], Masks(masks.bits[part], masks.offsets[part], 16, 16), 5).maps.flatten(1)
+        for part in (slice(half), slice(half, None))
+    )
+    expected = [spearmanr(*pair).statistic for pair in zip(first.numpy(), second.numpy(), strict=True)]
+    found = maps_of(scores, masks, 5).reliability.tolist()
+    assert found == pytest.approx(expected, abs=1e-3)  # pixels under the same cells are ranked by rounding
+
+
+def test_a_map_that_is_constant_agrees_with_nothing():
+    masks = draw_masks(MaskSettings(8, 4), 16, 16, seed=0)
+    found = maps_of(torch.full((8, 1), 3.0), masks, 8)
+    assert not found.maps.any()
+    assert found.reliability.tolist() == [0.0]
+
+
+def test_a_pixel_that_all_masks_keep_alike_has_no_slope():
+    bits = torch.zeros(4, 1, 1, dtype=torch.bool)
+    found = maps_of(torch.randn(4, 1), Masks(bits, torch.zeros(4, 2, dtype=torch.long), 8, 8), 4)
+    assert not found.maps.any()
 
 
 def test_reliability_rises_with_the_number_of_masks():

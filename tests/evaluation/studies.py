@@ -1,12 +1,13 @@
-"""Studies as a command would make them, small, in memory."""
+"""Studies as a command would make them, small, with one cache for the whole test run: its keys are contents."""
 
+import os
 from pathlib import Path
-from tempfile import mkdtemp
 
 from splice_exp.configuration import resolve
 from splice_exp.decomposition.study import Study
 from splice_exp.distributed.cache import Cache
 from splice_exp.run import instantiate_components
+from tests.conftest import CACHE
 from tests.test_configuration import composed
 
 PLANTED = ("backbone=planted", "vocabulary=planted")
@@ -18,4 +19,4 @@ def study_of(*overrides, captions=True):
     parts = instantiate_components(resolve(composed(*planted, *overrides, "logger=none")))
     if not captions:
         parts.data.captions = lambda: None
-    return Study(parts, Cache(Path(mkdtemp()), parts.trainer))
+    return Study(parts, Cache(Path(os.environ[CACHE]), parts.trainer))

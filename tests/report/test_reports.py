@@ -1,5 +1,7 @@
 """Tables, comparisons and figures of three small records, one of them failed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -134,6 +136,33 @@ def test_a_table_shows_intervals_differences_failures_and_absent_values(records,
     assert lines[4][4].startswith("-40.0 [-")
     assert lines[6] == ["ccc", "true", "failed", "–", "–"]
     assert failed.error == "solver.tol is -1"
+
+
+def test_an_interval_is_shown_where_it_has_two_ends_that_differ(records):
+    low, high = f"{TOP1}_ci_low", f"{TOP1}_ci_high"
+    records[0].metrics[low] = records[0].metrics[high] = 0.9
+    del records[1].metrics[low]
+    records[2].metrics[high] = None
+    rows = lay_out(records, [TOP1], []).rows
+    assert [row[2] for row in rows] == ["90.0", "90.0", "50.0", "90.0 [85.0, 95.0]"]
+
+
+def test_differences_are_signed_and_claims_about_the_same_ones_share_a_column(records):
+    about = [replace(CLAIM, rows={"x": x}) for x in ("a", "bb")]
+    cells = lay_out(records, [TOP1], about)
+    assert len(cells.headings) == 4
+    assert [row[3].split(" ")[0] for row in cells.rows] == ["–", "–", "-40.0", "+0.0"]
+    up = Comparison(claim="c", metric=TOP1, reference={"sign": False}, expected="higher")
+    other = lay_out(records, [TOP1], [CLAIM, up])
+    assert len(other.headings) == 5
+    assert [row[4].split(" ")[0] for row in other.rows] == ["+40.0", "+0.0", "–", "–"]
+
+
+def test_a_row_that_failed_has_a_cell_for_every_heading(records, tmp_path):
+    failed = record(tmp_path, {"x": "ccc", "sign": "true"})
+    cells = lay_out([*records, failed], [TOP1, "l0/mean", "absent"], [CLAIM])
+    assert len(cells.headings) == 5  # a metric that nobody has is left out
+    assert {len(row) for row in cells.rows} == {5}
 
 
 def test_a_row_that_never_ended_is_not_complete(tmp_path):

@@ -17,6 +17,7 @@ from splice_exp.solvers import active_set, objective
 from splice_exp.solvers.active_set import ActiveSet
 from tests.conftest import correlated_atoms, planted_targets, unit_rows
 
+pytestmark = pytest.mark.xdist_group("kernels")  # which one worker compiles, and not both at the same time
 ATOMS = correlated_atoms(200, 24, seed=0)
 TARGETS = planted_targets(ATOMS, 40, seed=1)
 WAYS = {
@@ -166,11 +167,16 @@ def test_the_compiled_engine_is_for_the_cpu():
 
 @pytest.mark.slow
 def test_the_compiled_code_stays_within_its_arrays(tmp_path):
-    """Compiled code does not check its indices; here it does, in a process of its own and in every situation above."""
+    """Compiled code does not check its indices; here it does, in a process of its own and in every situation above.
+
+    Not optimised, it is compiled in half of the time, and computes the same but for rounding.
+    """
     program = """
 import itertools
+import numpy as np
 import torch
 from splice_exp.solvers.active_set import ActiveSet
+from splice_exp.solvers.kernels.active_set import Answer, pack
 from splice_exp.solvers.path import LassoPath
 from tests.conftest import correlated_atoms, planted_targets, unit_rows
 
@@ -178,6 +184,12 @@ atoms = correlated_atoms(120, 16, seed=0)
 atoms = torch.cat([atoms, atoms[:20], atoms[:1].expand(100, 16)])
 targets = torch.cat([planted_targets(atoms, 10, seed=1), unit_rows(10, 16, 2), torch.zeros(1, 16)])
 ways = ({}, {"gram_rows": 0}, {"gram_mib": 0}, {"working_set": 1})
+answer = Answer(np.zeros((1, 1), np.int64), np.zeros((1, 1)), np.array([2]), np.zeros((1, 1)), np.zeros((1, 2)))
+try:
+    pack(answer, np.array([0, 2]), np.zeros(2, np.int64), np.zeros(2))
+    raise SystemExit("indices are not checked")
+except IndexError:
+    pass
 for way, nonnegative in itertools.product(ways, (True, False)):
     for l1_penalty, tol in itertools.product((3.0, 0.3, 0.03, 1e-3, 0.0), (1e-6, 1e-11)):
         solver = ActiveSet(l1_penalty=l1_penalty, tol=tol, nonnegative=nonnegative, max_iterations=20, **way)
@@ -186,7 +198,7 @@ for way, nonnegative in itertools.product(ways, (True, False)):
         path = LassoPath(l1_penalty=1e-3, target_l0=target_l0, nonnegative=nonnegative, max_iterations=50, **way)
         assert path.solve(path.prepare(atoms), targets).codes.values.isfinite().all()
 """
-    environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    environment = {**os.environ, "NUMBA_BOUNDSCHECK": "1", "NUMBA_OPT": "0", "NUMBA_CACHE_DIR": str(tmp_path)}
     result = subprocess.run(
         [sys.executable, "-c", program],
         env=environment,

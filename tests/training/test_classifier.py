@@ -1,6 +1,5 @@
 """The fine-tuning command with a tiny budget: it learns, ends when it should, and its file is a backbone."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import torch
 from PIL import Image
 
 from splice_exp.backbones.resnet import ResNetBackbone
+from splice_exp.cli import main
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.image_folder import ImageFolder
 from splice_exp.data.mura import Mura
@@ -33,14 +33,20 @@ def write_mura(root, split, count=20):
     (root / f"{split}_image_paths.csv").write_text("\n".join([*lines, f"{Path(lines[0]).parent}/._image1.png"]) + "\n")
 
 
-def run(*arguments):
-    options = [f"--{name}={value}" for name, value in TINY.items()]
-    return subprocess.run(
-        [sys.executable, "-m", "splice_exp", "train-classifier", *map(str, arguments), *options],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+@pytest.fixture
+def train(monkeypatch):
+    """Run the command in this process, whose random numbers and environment are put back."""
+    for name in ("PL_GLOBAL_SEED", "PL_SEED_WORKERS"):
+        monkeypatch.setenv(name, "")
+
+    def run(*arguments, **options):
+        options = {**TINY, **options}
+        words = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+        monkeypatch.setattr(sys, "argv", ["splice_exp", "train-classifier", *map(str, arguments), *words])
+        main()
+
+    with torch.random.fork_rng(devices=[]):
+        yield run
 
 
 def test_mura_is_read_as_it_is_handed_on(tmp_path):
@@ -63,13 +69,12 @@ def test_mura_is_read_as_it_is_handed_on(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_classifier_learns_and_becomes_a_backbone_with_its_own_head(tmp_path):
+def test_a_classifier_learns_and_becomes_a_backbone_with_its_own_head(train, tmp_path):
     write_mura(tmp_path / "mura", "train", 40)
     write_mura(tmp_path / "mura", "valid")
     output = tmp_path / "weights.pth"
     arguments = ("data=mura", f"data.root={tmp_path / 'mura'}", "data.split=train", "--output", output)
-    done = run(*arguments, "--run", tmp_path / "run")
-    assert done.returncode == 0, done.stderr[-2000:]
+    train(*arguments, "--run", tmp_path / "run")
     mean, std = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
     backbone = ResNetBackbone("resnet18", str(output), resize=32, crop=32, mean=mean, std=std)
     data = Mura(str(tmp_path / "mura"), "valid")
@@ -80,19 +85,18 @@ def test_a_classifier_learns_and_becomes_a_backbone_with_its_own_head(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("patience", [25, 1])  # the last one ends early
-def test_a_training_that_is_done_is_not_gone_on_with(tmp_path, patience):
+@pytest.mark.parametrize(("epochs", "patience"), [(3, 25), (25, 1)])  # the last one ends early
+def test_a_training_that_is_done_is_not_gone_on_with(train, tmp_path, epochs, patience):
     write_mura(tmp_path / "mura", "train", 20)
     output = tmp_path / "weights.pth"
     arguments = ("data=mura", f"data.root={tmp_path / 'mura'}", "data.split=train", "--output", output)
-    arguments += ("--run", tmp_path / "run", "--patience", patience)
-    assert run(*arguments).returncode == 0
+    arguments += ("--run", tmp_path / "run")
+    train(*arguments, epochs=epochs, patience=patience)
     before = torch.load(output, weights_only=True)["state_dict"]
     (metrics,) = (tmp_path / "run").rglob("metrics.csv")
-    epochs = pd.read_csv(metrics)["epoch"].nunique()
-    assert (epochs < TINY["epochs"]) == (patience == 1)
+    assert (pd.read_csv(metrics)["epoch"].nunique() < epochs) == (patience == 1)
     output.unlink()
-    assert run(*arguments).returncode == 0
+    train(*arguments, epochs=epochs, patience=patience)
     after = torch.load(output, weights_only=True)["state_dict"]
     assert all(torch.equal(after[name], value) for name, value in before.items())
 
@@ -104,14 +108,14 @@ def test_a_training_that_is_done_is_not_gone_on_with(tmp_path, patience):
         (["data=planted"], "has no pictures"),
         (["data=nothing"], "data=nothing"),
         (["data=scenes_single", "--weights", "missing.pth"], "there is no such file"),
-        (["data=scenes_single", "--decay-every", "0"], "--decay-every is 0"),
+        (["data=scenes_single", "--decay-every=0"], "--decay-every is 0"),
     ],
 )
-def test_what_cannot_be_trained_is_refused(tmp_path, overrides, message):
-    done = run(*overrides, "--output", tmp_path / "out.pth", "--run", tmp_path)
-    assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("error: ")
-    assert message in done.stderr
+def test_what_cannot_be_trained_is_refused(train, tmp_path, overrides, message):
+    with pytest.raises(SystemExit) as refused:
+        train(*overrides, "--output", tmp_path / "out.pth", "--run", tmp_path)
+    assert refused.value.code.startswith("error: ")  # which python prints, with exit code 1
+    assert message in refused.value.code
     assert not (tmp_path / "out.pth").exists()
 
 

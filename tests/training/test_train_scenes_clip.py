@@ -46,6 +46,9 @@ def start(folder):
     )
 
 
+once = pytest.mark.xdist_group("trained")  # two trainings, by the first test that asks for them
+
+
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """One training in one go, and one that is killed after its first epoch and started again."""
@@ -64,6 +67,7 @@ def trained(tmp_path_factory):
     return whole, killed
 
 
+@once
 @pytest.mark.slow
 def test_a_killed_training_ends_where_the_whole_one_does(trained):
     weights = [load_file(folder / "out" / "open_clip_model.safetensors") for folder in trained]
@@ -72,6 +76,7 @@ def test_a_killed_training_ends_where_the_whole_one_does(trained):
         torch.testing.assert_close(weights[0][name], weights[1][name], atol=1e-3, rtol=1e-3)
 
 
+@once
 @pytest.mark.slow
 def test_the_checkpoint_is_an_ordinary_one_with_a_card(trained):
     for folder in trained:
@@ -89,6 +94,7 @@ def test_the_checkpoint_is_an_ordinary_one_with_a_card(trained):
         assert config["model_cfg"]["text_cfg"]["tokenizer_kwargs"] == {"bpe_path": "merges.txt.gz"}
 
 
+@once
 @pytest.mark.slow
 def test_every_epoch_is_in_the_curves_once(trained):
     for folder in trained:

@@ -17,7 +17,7 @@ def found():
 
     def evaluate(view, method=None, **given):
         train = Scenes(200, max_objects=1, label="shape", split="train")
-        method = method or Rise(num_masks=400, grid=8)
+        method = method or Rise(num_masks=200, grid=8)
         options = {"foil_size": 150, "bootstrap_resamples": 50, **given}
         return CocoaAugmentations(method, Mean(), train, view, **options).evaluate(study)
 

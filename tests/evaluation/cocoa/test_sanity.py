@@ -75,13 +75,13 @@ def test_likeness_of_hand_made_maps():
 def test_maps_of_a_random_model_are_like_those_of_other_pictures(study):
     train = Scenes(600, max_objects=1, label="shape", split="train")
     evaluation = CocoaSanity(
-        Rise(num_masks=400, grid=8),
+        Rise(num_masks=200, grid=8),
         Mean(),
         train,
         per_class=1,
         corpus_size=10,
         foil_size=100,
-        steps=8,
+        steps=4,
         bootstrap_resamples=20,
     )
     metrics = evaluation.evaluate(study).metrics
