@@ -49,7 +49,7 @@ def test_one_point_leaves_a_record_a_table_and_a_figure(command, tmp_path):
     (run,) = (results / "runs" / "zero_shot").iterdir()
     written = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
     assert written == {
-        *("config.yaml", "environment.json", "run.log", "metrics.json", "samples.parquet"),
+        *("config.yaml", "environment.json", "run.log", "metrics.json", "measures.json", "samples.parquet"),
         *("codes.safetensors", "codes.json", "figures/class_concepts.png", "figures/class_concepts.svg"),
     }
     metrics = json.loads((run / "metrics.json").read_text())

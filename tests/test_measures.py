@@ -1,6 +1,7 @@
 """Every number of a report has a declaration, and one name stands for one measure in a table."""
 
 import importlib
+import inspect
 import pkgutil
 import subprocess
 import sys
@@ -32,7 +33,7 @@ def evaluations():
     while left:
         found += (subclasses := left.pop().__subclasses__())
         left += subclasses
-    return [one for one in found if one.__module__.startswith("splice_exp.")]
+    return [one for one in found if one.__module__.startswith("splice_exp.") and not inspect.isabstract(one)]
 
 
 def asked_for(report):

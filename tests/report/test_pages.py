@@ -11,6 +11,8 @@ import yaml
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import read_json
+from splice_exp.core.measures import Measures, to_json
+from splice_exp.evaluation.splice.stability_report import LassoStability
 from splice_exp.report.drawings.figures import Bars
 from splice_exp.report.page import Report
 from splice_exp.report.pages import write_index, write_page
@@ -18,6 +20,7 @@ from splice_exp.report.published import REFERENCES, cells_of, claims_beside, num
 from splice_exp.report.summary import read_summaries
 from splice_exp.report.tables import ABSENT
 from tests.report.test_reports import CLAIM, TOP1, records  # noqa: F401  a fixture
+from tests.test_measures import evaluations
 
 RESULTS = Path(__file__).parents[2] / "results"
 
@@ -105,6 +108,8 @@ def test_a_claim_or_a_row_that_a_report_has_not_is_said(results):
 
 def committed_reports():
     """Return labels, metrics and claims of the committed tables, as far as their files say them."""
+    found = [*evaluations(), LassoStability]
+    declared = Measures(tuple(measure for one in found for measure in one.measures))
     reports = []
     for path in sorted((RESULTS / "tables").glob("*.csv")):
         with path.open(encoding="utf-8") as file:
@@ -114,6 +119,7 @@ def committed_reports():
         reports.append(
             {
                 "name": path.stem,
+                "measures": to_json(declared.resolved(key for key in rows[0] if "/" in key)),
                 "labels": [{key: value for key, value in row.items() if "/" not in key} for row in rows],
                 "metrics": [{key: float(value) for key, value in row.items() if "/" in key and value} for row in rows],
                 "claims": [

@@ -28,7 +28,7 @@ def study():
 
 @pytest.fixture(scope="module")
 def vocabulary(study):
-    return study._vocabulary
+    return study._setup.vocabulary
 
 
 def test_texts_and_concepts_are_the_means_of_their_embeddings(study, vocabulary):

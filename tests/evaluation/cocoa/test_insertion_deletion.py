@@ -27,7 +27,7 @@ def test_foils_have_all_classes_in_their_proportions_and_nothing_of_the_corpus()
     labels = np.repeat([0, 1, 2], [400, 300, 1300])
     drawn = np.zeros(3)
     for seed in range(40):
-        corpus, foil = draw_references(labels, 0, 100, 500, np.random.default_rng(seed), "data")
+        corpus, foil = draw_references(labels, 0, 100, 500, np.random.default_rng(seed), "data", of=None)
         assert len(set(corpus)) == 100
         assert len(set(foil)) == 500
         assert set(labels[corpus]) == {0}
@@ -36,9 +36,9 @@ def test_foils_have_all_classes_in_their_proportions_and_nothing_of_the_corpus()
     # Without replacement the counts vary less than the test supposes, which makes it the stricter.
     assert chisquare(drawn, drawn.sum() * np.array([0.2, 0.15, 0.65])).pvalue > 0.01
     with pytest.raises(SpliceError, match="^corpus_size is 400, but data has 400 samples of a class"):
-        draw_references(labels, 0, 400, 5, np.random.default_rng(0), "data")
+        draw_references(labels, 0, 400, 5, np.random.default_rng(0), "data", of=None)
     with pytest.raises(SpliceError, match="^foil_size is 1990, but data has 1500 samples left"):
-        draw_references(labels, 0, 100, 1990, np.random.default_rng(0), "data")
+        draw_references(labels, 0, 100, 1990, np.random.default_rng(0), "data", of=None)
 
 
 def test_the_gini_index_of_known_maps():

@@ -96,7 +96,7 @@ def test_classes_without_text_are_dropped_or_refused(embedding_files, caplog):
     assert known.embeddings.classes == ("cat", "dog", "polar_bear")
     assert len(known.embeddings) == 9
     assert torch.equal(known.class_features, bank.encode_text(["cat", "dog", "polar bear"]))
-    with pytest.raises(SpliceError, match=r"unicorn.*data\.missing_classes=drop"):
+    with pytest.raises(SpliceError, match=r"unicorn.*set missing_classes=drop"):
         select_known_classes(data.embeddings(), bank, "error")
 
 
