@@ -81,7 +81,7 @@ def _chosen_elsewhere(key: str, group: str, words: Sequence[str]) -> str:
 
 
 def _parts(words: Sequence[str], key: str) -> list[str]:
-    """Return the groups that the chosen experiment has not at the root, as `rule@evaluation.rule`.
+    """Return the groups that stand inside components of the chosen experiment, as `rule@evaluation.rule`.
 
     Args:
         words: The command line; what cannot be composed is left out, and so is what `key` was set to.

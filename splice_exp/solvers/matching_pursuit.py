@@ -100,7 +100,7 @@ class Pursuit(SupportSolver):
         Args:
             state: With the dictionary.
             targets: The rows.
-            so_far: Its support has the new atom already, codes and residuals have not.
+            so_far: Its support includes the new atom; codes and residuals do not yet.
             place: Where the new atom stands in the support.
         """
 
