@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from splice_exp.core.errors import SpliceError, nearest
@@ -39,7 +41,7 @@ class Config:
     fused: bool = False
     keep_embeddings: bool = True
     shard: Shard = field(default_factory=Shard)
-    figures: bool = True  # of samples and classes, in each run directory; experiments of many runs turn them off
+    figures: bool = True  # of samples and classes, in each run directory
     backbone: Any = MISSING
     data: Any = MISSING
     vocabulary: Any = MISSING
@@ -87,8 +89,20 @@ def _run_id(*, _root_: DictConfig) -> str:
     return run_id({key: plain(_root_, key) for key in SCIENCE})
 
 
+def _run_mode(params: DictConfig | None) -> str | None:
+    """Return the mode of an experiment whose file sweeps `params`: it is a sweep without -m."""
+    return RunMode.MULTIRUN.name if params else None
+
+
+def _single_run() -> bool:
+    """Say whether this run is no point of a sweep."""
+    return not (HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN)
+
+
 def register() -> None:
-    """Tell Hydra the typed root and the resolvers `run_id` and `package_file`."""
+    """Tell Hydra the typed root and the resolvers that `conf` uses."""
     OmegaConf.register_new_resolver("run_id", _run_id, replace=True)
+    OmegaConf.register_new_resolver("run_mode", _run_mode, replace=True)
+    OmegaConf.register_new_resolver("single_run", _single_run, replace=True)
     OmegaConf.register_new_resolver("package_file", lambda path: str(PACKAGE / path), replace=True)
     ConfigStore.instance().store("typed_root", Config)

@@ -77,6 +77,8 @@ def test_an_experiment_of_the_paper_says_what_it_needs(name):
     assert "Needs the weights" in text
     defaults = yaml.safe_load(text)["defaults"]
     # What it shows is what an experiment on the world shows: it builds on that one, or shares its report.
+    for setting in [one["/published"] for one in defaults if "/published" in one]:
+        defaults += yaml.safe_load((CONFIG_DIRECTORY / "published" / f"{setting}.yaml").read_text())["defaults"]
     shared = [one["override /report"] for one in defaults if "override /report" in one]
     base = defaults[0] if isinstance(defaults[0], str) else f"/experiment/{shared[0]}"
     assert (CONFIG_DIRECTORY / f"{base}.yaml".lstrip("/")).is_file()

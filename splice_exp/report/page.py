@@ -13,14 +13,13 @@ from splice_exp.core.plotting import save
 from splice_exp.core.run_directory import SAMPLE_FIGURE
 from splice_exp.report.comparisons import Claim
 from splice_exp.report.drawings.base import Drawing
+from splice_exp.report.legend import legend
 from splice_exp.report.listings import Listing
 from splice_exp.report.pages import write_index, write_page
 from splice_exp.report.records import Record, Row, declared_by, describe
 from splice_exp.report.repeated import over_seeds
 from splice_exp.report.summary import PageLink, Summary, claims_of, configuration_of, environment_of, science_of
 from splice_exp.report.tables import Cells, lay_out, markdown_table, write_csv
-
-BRACKETS = "Brackets: {brackets}."
 
 
 @dataclass(frozen=True)
@@ -98,6 +97,7 @@ class Report:
             if shown.suffix == ".png":
                 picture += f"![samples and their concepts](../figures/{written[-1].name})\n\n"
                 figures.append(f"{stem}_samples")
+        notes = [*legend(rows, self.columns, self._applicable(rows)), *self.notes]
         verdicts = "".join(f"- {line}\n" for line in self.verdicts(records))
         listed = [(listing.title, listing.lay_out(rows)) for listing in self.listings]
         listings = "".join(f"## {name}\n\n{markdown_table(found)}\n\n" for name, found in listed)
@@ -107,7 +107,7 @@ class Report:
             + f"\n{self.table(records)}\n\n"
             + (f"{verdicts}\n" if verdicts else "")
             + listings
-            + f"{picture}{' '.join([BRACKETS.format(brackets=rows[0].brackets), *self.notes])}\n"
+            + f"{picture}{' '.join(notes)}\n"
         )
         write_text(table_path, text)
         write_csv(table_path.with_suffix(".csv"), rows)
@@ -128,7 +128,7 @@ class Report:
             "measures": to_json(declared_by(rows).resolved(name for row in rows for name in row.metrics)),
             "claims": claims_of(rows, self._applicable(rows)),
             "listings": [{"title": name, "headings": found.headings, "rows": found.rows} for name, found in listed],
-            "notes": [BRACKETS.format(brackets=rows[0].brackets), *self.notes],
+            "notes": notes,
             "figures": figures,
             "config": science_of(config),
             "environment": environment_of(records[0]),

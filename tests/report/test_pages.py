@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import read_json
@@ -20,6 +19,7 @@ from splice_exp.report.published import REFERENCES, cells_of, claims_beside, num
 from splice_exp.report.summary import read_summaries
 from splice_exp.report.tables import ABSENT
 from tests.report.test_reports import CLAIM, TOP1, records  # noqa: F401  a fixture
+from tests.test_configuration import composed
 from tests.test_measures import evaluations
 
 RESULTS = Path(__file__).parents[2] / "results"
@@ -143,10 +143,8 @@ def test_the_committed_reference_fits_the_committed_tables(name):
         assert "not in" not in line["same"]
         assert line["world"] != "–" or entry.get("world", {}).get("report") not in known
     for entry in reference["claims"]:
-        config = yaml.safe_load((RESULTS.parent / "conf" / "experiment" / f"{entry['report']}.yaml").read_text())
-        shared = RESULTS.parent / "conf" / "report" / f"{entry['report']}.yaml"
-        told = config.get("report") or yaml.safe_load(shared.read_text())
-        assert entry["claim"] in [claim["claim"] for claim in told["comparisons"]]
+        config = composed(f"experiment={entry['report']}")
+        assert entry["claim"] in [claim.claim for claim in config.report.comparisons]
 
 
 def test_committed_tables_stand_alone():
