@@ -152,6 +152,8 @@ def run(config: Mapping[str, Any], directory: Path) -> None:
     require_integer("seed", config["seed"], 0)
     components = instantiate_components(config)
     components.stability.require(components.solver)
+    if not components.alignment.is_estimated:  # a mean that does not fit is found before any work
+        components.alignment.known_mean(components.backbone.dim, components.backbone.encoder)
     science = {key: config[key] for key in SCIENCE}
     tracker = components.logger if is_main() else NoTracker()
     with preemptible(), tracker.run(directory.name, config["name"], science) as tracked:
@@ -190,14 +192,14 @@ def _fill_in_one_pass(components: Components, cache: Cache) -> None:
     data, backbone, alignment, solver = components.data, components.backbone, components.alignment, components.solver
     if not isinstance(data, EncodableSource):
         raise SpliceError("fused=true embeds and decomposes in one pass, but data are embeddings: set fused=false.")
-    if alignment.image_mean == "estimate":
+    if alignment.is_estimated:
         raise SpliceError(
-            "fused=true needs the image mean before the embeddings: set alignment.image_mean to a file or to zero, or "
-            "fused=false."
+            "fused=true needs the image mean before the embeddings: set alignment.image_mean to official, a file or "
+            "zero, or fused=false."
         )
     if not solver.row_by_row:
         raise SpliceError("fused=true solves row by row, but this solver needs all rows: set fused=false.")
-    mean = alignment.known_mean(backbone.dim)
+    mean = alignment.known_mean(backbone.dim, backbone.encoder)
     classes = tuple(name for name in data.classes if backbone.knows_class(name))
     nothing = Embeddings(torch.zeros(0, backbone.dim), None, (), classes, "image", backbone.backbone_id)
     ingredients = Ingredients(backbone, components.vocabulary, nothing, alignment, mean)

@@ -67,6 +67,29 @@ def test_the_readme_command_gives_the_known_figures(real_data, data, tmp_path, m
     assert metrics["solver/kkt_max"] <= 1e-5
 
 
+def test_the_official_mean_gives_what_the_authors_code_gives(real_data, tmp_path, monkeypatch, capsys):
+    """1,058 images of Caltech-101 whose class is a text of the bank, decomposed at L = 0.25 by the authors' package."""
+    texts, embeddings, _ = paths(real_data, "caltech101_test")
+    command = (
+        f"splice_exp experiment=zero_shot backbone=precomputed backbone.texts={texts} data=embeddings_file "
+        f"data.path={embeddings} vocabulary=bank alignment.image_mean=official solver.l1_penalty=0.25 logger=none "
+        f"paths.results={tmp_path}"
+    )
+    GlobalHydra.instance().clear()
+    monkeypatch.setattr(sys, "argv", command.split())
+    monkeypatch.setattr(sweep, "OUTCOME", sweep.Outcome())
+    main()
+    (path,) = tmp_path.glob("runs/zero_shot/*/metrics.json")
+    metrics = json.loads(path.read_text())
+    assert metrics["zero_shot/num_samples"] == 1058
+    assert metrics["zero_shot/top1"] == pytest.approx(0.96975, abs=5e-6)  # 1,026 of 1,058
+    assert metrics["l0/mean"] == pytest.approx(5.60775, abs=5e-6)  # 5,933 of 1,058
+    assert metrics["cosine/plain"] == pytest.approx(0.58368, abs=5e-6)
+    assert (
+        "- Image mean: MSCOCO train2017, published with SpLiCE\n" in (tmp_path / "tables" / "zero_shot.md").read_text()
+    )
+
+
 PROBLEMS = [*((data, True) for data in EXPECTED), ("cifar10_test500", False)]
 
 

@@ -104,7 +104,18 @@ class Study:
     @cached_property
     def image_mean(self) -> Float[Tensor, " d"]:
         """μ, whether or not images are centred by it."""
-        return self._like.image_mean if self._like else self.alignment.mean_of(self.extracted)
+        return (
+            self._like.image_mean
+            if self._like
+            else self.alignment.mean_of(self.extracted, self._setup.backbone.encoder)
+        )
+
+    @property
+    def source_of_mean(self) -> str | None:
+        """Where μ comes from, in words; None if nothing has asked for μ."""
+        if "image_mean" not in vars(self):
+            return None
+        return self.alignment.source_of_mean(self._setup.backbone.encoder)
 
     @cached_property
     def known(self) -> KnownClasses:

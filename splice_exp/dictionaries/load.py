@@ -11,12 +11,12 @@ from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.load import load_backbone
-from splice_exp.core.assets import ASSETS
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.types import Dictionary
 from splice_exp.dictionaries.text import encode_concepts
-from splice_exp.dictionaries.vocabulary import read_names
+from splice_exp.dictionaries.vocabulary import vocabulary_named
 from splice_exp.embeddings.geometry import Alignment, read_mean
+from splice_exp.embeddings.official_means import find_official_mean
 from splice_exp.solvers.base import Solver
 
 M = TypeVar("M", bound="ExplainedModel")
@@ -50,16 +50,21 @@ class ExplainedModel:
         model: str | None = None,
         pretrained: str | None = None,
         vocabulary: str | Path | Sequence[str] | None = None,
+        vocabulary_size: int | None = None,
         mean: str | Path | None = None,
         solver: Solver | None = None,
     ) -> M:
         """Load a model of open_clip and encode a vocabulary; by default those of the synthetic benchmark.
 
         Args:
-            model: An architecture of open_clip, `hf-hub:…`, or `local-dir:…`.
+            model: An architecture of open_clip, `hf-hub:…`, `local-dir:…`, or a name of the authors' SpLiCE package:
+                `open_clip:ViT-B-32`, `clip:ViT-B/32`, `clip:ViT-B/16`, `clip:RN50`.
             pretrained: Tag of its weights.
-            vocabulary: A file with one name per line, or names.
-            mean: A .safetensors file with the image mean (`python -m splice_exp estimate-mean`).
+            vocabulary: A list by its name (`laion`, `laion_bigrams`, `mscoco`, `scenes`), a file with one name per line,
+                or names.
+            vocabulary_size: The most frequent so many, which are the last of a list; all by default.
+            mean: A file with the image mean (`python -m splice_exp estimate-mean`); by default the one that was
+                published for the model, if there is one.
             solver: Finds codes.
 
         Raises:
@@ -67,12 +72,15 @@ class ExplainedModel:
         """
         caller = f"{cls.__name__}.load"
         if model is not None and vocabulary is None:
-            raise SpliceError(f"model is {model!r}, which needs a vocabulary: a file with one name a line, or names.")
+            raise SpliceError(
+                f"model is {model!r}, which needs a vocabulary: laion, laion_bigrams, mscoco, a file with one name per "
+                "line, or names."
+            )
+        source = vocabulary_named("scenes" if vocabulary is None else vocabulary, vocabulary_size)
         backbone = load_backbone(model, pretrained, caller)
-        if vocabulary is None:
-            vocabulary = ASSETS / "scenes_vocabulary.txt"
-        names = read_names(Path(vocabulary)) if isinstance(vocabulary, (str, Path)) else list(vocabulary)
-        if model is None and mean is None:
-            mean = ASSETS / "scenes_image_mean.safetensors"
-        dictionary = encode_concepts(names, backbone, Alignment(), {"vocabulary": f"given to {caller}"})
+        if mean is None:
+            found = find_official_mean(backbone.encoder)
+            mean = None if found is None else found.path
+        names = source.load(backbone)
+        dictionary = encode_concepts(names.concepts, backbone, Alignment(), names.provenance)
         return cls(backbone, dictionary, None if mean is None else read_mean(str(mean), backbone.dim), solver)

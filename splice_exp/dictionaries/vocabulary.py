@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from splice_exp.backbones.base import Backbone
+from splice_exp.core.assets import ASSETS
 from splice_exp.core.errors import SpliceError, nearest, require_choice, require_integer, require_names, shown
 from splice_exp.core.io import atomic, digest, file_sha256
 from splice_exp.core.keys import key_of
@@ -27,6 +28,13 @@ PUBLISHED_SHA256 = {
     "laion_bigrams": "6561525228843aa8b0d2b27e731c8c2b18dac0e4bdda40761933b0aecda1e67a",
     "mscoco": "ddd84fc591b2e49c1513cc3dcc199153df276a44686712e21a6efb7711e2d43b",
 }
+BY_NAME = {  # as conf/vocabulary has them
+    "scenes": ASSETS / "scenes_vocabulary.txt",
+    "planted": ASSETS / "planted_vocabulary.txt",
+    "conceptnet": Path("data/lexicons/conceptnet.txt"),
+    "wordnet": Path("data/lexicons/wordnet.txt"),
+}
+DOWNLOADS = "~/.cache/splice_exp/vocabulary"  # as paths.downloads of a command
 DOWNLOAD_TIMEOUT = 30  # seconds
 
 
@@ -124,6 +132,23 @@ class FileVocabulary(VocabularySource):
         return names, {"vocabulary": self._path.stem, "sha256": file_sha256(self._path)}
 
 
+class NamesVocabulary(VocabularySource):
+    """Names given in Python.
+
+    Args:
+        names: In ascending frequency, distinct.
+        size: See `VocabularySource`.
+    """
+
+    def __init__(self, names: Sequence[str], size: int | None = None) -> None:
+        super().__init__(size)
+        require_names("vocabulary", names)
+        self._given = tuple(dict.fromkeys(names))
+
+    def _names(self, backbone: Backbone) -> tuple[Sequence[str], dict[str, Any]]:
+        return self._given, {"vocabulary": "given"}
+
+
 class PublishedVocabulary(VocabularySource):
     """A list published by the SpLiCE authors: read from a local copy, or fetched once and checked.
 
@@ -176,6 +201,32 @@ class PublishedVocabulary(VocabularySource):
                 f"{self._path} is not there and {url} cannot be reached ({error}): put the file there by hand, or set "
                 f"{key_of('cache', self)} to the folder that holds it."
             ) from error
+
+
+def vocabulary_named(vocabulary: str | Path | Sequence[str], size: int | None = None) -> VocabularySource:
+    """Return a vocabulary by the name of its list, as a file, or as names.
+
+    Args:
+        vocabulary: `laion`, `laion_bigrams` or `mscoco`, published by the SpLiCE authors; `scenes`, that of the
+            synthetic benchmark; `conceptnet` or `wordnet`, as build-lexicon writes them; a file with one name per line;
+            or names.
+        size: Keep the last (most frequent) so many; all by default.
+
+    Raises:
+        SpliceError: for a text that is neither the name of a list nor a file.
+    """
+    if not isinstance(vocabulary, (str, Path)):
+        return NamesVocabulary(vocabulary, size)
+    if vocabulary in PUBLISHED_SHA256:
+        return PublishedVocabulary(str(vocabulary), DOWNLOADS, size)
+    file = BY_NAME.get(str(vocabulary), Path(vocabulary).expanduser())
+    if not file.is_file():
+        built = f"; {file} is made by python -m splice_exp build-lexicon {vocabulary}" if vocabulary in BY_NAME else ""
+        raise SpliceError(
+            f"vocabulary is {str(vocabulary)!r}, but must be one of {', '.join((*PUBLISHED_SHA256, *BY_NAME))}; a file "
+            f"with one name per line; or a list of names{built}."
+        )
+    return FileVocabulary(str(file), size)
 
 
 def read_names(path: Path, of: object = None) -> list[str]:

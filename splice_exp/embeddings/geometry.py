@@ -11,9 +11,11 @@ the scaled way keeps the distance of the sample, and does.
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -23,8 +25,11 @@ from splice_exp.core.errors import SpliceError, require_bool, require_choice
 from splice_exp.core.keys import key_of
 from splice_exp.core.tensors import read_tensors
 from splice_exp.core.types import Embeddings
+from splice_exp.embeddings.official_means import official_mean
 
 RECOMPOSITIONS = ("paper", "scaled")
+ESTIMATE, OFFICIAL, ZERO = "estimate", "official", "zero"
+MEAN_FILES = (".safetensors", ".pt", ".pth", ".npy")
 
 
 def center(
@@ -57,17 +62,12 @@ def image_mean(embeddings: Embeddings) -> Float[Tensor, " d"]:
 
 
 def read_mean(path: str, dim: int, of: object = None) -> Float[Tensor, " d"]:
-    """Read a stored image mean: a safetensors file with one vector.
+    """Read a stored image mean: one vector, as safetensors, as a tensor saved by torch (.pt, .pth), or as .npy.
 
     Raises:
         SpliceError: if the file cannot be read, holds something else, or has another width.
     """
-    tensors = read_tensors(Path(path))
-    if len(tensors) != 1:
-        raise SpliceError(
-            f"{key_of('image_mean', of)}: {path} holds {len(tensors)} tensors, but must hold one, the mean."
-        )
-    (mean,) = tensors.values()
+    mean = _read_vector(Path(path), key_of("image_mean", of))
     if mean.shape != (dim,):
         raise SpliceError(
             f"{key_of('image_mean', of)}: {path} has shape {tuple(mean.shape)}, but the embeddings are {dim} wide: "
@@ -78,6 +78,31 @@ def read_mean(path: str, dim: int, of: object = None) -> Float[Tensor, " d"]:
     return mean.to(torch.float32)
 
 
+def _read_vector(path: Path, key: str) -> Tensor:
+    """Read the only tensor of a file; nothing in the file is executed."""
+    if path.suffix not in MEAN_FILES:
+        raise SpliceError(f"{key} is {str(path)!r}, but the file of a mean ends in {', '.join(MEAN_FILES)}.")
+    try:
+        if path.suffix == ".npy":
+            return torch.from_numpy(np.load(path, allow_pickle=False))
+        if path.suffix == ".safetensors":
+            found = read_tensors(path)
+        else:
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
+            found = loaded if isinstance(loaded, dict) else {"mean": loaded}
+    except (OSError, ValueError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
+        if isinstance(error, SpliceError):
+            raise
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise SpliceError(f"{key}: {path} cannot be read as a tensor ({reason}).") from error
+    if len(found) != 1:
+        raise SpliceError(f"{key}: {path} holds {len(found)} tensors, but must hold one, the mean.")
+    (mean,) = found.values()
+    if not isinstance(mean, Tensor):
+        raise SpliceError(f"{key}: {path} holds a {type(mean).__name__}, but must hold a tensor, the mean.")
+    return mean.detach()
+
+
 @dataclass(frozen=True)
 class Alignment:
     """How the two modalities are brought together before they are compared.
@@ -85,7 +110,8 @@ class Alignment:
     Args:
         image: Centre the image embeddings.
         dictionary: Centre the text embeddings of the concepts, over the selected concepts only.
-        image_mean: μ: a safetensors file, `estimate` (from the data at hand) or `zero`.
+        image_mean: μ: `official` (that which the SpLiCE authors published for the backbone), `estimate` (from the data
+            at hand), `zero`, or a file (.safetensors, .pt, .npy).
         recompose: `paper` or `scaled`.
     """
 
@@ -98,31 +124,61 @@ class Alignment:
         require_bool("image", self.image)
         require_bool("dictionary", self.dictionary)
         if not isinstance(self.image_mean, str):
-            raise SpliceError(f"{key_of('image_mean')} is {self.image_mean!r}, but must be a file, estimate or zero.")
+            raise SpliceError(
+                f"{key_of('image_mean')} is {self.image_mean!r}, but must be official, estimate, zero or a file."
+            )
         require_choice("recompose", self.recompose, RECOMPOSITIONS)
 
-    def mean_of(self, embeddings: Embeddings) -> Float[Tensor, " d"]:
+    @property
+    def is_estimated(self) -> bool:
+        """Whether μ comes from the embeddings themselves."""
+        return self.image_mean == ESTIMATE
+
+    def mean_of(self, embeddings: Embeddings, encoder: str | None = None) -> Float[Tensor, " d"]:
         """Return μ for these embeddings, whether or not images are centred by it.
 
-        The baseline "mean only" and the centred cosine need it in either case.
+        The mean baseline and the centred cosine need it in either case.
+
+        Args:
+            embeddings: n samples.
+            encoder: Name of the backbone, for the official mean.
 
         Raises:
-            SpliceError: if the file of the mean does not fit.
+            SpliceError: if there is no official mean, or the file of the mean does not fit.
         """
-        return image_mean(embeddings) if self.image_mean == "estimate" else self.known_mean(embeddings.dim)
+        return image_mean(embeddings) if self.is_estimated else self.known_mean(embeddings.dim, encoder)
 
-    def known_mean(self, dim: int) -> Float[Tensor, " d"]:
+    def known_mean(self, dim: int, encoder: str | None = None) -> Float[Tensor, " d"]:
         """Return a μ that does not depend on the embeddings.
 
+        Args:
+            dim: Width d of the embeddings.
+            encoder: Name of the backbone, for the official mean.
+
         Raises:
-            SpliceError: if it is to be estimated, or the file does not fit.
+            SpliceError: if it is to be estimated, there is no official mean, or the file does not fit.
         """
-        if self.image_mean == "zero":
+        if self.image_mean == ZERO:
             return torch.zeros(dim)
+        if self.image_mean == OFFICIAL:
+            return read_mean(str(official_mean(encoder, of=self).path), dim, of=self)
         if not Path(self.image_mean).is_file():
             raise SpliceError(
-                f"{key_of('image_mean', self)} is {self.image_mean!r}, but must be a .safetensors file that is "
-                "there, or one "
-                "of: estimate, zero."
+                f"{key_of('image_mean', self)} is {self.image_mean!r}, but must be one of: {OFFICIAL}, {ESTIMATE}, "
+                f"{ZERO}; or a file that is there ({', '.join(MEAN_FILES)})."
             )
         return read_mean(self.image_mean, dim, of=self)
+
+    def source_of_mean(self, encoder: str | None = None) -> str:
+        """Say in words where μ comes from.
+
+        Example:
+            >>> Alignment(image_mean="official").source_of_mean("ViT-B-32/openai")
+            'MSCOCO train2017, published with SpLiCE'
+            >>> Alignment(image_mean="estimate").source_of_mean()
+            'estimated from these samples'
+        """
+        if self.image_mean == OFFICIAL:
+            return official_mean(encoder, of=self).source
+        words = {ESTIMATE: "estimated from these samples", ZERO: "zero"}
+        return words.get(self.image_mean) or f"file {Path(self.image_mean).name}"

@@ -108,6 +108,8 @@ def _described(study: Study) -> dict[str, Any]:
         "backbone": {"fingerprint": study.backbone.backbone_id},
         "data": {"name": study.data.name, "kind": study.data.kind, "fingerprint": study.fingerprint},
     }
+    if study.source_of_mean is not None:
+        found["image_mean"] = study.source_of_mean
     if study.is_decomposed:
         found["dictionary"] = study.dictionary.provenance
         found["status"] = study.decomposition.solution.status.name

@@ -169,5 +169,7 @@ def describe(rows: Sequence[Row]) -> list[str]:
     if metrics.get("zero_shot/num_duplicate_classes"):
         lines[0] += f"; class names that occur twice: {metrics['zero_shot/num_duplicate_classes']}, the first wins"
     lines.append(f"Embeddings: {first['backbone']['fingerprint']}")
+    if "image_mean" in first:
+        lines.append(f"Image mean: {first['image_mean']}")
     lines.append(f"Seed {first['seed']}, splice_exp {first['version']}, torch {first['packages']['torch']}")
     return lines

@@ -74,6 +74,9 @@ def test_one_picture_alone_needs_a_mean(splice, pictures):
         (lambda splice, picture: splice.decompose(["nothing.png"]), "nothing.png cannot be read as a picture"),
         (lambda splice, picture: Splice.load("ViT-B-32", "openai"), "needs a vocabulary"),
         (lambda splice, picture: Splice.load(pretrained="openai"), "no model is named"),
+        (lambda splice, picture: Splice.load("clip:ViT-L/14", vocabulary=["a"]), "must be one of clip:ViT-B/32"),
+        (lambda splice, picture: Splice.load("clip:RN50", "yfcc15m", ["a"]), "leave it out"),
+        (lambda splice, picture: Splice.load("ViT-B-32", "openai", "lion"), "must be one of laion"),
     ],
 )
 def test_traps_are_refused(splice, pictures, call, message):

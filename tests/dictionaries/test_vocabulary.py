@@ -6,9 +6,17 @@ import pytest
 
 from splice_exp.backbones.planted import PlantedBackbone
 from splice_exp.backbones.precomputed import PrecomputedBackbone
+from splice_exp.configuration import CONFIG_DIRECTORY
 from splice_exp.core.errors import SpliceError
 from splice_exp.dictionaries import vocabulary as module
-from splice_exp.dictionaries.vocabulary import BankVocabulary, FileVocabulary, PublishedVocabulary
+from splice_exp.dictionaries.vocabulary import (
+    BY_NAME,
+    PUBLISHED_SHA256,
+    BankVocabulary,
+    FileVocabulary,
+    PublishedVocabulary,
+    vocabulary_named,
+)
 
 BACKBONE = PlantedBackbone()
 
@@ -129,3 +137,25 @@ def test_the_published_indices_by_name(real_data):
     assert sum(" " in name for name in concepts) == 5_000
     assert "swimwear" not in concepts
     assert "hot dog" in concepts
+
+
+def test_a_vocabulary_may_be_a_name_a_file_or_names(tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text("ant\nbee\ncow\n")
+    assert vocabulary_named(path, 2).load(BACKBONE).concepts == ("bee", "cow")
+    assert vocabulary_named(["ant", "bee", "ant"]).load(BACKBONE).concepts == ("ant", "bee")
+    assert len(vocabulary_named("scenes", 10).load(BACKBONE).concepts) == 10
+    assert isinstance(vocabulary_named("laion", 10000), PublishedVocabulary)
+
+
+def test_names_of_vocabularies_are_those_of_the_configuration():
+    own = {path.stem for path in (CONFIG_DIRECTORY / "vocabulary").glob("*.yaml")}
+    assert own - {"bank", "file", "textspan"} == {*PUBLISHED_SHA256, *BY_NAME}
+
+
+def test_a_name_that_is_none_is_refused_with_all_that_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SpliceError, match=r"^vocabulary is 'lion', but must be one of laion, laion_bigrams, mscoco, "):
+        vocabulary_named("lion")
+    with pytest.raises(SpliceError, match=r"conceptnet.txt is made by python -m splice_exp build-lexicon conceptnet"):
+        vocabulary_named("conceptnet")

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -72,8 +73,39 @@ def test_a_mean_that_does_not_fit_is_refused(tmp_path, tensors, message):
         Alignment(image_mean=str(tmp_path / "M.safetensors")).mean_of(embeddings())
 
 
+def saved(path, mean):
+    if path.suffix == ".npy":
+        np.save(path, mean.numpy())
+    elif path.suffix == ".safetensors":
+        write_tensors(path, {"mean": mean})
+    else:
+        torch.save(mean, path)
+    return str(path)
+
+
+@pytest.mark.parametrize("name", ["M.pt", "M.pth", "M.npy", "M.safetensors"])
+def test_means_are_read_as_torch_numpy_and_safetensors_write_them(tmp_path, name):
+    mean = torch.arange(8) / 10
+    assert torch.equal(Alignment(image_mean=saved(tmp_path / name, mean)).mean_of(embeddings()), mean)
+
+
+def test_nothing_in_the_file_of_a_mean_is_executed(tmp_path):
+    torch.save(tmp_path, tmp_path / "M.pt")  # an object of Python
+    np.save(tmp_path / "M.npy", np.array([{"a": 1}], dtype=object))
+    (tmp_path / "N.pt").write_bytes(b"no such thing")
+    for name in ("M.pt", "M.npy", "N.pt"):
+        with pytest.raises(SpliceError, match=rf"^image_mean: .*{name} cannot be read as a tensor"):
+            Alignment(image_mean=str(tmp_path / name)).mean_of(embeddings())
+
+
+def test_other_files_are_refused_as_means(tmp_path):
+    (tmp_path / "M.txt").write_text("0.1")
+    with pytest.raises(SpliceError, match=r"M.txt', but the file of a mean ends in .safetensors, .pt, .pth, .npy"):
+        Alignment(image_mean=str(tmp_path / "M.txt")).mean_of(embeddings())
+
+
 def test_a_mean_that_is_not_there_is_refused():
-    with pytest.raises(SpliceError, match=r"^image_mean is 'estimat'.*estimate, zero"):
+    with pytest.raises(SpliceError, match=r"^image_mean is 'estimat'.*official, estimate, zero"):
         Alignment(image_mean="estimat").mean_of(embeddings())
     with pytest.raises(SpliceError, match=r"^recompose is 'half'.*paper, scaled"):
         Alignment(recompose="half")

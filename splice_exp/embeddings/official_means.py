@@ -1,0 +1,105 @@
+"""Image means that come with the package: those that the SpLiCE authors published, and that of the synthetic benchmark.
+
+μ = (1/n) Σ σ(image)        over MSCOCO train2017, not normalised again
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from splice_exp.core.assets import ASSETS, SCENES_CLIP
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.keys import key_of
+
+COCO = "MSCOCO train2017, published with SpLiCE"
+
+
+@dataclass(frozen=True)
+class OfficialMean:
+    """A mean that comes with the package.
+
+    Attributes:
+        file: In the assets.
+        sha256: Of that file; as it stands in the code, a run's id covers what is in the file.
+        encoders: Names of the backbone, as `Backbone.encoder` gives them.
+        source: Images that it is the mean of.
+    """
+
+    file: str
+    sha256: str
+    encoders: tuple[str, ...]
+    source: str
+
+    @property
+    def path(self) -> Path:
+        """Where the file is."""
+        return ASSETS / self.file
+
+
+OFFICIAL_MEANS = (
+    OfficialMean(
+        "means/open_clip_ViT-B-32_image.safetensors",
+        "d842a4b385f014641cabdd37b5a098da089dcf8bdc811c10d4cf431c38ad0cea",
+        ("ViT-B-32/laion2b_s34b_b79k", "hf-hub:laion/CLIP-ViT-B-32-laion2B-s34B-b79K"),
+        COCO,
+    ),
+    OfficialMean(
+        "means/clip_ViT-B-32_image.safetensors",
+        "dd48181f632f6429cb30cafd7d1f9eec11cdcb4eba60d70a3f2f7c5f45f5dcad",
+        ("ViT-B-32/openai", "ViT-B-32-quickgelu/openai", "hf-hub:timm/vit_base_patch32_clip_224.openai"),
+        COCO,
+    ),
+    OfficialMean(
+        "means/clip_ViT-B-16_image.safetensors",
+        "9651168172311de3ab2c68128bdf266713d56092b19e7faa8e2046f48fc54f26",
+        ("ViT-B-16/openai", "ViT-B-16-quickgelu/openai", "hf-hub:timm/vit_base_patch16_clip_224.openai"),
+        COCO,
+    ),
+    OfficialMean(
+        "means/clip_RN50_image.safetensors",
+        "e6de43a72312880a15004b5f1cf0c0fb577debe4741cee0b00db08d59773e719",
+        ("RN50/openai", "RN50-quickgelu/openai", "hf-hub:timm/resnet50_clip.openai"),
+        COCO,
+    ),
+    OfficialMean(
+        "scenes_image_mean.safetensors",
+        "83fa76f3698dda499a70c00b755d18b485ffee6785827ad1b5930c17cc263983",
+        (f"local-dir:{SCENES_CLIP}",),
+        "4,096 images of the synthetic benchmark",
+    ),
+)
+
+
+def find_official_mean(encoder: str | None) -> OfficialMean | None:
+    """Return the mean that comes with the package for a backbone, if there is one.
+
+    Args:
+        encoder: `Backbone.encoder`.
+
+    Example:
+        >>> find_official_mean("ViT-B-32/openai").source
+        'MSCOCO train2017, published with SpLiCE'
+    """
+    return next((mean for mean in OFFICIAL_MEANS if encoder in mean.encoders), None)
+
+
+def official_mean(encoder: str | None, of: object = None) -> OfficialMean:
+    """Return the mean that comes with the package for a backbone.
+
+    Args:
+        encoder: `Backbone.encoder`.
+        of: The component whose key is named in an error.
+
+    Raises:
+        SpliceError: if there is none for this backbone.
+    """
+    found = find_official_mean(encoder)
+    if found is None:
+        there = ", ".join(mean.encoders[0] for mean in OFFICIAL_MEANS if mean.source == COCO)
+        raise SpliceError(
+            f"{key_of('image_mean', of)} is 'official', but no mean was published for the backbone {encoder}; there "
+            f"are means for {there}, and for backbone=scenes_clip. Set {key_of('image_mean', of)}=estimate, or to a file "
+            "written by python -m splice_exp estimate-mean."
+        )
+    return found
