@@ -60,8 +60,8 @@ class ExplainedModel:
             model: An architecture of open_clip, `hf-hub:…`, `local-dir:…`, or a name of the authors' SpLiCE package:
                 `open_clip:ViT-B-32`, `clip:ViT-B/32`, `clip:ViT-B/16`, `clip:RN50`.
             pretrained: Tag of its weights.
-            vocabulary: A list by its name (`laion`, `laion_bigrams`, `mscoco`, `scenes`), a file with one name per line,
-                or names.
+            vocabulary: A list by its name (`laion`, `laion_bigrams`, `mscoco`, `scenes`), a file with one name per
+                line, or names.
             vocabulary_size: The most frequent so many, which are the last of a list; all by default.
             mean: A file with the image mean (`python -m splice_exp estimate-mean`); by default the one that was
                 published for the model, if there is one.

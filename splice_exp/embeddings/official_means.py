@@ -99,7 +99,7 @@ def official_mean(encoder: str | None, of: object = None) -> OfficialMean:
         there = ", ".join(mean.encoders[0] for mean in OFFICIAL_MEANS if mean.source == COCO)
         raise SpliceError(
             f"{key_of('image_mean', of)} is 'official', but no mean was published for the backbone {encoder}; there "
-            f"are means for {there}, and for backbone=scenes_clip. Set {key_of('image_mean', of)}=estimate, or to a file "
-            "written by python -m splice_exp estimate-mean."
+            f"are means for {there}, and for backbone=scenes_clip. Set {key_of('image_mean', of)}=estimate, or to a "
+            "file written by python -m splice_exp estimate-mean."
         )
     return found
