@@ -57,7 +57,7 @@ class Listing:
             laid.append((len(of_line), [*(str(part) for part in key), *cells]))
         if self.value is None:
             laid.sort(key=lambda pair: -pair[0])
-        headings = [name or "runs" for name in columns]
+        headings = [name or self.value or "runs" for name in columns]
         kept, shown_of = [], Counter[str]()
         for _, cells in laid:
             kind = cells[0] if len(self.lines) > 1 else ""

@@ -1,0 +1,120 @@
+"""What a whole data set is made of, and single classes of it: their mean codes, sparsity and cosines.
+
+    w̄ = mean of w over the samples
+
+References:
+    Bhalla et al. Interpreting CLIP with sparse linear concept embeddings (SpLiCE). NeurIPS 2024; README of the code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Bool
+from torch import Tensor
+
+from splice_exp.core.errors import SpliceError, nearest, require_integer, require_names
+from splice_exp.core.keys import key_of
+from splice_exp.core.measures import Join, Measure, Unit
+from splice_exp.core.names import canonical
+from splice_exp.decomposition.study import Study
+from splice_exp.evaluation.base import (
+    CERTIFICATES,
+    COSINES,
+    L0,
+    NUM_SAMPLES,
+    Evaluation,
+    Findings,
+    Metric,
+    certificates,
+)
+from splice_exp.evaluation.measures.functional import cosine
+
+ALL = "all samples"
+
+
+class MeanCodes(Evaluation):
+    """Mean codes of all samples and of chosen classes.
+
+    Args:
+        classes: Whose mean codes, L0 and cosine are measured beside those of all samples.
+        top_k: Largest mean codes that are listed.
+        bootstrap_resamples: For the 95 % intervals.
+        seed: Of the bootstrap.
+    """
+
+    measures = (
+        L0,
+        *COSINES,
+        Measure("mean_codes/l0_{class}", "L0 of {class}", Unit.AVERAGE),
+        Measure("mean_codes/cosine_{class}", "cosine of {class}", Unit.NUMBER, True),
+        Measure("mean_codes/num_samples_{class}", "n of {class}", Unit.COUNT, join=Join.TOTAL),
+        *CERTIFICATES,
+        NUM_SAMPLES,
+    )
+
+    def __init__(
+        self, classes: Sequence[str] = (), top_k: int = 12, bootstrap_resamples: int = 1000, seed: int = 0
+    ) -> None:
+        super().__init__(bootstrap_resamples, seed)
+        require_names("classes", classes)
+        require_integer("top_k", top_k, 1)
+        self._classes, self._top_k = tuple(classes), top_k
+
+    def evaluate(self, study: Study) -> Findings:
+        """Average the codes.
+
+        Raises:
+            SpliceError: naming a class that the data do not have.
+        """
+        members = {name: self._members(study, name) for name in self._classes}  # before anything is solved
+        decomposition, embeddings = study.decomposition, study.embeddings
+        recomposed = decomposition.recompose_unnormalized()
+        samples: dict[str, np.ndarray] = {
+            "l0/mean": decomposition.codes.l0().double().numpy(),
+            "cosine/plain": cosine(recomposed, embeddings.features).numpy(),
+            "cosine/centred": cosine(recomposed - study.image_mean, embeddings.features - study.image_mean).numpy(),
+            "cosine/mean_only": cosine(study.image_mean.expand_as(embeddings.features), embeddings.features).numpy(),
+        }
+        metrics: dict[str, Metric] = {
+            **self._summarised(samples),
+            **certificates(decomposition),
+            "data/num_samples": len(embeddings),
+        }
+        for name, chosen in members.items():
+            of_class = {
+                f"mean_codes/l0_{name}": samples["l0/mean"][chosen],
+                f"mean_codes/cosine_{name}": samples["cosine/plain"][chosen],
+            }
+            metrics |= {**self._summarised(of_class), f"mean_codes/num_samples_{name}": int(chosen.sum())}
+        everyone = torch.ones(len(embeddings), dtype=torch.bool)
+        table = pd.DataFrame(
+            [
+                (name, rank + 1, concept, code)
+                for name, chosen in {ALL: everyone, **members}.items()
+                for rank, (concept, code) in enumerate(self._largest(study, chosen))
+            ],
+            columns=["of", "rank", "concept", "code"],
+        )
+        return Findings(metrics, embeddings.sample_ids, samples, {"mean_codes": table})
+
+    def _members(self, study: Study, name: str) -> Bool[Tensor, " n"]:
+        """Return which samples are of a class."""
+        embeddings = study.embeddings
+        known = {canonical(one): row for row, one in enumerate(embeddings.classes)}
+        if embeddings.labels is None or canonical(name) not in known:
+            raise SpliceError(
+                f"{key_of('classes', self)} names {name!r}, which {study.data.name} lacks "
+                f"({nearest(name, embeddings.classes)})."
+            )
+        return embeddings.labels == known[canonical(name)]
+
+    def _largest(self, study: Study, chosen: Bool[Tensor, " n"]) -> list[tuple[str, float]]:
+        """Name the largest mean codes of some samples, the largest first."""
+        codes = study.decomposition.codes
+        means = codes.mean_by(chosen.long(), 2)[1]
+        order = means.argsort(descending=True, stable=True)[: self._top_k].tolist()
+        return [(codes.concepts[concept], float(means[concept])) for concept in order if means[concept] > 0]
