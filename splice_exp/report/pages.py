@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from splice_exp.core.assets import ASSETS
 from splice_exp.core.io import write_text
+from splice_exp.report.protocol import lines_of, protocol_of, read_protocol
 from splice_exp.report.published import PAPER, cells_of, claims_beside, numbers_beside, places_of, read_references
 from splice_exp.report.summary import Summary, named_differences, read_summaries
 
@@ -81,12 +82,15 @@ def write_page(results: Path, report: Summary) -> Path:
         report: What to show.
     """
     pictures = [found for stem in report["figures"] if (found := _picture(results / "figures", stem))]
+    protocol = protocol_of(report["experiment"], read_protocol())
     text = (
         _environment()
         .get_template("experiment.html.j2")
         .render(
             report=report,
             places=places_of(report["experiment"], read_references()),
+            protocol=protocol,
+            protocol_lines=[] if protocol is None else lines_of(protocol),
             style=_style(),
             pictures=pictures,
             config=yaml.safe_dump(report["config"], sort_keys=False, allow_unicode=True),

@@ -16,6 +16,7 @@ from splice_exp.report.tables import ABSENT
 PACKAGE = Path(__file__).parents[1]
 # Inside the wheel, or beside the package in a checkout.
 REFERENCES = PACKAGE / "reference" if (PACKAGE / "reference").is_dir() else PACKAGE.parent / "results" / "reference"
+PROTOCOL = "protocol.yaml"  # beside them, what published settings share with the papers
 PAPER = "paper_"  # before the name of an experiment in the published setting
 BEYOND = "beyond the paper"  # where a claim of ours is that no paper makes
 NOT_RUN = "not run here"
@@ -39,7 +40,7 @@ def read_reference(path: Path) -> dict[str, Any]:
 
 def read_references(folder: Path = REFERENCES) -> list[dict[str, Any]]:
     """Return what is published, the paper of the most claims first."""
-    found = [read_reference(path) for path in sorted(folder.glob("*.yaml"))]
+    found = [read_reference(path) for path in sorted(folder.glob("*.yaml")) if path.name != PROTOCOL]
     return sorted(found, key=lambda published: -len(published["claims"]))
 
 
@@ -65,14 +66,22 @@ def cells_of(table: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     Args:
         table: `where`, `source`, `certainty`; `row`: labels of all its rows; `columns`: `what`, `same` and `world` as
-            of a number, where `methods` calls a method otherwise; `rows`: `what`, `row`, `published` by column, and
-            `suffix` of the measures.
+            of a number, where `methods` calls a method otherwise; `rows`: `what`, `row`, `published` and, where it is
+            known, the `half_width` of its interval by column, and `suffix` of the measures.
     """
     shared = {key: table[key] for key in ("where", "source", "certainty")}
     return [
-        {**shared, "what": f"{line['what']}; {one['what']}", "published": published, **_places(table, line, one)}
+        {
+            **shared,
+            "what": f"{line['what']}; {one['what']}",
+            "published": published,
+            "half_width": half_width,
+            **_places(table, line, one),
+        }
         for line in table["rows"]
-        for one, published in zip(table["columns"], line["published"], strict=True)
+        for one, published, half_width in zip(
+            table["columns"], line["published"], line.get("half_width") or [None] * len(table["columns"]), strict=True
+        )
     ]
 
 
@@ -121,7 +130,7 @@ def numbers_beside(numbers: Sequence[Mapping[str, Any]], reports: Sequence[Summa
             {
                 "where": entry["where"],
                 "what": entry["what"],
-                "published": f"{unit.write(entry['published'])} %" if unit is Unit.SHARE else f"{entry['published']:g}",
+                "published": _published(entry, unit),
                 "source": f"{entry['source']} ({entry['certainty']})",
                 "same": absent if same is None else same[1],
                 "difference": ABSENT if same is None else unit.write_change(same[0] - entry["published"]),
@@ -129,6 +138,14 @@ def numbers_beside(numbers: Sequence[Mapping[str, Any]], reports: Sequence[Summa
             }
         )
     return lines
+
+
+def _published(entry: Mapping[str, Any], unit: Unit) -> str:
+    """Write a published number, with the half-width of its interval where it is known."""
+    value, half_width = entry["published"], entry.get("half_width")
+    if unit is Unit.SHARE:
+        return f"{unit.write(value)} %" if half_width is None else f"{unit.write(value)} ± {100 * half_width:.2g} %"
+    return f"{value:g}" if half_width is None else f"{value:g} ± {half_width:g}"
 
 
 def _measured(
