@@ -138,6 +138,7 @@ WRONG = {
     },
     "experiment=cocoa_insertion_deletion evaluation.train.num_samples=9": {
         "evaluation": {"kind": "x", "similarity": "x", "steps": 0, "head": "x", "classes": "x"}
+        | {"superpixel": 0}
         | {"per_class": 0, "corpus_size": 0, "foil_size": 0},
         "evaluation.train": FEW,
         "report.comparisons.2": {"expected": "x"},
@@ -152,7 +153,15 @@ WRONG = {
     "experiment=concept_maps method=gradient_shap": {"method": {"num_samples": 0, "noise": -1, "together": 0}},
     "experiment=concept_maps method=integrated_gradients": {"method": {"steps": 0, "together": 0}},
     "experiment=concept_maps method=kernel_shap": {"method": {"num_samples": 1, "side": 0, "together": 0}},
-    "experiment=concept_maps removal=blur": {"removal": {"sigma": 0}},
+    "experiment=concept_maps method=rise_published": {
+        "method": {"num_masks": 1, "grid": 0, "keep_probability": 2, "chunk": 0}
+    },
+    "experiment=concept_maps method=smooth_gradient": {"method": {"num_samples": 0, "noise": -1, "together": 0}},
+    "experiment=concept_maps method=smooth_integrated_gradients": {
+        "method": {"num_samples": 0, "noise": -1, "steps": 0, "together": 0}
+    },
+    "experiment=concept_maps removal=blur": {"removal": {"sigma": 0, "kernel_size": 0}},
+    "experiment=concept_maps removal=blur_scaled": {"removal": {"sigma": 0}},
     "experiment=concept_maps method=occlusion": {"method": {"side": 0, "stride": 0, "together": 0}},
     EXPLAIN: {
         "data": {"paths": []},

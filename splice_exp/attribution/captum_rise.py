@@ -9,8 +9,8 @@ from captum.attr import PerturbationAttribution
 from jaxtyping import Float
 from torch import Tensor
 
+from splice_exp.attribution.mask_maps import maps_of, score_masks
 from splice_exp.attribution.masks import MaskSettings, draw_masks
-from splice_exp.attribution.rise import maps_of, score_masks
 from splice_exp.core.errors import SpliceError
 
 

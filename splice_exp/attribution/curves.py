@@ -5,6 +5,7 @@
 
 Every image along the way is represented once; all measures are functions of these representations. The first image of
 either is the last one of the other, so 2 S images do for S steps (100 for 50, and the explicand is one of them).
+What is put in or out are pixels, or squares of pixels where a map has one value for each.
 
 References:
     Petsiuk, Das, Saenko. RISE: randomized input sampling for explanation of black-box models. BMVC 2018.
@@ -17,11 +18,13 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from splice_exp.attribution.removal import Removal
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.code import code_of
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.keys import key_of
 from splice_exp.core.tensors import tensor_digest
 from splice_exp.data.base import EncodableSource
 from splice_exp.distributed.cache import Cache
@@ -32,7 +35,7 @@ TOGETHER = 8  # explicands of a shard
 
 
 def counts_of(num_pixels: int, num_steps: int) -> list[int]:
-    """Return how many pixels are in after 0, 1, … steps; what does not divide is spread over the first ones.
+    """Return how many pixels, or squares, are in after 0, 1, … steps; the first ones take what does not divide.
 
     Example:
         >>> counts_of(10, 4)
@@ -43,7 +46,7 @@ def counts_of(num_pixels: int, num_steps: int) -> list[int]:
     """
     if not 1 <= num_steps <= num_pixels:
         raise SpliceError(
-            f"{num_pixels} pixels cannot go in {num_steps} steps: set evaluation.steps to 1 … {num_pixels}."
+            f"{num_pixels} pixels or squares cannot go in {num_steps} steps: set evaluation.steps to 1 … {num_pixels}."
         )
     size, more = divmod(num_pixels, num_steps)
     return [step * size + min(step, more) for step in range(num_steps + 1)]
@@ -57,8 +60,27 @@ def ranked(scores: Float[Tensor, "h w"]) -> Tensor:
     return ranks.view_as(scores)
 
 
+def in_squares(maps: Float[Tensor, "n h w"], side: int, of: object = None) -> Float[Tensor, "n r q"]:
+    """Return the mean of each map over squares of pixels; those of one pixel are the maps.
+
+    Args:
+        maps: One an explicand.
+        side: Of the squares, pixels.
+        of: The component that asks, for errors.
+
+    Raises:
+        SpliceError: if squares do not fill the maps.
+    """
+    height, width = maps.shape[-2:]
+    if height % side or width % side:
+        raise SpliceError(
+            f"{key_of('superpixel', of)} is {side}, but must divide the sides of the image, {height} × {width} pixels."
+        )
+    return maps if side == 1 else avg_pool2d(maps[:, None], side)[:, 0]
+
+
 def curves(
-    backbone: Backbone, removal: Removal, image: Float[Tensor, "1 c h w"], scores: Float[Tensor, "h w"], num_steps: int
+    backbone: Backbone, removal: Removal, image: Float[Tensor, "1 c h w"], scores: Float[Tensor, "r q"], num_steps: int
 ) -> tuple[Float[Tensor, "s d"], Float[Tensor, "s d"]]:
     """Return the representations along insertion and deletion, steps + 1 each.
 
@@ -66,11 +88,12 @@ def curves(
         backbone: Represents images.
         removal: What takes the place of removed pixels.
         image: The explicand.
-        scores: Its map.
+        scores: Its map, of pixels or of squares of pixels.
         num_steps: S.
     """
-    ranks = ranked(scores.to(image.device))
-    counts = torch.tensor(counts_of(ranks.numel(), num_steps), device=image.device)
+    side = image.shape[-1] // scores.shape[-1]
+    ranks = ranked(scores.to(image.device)).repeat_interleave(side, dim=0).repeat_interleave(side, dim=1)
+    counts = torch.tensor(counts_of(scores.numel(), num_steps), device=image.device)
     inserted = ranks[None] < counts[:, None, None]
     # All that insertion shows, and all that deletion shows but for its two ends.
     kept = torch.cat([inserted, ~inserted[1:-1]]).float()
@@ -82,7 +105,7 @@ def curves(
 class MappedImages(RowSource):
     """Images with their maps."""
 
-    def __init__(self, data: EncodableSource, backbone: Backbone, maps: Float[Tensor, "n h w"]) -> None:
+    def __init__(self, data: EncodableSource, backbone: Backbone, maps: Float[Tensor, "n r q"]) -> None:
         self._data, self._backbone, self._maps = data, backbone, maps
 
     def load(self, rows: range) -> Any:
@@ -111,7 +134,7 @@ def all_curves(
     data: EncodableSource,
     backbone: Backbone,
     removal: Removal,
-    maps: Float[Tensor, "n h w"],
+    maps: Float[Tensor, "n r q"],
     num_steps: int,
     cache: Cache,
 ) -> tuple[Float[Tensor, "n s d"], Float[Tensor, "n s d"]]:
@@ -121,7 +144,7 @@ def all_curves(
         data: The explicands.
         backbone: Represents them.
         removal: What takes the place of removed pixels.
-        maps: One a sample.
+        maps: One a sample, of pixels or of squares of pixels.
         num_steps: S.
         cache: Where representations are kept, and the machine that makes them.
     """

@@ -13,9 +13,9 @@ from typing import Any
 
 import torch
 
-from splice_exp.attribution.methods import Attributions, Explicands, Method
+from splice_exp.attribution.methods import Absolute, Attributions, Explicands, Method
 from splice_exp.attribution.removal import Removal
-from splice_exp.attribution.rise import Rise
+from splice_exp.attribution.rise import MaskMethod
 from splice_exp.attribution.targets import Target
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.code import code_of
@@ -55,6 +55,9 @@ def explain(
     if cache is None:
         with TemporaryDirectory() as folder:
             return explain(data, backbone, method, removal, target, seed, Cache(Path(folder)))
+    if isinstance(method, Absolute) and isinstance(method.method, MaskMethod):  # of one channel: from the signed maps
+        signed = explain(data, backbone, method.method, removal, target, seed, cache)
+        return Attributions(signed.maps.abs(), signed.reliability)
     seeds = tuple(seed_of(seed, name) for name in data.sample_ids)
     looks = {
         "backbone": backbone.backbone_id,
@@ -66,7 +69,7 @@ def explain(
     }
     shards = cache.shards(KIND, {**looks, "target": target.digest()}, len(data))
     images = Images(data, backbone)
-    if isinstance(method, Rise):
+    if isinstance(method, MaskMethod):
         masked = cache.shards(MASKED, looks, len(data))
         if shards.missing(TOGETHER) or cache.repair:
             cache.fill(RepresentMasked(backbone, method, removal, seeds), images, {MASKED: masked}, TOGETHER)
@@ -91,7 +94,7 @@ class Images(RowSource):
 class RepresentMasked(RowModule):
     """Batches of samples → their representations under all masks."""
 
-    def __init__(self, backbone: Backbone, method: Rise, removal: Removal, seeds: tuple[int, ...]) -> None:
+    def __init__(self, backbone: Backbone, method: MaskMethod, removal: Removal, seeds: tuple[int, ...]) -> None:
         super().__init__()
         self._backbone, self._method, self._removal, self._seeds = backbone, method, removal, seeds
         self.module = backbone.module  # so that Lightning moves it
@@ -116,7 +119,7 @@ class Masked(RowSource):
 class ExplainMasked(RowModule):
     """Representations of masked images → the maps of RISE."""
 
-    def __init__(self, method: Rise, target: Target, seeds: tuple[int, ...], shape: tuple[int, int]) -> None:
+    def __init__(self, method: MaskMethod, target: Target, seeds: tuple[int, ...], shape: tuple[int, int]) -> None:
         super().__init__()
         self._method, self._target, self._seeds, self._shape = method, target, seeds, shape
 

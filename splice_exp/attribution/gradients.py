@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import torch
 from captum.attr import InputXGradient, IntegratedGradients, Saliency
+from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.attribution.methods import Attributions, Explicands, Method
@@ -27,11 +28,14 @@ class Gradients(Method):
     """A method by gradients, target by target."""
 
     def attribute(self, explicands: Explicands, target: Target) -> Attributions:
+        return Attributions.certain(self.channels(explicands, target).sum(dim=2))
+
+    def channels(self, explicands: Explicands, target: Target) -> Float[Tensor, "b K c h w"]:
         require_float32(explicands.backbone)
         score, columns = explicands.score_of(target), range(len(target.names))
         with torch.enable_grad():
             maps = [self._of_column(explicands, score, column) for column in columns]
-        return Attributions.certain(torch.stack([one.detach().sum(dim=1) for one in maps], dim=1))
+        return torch.stack([one.detach() for one in maps], dim=1)
 
     @abstractmethod
     def _of_column(self, explicands: Explicands, score: Callable[..., Tensor], column: int) -> Tensor:

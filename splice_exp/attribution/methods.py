@@ -82,3 +82,27 @@ class Method(ABC):
         Raises:
             SpliceError: if backbone or removal do not allow the method.
         """
+
+    def channels(self, explicands: Explicands, target: Target) -> Float[Tensor, "b K c h w"]:
+        """Return maps of which the channels are not added up yet; one channel where the method knows no more.
+
+        Raises:
+            SpliceError: if backbone or removal do not allow the method.
+        """
+        return self.attribute(explicands, target).maps[:, :, None]
+
+
+@dataclass(frozen=True)
+class Absolute(Method):
+    """Absolute attributions of a method: those of the channels of a pixel are added up without their signs.
+
+    As the authors of COCOA evaluate them with `--take-attribution-abs`.
+
+    Args:
+        method: Makes the maps.
+    """
+
+    method: Method
+
+    def attribute(self, explicands: Explicands, target: Target) -> Attributions:
+        return Attributions.certain(self.method.channels(explicands, target).abs().sum(dim=2))

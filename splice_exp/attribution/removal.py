@@ -18,9 +18,10 @@ from torch.nn.functional import avg_pool2d
 from torchvision.transforms.functional import gaussian_blur
 
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.errors import SpliceError, require_at_least
+from splice_exp.core.errors import SpliceError, require_at_least, require_integer
+from splice_exp.core.keys import key_of
 
-REFERENCE_SIDE = 224  # pixels, for which σ is given
+REFERENCE_SIDE = 224  # pixels, for which the σ of a scaled blur is given
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,37 @@ class Replacement(Removal):
 
 @dataclass(frozen=True)
 class Blur(Replacement):
-    """Removed pixels are those of the blurred image; one kernel for all resolutions would not blur them alike.
+    """Removed pixels are those of the blurred image, by one kernel for all resolutions, as published.
+
+    Args:
+        sigma: Of the Gaussian, in pixels of the image.
+        kernel_size: Side of the kernel, in pixels of the image; odd.
+    """
+
+    sigma: float = 5.0
+    kernel_size: int = 21
+
+    def __post_init__(self) -> None:
+        require_at_least("sigma", self.sigma, 1e-3)
+        require_integer("kernel_size", self.kernel_size, 1)
+        if self.kernel_size % 2 == 0:
+            raise SpliceError(f"{key_of('kernel_size')} is {self.kernel_size}, but must be odd.")
+
+    def fill(self, images: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
+        height, width = images.shape[-2:]
+        if self.kernel_size // 2 >= min(height, width):  # reflected edges must fit in
+            raise SpliceError(
+                f"{key_of('kernel_size', self)} is {self.kernel_size}, but images of {height} × {width} pixels take at "
+                f"most {2 * min(height, width) - 1}: lower it, or set removal=blur_scaled."
+            )
+        return gaussian_blur(images, [self.kernel_size, self.kernel_size], [self.sigma, self.sigma])
+
+
+@dataclass(frozen=True)
+class ScaledBlur(Replacement):
+    """Removed pixels are those of the blurred image, by a kernel that grows with the image.
+
+    Images of one scene at several resolutions are blurred alike; at 224 × 224 pixels it is the published blur.
 
     Args:
         sigma: Of the Gaussian, in pixels of an image of 224 × 224; scaled with the height.

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from copy import copy
 
 import torch
 from jaxtyping import Float, Int64
@@ -32,6 +33,7 @@ from splice_exp.core.io import digest
 from splice_exp.core.tensors import tensor_digest
 
 KINDS = ("label_free", "contrastive_label_free", "corpus", "contrastive_corpus")
+DISTANCE = "corpus_distance"  # no direction: `CorpusDistance`
 
 
 class Target(ABC):
@@ -215,6 +217,42 @@ class GaussianKernel(Target):
         squares = x.square().sum(dim=1, keepdim=True) + c.square().sum(dim=1) - 2 * x @ c.T
         logs = -squares / (2 * self._bandwidth**2 * members.shape[1])
         return logs.logsumexp(dim=1) - torch.log(torch.tensor(float(len(members)), device=logs.device))
+
+
+class CorpusDistance(Target):
+    """Nearness to a corpus: minus the mean squared distance to its members.
+
+        γ(x) = −mean_i ‖f(x) − f(c_i)‖² = −‖f(x) − μ‖² − mean_i ‖f(c_i) − μ‖²        μ = mean_i f(c_i)
+
+    The authors' code has the distance itself, which is large far from the corpus. A contrast of two distances would be
+    that of dot products, twice: squares of f(x) cancel.
+
+    Args:
+        name: Of the target.
+        corpora: Members of the corpus of each explicand, not normalised, (m, d) each.
+    """
+
+    def __init__(self, name: str, corpora: Sequence[Float[Tensor, "_ d"]]) -> None:
+        if not corpora or any(len(members) == 0 for members in corpora):
+            raise SpliceError(f"The target {name!r} needs a corpus of one representation or more for every explicand.")
+        means = [members.double().mean(dim=0) for members in corpora]
+        spreads = [
+            (members.double() - mean).square().sum(dim=1).mean() for members, mean in zip(corpora, means, strict=True)
+        ]
+        self.names = (name,)
+        self._means, self._spreads = torch.stack(means).float(), torch.stack(spreads).float()
+
+    def of(self, rows: range) -> CorpusDistance:
+        found = copy(self)
+        found._means, found._spreads = (one[rows.start : rows.stop] for one in (self._means, self._spreads))
+        return found
+
+    def digest(self) -> str:
+        return digest([self.names, "distance", tensor_digest(self._means), tensor_digest(self._spreads)])
+
+    def scores(self, representations: Float[Tensor, "m d"], samples: Int64[Tensor, " m"]) -> Float[Tensor, "m K"]:
+        means, spreads = (one.to(representations)[samples] for one in (self._means, self._spreads))
+        return -((representations - means).square().sum(dim=1) + spreads)[:, None]
 
 
 def target_of(

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from splice_exp.attribution.curves import all_curves, counts_of, curves, ranked
-from splice_exp.attribution.removal import Blur, Zero
+from splice_exp.attribution.curves import all_curves, counts_of, curves, in_squares, ranked
+from splice_exp.attribution.removal import ScaledBlur, Zero
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.selection import Selection
 from splice_exp.distributed.cache import Cache
@@ -18,7 +18,7 @@ def test_steps_are_those_of_the_paper():
     assert len(counts) == 51
     assert steps == [1004] * 26 + [1003] * 24
     assert torch.tensor(counts_of(32 * 32, 50)).diff().tolist() == [21] * 24 + [20] * 26
-    with pytest.raises(SpliceError, match="4 pixels cannot go in 10 steps: set evaluation.steps to 1 … 4"):
+    with pytest.raises(SpliceError, match="4 pixels or squares cannot go in 10 steps: set evaluation.steps to 1 … 4"):
         counts_of(4, 10)
 
 
@@ -28,7 +28,7 @@ def test_ranks_are_a_permutation_and_ties_keep_their_order():
 
 def test_ends_are_the_explicand_and_what_is_left_without_it():
     torch.manual_seed(0)
-    backbone, removal = Small(), Blur(20.0)
+    backbone, removal = Small(), ScaledBlur(20.0)
     image, scores = torch.rand(1, 3, 16, 16), torch.randn(16, 16)
     insertion, deletion = curves(backbone, removal, image, scores, 10)
     assert len(insertion) == len(deletion) == 11
@@ -44,6 +44,27 @@ def test_ends_are_the_explicand_and_what_is_left_without_it():
         for path, mask in ((insertion, kept), (deletion, 1 - kept)):
             mixed = removal.fill(image).lerp(image, mask.view(1, 1, 16, 16))
             torch.testing.assert_close(path[step], backbone.represent(mixed)[0])
+
+
+def test_squares_go_in_and_out_as_one():
+    """A map of four squares is that of its pixels: the highest mean first, every square whole."""
+    torch.manual_seed(0)
+    backbone, removal, image = Small(), Zero(), torch.rand(1, 3, 16, 16)
+    pixels = torch.zeros(1, 16, 16)
+    pixels[0, 3, 12], pixels[0, 9, 2], pixels[0, 15, 15] = 3.0, 64.0, -64.0  # means 3/64, 1, −1, of the first 0
+    squares = in_squares(pixels, 8)
+    assert squares.tolist() == [[[0.0, 3 / 64], [1.0, -1.0]]]
+    insertion, deletion = curves(backbone, removal, image, squares[0], 4)
+    kept = torch.zeros(16, 16)
+    for step, (row, column) in enumerate(((8, 0), (0, 8), (0, 0), (8, 8)), start=1):
+        kept[row : row + 8, column : column + 8] = 1
+        torch.testing.assert_close(insertion[step], backbone.represent(image * kept)[0])
+        torch.testing.assert_close(deletion[step], backbone.represent(image * (1 - kept))[0])
+    assert in_squares(pixels, 1) is pixels
+    with pytest.raises(SpliceError, match="^superpixel is 5, but must divide the sides of the image, 16 × 16 pixels"):
+        in_squares(pixels, 5)
+    with pytest.raises(SpliceError, match="^4 pixels or squares cannot go in 5 steps"):
+        curves(backbone, removal, image, squares[0], 5)
 
 
 def test_every_image_is_represented_once():

@@ -10,11 +10,12 @@ from captum.attr import GradientShap as CaptumGradientShap
 from splice_exp.attribution.corpus import Corpus
 from splice_exp.attribution.curves import curves
 from splice_exp.attribution.gradients import GradientShap, InputGradient, PathGradients, VanillaGradient
-from splice_exp.attribution.methods import Explicands
+from splice_exp.attribution.methods import Absolute, Explicands
 from splice_exp.attribution.perturbations import Occluded, SquareShap
 from splice_exp.attribution.priors import Centre, Random
-from splice_exp.attribution.removal import Blur, Mean, TokenDropping, Zero
-from splice_exp.attribution.rise import Rise
+from splice_exp.attribution.removal import Blur, Mean, ScaledBlur, TokenDropping, Zero
+from splice_exp.attribution.rise import PublishedRise, Rise
+from splice_exp.attribution.smoothed import SmoothGradient, SmoothPathGradients
 from splice_exp.attribution.targets import KINDS, GaussianKernel, Together, target_of
 from splice_exp.attribution.tokens import Tokens, token_maps
 from splice_exp.core.errors import SpliceError
@@ -27,13 +28,16 @@ METHODS = {
     "input_gradient": InputGradient(),
     "integrated_gradients": PathGradients(steps=16, together=5),
     "gradient_shap": GradientShap(num_samples=6, together=4),
+    "smooth_gradient": SmoothGradient(num_samples=5, absolute=False, together=3),
+    "smooth_integrated_gradients": SmoothPathGradients(num_samples=3, steps=8, together=5),
     "rise": Rise(num_masks=64, grid=4, chunk=20),
+    "rise_published": PublishedRise(num_masks=64, grid=4, chunk=20),
     "occlusion": Occluded(side=6, stride=3, together=7),
     "kernel_shap": SquareShap(num_samples=60, side=8, together=7),
     "random": Random(),
     "centre": Centre(),
 }
-REMOVALS = (Blur(sigma=20.0), Mean(), Zero())
+REMOVALS = (Blur(), ScaledBlur(sigma=20.0), Mean(), Zero())
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +83,7 @@ def test_a_batch_is_its_members(backbone, images, name, removal):
 def test_a_contrast_is_the_map_of_the_corpus_minus_that_of_the_foil(backbone, images, name):
     torch.manual_seed(2)
     c, f = (Corpus.of(n, [backbone.represent(torch.rand(6, 3, 16, 16))]) for n in "cf")
-    explicands = Explicands(backbone, Blur(20.0), images, SEEDS)
+    explicands = Explicands(backbone, ScaledBlur(20.0), images, SEEDS)
     parts = [
         target_of("corpus", corpus=c, name="corpus"),
         target_of("corpus", corpus=f, name="foil"),
@@ -96,13 +100,87 @@ def test_integrated_gradients_are_complete(backbone, images, similarity):
     torch.manual_seed(2)
     c, f = (Corpus.of(n, [backbone.represent(torch.rand(6, 3, 16, 16))]) for n in "cf")
     target = target_of("contrastive_corpus", similarity, corpus=c, foil=f)
-    removal = Blur(20.0)
+    removal = ScaledBlur(20.0)
     maps = PathGradients(50).attribute(Explicands(backbone, removal, images, SEEDS), target).maps
     samples = torch.arange(3)
     lost = target.scores(backbone.represent(images), samples) - target.scores(
         backbone.represent(removal.fill(images)), samples
     )
     assert ((maps.sum(dim=(2, 3)) - lost).abs() <= 0.01 * lost.abs()).all()
+
+
+def linear_target(backbone, images):
+    """Return a dot product with a network that is linear: its gradient is the same everywhere."""
+    torch.manual_seed(4)
+    corpus = Corpus.of("c", [torch.randn(5, 8)])
+    return target_of("corpus", "dot", corpus=corpus), corpus.raw_mean
+
+
+@pytest.fixture
+def linear():
+    torch.manual_seed(5)
+    return Small(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 8)))
+
+
+def test_smoothed_gradients_of_a_linear_model_are_its_gradient(linear, images):
+    target, mean = linear_target(linear, images)
+    gradient = (mean @ linear.module[1].weight).view(3, 16, 16)
+    explicands = Explicands(linear, Zero(), images, SEEDS)
+    for absolute, expected in ((False, gradient.sum(dim=0)), (True, gradient.abs().sum(dim=0))):
+        found = SmoothGradient(num_samples=4, absolute=absolute).attribute(explicands, target).maps
+        torch.testing.assert_close(found, expected.expand(3, 1, -1, -1), atol=1e-6, rtol=1e-4)
+    # Along any path, the integral of a constant gradient is the difference times the gradient.
+    torch.manual_seed(0)
+    smooth = SmoothPathGradients(num_samples=3, noise=0.0).attribute(explicands, target).maps
+    torch.testing.assert_close(smooth[:, 0], (images * gradient).sum(dim=1), atol=1e-5, rtol=1e-4)
+
+
+def test_smoothed_gradients_without_noise_are_those_that_are_not_smoothed(backbone, images):
+    explicands, target = Explicands(backbone, Mean(), images, SEEDS), targets_for(backbone, images, [0, 1, 2])
+    for smooth, plain in (
+        (SmoothGradient(2, 0.0, absolute=False), VanillaGradient()),
+        (SmoothPathGradients(2, 0.0, steps=9), PathGradients(9)),
+    ):
+        expected = plain.attribute(explicands, target).maps
+        torch.testing.assert_close(smooth.attribute(explicands, target).maps, expected, atol=1e-6, rtol=1e-4)
+
+
+def test_smoothed_integrated_gradients_add_up_to_what_noisy_copies_lose(backbone, images):
+    torch.manual_seed(2)
+    c, f = (Corpus.of(n, [backbone.represent(torch.rand(6, 3, 16, 16))]) for n in "cf")
+    target, removal = target_of("contrastive_corpus", corpus=c, foil=f), ScaledBlur(20.0)
+    maps = SmoothPathGradients(num_samples=7, noise=0.2).attribute(Explicands(backbone, removal, images, SEEDS), target)
+    at_fill = target.scores(backbone.represent(removal.fill(images)), torch.arange(3))[:, 0]
+    for row, seed in enumerate(SEEDS):
+        noise = torch.randn(7, 3, 16, 16, generator=torch.Generator().manual_seed(seed))
+        noisy = target.scores(backbone.represent(images[row] + 0.2 * noise), torch.full((7,), row))[:, 0]
+        lost = noisy.mean() - at_fill[row]
+        assert abs(maps.maps[row].sum() - lost) <= 0.01 * abs(lost)
+
+
+def test_smoothed_gradients_are_the_mean_over_noise_before_and_after_signs_are_lost(backbone, images):
+    torch.manual_seed(2)
+    corpus = Corpus.of("c", [backbone.represent(torch.rand(6, 3, 16, 16))])
+    target, image = target_of("corpus", corpus=corpus), images[:1]
+    noisy = (image + torch.randn(9, 3, 16, 16, generator=torch.Generator().manual_seed(3))).requires_grad_()
+    scores = target.scores(backbone.represent(noisy), torch.zeros(9, dtype=torch.int64))
+    (gradients,) = torch.autograd.grad(scores.sum(), noisy)
+    for absolute, each in ((False, gradients), (True, gradients.abs())):
+        method = SmoothGradient(num_samples=9, noise=1.0, absolute=absolute, together=4)
+        found = method.attribute(Explicands(backbone, Zero(), image, (3,)), target).maps[0, 0]
+        torch.testing.assert_close(found, each.mean(dim=0).sum(dim=0), atol=1e-6, rtol=1e-4)
+
+
+def test_absolute_attributions_lose_their_signs_before_channels_are_added_up(linear, images):
+    target, mean = linear_target(linear, images)
+    gradient = (mean @ linear.module[1].weight).view(3, 16, 16)
+    explicands = Explicands(linear, Zero(), images, SEEDS)
+    found = Absolute(VanillaGradient()).attribute(explicands, target).maps
+    torch.testing.assert_close(found, gradient.abs().sum(dim=0).expand(3, 1, -1, -1), atol=1e-6, rtol=1e-4)
+    assert (found[0, 0] - gradient.sum(dim=0).abs()).abs().max() > 1e-3
+    rise = Rise(num_masks=64, grid=4)
+    expected = rise.attribute(explicands, target).maps.abs()
+    torch.testing.assert_close(Absolute(rise).attribute(explicands, target).maps, expected)
 
 
 def test_the_gradient_of_the_label_free_cosine_is_zero_and_that_of_a_contrast_is_not(backbone, images):
@@ -120,7 +198,7 @@ def test_gradient_shap_is_that_of_captum_where_that_is_right(backbone, images):
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002  captum draws from it
     corpus = Corpus.of("c", [backbone.represent(torch.rand(6, 3, 16, 16))])
-    target, removal, image = target_of("corpus", corpus=corpus), Blur(20.0), images[:1]
+    target, removal, image = target_of("corpus", corpus=corpus), ScaledBlur(20.0), images[:1]
     samples = torch.zeros(1, dtype=torch.int64)
 
     def score(x):
@@ -155,7 +233,7 @@ def test_kernel_shap_and_occlusion_find_the_square_that_counts(images):
     assert occluded[:, 12, 12].abs().max() < 1e-6
 
 
-@pytest.mark.parametrize("name", ["occlusion", "kernel_shap", "rise"])
+@pytest.mark.parametrize("name", ["occlusion", "kernel_shap", "rise", "rise_published"])
 def test_perturbed_images_are_embedded_once_for_all_targets(images, name):
     class Counted(Small):
         seen = 0
@@ -290,14 +368,52 @@ def test_patches_that_are_hidden_are_not_seen(scenes):
 
 def test_removals_take_away_what_they_say(scenes):
     _, images = scenes
-    for removal in (Blur(), Mean()):
+    for removal in (Blur(), ScaledBlur(), Mean()):
         torch.testing.assert_close(removal.fill(images).mean(dim=(2, 3)), images.mean(dim=(2, 3)), atol=0.05, rtol=0.05)
-    assert Blur().fill(images).var() < images.var()
+    assert Blur().fill(images).var() < ScaledBlur().fill(images).var() < images.var()
     assert not Zero().fill(images).any()
-    # The blur is scaled: an image enlarged four times is blurred as the image is, but for the edges.
+    # A scaled blur: an image enlarged four times is blurred as the image is, but for the edges.
     large = images.repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
-    shrunk = torch.nn.functional.avg_pool2d(Blur(20.0).fill(large), 4)[:, :, 8:-8, 8:-8]
-    torch.testing.assert_close(shrunk, Blur(20.0).fill(images)[:, :, 8:-8, 8:-8], atol=0.06, rtol=0.1)
+    shrunk = torch.nn.functional.avg_pool2d(ScaledBlur(20.0).fill(large), 4)[:, :, 8:-8, 8:-8]
+    torch.testing.assert_close(shrunk, ScaledBlur(20.0).fill(images)[:, :, 8:-8, 8:-8], atol=0.06, rtol=0.1)
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 16), (32, 32), (24, 40)])
+def test_the_published_blur_is_its_formula_pixel_by_pixel(height, width):
+    """σ = 5 and a kernel of 21 pixels at every size, edges reflected without the edge pixel itself."""
+    image = torch.rand(1, 2, height, width, dtype=torch.float64)
+    weights = np.array([np.exp(-(place**2) / (2 * 5.0**2)) for place in range(-10, 11)])
+    weights /= weights.sum()
+
+    def reflected(place, side):
+        place = -place if place < 0 else place
+        return 2 * (side - 1) - place if place >= side else place
+
+    pixels = image[0].numpy()
+    along = np.zeros_like(pixels)
+    expected = np.zeros_like(pixels)
+    for x in range(width):
+        for step, weight in zip(range(-10, 11), weights, strict=True):
+            along[:, :, x] += weight * pixels[:, :, reflected(x + step, width)]
+    for y in range(height):
+        for step, weight in zip(range(-10, 11), weights, strict=True):
+            expected[:, y] += weight * along[:, reflected(y + step, height)]
+    np.testing.assert_allclose(Blur().fill(image)[0].numpy(), expected, atol=1e-6)
+
+
+def test_both_blurs_are_one_at_the_size_of_the_paper_and_differ_at_others():
+    large, small = torch.rand(1, 1, 224, 224), torch.rand(1, 1, 32, 32)
+    torch.testing.assert_close(Blur().fill(large), ScaledBlur().fill(large))
+    torch.testing.assert_close(Blur(sigma=5.0).fill(small), ScaledBlur(sigma=35.0).fill(small), atol=0.02, rtol=0)
+    assert Blur().fill(small).var() < ScaledBlur().fill(small).var() / 3
+
+
+def test_a_kernel_that_cannot_be_is_refused():
+    with pytest.raises(SpliceError, match=r"^kernel_size is 20, but must be odd\.$"):
+        Blur(kernel_size=20)
+    with pytest.raises(SpliceError, match="^kernel_size is 21, but images of 8 × 8 pixels take at most 15: lower it"):
+        Blur().fill(torch.rand(1, 3, 8, 8))
+    assert Blur(kernel_size=15).fill(torch.rand(1, 3, 8, 8)).shape == (1, 3, 8, 8)
 
 
 def test_a_method_that_cannot_work_says_why(scenes, backbone, images):

@@ -1,15 +1,21 @@
 """Masks are those of the paper at any resolution; maps find a planted rectangle and do not see constants."""
 
+import numpy as np
 import pytest
 import torch
 from scipy.stats import spearmanr
 from torch.nn.functional import interpolate
 
 from splice_exp.attribution.captum_rise import RISE
+from splice_exp.attribution.corpus import Corpus
+from splice_exp.attribution.mask_maps import maps_of, score_masks
 from splice_exp.attribution.masks import Masks, MaskSettings, draw_masks
-from splice_exp.attribution.rise import maps_of, score_masks
+from splice_exp.attribution.methods import Explicands
+from splice_exp.attribution.removal import Blur, Zero
+from splice_exp.attribution.rise import PublishedRise, Rise
+from splice_exp.attribution.targets import target_of
 from splice_exp.core.errors import SpliceError
-from tests.attribution.encoders import Brightness
+from tests.attribution.encoders import Brightness, Small
 
 
 @pytest.mark.parametrize(("height", "width", "grid"), [(224, 224, 7), (384, 384, 7), (64, 96, 8), (33, 50, 5)])
@@ -145,3 +151,71 @@ def test_settings_that_cannot_be_are_refused():
         MaskSettings(keep_probability=0.3)
     with pytest.raises(SpliceError, match="there are 10 with 0.5"):
         MaskSettings(num_masks=10)
+
+
+def enlarged_by_hand(bits, height, width, row, column):
+    """Return a grid of bits, enlarged bilinearly by whole cells and cropped, pixel by pixel."""
+    grid = len(bits)
+    found = np.zeros((height, width))
+    for y in range(height):
+        for x in range(width):
+            at = []
+            for place, cell in ((y + row, height // grid), (x + column, width // grid)):
+                # The canvas has one cell more than the grid: pixel centres are taken back to coordinates of the grid.
+                source = max((place + 0.5) * grid / ((grid + 1) * cell) - 0.5, 0.0)
+                low = min(int(source), grid - 1)
+                at.append((low, min(low + 1, grid - 1), source - low))
+            (top, bottom, down), (left, right, across) = at
+            upper = (1 - across) * bits[top, left] + across * bits[top, right]
+            lower = (1 - across) * bits[bottom, left] + across * bits[bottom, right]
+            found[y, x] = (1 - down) * upper + down * lower
+    return found
+
+
+@pytest.mark.parametrize(("grid", "keep_probability"), [(4, 0.5), (2, 0.3)])
+def test_published_rise_is_its_formula_mask_by_mask(grid, keep_probability):
+    """1 / (N p) Σ γ(x M + b (1 − M)) M, in loops; of everything above, only the bits and shifts are taken."""
+    torch.manual_seed(3)
+    backbone, removal, images = Small(), Blur(), torch.rand(2, 3, 16, 16)
+    corpus, foil = (Corpus.of(name, [backbone.represent(torch.rand(5, 3, 16, 16))]) for name in ("corpus", "foil"))
+    target = target_of("contrastive_corpus", corpus=corpus, foil=foil)
+    method = PublishedRise(24, grid, keep_probability, chunk=7)
+    found = method.attribute(Explicands(backbone, removal, images, (8, 9)), target).maps
+    direction = (corpus.unit_mean - foil.unit_mean).double().numpy()
+    for image, seed, scores in zip(images, (8, 9), found, strict=True):
+        masks = draw_masks(method.settings, 16, 16, seed)
+        fill = removal.fill(image[None])[0].double().numpy()
+        total = np.zeros((16, 16))
+        for bits, (row, column) in zip(masks.bits.double().numpy(), masks.offsets.tolist(), strict=True):
+            mask = enlarged_by_hand(bits, 16, 16, row, column)
+            mixed = image.double().numpy() * mask + fill * (1 - mask)
+            seen = backbone.represent(torch.from_numpy(mixed).float()[None])[0].double().numpy()
+            total += float(seen @ direction) / float(np.sqrt(seen @ seen)) * mask
+        np.testing.assert_allclose(scores[0].numpy(), total / (24 * keep_probability), atol=2e-6)
+
+
+def test_published_masks_are_independent_and_kept_with_their_probability():
+    masks = draw_masks(PublishedRise(4000, 4, 0.3).settings, 32, 32, seed=0)
+    assert masks.bits.double().mean() == pytest.approx(0.3, abs=0.01)
+    together = (masks.bits[0::2] & masks.bits[1::2]).double().mean()
+    assert together == pytest.approx(0.09, abs=0.01)  # of antithetic pairs: 0
+    for axis in (0, 1):
+        shifts = masks.offsets[:, axis].bincount(minlength=8) / 4000
+        assert len(shifts) == 8
+        assert (shifts - 1 / 8).abs().max() < 0.02
+
+
+def test_published_rise_has_the_noise_of_a_constant_that_slopes_do_not_have():
+    """Its maps of a constant score are those of the masks alone, and other masks give others."""
+
+    class Constant(torch.nn.Module):
+        def forward(self, pixels):
+            return torch.ones(len(pixels), 1)
+
+    explicands = Explicands(Small(Constant()), Zero(), torch.rand(1, 3, 16, 16), (1,))
+    target = target_of("corpus", "dot", corpus=Corpus.of("c", [torch.full((1, 1), 3.0)]))
+    published = PublishedRise(400, 4).attribute(explicands, target).maps
+    masks = draw_masks(PublishedRise(400, 4).settings, 16, 16, 1).enlarged(0, 400)
+    torch.testing.assert_close(published[0, 0], 3 * masks.mean(dim=0) / 0.5, atol=1e-5, rtol=1e-5)
+    assert published.std() > 0.01
+    assert not Rise(400, 4).attribute(explicands, target).maps.any()

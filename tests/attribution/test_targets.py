@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import normalize
 
 from splice_exp.attribution.corpus import Corpus, foil_size, uniform_error
-from splice_exp.attribution.targets import KINDS, Directions, GaussianKernel, Together, target_of
+from splice_exp.attribution.targets import KINDS, CorpusDistance, Directions, GaussianKernel, Together, target_of
 from splice_exp.core.errors import SpliceError
 
 SIMILARITIES = ("cosine", "dot")
@@ -184,3 +184,25 @@ def test_what_is_missing_or_double_is_refused(known):
         Together([one, one])
     with pytest.raises(SpliceError, match="need as many directions"):
         Directions(("a", "b"), explicands[:1])
+
+
+def test_nearness_to_a_corpus_is_minus_the_mean_squared_distance_to_its_members(known):
+    explicands, corpus, foil, seen, samples = known
+    target = CorpusDistance("near", [corpus, foil, corpus[:3], foil[:1]])
+    found = target.scores(seen, samples)[:, 0]
+    for score, x, sample in zip(found.tolist(), seen, samples.tolist(), strict=True):
+        members = (corpus, foil, corpus[:3], foil[:1])[sample]
+        distances = [sum((a - b) ** 2 for a, b in zip(x.tolist(), c.tolist(), strict=True)) for c in members]
+        assert score == pytest.approx(-sum(distances) / len(distances), rel=1e-4)
+    part = target.of(range(1, 3))
+    torch.testing.assert_close(
+        part.scores(seen[:2], torch.tensor([0, 1])), target.scores(seen[:2], torch.tensor([1, 2]))
+    )
+    assert part.digest() != target.digest() != CorpusDistance("near", [corpus, foil, corpus[:3], foil[:2]]).digest()
+    x = explicands.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(target.scores(x, torch.zeros(4, dtype=torch.int64)).sum(), x)
+    torch.testing.assert_close(gradient, 2 * (corpus.mean(dim=0) - explicands))
+    with pytest.raises(SpliceError, match="^The target 'near' needs a corpus of one representation or more"):
+        CorpusDistance("near", [corpus, foil[:0]])
+    with pytest.raises(SpliceError, match="is no direction"):
+        target.shares(seen, seen.norm(dim=1), samples)

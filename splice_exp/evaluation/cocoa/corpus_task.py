@@ -24,7 +24,7 @@ from splice_exp.attribution.corpus import SIMILARITIES
 from splice_exp.attribution.curves import all_curves
 from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.represent import represent_all
-from splice_exp.attribution.targets import KINDS, Directions, Together, target_of
+from splice_exp.attribution.targets import DISTANCE, KINDS, CorpusDistance, Directions, Together, target_of
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_bool, require_choice, require_integer, require_names
 from splice_exp.core.io import seed_of
@@ -191,7 +191,11 @@ class Prepared:
                 directions.append(Directions((target_name(kind, similarity),), torch.stack(rows), similarity))
         return Together(directions)
 
-    def noise(self, shape: Sequence[int], seed: int) -> Float[Tensor, "n h w"]:
+    def distance(self) -> CorpusDistance:
+        """Ask for the nearness to the corpus."""
+        return CorpusDistance(DISTANCE, [self.drawn[label].members for label in self.of_class.tolist()])
+
+    def noise(self, shape: Sequence[int], seed: int) -> Float[Tensor, "n r q"]:
         """Return maps that know nothing of any picture, one an explicand: the null of every area."""
         names = self.explicands.sample_ids
         draws = [torch.Generator().manual_seed(seed_of(seed, name)) for name in names]
@@ -217,7 +221,7 @@ class Prepared:
         return found
 
     def areas(
-        self, backbone: Backbone, removal: Removal, maps: Float[Tensor, "n h w"], steps: int, cache: Cache
+        self, backbone: Backbone, removal: Removal, maps: Float[Tensor, "n r q"], steps: int, cache: Cache
     ) -> dict[str, np.ndarray]:
         """Return the areas under the curves of all measures, `insertion_…` and `deletion_…`, (n,) each."""
         paths = all_curves(self.explicands, backbone, removal, maps, steps, cache)

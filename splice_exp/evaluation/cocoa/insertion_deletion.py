@@ -15,11 +15,13 @@ from dataclasses import replace
 import numpy as np
 
 from splice_exp.attribution.corpus import SIMILARITIES
+from splice_exp.attribution.curves import in_squares
 from splice_exp.attribution.explain import explain
-from splice_exp.attribution.methods import Method
+from splice_exp.attribution.methods import Absolute, Method
 from splice_exp.attribution.removal import Removal
-from splice_exp.attribution.targets import KINDS
-from splice_exp.core.errors import require_choice, require_integer
+from splice_exp.attribution.targets import DISTANCE, KINDS, Target
+from splice_exp.core.errors import SpliceError, require_bool, require_choice, require_integer
+from splice_exp.core.keys import key_of
 from splice_exp.core.measures import Measure, Unit
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
@@ -48,14 +50,17 @@ class CocoaInsertionDeletion(Evaluation):
         method: Makes the maps.
         removal: What takes the place of removed pixels, for explaining and for judging.
         train: Where corpora and foils come from.
-        kind: What is explained: `label_free`, `contrastive_label_free`, `corpus` or `contrastive_corpus` (COCOA).
+        kind: What is explained: `label_free`, `contrastive_label_free`, `corpus`, `contrastive_corpus` (COCOA) or
+            `corpus_distance`, which has no cosine.
         similarity: Of the target: `cosine` or `dot`.
         same_class: Whether explicands are of the class of the corpus, or of another one.
         per_class: Explicands of each class.
         corpus_size: Samples.
         foil_size: Samples.
         held_out: Whether similarity is judged by another corpus and foil than those that explain.
+        absolute: Whether maps are of absolute values, added up over the channels of a pixel.
         steps: Of the curves.
+        superpixel: Side of the squares that are put in or out, pixels; a map is its mean over each.
         classes: Those of corpora and explicands; None: all. Foils and the head have all classes in any case.
         head: What finds classes (`evaluation.heads`): `probe`, fitted on the training data, or `own`.
         bootstrap_resamples: For the 95 % intervals.
@@ -76,18 +81,28 @@ class CocoaInsertionDeletion(Evaluation):
         corpus_size: int = 100,
         foil_size: int = 1500,
         held_out: bool = True,
+        absolute: bool = False,
         steps: int = 50,
+        superpixel: int = 1,
         classes: Sequence[str] | None = None,
         head: str = "probe",
         bootstrap_resamples: int = 1000,
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
-        require_choice("kind", kind, KINDS)
+        require_choice("kind", kind, (*KINDS, DISTANCE))
         require_choice("similarity", similarity, SIMILARITIES)
+        if kind == DISTANCE and similarity != "dot":
+            raise SpliceError(
+                f"{key_of('kind')}={DISTANCE} compares representations with their lengths: set "
+                f"{key_of('similarity')}=dot."
+            )
+        require_bool("absolute", absolute)
         require_integer("steps", steps, 1)
-        self._method, self._removal, self._steps = method, removal, steps
-        self._target = target_name(kind, similarity)
+        require_integer("superpixel", superpixel, 1)
+        self._method = Absolute(method) if absolute else method
+        self._removal, self._steps, self._superpixel = removal, steps, superpixel
+        self._kind, self._target = kind, target_name(kind, similarity)
         self._task = CorpusTask(train, same_class, per_class, corpus_size, foil_size, held_out, seed, classes, head)
 
     def evaluate(self, study: Study) -> Findings:
@@ -97,10 +112,11 @@ class CocoaInsertionDeletion(Evaluation):
             SpliceError: if data are no images with two classes or more, or have too few samples.
         """
         prepared = self._task.prepare(study.data, study.backbone, study.cache)
-        questions, explicands = prepared.questions(), prepared.explicands
-        column = questions.names.index(self._target)
+        explicands = prepared.explicands
+        questions: Target = prepared.distance() if self._kind == DISTANCE else prepared.questions()
+        column = 0 if self._kind == DISTANCE else questions.names.index(self._target)
         found = explain(explicands, study.backbone, self._method, self._removal, questions, self._seed, study.cache)
-        maps = found.maps[:, column].contiguous()
+        maps = in_squares(found.maps[:, column], self._superpixel, of=self).contiguous()
         noise = prepared.noise(maps.shape[1:], self._seed)
         samples = {
             **{

@@ -7,6 +7,7 @@ import pytest
 import torch
 from scipy.stats import chisquare
 
+from splice_exp.attribution.gradients import VanillaGradient
 from splice_exp.attribution.removal import Mean
 from splice_exp.attribution.represent import represent_all
 from splice_exp.attribution.rise import Rise
@@ -164,3 +165,25 @@ def test_training_data_of_other_classes_are_refused(study):
         CocoaInsertionDeletion(Rise(num_masks=4, grid=8), Mean(), other).evaluate(
             study_of("data=planted", "data.num_samples=4", "data.objects=[car]")
         )
+
+
+def test_a_distance_squares_and_absolute_values_have_areas(study):
+    """Each is another question, and each is answered; a distance has no cosine."""
+    train = Scenes(400, max_objects=1, label="shape", split="train")
+    options = {"classes": train.classes[:2], "per_class": 1, "corpus_size": 5, "foil_size": 20, "steps": 4}
+    options |= {"bootstrap_resamples": 20}
+    found = {
+        name: CocoaInsertionDeletion(VanillaGradient(), Mean(), train, **options, **given).evaluate(study).metrics
+        for name, given in {
+            "signed": {"similarity": "dot"},
+            "distance": {"similarity": "dot", "kind": "corpus_distance"},
+            "absolute": {"similarity": "dot", "absolute": True},
+            "squares": {"similarity": "dot", "superpixel": 16},
+        }.items()
+    }
+    areas = {name: round(metrics["cocoa/insertion_shift"], 6) for name, metrics in found.items()}
+    assert len(set(areas.values())) == 4
+    with pytest.raises(SpliceError, match=r"^kind=corpus_distance compares .* lengths: set similarity=dot\.$"):
+        CocoaInsertionDeletion(VanillaGradient(), Mean(), train, kind="corpus_distance")
+    with pytest.raises(SpliceError, match="^superpixel is 7, but must divide the sides of the image, 64 × 64 pixels"):
+        CocoaInsertionDeletion(VanillaGradient(), Mean(), train, **options, superpixel=7).evaluate(study)
