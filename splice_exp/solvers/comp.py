@@ -3,8 +3,14 @@ r"""Coherent orthogonal matching pursuit: the next atom should fit the residual,
     i* = argmax_i ⟨d_i, r + λ · mean_{j ∈ S} d_j⟩,    S ← S ∪ {i*},    w = argmin ‖x − w D_S‖² over w ≥ 0
 
 With λ = 0 it is orthogonal matching pursuit. As r gets shorter while the second term does not, late picks repeat the
-first ones, or have nothing to do with r and get no code at all; four options are against that, which the authors have
-not.
+first ones, or have nothing to do with r and get no code at all. Four options prevent that, none of which is published:
+the published algorithm has `fitting=False` and the others at their defaults (`solver=comp_published`).
+
+Codes of the published algorithm can differ from those of the authors' code on the same support, by up to 0.1 where its
+atoms are nearly the same. Their refit is a cyclic coordinate descent that stops after 100 sweeps, or earlier, when the
+codes of the whole batch have changed by less than a millionth; such supports need thousands of sweeps. Run to
+convergence, it gives the codes found here, which are exact. Where it stops depends on the other rows of the batch, so
+it is no option here. At 20 atoms and more, its inexact residuals may also lead to other supports.
 
 References:
     Gentile, Dall'Asen, Tonini, Mancini, Vaquero, Ricci. From weights to concepts: data-free interpretability of CLIP

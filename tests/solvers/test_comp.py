@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import torch
+import yaml
 from scipy.optimize import nnls
 
+from splice_exp.configuration import CONFIG_DIRECTORY
 from splice_exp.core.errors import SpliceError
 from splice_exp.solvers import search
 from splice_exp.solvers.comp import COMP
@@ -49,6 +51,53 @@ def test_it_is_the_reference(coherence, size, fitting):
     found = solve(COMP(coherence=coherence, target_l0=size, fitting=fitting)).codes.dense().numpy()
     for row, target in enumerate(TARGETS.numpy()):
         np.testing.assert_allclose(found[row], reference(ATOMS.numpy(), target, size, coherence, fitting), atol=1e-9)
+
+
+def published(atoms, target, size, coherence, sweeps):
+    """The published algorithm for one row; the refit is a cyclic coordinate descent, as the authors do it."""
+    chosen, codes = [], np.zeros(len(atoms))
+    for _ in range(size):
+        score = atoms @ (target - codes @ atoms)
+        if chosen:
+            score += coherence * atoms @ atoms[chosen].mean(axis=0)
+        score[chosen] = -np.inf
+        chosen = sorted([*chosen, int(score.argmax())])
+        gram, correlations = atoms[chosen] @ atoms[chosen].T, atoms[chosen] @ target
+        values = np.linalg.solve(gram + 1e-6 * np.eye(len(chosen)), correlations).clip(min=0)
+        for _ in range(sweeps):
+            before = values.copy()
+            for j in range(len(chosen)):
+                values[j] = max(0.0, values[j] - (gram[j] @ values - correlations[j]) / gram[j, j])
+            if abs(values - before).max() < 1e-13:
+                break
+        codes = np.zeros(len(atoms))
+        codes[chosen] = values
+    return codes
+
+
+@pytest.mark.parametrize("coherence", [0.2, 0.3, 0.4])
+@pytest.mark.parametrize("size", [5, 10])
+def test_the_solver_of_the_presets_is_the_published_algorithm(coherence, size):
+    options = yaml.safe_load((CONFIG_DIRECTORY / "solver" / "comp_published.yaml").read_text())
+    assert options.pop("_target_") == "splice_exp.solvers.comp.COMP"
+    found = solve(COMP(**options | {"coherence": coherence, "target_l0": size})).codes.dense().numpy()
+    for row, target in enumerate(TARGETS[:6].numpy()):
+        np.testing.assert_allclose(found[row], published(ATOMS.numpy(), target, size, coherence, 20_000), atol=1e-8)
+    fitting = solve(COMP(coherence=coherence, target_l0=size)).codes.dense().numpy()
+    assert size == 5 or abs(fitting - found).max() > 0.01  # the default is another algorithm
+
+
+def test_codes_of_the_authors_differ_where_their_refit_stops_before_it_is_done():
+    near = torch.nn.functional.normalize(ATOMS[:20].repeat(4, 1) + 0.1 * unit_rows(80, 24, 5, torch.float64), dim=1)
+    targets = TARGETS[:6]
+    found = solve(COMP(coherence=0.3, target_l0=5, fitting=False), near, targets).codes.dense().numpy()
+    stopped, done = (
+        np.stack([published(near.numpy(), target, 5, 0.3, sweeps) for target in targets.numpy()])
+        for sweeps in (100, 20_000)
+    )
+    assert ((stopped > 1e-12) == (found > 1e-12)).all()
+    assert abs(stopped - found).max() > 1e-4
+    np.testing.assert_allclose(done, found, atol=1e-8)
 
 
 def test_without_coherence_it_is_nonnegative_orthogonal_matching_pursuit():
