@@ -9,7 +9,7 @@ from captum.attr import PerturbationAttribution
 from jaxtyping import Float
 from torch import Tensor
 
-from splice_exp.attribution.mask_maps import maps_of, score_masks
+from splice_exp.attribution.mask_maps import Estimate, MaskSums, maps_of, score_masks
 from splice_exp.attribution.masks import MaskSettings, draw_masks
 from splice_exp.core.errors import SpliceError
 
@@ -31,6 +31,7 @@ class RISE(PerturbationAttribution):
         settings: MaskSettings | None = None,
         seeds: tuple[int, ...] | None = None,
         chunk: int = 256,
+        estimate: Estimate = MaskSums.slopes,
     ) -> Float[Tensor, "b 1 h w"]:
         """Explain each input by masks of its own.
 
@@ -42,6 +43,8 @@ class RISE(PerturbationAttribution):
             settings: Number, grid and probability of masks.
             seeds: One an input; by default 0, 1, ….
             chunk: Masked images that are scored at once.
+            estimate: Makes maps of sums over masks; by default least-squares slopes. As published:
+                `PublishedRise().estimate`, with `PublishedRise().settings`.
         """
         settings, seeds = settings or MaskSettings(), seeds or tuple(range(len(inputs)))
         if len(seeds) != len(inputs):
@@ -59,5 +62,5 @@ class RISE(PerturbationAttribution):
                 found = self.forward_func(shown, *given)
                 return (found if target is None else found[:, target]).reshape(len(kept), 1)
 
-            maps.append(maps_of(score_masks(scores, masks, chunk, inputs.device), masks, chunk).maps)
+            maps.append(maps_of(score_masks(scores, masks, chunk, inputs.device), masks, chunk, estimate).maps)
         return torch.stack(maps)

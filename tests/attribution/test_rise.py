@@ -194,6 +194,19 @@ def test_published_rise_is_its_formula_mask_by_mask(grid, keep_probability):
         np.testing.assert_allclose(scores[0].numpy(), total / (24 * keep_probability), atol=2e-6)
 
 
+def test_published_rise_of_any_function_is_that_of_a_backbone():
+    backbone, image = Small(), torch.rand(1, 3, 16, 16)
+    target = target_of("corpus", corpus=Corpus.of("corpus", [backbone.represent(torch.rand(5, 3, 16, 16))]))
+    method = PublishedRise(24, 4, 0.4)
+
+    def scores(pixels):
+        return target.scores(backbone.represent(pixels), torch.zeros(len(pixels), dtype=torch.int64))
+
+    found = RISE(scores).attribute(image, target=0, settings=method.settings, seeds=(3,), estimate=method.estimate)
+    expected = method.attribute(Explicands(backbone, Zero(), image, (3,)), target).maps
+    torch.testing.assert_close(found, expected)
+
+
 def test_published_masks_are_independent_and_kept_with_their_probability():
     masks = draw_masks(PublishedRise(4000, 4, 0.3).settings, 32, 32, seed=0)
     assert masks.bits.double().mean() == pytest.approx(0.3, abs=0.01)
