@@ -111,7 +111,8 @@ def rows(config: DictConfig) -> list[Record]:
     for point, named in zip(points, labels(points), strict=True):
         row = compose(config.hydra.job.config_name, overrides=list(point.overrides), return_hydra_config=True)
         folder = Path(row.hydra.run.dir if alone else f"{row.hydra.sweep.dir}/{row.hydra.sweep.subdir}")
-        records.setdefault(folder, Record(named, folder))
+        choices = {group: label(str(choice)) for group, choice in row.hydra.runtime.choices.items()}
+        records.setdefault(folder, Record(named, folder, choices))
     return list(records.values())
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from splice_exp.core.errors import SpliceError, require_choice
 from splice_exp.core.keys import key_of
 from splice_exp.core.measures import Measures
-from splice_exp.report.records import Row, short_key
+from splice_exp.report.records import Row, short_key, written
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,8 @@ class Claim(ABC):
         metric: A measure that every sample has.
         expected: What the differences are to be: `higher` than −margin, `lower` than margin, or `near`: in between.
         margin: In units of the measure; negative: by more than that.
-        rows: Swept keys and values of the rows that the claim is about; none: all rows.
+        rows: Keys of the configuration, swept or not, and their values in the rows that the claim is about; none: all
+            rows.
     """
 
     claim: str
@@ -60,18 +61,16 @@ class Claim(ABC):
 
     def difference(self, row: Row, rows: Sequence[Row]) -> Difference | None:
         """Compare a row; None where there is nothing to compare it with, or where the claim is about other rows."""
-        return self._difference(row, rows) if self._is_about(row) and row.complete else None
+        return self._difference(row, rows) if row.is_about(self.rows) and row.complete else None
 
-    def _is_about(self, row: Row) -> bool:
-        return all(row.labels.get(key) == _written(value) for key, value in self.rows.items())
+    def applies(self, rows: Sequence[Row]) -> bool:
+        """Say whether there are rows that the claim is about: a narrowed sweep may have none."""
+        return any(row.is_about(self.rows) for row in rows)
 
     def verdict(self, rows: Sequence[Row]) -> str:
         """Count the rows where the claim holds, does not, or cannot be decided at 95 %."""
         found = [self._decided(one) for row in rows if (one := self.difference(row, rows)) is not None]
         total = len(found)
-        if not any(self._is_about(row) for row in rows):
-            what = ", ".join(f"{short_key(key)} {_written(value)}" for key, value in self.rows.items())
-            return f"is not judged: it is about the rows with {what}, in a sweep that has others, too"
         if not total:
             return "cannot be judged: no row has this measure and what it is compared with"
         counts = {what: found.count(what) for what in ("holds", "does not hold", "is undecided")}
@@ -105,22 +104,33 @@ class Comparison(Claim):
 
     def reference_labels(self, row: Row) -> dict[str, str]:
         """Return the labels of the row that a row is compared with."""
-        changed = {key: _written(value) for key, value in self.reference.items() if key in row.labels}
+        changed = {key: written(value) for key, value in self.reference.items() if key in row.labels}
         return {**row.labels, **changed}
 
-    def _difference(self, row: Row, rows: Sequence[Row]) -> Difference | None:
+    def applies(self, rows: Sequence[Row]) -> bool:
+        """Say whether some row that the claim is about has one to be compared with."""
+        return any(row.is_about(self.rows) and self._other(row, rows) is not None for row in rows)
+
+    def _other(self, row: Row, rows: Sequence[Row]) -> Row | None:
+        """Return the row that a row is compared with, if the table has it."""
+        fixed = {key: value for key, value in self.reference.items() if key not in row.labels}
+        if any(row.setting(key) not in (None, written(value)) for key, value in fixed.items()):
+            return None  # all rows have another setting
         wanted = self.reference_labels(row)
-        others = [other for other in rows if dict(other.labels) == wanted and other is not row]
-        if not others or not others[0].complete:
+        return next((other for other in rows if dict(other.labels) == wanted and other is not row), None)
+
+    def _difference(self, row: Row, rows: Sequence[Row]) -> Difference | None:
+        other = self._other(row, rows)
+        if other is None or not other.complete:
             return None
-        if self.metric not in row.samples or self.metric not in others[0].samples:
+        if self.metric not in row.samples or self.metric not in other.samples:
             return None
-        if not np.array_equal(row.samples["sample_id"], others[0].samples["sample_id"]):
+        if not np.array_equal(row.samples["sample_id"], other.samples["sample_id"]):
             raise SpliceError(
-                f"The rows {row.label!r} and {others[0].label!r} are over different samples, and cannot be compared "
+                f"The rows {row.label!r} and {other.label!r} are over different samples, and cannot be compared "
                 f"in pairs: remove the comparison (report.comparisons) or sweep something else."
             )
-        change = row.samples[self.metric] - others[0].samples[self.metric]
+        change = row.samples[self.metric] - other.samples[self.metric]
         low, high = row.interval(change)
         return Difference(float(change.mean()), low, high)
 
@@ -166,8 +176,3 @@ class Level(Claim):
         change = row.samples[self.metric] - self.value
         low, high = row.interval(change)
         return Difference(float(change.mean()), low, high)
-
-
-def _written(value: object) -> str:
-    """Write a value as it stands in an override."""
-    return str(value).lower() if isinstance(value, bool) else str(value)

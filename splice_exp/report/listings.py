@@ -42,9 +42,16 @@ class Listing:
     def __post_init__(self) -> None:
         require_names("lines", self.lines)
 
+    def applies(self, rows: Sequence[Row]) -> bool:
+        """Say whether some run has the table: some tables need data that know more."""
+        return bool(self._shown(rows))
+
+    def _shown(self, rows: Sequence[Row]) -> list[Row]:
+        return [row for row in rows if row.complete and row.has_table(self.table)]
+
     def lay_out(self, rows: Sequence[Row]) -> Cells:
         """Return headings and cells, in the order in which lines come first; of counts the highest first."""
-        shown = [row for row in rows if row.complete]
+        shown = self._shown(rows)
         found = pd.concat([_runs(row, self.table) for row in shown], ignore_index=True)
         across = self.across or ROW
         lines = [*([ROW] if self.across and len(shown) > 1 else []), *self.lines]

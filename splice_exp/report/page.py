@@ -15,10 +15,11 @@ from splice_exp.report.comparisons import Claim
 from splice_exp.report.drawings.base import Drawing
 from splice_exp.report.legend import legend
 from splice_exp.report.listings import Listing
+from splice_exp.report.notes import Note, notes_of
 from splice_exp.report.pages import write_index, write_page
 from splice_exp.report.records import Record, Row, declared_by, describe
 from splice_exp.report.repeated import over_seeds
-from splice_exp.report.summary import PageLink, Summary, claims_of, configuration_of, environment_of, science_of
+from splice_exp.report.summary import PageLink, Summary, claims_of, environment_of, science_of
 from splice_exp.report.tables import Cells, lay_out, markdown_table, write_csv
 
 
@@ -32,7 +33,7 @@ class Report:
         columns: Metrics, in order.
         comparisons: Claims, each with its column of paired differences and its verdict.
         figure: The picture of the table, if any.
-        notes: Sentences under the table: what its columns are.
+        notes: Sentences under the table: what its columns are; some for some rows only.
         listings: Small tables under it.
     """
 
@@ -41,7 +42,7 @@ class Report:
     columns: Sequence[str]
     comparisons: Sequence[Claim] = ()
     figure: Drawing | None = None
-    notes: Sequence[str] = ()
+    notes: Sequence[str | Note] = ()
     listings: Sequence[Listing] = ()
 
     def table(self, records: Sequence[Record]) -> str:
@@ -62,7 +63,7 @@ class Report:
         return []
 
     def _applicable(self, rows: Sequence[Row]) -> list[Claim]:
-        """Leave out claims about what these data do not let one measure, such as recovery without a ground truth."""
+        """Leave out claims about rows that a narrowed sweep lacks, and about what these data do not let one measure."""
         found = {name for row in rows if row.complete for name in row.samples}
         measures = declared_by(rows)
 
@@ -70,7 +71,11 @@ class Report:
             declared = measures.find(metric)
             return declared is not None and declared.optional
 
-        return [item for item in self.comparisons if item.metric in found or not is_optional(item.metric)]
+        return [
+            item
+            for item in self.comparisons
+            if item.applies(rows) and (item.metric in found or not is_optional(item.metric))
+        ]
 
     def write(self, records: Sequence[Record], results: Path, stem: str, command: str) -> list[Path]:
         """Write table, figure and page under `results`, and return the files.
@@ -97,9 +102,9 @@ class Report:
             if shown.suffix == ".png":
                 picture += f"![samples and their concepts](../figures/{written[-1].name})\n\n"
                 figures.append(f"{stem}_samples")
-        notes = [*legend(rows, self.columns, self._applicable(rows)), *self.notes]
+        notes = [*legend(rows, self.columns, self._applicable(rows)), *notes_of(rows, self.notes)]
         verdicts = "".join(f"- {line}\n" for line in self.verdicts(records))
-        listed = [(listing.title, listing.lay_out(rows)) for listing in self.listings]
+        listed = [(one.title, one.lay_out(rows)) for one in self.listings if one.applies(rows)]
         listings = "".join(f"## {name}\n\n{markdown_table(found)}\n\n" for name, found in listed)
         text = (
             f"# {heading}\n\n{self.question}\n\n    {command}\n\n"
@@ -112,7 +117,7 @@ class Report:
         write_text(table_path, text)
         write_csv(table_path.with_suffix(".csv"), rows)
         cells = self.lay_out(rows)
-        config = configuration_of(records[0])
+        config = records[0].config
         summary: Summary = {
             "name": stem,
             "experiment": config.get("name", stem),

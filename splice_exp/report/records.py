@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.intervals import mean_interval
 from splice_exp.core.io import read_json
 from splice_exp.core.measures import Measures, from_json
-from splice_exp.core.run_directory import ENVIRONMENT, MEASURES, METRICS, SAMPLES, error_of
+from splice_exp.core.run_directory import CONFIG, ENVIRONMENT, MEASURES, METRICS, SAMPLES, error_of
 
 RESAMPLES = 2000
 BOOTSTRAP_SEED = 0
@@ -56,6 +57,18 @@ class Row(ABC):
         """Measures of whatever the row is a mean over; `sample_id` says what."""
 
     @abstractmethod
+    def setting(self, key: str) -> str | None:
+        """Return what a key of the configuration is for this row, swept or not, as written; None where it has none."""
+
+    def is_about(self, settings: Mapping[str, object]) -> bool:
+        """Say whether the row has all of these settings."""
+        return all(self.setting(key) == written(value) for key, value in settings.items())
+
+    @abstractmethod
+    def has_table(self, name: str) -> bool:
+        """Say whether there is such a table: some need data that know more."""
+
+    @abstractmethod
     def table(self, name: str) -> pd.DataFrame:
         """Return a table of the run; of several runs, one under the other."""
 
@@ -86,10 +99,11 @@ class Record(Row):
     Args:
         labels: Swept key → value as written.
         directory: Its run directory.
+        choices: Group → its choice, for groups that are not swept; other settings are read from the run.
     """
 
-    def __init__(self, labels: Mapping[str, str], directory: Path) -> None:
-        self.labels, self.directory = labels, directory
+    def __init__(self, labels: Mapping[str, str], directory: Path, choices: Mapping[str, str] | None = None) -> None:
+        self.labels, self.directory, self.choices = labels, directory, choices or {}
 
     @cached_property
     def error(self) -> str | None:
@@ -115,11 +129,24 @@ class Record(Row):
         frame = pd.read_parquet(self.directory / SAMPLES)
         return {name: frame[name].to_numpy() for name in frame.columns}
 
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The configuration of the run, empty where it was not kept."""
+        path = self.directory / CONFIG
+        return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+    def setting(self, key: str) -> str | None:
+        if (value := self.labels.get(key, self.choices.get(key))) is not None:
+            return value
+        found: Any = self.config
+        for part in key.split("."):
+            found = found.get(part) if isinstance(found, dict) else None
+        return None if found is None or isinstance(found, dict) else written(found)
+
     def table(self, name: str) -> pd.DataFrame:
         return pd.read_parquet(self.directory / f"{name}.parquet")
 
     def has_table(self, name: str) -> bool:
-        """Say whether the run has such a table: some tables need data that know more."""
         return (self.directory / f"{name}.parquet").is_file()
 
     @cached_property
@@ -142,9 +169,30 @@ def declared_by(rows: Sequence[Row]) -> Measures:
     return found
 
 
-def tables_of(rows: Sequence[Row], name: str) -> pd.DataFrame:
-    """Return a table of all rows, one under the other, with a column for each swept key, by its last part."""
-    parts = [row.table(name).assign(**{short_key(key): value for key, value in row.labels.items()}) for row in rows]
+def written(value: object) -> str:
+    """Write a value as it stands in an override.
+
+    Example:
+        >>> written(True), written(0.5), written([2, 3])
+        ('true', '0.5', '[2,3]')
+    """
+    if isinstance(value, (list, tuple)):
+        return f"[{','.join(written(item) for item in value)}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def tables_of(rows: Sequence[Row], name: str, setting: str | None = None) -> pd.DataFrame:
+    """Return a table of all rows, one under the other, with a column for each swept key, by its last part.
+
+    Args:
+        rows: Complete ones.
+        name: Of the table.
+        setting: A key that has a column of its whole name, whether it is swept or not.
+    """
+    parts = []
+    for row in rows:
+        added = {short_key(key): value for key, value in row.labels.items()}
+        parts.append(row.table(name).assign(**added, **({} if setting is None else {setting: row.setting(setting)})))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -94,6 +94,12 @@ class Repeated(Row):
         means = {name: np.array([one.mean() for one in values]) for name, values in stacked.items()}
         return {"sample_id": np.array(self.seeds), **means}
 
+    def setting(self, key: str) -> str | None:
+        return self.records[0].setting(key) if key != SEED else None
+
+    def has_table(self, name: str) -> bool:
+        return all(record.has_table(name) for record in self.records)
+
     def table(self, name: str) -> pd.DataFrame:
         return pd.concat([record.table(name) for record in self.records])
 
@@ -119,6 +125,8 @@ def over_seeds(records: Sequence[Record]) -> list[Row]:
     if all(len(members) == 1 for members in groups.values()):
         return list(records)
     return [
-        Repeated(dict(point), members) if len(members) > 1 else Record(dict(point), members[0].directory)
+        Repeated(dict(point), members)
+        if len(members) > 1
+        else Record(dict(point), members[0].directory, members[0].choices)
         for point, members in groups.items()
     ]

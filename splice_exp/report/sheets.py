@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from splice_exp.report.records import Record, Row
+from splice_exp.report.records import Row
 from splice_exp.report.repeated import Repeated
 
 
@@ -37,7 +37,7 @@ def sheets_of(record: Row) -> list[tuple[str, Sheet]]:
     for _, line in pictures.iterrows():
         shape = (int(line["height"]), int(line["width"]), 3)
         images[int(line["picture"])] = np.array(line["values"], dtype=np.uint8).reshape(shape)
-    shares = run.table("heads") if isinstance(run, Record) and run.has_table("heads") else None
+    shares = run.table("heads") if run.has_table("heads") else None
     sheet = Sheet(run.table("vectors"), run.table("driving"), images, shares)
     heads = dict.fromkeys(name.rpartition(".")[0] for name in sheet.driving["vector"])
     return [(head, sheet) for head in heads]

@@ -7,12 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
-import yaml
-
 from splice_exp.core.errors import shown
 from splice_exp.core.io import read_json
 from splice_exp.core.provenance import SCIENCE
-from splice_exp.core.run_directory import CONFIG
 from splice_exp.report.comparisons import Claim
 from splice_exp.report.records import Record, Row, declared_by
 from splice_exp.report.tables import ABSENT, difference_cell
@@ -96,12 +93,6 @@ def named_differences(claim: ClaimSummary, report: Summary) -> list[str]:
         for name, difference in zip(names, claim["differences"], strict=True)
         if difference != ABSENT
     ]
-
-
-def configuration_of(record: Record) -> dict[str, Any]:
-    """Return the configuration of a run."""
-    path = record.directory / CONFIG
-    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def science_of(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -124,13 +124,13 @@ def test_a_point_with_one_seed_is_a_run_like_any_other(tmp_path):
 
 
 def test_claims_without_their_measure_are_left_out_only_where_data_may_lack_it(tmp_path):
-    run = record(tmp_path / "one", {"signed": "true"}, 0.4)
+    runs = [record(tmp_path / signed, {"signed": signed}, 0.4) for signed in ("true", "false")]
     reference = {"signed": False}
     claims = [
         Comparison(claim=name, metric=name, reference=reference, expected="lower")
         for name in ("concept/class_in_top5", "recovery/f1", "cosine/plain", "cosine/misspelt")
     ]
-    verdicts = Report("title", "question", [], claims).verdicts([run])
+    verdicts = Report("title", "question", [], claims).verdicts(runs)
     left = ("recovery/f1", "cosine/plain", "cosine/misspelt")
     assert [line.split(".")[0] for line in verdicts] == [f"Claim: {name}" for name in left]
 

@@ -25,7 +25,7 @@ class HeadSheets(Drawing):
     """A block a head, side by side; a line a pole.
 
     Args:
-        heads: Which, as `L3.H0`; None: all of them.
+        heads: Which, as `L3.H0`; None, or none of a layer that was read: all of them.
         vectors: Of each head.
         pictures: Of each pole.
         columns: Blocks side by side.
@@ -74,15 +74,17 @@ class HeadSheets(Drawing):
             axis.imshow(sheet.images[picture], interpolation="nearest")
 
     def _chosen(self, heads: list[str]) -> list[str]:
-        """Return the heads to be drawn.
+        """Return the heads to be drawn; those of layers that were not read are left out, unless all are.
 
         Raises:
-            SpliceError: for a head that there is not.
+            SpliceError: for a head that its layer has not.
         """
-        for head in self._heads or ():
+        read = {head.partition(".")[0] for head in heads}
+        wanted = [head for head in self._heads or () if head.partition(".")[0] in read]
+        for head in wanted:
             if head not in heads:
                 raise SpliceError(f"{key_of('heads', self)} has {head!r}, which was not read ({nearest(head, heads)}).")
-        return list(self._heads or heads)
+        return wanted or heads
 
 
 def _pairs(words: list[str]) -> list[str]:

@@ -21,8 +21,8 @@ class Histograms(Drawing):
 
     Args:
         table: Table of the run with columns `kind`, `from`, `to` and a height.
-        panel: Column that tells panels apart, or the last part of a swept key.
-        headings: Value of that column → title of its panel, in order.
+        panel: Column that tells panels apart, or a key of the configuration: with dots.
+        headings: Value of that column → title of its panel, in order; other values come after them, under their names.
         kinds: Kind → how the legend calls it, in order.
         x: Name of the horizontal axis.
         height: Column of heights.
@@ -46,8 +46,10 @@ class Histograms(Drawing):
         shown = [record for record in records if record.complete]
         if not shown:
             return None
-        bins = tables_of(shown, self._table)
-        headings = {value: heading for value, heading in self._headings.items() if (bins[self._panel] == value).any()}
+        bins = tables_of(shown, self._table, self._panel if "." in self._panel else None)
+        there = list(dict.fromkeys(bins[self._panel]))
+        headings = {value: heading for value, heading in self._headings.items() if value in there}
+        headings |= {value: str(value) for value in there if value not in headings}
         with mpl.rc_context(STYLE):
             canvas, axes = plt.subplots(
                 1,

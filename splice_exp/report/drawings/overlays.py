@@ -25,7 +25,8 @@ class Overlays(Drawing):
     """A line a picture: the picture, then maps of some rows, each with a scale of its own, symmetric around zero.
 
     Args:
-        columns: Label of a row of the report → what stands over its maps, before the name of the object.
+        columns: Label of a row of the report → what stands over its maps, before the name of the object. The row of a
+            report that has only one has no label, and is shown in any case.
         pictures: How many lines.
     """
 
@@ -35,7 +36,8 @@ class Overlays(Drawing):
 
     def draw(self, records: Sequence[Row], title: str) -> Canvas | None:
         rows = {record.label: record for record in records if record.complete}
-        shown = {name: _first_run(rows[name]) for name in self._columns if name in rows}
+        columns = {"": ""} if "" in rows else self._columns
+        shown = {name: _first_run(rows[name]) for name in columns if name in rows}
         if not shown:
             return None
         tables = {name: row.table(MAPS) for name, row in shown.items()}
@@ -56,7 +58,7 @@ class Overlays(Drawing):
                 for axis, (name, which) in zip(line[1:], panels, strict=True):
                     own = tables[name][tables[name]["picture"] == pictures["picture"].iloc[place]]
                     under = _array(seen[name].iloc[place], 3)
-                    self._overlay(_bare(axis), under, own.iloc[which], self._columns[name], _distinct(own) > 1)
+                    self._overlay(_bare(axis), under, own.iloc[which], columns[name], _distinct(own) > 1)
             canvas.suptitle(title, fontsize=10)
         return canvas
 
