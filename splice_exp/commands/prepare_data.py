@@ -4,8 +4,9 @@
     python -m splice_exp prepare-data coco [--root data]
     python -m splice_exp prepare-data huggingface --path NAME [--config C] [--split S] [--revision R] [--root data]
 
-torchvision checks what it gets by its own checksums; COCO and Waterbirds are fetched with resume, and checked by MD5
-where one is published. What is there and whole is not fetched again. A data set of Hugging Face is saved to
+torchvision checks what it gets by its own checksums; COCO, Waterbirds, CUB-200-2011 and EuroSAT are fetched with
+resume, and checked by MD5 where one is published. CelebA needs gdown: pip install 'splice-exp[data]'. NICO++ is put
+there by hand, and only looked for. What is there and whole is not fetched again. A data set of Hugging Face is saved to
 ROOT/NAME, or ROOT/NAME-CONFIG-SPLIT-REVISION with what was given, for `data=huggingface data.path=…`.
 """
 
@@ -18,18 +19,20 @@ import urllib.request
 import zipfile
 import zlib
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
 from splice_exp.commands import parser_of
 from splice_exp.core.errors import SpliceError
+from splice_exp.data import nico
 from splice_exp.data.torchvision_sets import KINDS
 
 CHUNK = 1 << 20
 
 
 class Archive(NamedTuple):
-    """A file to fetch and unpack; `holds` is there when it has been unpacked."""
+    """A file to fetch and unpack; `holds` is there when it has been unpacked; a table is that itself."""
 
     url: str
     md5: str | None
@@ -38,6 +41,8 @@ class Archive(NamedTuple):
 
 
 COCO = "http://images.cocodataset.org"
+# Class names and splits of CoOp, from where SITH takes them.
+COOP_SPLITS = "https://raw.githubusercontent.com/vturrisi/disef/refs/heads/main/fine-tune/artifacts"
 ARCHIVES: dict[str, tuple[Archive, ...]] = {
     "coco": (
         Archive(
@@ -49,6 +54,19 @@ ARCHIVES: dict[str, tuple[Archive, ...]] = {
         Archive(f"{COCO}/zips/val2017.zip", "442b8da7639aecaf257c1dceb8ba8c80", "coco", "val2017"),
     ),
     "coco_train": (Archive(f"{COCO}/zips/train2017.zip", "cced6f7f71b7629ddf16f17bbcfab6b2", "coco", "train2017"),),
+    "cub200": (
+        Archive(
+            "https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz",
+            "97eceeb196236b17998738112f37df78",
+            "",
+            "CUB_200_2011/train_test_split.txt",
+        ),
+    ),
+    "eurosat": (
+        Archive("https://zenodo.org/records/7711810/files/EuroSAT_RGB.zip", None, "eurosat", "EuroSAT_RGB"),
+        Archive(f"{COOP_SPLITS}/eurosat/metadata.csv", None, "eurosat", "metadata.csv"),
+        Archive(f"{COOP_SPLITS}/eurosat/split_coop.csv", None, "eurosat", "split_coop.csv"),
+    ),
     "waterbirds": (
         Archive(
             "https://nlp.stanford.edu/data/dro/waterbird_complete95_forest2water2.tar.gz",
@@ -58,6 +76,7 @@ ARCHIVES: dict[str, tuple[Archive, ...]] = {
         ),
     ),
 }
+BY_HAND = {"nico": ("NICO", (nico.IMAGES, nico.LISTS))}
 
 
 def md5_of(path: Path) -> str:
@@ -118,14 +137,16 @@ def prepare_archives(name: str, root: Path) -> None:
     for archive in ARCHIVES[name]:
         folder = root / archive.folder
         path = folder / archive.url.rsplit("/", 1)[1]
-        if (folder / archive.holds).exists() and not path.is_file():  # an archive stays until all of it is unpacked
+        table = path == folder / archive.holds
+        if (folder / archive.holds).exists() and (table or not path.is_file()):  # an archive stays until it is unpacked
             print(f"{folder / archive.holds} is there")
             continue
         if not path.is_file():
             print(f"fetching {archive.url} …", flush=True)
             fetch(archive.url, path, archive.md5)
-        unpack(path, folder)
-        path.unlink()
+        if not table:
+            unpack(path, folder)
+            path.unlink()
         print(f"{folder / archive.holds} is there")
 
 
@@ -137,8 +158,29 @@ def prepare_torchvision(name: str, root: Path) -> None:
         try:
             kind.build(root, download=True, **arguments, **kind.options)
         except (RuntimeError, OSError, ValueError) as error:
+            if "gdown" in str(error) and find_spec("gdown") is None:
+                raise SpliceError(
+                    f"{name} is fetched from Google Drive by gdown, which is not installed: "
+                    "pip install 'splice-exp[data]'."
+                ) from error
             raise SpliceError(f"{name}, split {split}, cannot be had: {error}") from error
         print(f"{name}, split {split}, is in {root}")
+
+
+def check_by_hand(name: str, root: Path) -> None:
+    """Say whether a data set that no address gives is where it should be.
+
+    Raises:
+        SpliceError: saying where its publishers' folders go.
+    """
+    folder, parts = BY_HAND[name]
+    missing = [part for part in parts if not (root / folder / part).is_dir()]
+    if missing:
+        raise SpliceError(
+            f"{name} has no public address that a program can fetch: put {' and '.join(missing)}, as its publishers "
+            f"hand it on, into {root / folder}."
+        )
+    print(f"{root / folder} is there")
 
 
 def prepare_huggingface(path: str, config: str | None, split: str | None, revision: str | None, root: Path) -> None:
@@ -163,7 +205,7 @@ def prepare_huggingface(path: str, config: str | None, split: str | None, revisi
 def main(arguments: Sequence[str]) -> None:
     """Prepare each data set named; exit code 1 at the first that cannot be had."""
     parser = parser_of("prepare-data", __doc__)
-    choices = [*KINDS, *ARCHIVES, "huggingface"]
+    choices = [*KINDS, *ARCHIVES, *BY_HAND, "huggingface"]
     parser.add_argument("data", nargs="+", choices=choices, metavar="DATA", help=", ".join(choices))
     parser.add_argument("--root", type=Path, default=Path("data"), help="paths.data of the configuration")
     parser.add_argument("--path", help="name of a data set of Hugging Face")
@@ -178,5 +220,7 @@ def main(arguments: Sequence[str]) -> None:
             prepare_huggingface(chosen.path, chosen.config, chosen.split, chosen.revision, chosen.root)
         elif name in KINDS:
             prepare_torchvision(name, chosen.root)
+        elif name in BY_HAND:
+            check_by_hand(name, chosen.root)
         else:
             prepare_archives(name, chosen.root)

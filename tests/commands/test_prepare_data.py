@@ -5,6 +5,7 @@ import io
 import tarfile
 import threading
 import zipfile
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -13,6 +14,7 @@ from datasets import Dataset, load_from_disk
 from splice_exp.commands import prepare_data, run_command
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.image_table import ImageTable
+from tests.data.layouts import write_nico
 
 CONTENT = bytes(range(256)) * 400
 
@@ -136,6 +138,35 @@ def test_archives_are_unpacked_once(server, tmp_path, monkeypatch, capsys):
     data = ImageTable(str(tmp_path / "w" / "metadata.csv"), None, "img_filename", "y", ["land", "water"], "split", 2)
     assert data.sample_ids == ("a.jpg",)
     assert "is there" in capsys.readouterr().out
+
+
+def test_a_table_is_fetched_once_and_kept_as_it_is(server, tmp_path, monkeypatch):
+    server.files["split.csv"] = b"filename,split\na.jpg,test\n"
+    archives = {"e": (prepare_data.Archive(server.url("split.csv"), None, "eurosat", "split.csv"),)}
+    monkeypatch.setattr(prepare_data, "ARCHIVES", archives)
+    for _ in range(2):
+        prepare_data.prepare_archives("e", tmp_path)
+    assert len(server.asked) == 1
+    assert (tmp_path / "eurosat" / "split.csv").read_bytes() == server.files["split.csv"]
+
+
+def test_what_is_put_there_by_hand_is_looked_for(tmp_path, capsys):
+    with pytest.raises(SystemExit, match="error: nico has no public address .*put NICO_unique and NICO_uni"):
+        run_command("prepare-data", ["nico", "--root", str(tmp_path)])
+    write_nico(tmp_path)
+    run_command("prepare-data", ["nico", "--root", str(tmp_path)])
+    assert "NICO is there" in capsys.readouterr().out
+
+
+def test_what_is_on_google_drive_names_the_extra(tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise RuntimeError("To download files from GDrive, 'gdown' is required.")
+
+    kind = replace(prepare_data.KINDS["celeba"], build=refused)
+    monkeypatch.setattr(prepare_data, "KINDS", {"celeba": kind})
+    monkeypatch.setattr(prepare_data, "find_spec", lambda _: None)
+    with pytest.raises(SpliceError, match=r"by gdown, which is not installed: pip install 'splice-exp\[data\]'"):
+        prepare_data.prepare_torchvision("celeba", tmp_path)
 
 
 def test_an_unpacking_that_was_killed_is_done_again(server, tmp_path, monkeypatch):
