@@ -15,6 +15,7 @@ from splice_exp.report.comparisons import Claim
 from splice_exp.report.drawings.base import Drawing
 from splice_exp.report.legend import legend
 from splice_exp.report.listings import Listing
+from splice_exp.report.notes import explains
 from splice_exp.report.pages import write_index, write_page
 from splice_exp.report.records import Record, Row, declared_by, describe
 from splice_exp.report.repeated import over_seeds
@@ -32,7 +33,7 @@ class Report:
         columns: Metrics, in order.
         comparisons: Claims, each with its column of paired differences and its verdict.
         figure: The picture of the table, if any.
-        notes: Sentences under the table: what its columns are.
+        notes: Sentences under the table. One that begins with a heading and a colon is shown where that heading is.
         listings: Small tables under it.
     """
 
@@ -97,7 +98,12 @@ class Report:
             if shown.suffix == ".png":
                 picture += f"![samples and their concepts](../figures/{written[-1].name})\n\n"
                 figures.append(f"{stem}_samples")
-        notes = [*legend(rows, self.columns, self._applicable(rows)), *self.notes]
+        cells = self.lay_out(rows)
+        headings = [*cells.headings, *(["figure"] if self.figure else [])]
+        notes = [
+            *legend(rows, self.columns, self._applicable(rows)),
+            *(note for note in self.notes if explains(note, headings)),
+        ]
         verdicts = "".join(f"- {line}\n" for line in self.verdicts(records))
         listed = [(listing.title, listing.lay_out(rows)) for listing in self.listings]
         listings = "".join(f"## {name}\n\n{markdown_table(found)}\n\n" for name, found in listed)
@@ -111,7 +117,6 @@ class Report:
         )
         write_text(table_path, text)
         write_csv(table_path.with_suffix(".csv"), rows)
-        cells = self.lay_out(rows)
         config = configuration_of(records[0])
         summary: Summary = {
             "name": stem,
