@@ -10,6 +10,7 @@ from hydra.utils import get_class
 from omegaconf import OmegaConf
 
 from splice_exp.configuration import CONFIG_DIRECTORY, register
+from splice_exp.core.assets import ASSETS
 from splice_exp.core.measures import Measures
 from splice_exp.report.notes import explains, terms
 from splice_exp.report.page import Report
@@ -58,6 +59,11 @@ def test_what_is_published_has_no_old_words(path: Path):
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     claims = [entry["paper"] for entry in content["claims"]]
     assert old_words([*claims, *content["notes"], *(entry["what"] for entry in content["numbers"])]) == []
+
+
+@pytest.mark.parametrize("path", sorted((ASSETS / "report").glob("*.j2")), ids=lambda path: path.stem)
+def test_templates_have_no_old_words(path: Path):
+    assert old_words([re.sub(r"{[{%].*?[%}]}|<[^>]*>", " ", path.read_text(encoding="utf-8"))]) == []
 
 
 def headings_of(experiment):
