@@ -46,10 +46,15 @@ def composed(*overrides):
 @pytest.mark.parametrize("path", COMPONENTS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_argument_is_in_the_file_in_order(path: Path):
     node = yaml.safe_load(path.read_text())
+    defaults = node.pop("defaults", [])
+    for sibling in [one for one in defaults if isinstance(one, str)]:
+        node = {**yaml.safe_load(path.with_name(f"{sibling}.yaml").read_text()), **node}
+    nested = [
+        next(iter(one)).partition("@")[2] for one in defaults if not isinstance(one, str)
+    ]  # those of other groups
     module, _, name = node.pop("_target_").rpartition(".")
     target = getattr(importlib.import_module(module), name)
     parameters = [name for name in inspect.signature(target).parameters if name != "self"]
-    nested = [next(iter(choice)).partition("@")[2] for choice in node.pop("defaults", [])]  # those of other groups
     assert [*nested, *node] == parameters
 
 

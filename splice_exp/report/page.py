@@ -33,7 +33,8 @@ class Report:
         columns: Metrics, in order.
         comparisons: Claims, each with its column of paired differences and its verdict.
         figure: The picture of the table, if any.
-        notes: Sentences under the table: what its columns are; some for some rows only.
+        notes: Sentences under the table. One that begins with a heading and a colon is shown where that heading is; one
+            with rows, where the table has such a row.
         listings: Small tables under it.
     """
 
@@ -102,7 +103,9 @@ class Report:
             if shown.suffix == ".png":
                 picture += f"![samples and their concepts](../figures/{written[-1].name})\n\n"
                 figures.append(f"{stem}_samples")
-        notes = [*legend(rows, self.columns, self._applicable(rows)), *notes_of(rows, self.notes)]
+        cells = self.lay_out(rows)
+        headings = [*cells.headings, *(["figure"] if self.figure else [])]
+        notes = [*legend(rows, self.columns, self._applicable(rows)), *notes_of(rows, headings, self.notes)]
         verdicts = "".join(f"- {line}\n" for line in self.verdicts(records))
         listed = [(one.title, one.lay_out(rows)) for one in self.listings if one.applies(rows)]
         listings = "".join(f"## {name}\n\n{markdown_table(found)}\n\n" for name, found in listed)
@@ -116,7 +119,6 @@ class Report:
         )
         write_text(table_path, text)
         write_csv(table_path.with_suffix(".csv"), rows)
-        cells = self.lay_out(rows)
         config = records[0].config
         summary: Summary = {
             "name": stem,

@@ -123,8 +123,8 @@ def test_a_row_is_not_compared_with_one_of_another_setting():
 def test_a_note_is_about_settings_swept_or_not():
     note = Note(text="Held out.", rows={"evaluation.held_out": True})
     rows = [fabricated({}, {"evaluation": {"held_out": held_out}}) for held_out in (True, False)]
-    assert notes_of(rows[:1], ["Always.", note]) == ["Always.", "Held out."]
-    assert notes_of(rows[1:], ["Always.", note]) == ["Always."]
+    assert notes_of(rows[:1], [], ["Always.", note]) == ["Always.", "Held out."]
+    assert notes_of(rows[1:], [], ["Always.", note]) == ["Always."]
 
 
 def with_tables(record, **tables):
