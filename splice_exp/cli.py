@@ -15,6 +15,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
+from splice_exp.backbones.published import require_configured_weights
 from splice_exp.commands import COMMANDS, run_command
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 from splice_exp.core.errors import SpliceError
@@ -41,6 +42,7 @@ def job(config: DictConfig) -> None:
         if is_complete(directory) and not resolved["force"]:
             log.info("complete already, read from %s (force=true computes it again)", directory)
             return
+        require_configured_weights(resolved["backbone"])
         from splice_exp.run import run  # with torch: only where there is something to compute
 
         run(resolved, directory)

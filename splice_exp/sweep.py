@@ -20,12 +20,10 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from splice_exp.configuration import plain
-from splice_exp.core.run_directory import UNFINISHED
-from splice_exp.distributed.trainer import is_main
+from splice_exp.core.run_directory import UNFINISHED, rank
 from splice_exp.record.tracking import NoTracker, Tracker, swept_from_outside
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record
-from splice_exp.run import build
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +133,7 @@ def failures(records: list[Record], shared: bool) -> list[str]:
 
 def report(config: DictConfig, write: bool) -> None:
     """Print the table of a command, and write it if every row is there."""
-    if not is_main():
+    if not _is_main():
         return
     try:
         records = rows(config)
@@ -149,9 +147,19 @@ def report(config: DictConfig, write: bool) -> None:
         log.debug("the report failed", exc_info=True)
 
 
+def _is_main() -> bool:
+    if rank() == 0:
+        return True
+    from splice_exp.distributed.trainer import is_main  # with torch
+
+    return is_main()
+
+
 def _show(config: DictConfig, records: list[Record], write: bool) -> None:
     if not any(record.complete for record in records):
         return
+    from splice_exp.run import build  # with torch: only where there is something to report
+
     report: Report = build(plain(config, "report"), "report")
     print("", report.title, "", report.table(records), "", *report.verdicts(records), sep="\n")
     if not write or not all(record.complete for record in records):

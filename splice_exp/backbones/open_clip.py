@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from splice_exp.backbones.base import Backbone, require_templates
+from splice_exp.backbones.openai_archive import is_openai_archive
 from splice_exp.backbones.patches import represent_patches
-from splice_exp.backbones.published import HUB, require_weights
+from splice_exp.backbones.published import HUB, LOCAL, require_weights
 from splice_exp.core.errors import SpliceError, nearest, require_choice
 from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of
@@ -29,7 +31,6 @@ AUTOCAST = "amp_bf16"
 PRECISIONS = ("fp32", "fp16", "bf16", AUTOCAST)
 TEXTS_TOGETHER = 256
 PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")  # that a tag says
-LOCAL = "local-dir:"
 TEMPLATE_SETS = {
     "imagenet_80": open_clip.OPENAI_IMAGENET_TEMPLATES,
     "imagenet_7": open_clip.SIMPLE_IMAGENET_TEMPLATES,
@@ -174,6 +175,7 @@ def _load(
     if not local and pretrained is None:
         raise SpliceError(f"{key_of('pretrained')} must name the weights of {model}: {_tags(model)}, or a file.")
     tag = (open_clip.get_pretrained_cfg(model, pretrained) or {}) if pretrained and not local else {}
+    _require_tokenizer(model)
     if weights is None:
         require_weights(model, pretrained, cache)
     elif not tag or not Path(weights).is_file():
@@ -190,6 +192,7 @@ def _load(
                 precision="fp32" if precision == AUTOCAST else precision,
                 cache_dir=cache,
                 force_quick_gelu=_needs_quick_gelu(model, pretrained),
+                weights_only=not is_openai_archive(weights or pretrained),
                 **({f"image_{name}": tag[name] for name in PREPROCESSING if name in tag} if weights else {}),
             )
             tokenizer = _tokenizer(model, cache)
@@ -199,6 +202,20 @@ def _load(
         reason = str(error).strip().splitlines()[0]
         raise SpliceError(f"{where} cannot be loaded ({reason}){known}.") from error
     return loaded.eval().requires_grad_(False), preprocess, tokenizer
+
+
+def _require_tokenizer(model: str) -> None:
+    """Refuse an architecture with a tokenizer of Hugging Face where the package that reads it is not installed.
+
+    Raises:
+        SpliceError: naming the extra that installs it.
+    """
+    config = (open_clip.get_model_config(model) or {}) if model in open_clip.list_models() else {}
+    if (config.get("text_cfg") or {}).get("hf_tokenizer_name") and find_spec("transformers") is None:
+        raise SpliceError(
+            f"{key_of('model')} is {model!r}, whose tokenizer needs transformers, which is not installed: "
+            "pip install 'splice-exp[siglip]'."
+        )
 
 
 def _needs_quick_gelu(model: str, pretrained: str | None) -> bool:

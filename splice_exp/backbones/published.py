@@ -1,20 +1,47 @@
-"""Published weights: which file they are, and whether it is here or can be fetched, before anything waits for it."""
+"""Published weights: which file they are, and whether it is here or can be fetched, before anything waits for it.
+
+Imported without torch, so that the command line can say in a moment what is lacking.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
-
-import open_clip
+import sys
+from collections.abc import Mapping
+from functools import cache as once
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Any
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.keys import key_of
+from splice_exp.core.keys import building, key_of
+
+log = logging.getLogger(__name__)
 
 SAFE, PLAIN = "open_clip_model.safetensors", "open_clip_pytorch_model.bin"  # names of weights on the hub
-HUB = "hf-hub:"
+CONFIG = "open_clip_config.json"  # what `hf-hub:` is built by
+HUB, LOCAL = "hf-hub:", "local-dir:"
+OPEN_CLIP = "splice_exp.backbones.open_clip.OpenClipBackbone"
+
+
+def require_configured_weights(backbone: Mapping[str, Any]) -> None:
+    """Fetch or refuse the weights of a configured backbone, before it is built.
+
+    Args:
+        backbone: Its node of the configuration; only models of open_clip have published weights.
+
+    Raises:
+        SpliceError: naming the file, and how to get it.
+    """
+    if backbone.get("_target_") == OPEN_CLIP and backbone.get("weights") is None:
+        with building("backbone"):
+            require_weights(str(backbone["model"]), backbone.get("pretrained"), backbone.get("cache"))
 
 
 def require_weights(model: str, pretrained: str | None, cache: str | None) -> None:
-    """Refuse weights that are not here and that the hub cannot send; open_clip would try for a minute.
+    """Fetch weights that are not here; refuse those that the hub cannot send, which open_clip would try for a minute.
 
     Args:
         model: An architecture, or `hf-hub:organisation/repository`.
@@ -27,30 +54,63 @@ def require_weights(model: str, pretrained: str | None, cache: str | None) -> No
     published = _repository(model, pretrained)
     if published is None:
         return
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
-
     repository, names = published
+    _require_file(repository, names, cache)
+    if model.startswith(HUB):
+        _require_file(repository, (CONFIG,), cache)
+
+
+def _require_file(repository: str, names: tuple[str, ...], cache: str | None) -> None:
+    """Fetch the first of some files that a repository has, if none of them is here; it may have none."""
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
+
     if any(isinstance(try_to_load_from_cache(repository, name, cache), str) for name in names):
         return
-    try:
-        get_hf_file_metadata(hf_hub_url(repository, names[-1]))
-    except Exception as error:  # of the network, the hub, or whoever forbids either
-        if getattr(getattr(error, "response", None), "status_code", None) == 404:
-            return  # under another name, then: open_clip knows more of them
-        raise SpliceError(
-            f"The weights {names[0]} of huggingface.co/{repository} are not here, and cannot be fetched "
-            f"({str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}). Where there is "
-            f"a network, `hf download {repository}{' --cache-dir ' + cache if cache else ''}` fetches them; copy its "
-            f"cache, or set {key_of('weights')} to the file."
-        ) from error
+    for name in names:
+        try:
+            size = get_hf_file_metadata(hf_hub_url(repository, name)).size or 0
+            folder = cache or constants.HF_HUB_CACHE
+            log.info("fetching %s of huggingface.co/%s, %.1f MB, to %s", name, repository, size / 1e6, folder)
+            hf_hub_download(repository, name, cache_dir=cache)  # with a progress bar
+            return
+        except Exception as error:  # of the network, the hub, or whoever forbids either
+            if getattr(getattr(error, "response", None), "status_code", None) == 404:
+                continue  # under another name, then: open_clip knows more of them
+            raise SpliceError(
+                f"The weights {name} of huggingface.co/{repository} are not here, and cannot be fetched "
+                f"({str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}). Where there "
+                f"is a network, `hf download {repository}{' --cache-dir ' + cache if cache else ''}` fetches them; "
+                f"copy its cache, or set {key_of('weights')} to the file."
+            ) from error
 
 
 def _repository(model: str, pretrained: str | None) -> tuple[str, tuple[str, ...]] | None:
     """Return the repository of published weights and the names they may have there, the safest first."""
     if model.startswith(HUB):
         return model.removeprefix(HUB), (SAFE, PLAIN)
-    found = (open_clip.get_pretrained_cfg(model, pretrained) or {}) if pretrained else {}
+    found = (_tables().get_pretrained_cfg(model, pretrained) or {}) if pretrained else {}
     repository, name = os.path.split(found.get("hf_hub", ""))
     if not repository:
         return None
     return repository, (name,) if name else (SAFE, PLAIN)
+
+
+@once
+def _tables() -> Any:
+    """Return open_clip's module of published weights, without the rest of open_clip, which takes seconds."""
+    if "open_clip" in sys.modules:
+        return import_module("open_clip.pretrained")
+    spec = find_spec("open_clip")
+    if spec is None or spec.submodule_search_locations is None:
+        raise SpliceError("open_clip is not installed: pip install open_clip_torch.")
+    alone = ModuleType("open_clip_tables")
+    alone.__path__ = list(spec.submodule_search_locations)
+    sys.modules[alone.__name__] = alone
+    torchless = "torch" not in sys.modules
+    if torchless:
+        sys.modules["safetensors.torch"] = None  # type: ignore[assignment]  # the table does without, and with it is slow
+    try:
+        return import_module(f"{alone.__name__}.pretrained")
+    finally:
+        if torchless:
+            del sys.modules["safetensors.torch"]

@@ -216,6 +216,11 @@ def describe(rows: Sequence[Row]) -> list[str]:
         lines[0] += f" ({metrics['zero_shot/num_missing_classes']} without a text are left out)"
     if metrics.get("zero_shot/num_duplicate_classes"):
         lines[0] += f"; class names that occur twice: {metrics['zero_shot/num_duplicate_classes']}, the first wins"
+    counts = [(row.metrics.get("concept/num_classes"), row.metrics.get("zero_shot/num_classes")) for row in rows]
+    fewer = sorted({int(asked) for asked, classes in counts if asked and classes and asked < classes})
+    if fewer:
+        how_many = str(fewer[0]) if len(fewer) == 1 else f"{fewer[0]} to {fewer[-1]}"
+        lines.append(f"Class concepts: of the {how_many} classes that an atom is named like")
     lines.append(f"Embeddings: {first['backbone']['fingerprint']}")
     if "image_mean" in first:
         lines.append(f"Image mean: {first['image_mean']}")

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from splice_exp.core.errors import require_bool, require_integer, shown
+from splice_exp.core.intervals import of_group
 from splice_exp.core.measures import Join, Measure, Unit, beside
 from splice_exp.core.names import canonical
 from splice_exp.core.truth import GroundTruth
@@ -60,6 +61,7 @@ MEASURES = (
     Measure("l0/quantile_{level}", "L0, quantile {level}", Unit.COUNT),
     Measure("l0/max", "largest L0", Unit.COUNT, join=Join.LARGEST),
     *COSINES,
+    Measure("concept/num_classes", "classes with an atom of their name", Unit.COUNT, optional=True),
     Measure("concept/class_in_top{k}_null", "permuted-label concept among top {k}", Unit.SHARE, optional=True),
     Measure("concept/class_in_top{k}", "class concept among top {k}", Unit.SHARE, True, optional=True),
     *RECOVERY,
@@ -125,7 +127,8 @@ class SpliceEvaluation(Evaluation):
         measures = {**self._sparsity(decomposition), **self._cosines(decomposition, embeddings, image_mean)}
         if class_features is not None and embeddings.labels is not None:
             measures |= self._zero_shot(decomposition, embeddings, embeddings.labels, class_features)
-            measures |= self._class_concepts(decomposition, embeddings, embeddings.labels)
+            concepts = concepts_of_classes(embeddings.classes, decomposition.dictionary)
+            measures |= self._class_concepts(decomposition, embeddings, concepts[embeddings.labels])
         if truth is not None and names_something(decomposition.dictionary.concepts, truth):
             measures |= self._recovery(decomposition, truth)
         metrics: dict[str, Metric] = dict.fromkeys(self._names())
@@ -141,6 +144,7 @@ class SpliceEvaluation(Evaluation):
         if "zero_shot/top1" in measures:
             metrics["zero_shot/num_samples"] = len(embeddings)
             metrics["zero_shot/num_classes"] = len(embeddings.classes)
+            metrics["concept/num_classes"] = int((concepts >= 0).sum())
             metrics["zero_shot/num_duplicate_classes"] = len(embeddings.classes) - len(set(embeddings.classes))
         solution = decomposition.solution
         metrics |= certificates(decomposition)
@@ -154,7 +158,8 @@ class SpliceEvaluation(Evaluation):
         concepts = f"concept/class_in_top{self._top_k}"
         counts = ("num_samples", "num_classes", "num_duplicate_classes")
         accuracies = ("top1", "top5", "top1_dense", "top5_dense", "top1_null")
-        return [*(f"zero_shot/{name}" for name in (*accuracies, *counts)), concepts, f"{concepts}_null"]
+        of_concepts = ("concept/num_classes", concepts, f"{concepts}_null")
+        return [*(f"zero_shot/{name}" for name in (*accuracies, *counts)), *of_concepts]
 
     def _sparsity(self, decomposition: Decomposition) -> dict[str, SampleMean]:
         size = SupportSize()
@@ -195,18 +200,33 @@ class SpliceEvaluation(Evaluation):
         return measures
 
     def _class_concepts(
-        self, decomposition: Decomposition, embeddings: Embeddings, labels: Int64[Tensor, " n"]
+        self, decomposition: Decomposition, embeddings: Embeddings, concepts: Int64[Tensor, " n"]
     ) -> dict[str, SampleMean]:
-        concepts = concepts_of_classes(embeddings.classes, decomposition.dictionary)[labels]
-        unnamed = sorted({embeddings.classes[label] for label in labels[concepts < 0].tolist()})
-        if unnamed:
-            log.info("no atom is named like the class %s: whether codes name the class is not asked", shown(unnamed))
+        """Ask whether codes name the class of their sample, of the classes that an atom is named like.
+
+        Args:
+            decomposition: Of all samples.
+            embeddings: Theirs.
+            concepts: The atom of the class of each sample, −1 where there is none.
+        """
+        named = concepts >= 0
+        if not named.all():
+            labels = embeddings.labels[~named].tolist() if embeddings.labels is not None else []
+            unnamed = sorted({embeddings.classes[label] for label in labels})
+            log.info("no atom is named like %s: whether codes name these classes is not asked", shown(unnamed))
+        if not named.any():
             return {}
+        rows = named.nonzero().flatten()
+        codes, right = decomposition.codes.select(rows), concepts[rows]
         measures: dict[str, SampleMean] = {}
-        for suffix, expected in (("", concepts), ("_null", concepts[torch.from_numpy(self._permutation(len(labels)))])):
+        for suffix, expected in (("", right), ("_null", right[torch.from_numpy(self._permutation(len(rows)))])):
             found = ConceptInTop(self._top_k)
-            found.update(decomposition.codes, expected)
-            measures[f"concept/class_in_top{self._top_k}{suffix}"] = found
+            found.update(codes, expected)
+            values = torch.zeros(len(concepts), dtype=torch.float64)
+            values[rows] = found.per_sample()
+            mean = MeasuredValues()
+            mean.update(torch.from_numpy(of_group(values.numpy(), named.numpy())))
+            measures[f"concept/class_in_top{self._top_k}{suffix}"] = mean
         return measures
 
     def _recovery(self, decomposition: Decomposition, truth: GroundTruth) -> dict[str, SampleMean]:

@@ -77,9 +77,22 @@ def test_without_labels_only_reconstruction_is_judged():
 
 
 def test_classes_that_are_no_concepts_are_not_looked_for():
-    metrics = evaluate(concepts=("ant", *CONCEPTS[1:])).metrics
+    metrics = evaluate(concepts=("ant", "dog", "bear", *CONCEPTS[3:])).metrics
     assert "zero_shot/top1" in metrics
     assert metrics["concept/class_in_top5"] is None
+    assert metrics["concept/num_classes"] == 0
+
+
+def test_only_the_classes_that_an_atom_is_named_like_are_asked_for():
+    """One of two classes has no atom: the measure is that of the samples of the other."""
+    found = evaluate(concepts=("ant", *CONCEPTS[1:]))
+    bears = evaluate(replace(IMAGES.select(LABELS.nonzero().flatten()), classes=CLASSES), CONCEPTS)
+    name = "concept/class_in_top5"
+    assert found.metrics["concept/num_classes"] == 1
+    assert found.metrics[name] == pytest.approx(bears.metrics[name])
+    assert found.samples[name].shape == (60,)
+    assert found.samples[name].mean() == pytest.approx(found.metrics[name])
+    assert found.metrics[f"{name}_ci_low"] <= found.metrics[name]
 
 
 def test_classes_are_matched_to_concepts_by_canonical_name():
