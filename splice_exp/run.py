@@ -19,7 +19,7 @@ from splice_exp.core.keys import building, set_place
 from splice_exp.core.measures import Measures
 from splice_exp.core.provenance import SCIENCE
 from splice_exp.core.types import Embeddings
-from splice_exp.data.base import EncodableSource
+from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.decomposition.fused import embed_and_solve
 from splice_exp.decomposition.study import Setup, Study
 from splice_exp.dictionaries.base import Ingredients
@@ -154,6 +154,8 @@ def run(config: Mapping[str, Any], directory: Path) -> None:
     components.stability.require(components.solver)
     if not components.alignment.is_estimated:  # a mean that does not fit is found before any work
         components.alignment.known_mean(components.backbone.dim, components.backbone.encoder)
+    components.evaluation.require(components.data)
+    _require_shown(config["report"], components.data)
     science = {key: config[key] for key in SCIENCE}
     tracker = components.logger if is_main() else NoTracker()
     with preemptible(), tracker.run(directory.name, config["name"], science) as tracked:
@@ -161,6 +163,17 @@ def run(config: Mapping[str, Any], directory: Path) -> None:
             _compute(config, components, directory, tracked)
         except ShareDone as done:
             log.info("%s", done)
+
+
+def _require_shown(report: Mapping[str, Any] | None, data: DataSource) -> None:
+    """Refuse a figure of classes that the data do not have: it would be refused after all the work.
+
+    Raises:
+        SpliceError: naming the first of them.
+    """
+    figure = (report or {}).get("figure") or {}
+    for name in figure.get("classes") or ():
+        data.class_named(name, "report.figure.classes")
 
 
 def _compute(config: Mapping[str, Any], components: Components, directory: Path, tracked: TrackedRun) -> None:

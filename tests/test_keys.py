@@ -66,6 +66,9 @@ WRONG = {
     "data=huggingface data.path=nowhere": {"data": {"path": "nowhere"}},
     "data=image_folder data.root=nowhere": {"data": {"root": "nowhere"}},
     "data=mura": {"data": {"split": "half", "root": "nowhere"}},
+    "data=cub200": {"data": {"split": "half", "root": "nowhere"}},
+    "data=eurosat": {"data": {"split": "half", "root": "nowhere"}},
+    "data=nico": {"data": {"split": "half", "root": "nowhere"}},
     "data=voc_pairs": {"data": {"split": "half", "root": "nowhere"}},
     "data=waterbirds": {"data": {"table": "nowhere.csv"}},
     "data=visu": {"data": {"table": "nowhere.csv", "columns": ["one"]}},
@@ -122,7 +125,7 @@ WRONG = {
         "evaluation.parts.val": FEW | {"agreement": 2},
     },
     "experiment=intervention_attributes evaluation.train.num_samples=9": {
-        "evaluation": {"remove": "x", "tolerance": -1},
+        "evaluation": {"remove": "x", "tolerance": -1, "texts": {"kept": ["a woman"]}},
         "evaluation.train": FEW | {"label": "x"},
     },
     "experiment=intervention_spurious evaluation.train.num_samples=9": {

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
 from torch import Tensor
 
-from splice_exp.core.errors import require_choice
+from splice_exp.core.errors import SpliceError, nearest, require_choice
+from splice_exp.core.keys import key_of
+from splice_exp.core.names import canonical
 from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Attribute, Embeddings
 
@@ -28,6 +31,7 @@ class DataSource(ABC):
     Attributes:
         kind: `synthetic`, `images` of a public data set, `own images`, or stored `embeddings`: under which heading
             pages show it.
+        aliases: Other names of classes, canonical → class.
     """
 
     name: str
@@ -36,6 +40,7 @@ class DataSource(ABC):
     classes: tuple[str, ...]
     labels: Int64[Tensor, " n"] | None
     sample_ids: tuple[str, ...]
+    aliases: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, name: str, missing_classes: str) -> None:
         require_choice("missing_classes", missing_classes, MISSING_CLASSES)
@@ -43,6 +48,26 @@ class DataSource(ABC):
 
     def __len__(self) -> int:
         return len(self.sample_ids)
+
+    def class_named(self, name: str, argument: str = "classes", of: object = None) -> str:
+        """Return a class by its name, however it is written, or by another name of it.
+
+        Args:
+            name: What is looked for.
+            argument: Where it was asked for, for the error.
+            of: The component whose argument that is.
+
+        Raises:
+            SpliceError: naming the key, the name and the nearest classes.
+        """
+        if name in self.classes:
+            return name
+        written = {canonical(one): one for one in reversed(self.classes)}
+        found = written.get(canonical(name)) or written.get(canonical(self.aliases.get(canonical(name), "")))
+        if found is None:
+            near = nearest(name, self.classes)
+            raise SpliceError(f"{key_of(argument, of)} has {name!r}, which is no class of {self.name} ({near}).")
+        return found
 
     def truth(self) -> GroundTruth | None:
         """Return which concepts are in each sample, where that is known."""

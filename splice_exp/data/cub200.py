@@ -62,7 +62,7 @@ class Cub200(PictureSource):
                 "unpack the data set again."
             )
         self._files = [self._root / "images" / files[number] for number in self._numbers]
-        require_files("root: images.txt", self._files)
+        require_files(f"root: {self._root / 'images.txt'}", self._files)
         self._describe(
             [files[number] for number in self._numbers],
             [place[labels[number]] for number in self._numbers],

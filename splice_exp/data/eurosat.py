@@ -55,7 +55,7 @@ class EuroSat(PictureSource):
         if unnamed:
             raise SpliceError(f"{key_of('root')}: metadata.csv of {root} names no class for {shown(unnamed)}: {WHERE}.")
         self._files = [images / file for file in listed]
-        require_files("root: split_coop.csv", self._files)
+        require_files(f"root: {self._root / 'split_coop.csv'}", self._files)
         place = {folder: index for index, folder in enumerate(names)}
         self._describe(listed, [place[Path(file).parent.name] for file in listed], list(names.values()))
 

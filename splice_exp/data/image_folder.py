@@ -9,8 +9,10 @@ from PIL import Image
 from splice_exp.core.errors import SpliceError, shown
 from splice_exp.core.io import files_digest
 from splice_exp.core.keys import key_of
+from splice_exp.data.imagenet import class_names, older_names
 from splice_exp.data.pictures import PictureSource, open_picture, require_folder
 
+IMAGENET = "imagenet"  # in place of a file of names
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"})
 
 
@@ -20,7 +22,8 @@ class ImageFolder(PictureSource):
     Args:
         root: The folder.
         classes: A text file that names the classes: one name a line in the order of the sorted folders, or lines
-            `folder name` for folders that are codes, like `n01440764 tench`. By default classes are called as folders.
+            `folder name` for folders that are codes, like `n01440764 tench`. `imagenet` stands for the names of
+            open_clip, for folders that are WordNet ids. By default classes are called as folders.
         name: Short name for tables; by default that of the folder.
         limit: Take only so many samples, evenly spread.
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
@@ -58,6 +61,8 @@ class ImageFolder(PictureSource):
         folders = sorted({part[0] for part in parts})
         label = {folder: place for place, folder in enumerate(folders)}
         labels = [label[part[0]] for part in parts]
+        if classes == IMAGENET:
+            self.aliases = older_names()
         self._describe(ids, labels, folders if classes is None else read_class_names(classes, folders))
 
     def picture(self, place: int) -> Image.Image:
@@ -68,11 +73,19 @@ class ImageFolder(PictureSource):
 
 
 def read_class_names(path: str, folders: list[str]) -> list[str]:
-    """Return the names of folders, from a file with one name a line or with lines `folder name`.
+    """Return the names of folders, from a file with one name a line or with lines `folder name`; or of ImageNet.
 
     Raises:
         SpliceError: if the file cannot be read, or names too few or others.
     """
+    if path == IMAGENET:
+        foreign = [folder for folder in folders if folder not in class_names()]
+        if foreign:
+            raise SpliceError(
+                f"{key_of('classes')}=imagenet names folders that are WordNet ids of ImageNet, but {shown(foreign)} "
+                "are not: give a file of names, or null."
+            )
+        return [class_names()[folder] for folder in folders]
     try:
         lines = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:

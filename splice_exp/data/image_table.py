@@ -18,7 +18,6 @@ from splice_exp.core.keys import key_of
 from splice_exp.core.types import Attribute
 from splice_exp.data.pictures import (
     PictureSource,
-    by_name,
     open_picture,
     require_file,
     require_files,
@@ -34,7 +33,7 @@ class ImageTable(PictureSource):
         root: Folder that the file names are relative to; by default that of the table.
         file_column: Column of file names.
         label_column: Column of classes: names (also numbers, as years are), or integers into `classes`; or None.
-        classes: Names of the classes; by default the sorted values of the column.
+        classes: Names of the classes; by default the sorted values of the column, numbers by their size.
         split_column: Column of splits; or None.
         split: Rows to take, as the split column says it.
         attributes: What else is to be known of each sample: column → names of what it can be, for a column of integers
@@ -121,9 +120,10 @@ class ImageTable(PictureSource):
             require_names("classes", classes)
         numbers = pd.api.types.is_integer_dtype(column)
         if classes is None:
-            if numbers:
-                raise SpliceError(f"{key_of('classes')} must be given: the label column holds integers, not names.")
-            labels, classes = by_name(column.astype(str).tolist())
+            values = sorted(set(column.tolist() if numbers else column.astype(str)))  # years by their size
+            classes = [str(value) for value in values]
+            place = {name: index for index, name in enumerate(classes)}
+            labels = [place[value] for value in column.astype(str)]
         elif numbers and not set(column.astype(str)) <= set(classes):
             labels = column.tolist()
         else:

@@ -26,7 +26,7 @@ class Selection(EncodableSource):
         super().__init__(data.name, data.missing_classes)
         self.kind = data.kind
         self._data, self._places = data, tuple(places)
-        self.classes = data.classes
+        self.classes, self.aliases = data.classes, data.aliases
         self.labels = None if data.labels is None else data.labels[torch.tensor(self._places, dtype=torch.int64)]
         self.sample_ids = tuple(sample_ids or (data.sample_ids[place] for place in self._places))
 

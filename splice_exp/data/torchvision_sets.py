@@ -90,6 +90,27 @@ def _largest(data: Any) -> list[int]:
     return [VOC_CLASSES.index(max(found, key=lambda pair: pair[1])[0]) for found in objects]
 
 
+# The 300 images that SpLiCE tests on, and the 300 that it trains on: of women and men, with and without glasses, the
+# first 75 of each kind in the order of the list, and the 75 after them.
+CELEBA_BLOCKS = {"first_300": slice(75), "second_300": slice(75, 150)}
+CELEBA_NAMES = {"Male": ("woman", "man"), "Eyeglasses": ("person without glasses", "person with glasses")}
+
+
+def _celeba_rows(data: Any, split: str) -> list[int]:
+    """Return which of the faces of CelebA a split has."""
+    if split not in CELEBA_BLOCKS:
+        return list(range(len(data.attr)))
+    male, glasses = (data.attr[:, data.attr_names.index(name)] for name in CELEBA_NAMES)
+    kind = 2 * male + glasses
+    return sorted(row for one in range(4) for row in (kind == one).nonzero()[CELEBA_BLOCKS[split], 0].tolist())
+
+
+def _celeba_values(attribute: str) -> tuple[str, str]:
+    """Return what faces without and with an attribute are called."""
+    word = attribute.replace("_", " ").lower()
+    return CELEBA_NAMES.get(attribute, (f"not {word}", word))
+
+
 KINDS: Mapping[str, Kind] = {
     "cifar10": Kind(sets.CIFAR10, TRAIN_OR_TEST, None, lambda data: data.targets),
     "cifar100": Kind(sets.CIFAR100, TRAIN_OR_TEST, None, lambda data: data.targets),
@@ -113,7 +134,10 @@ KINDS: Mapping[str, Kind] = {
     "food101": Kind(sets.Food101, _by_name("train", "test"), _image_files, _labels),
     "celeba": Kind(
         sets.CelebA,
-        {name: {"split": "valid" if name == "val" else name} for name in ("train", "val", "test")},
+        {
+            **{name: {"split": "valid" if name == "val" else name} for name in ("train", "val", "test")},
+            **{name: {"split": "all"} for name in CELEBA_BLOCKS},
+        },
         lambda data: [Path(data.root) / data.base_folder / "img_align_celeba" / file for file in data.filename],
         lambda data: [],  # those of one attribute, see `TorchvisionSet`
         lambda data: [],
@@ -128,7 +152,8 @@ class TorchvisionSet(PictureSource):
     Args:
         dataset: One of `KINDS`.
         root: Folder in which torchvision keeps it.
-        split: As the data set has it; `all` where it has none.
+        split: As the data set has it; `all` where it has none. Of CelebA also `first_300` and `second_300`, on which
+            SpLiCE tests and trains.
         attribute: Of CelebA: the class is whether a face has it.
         name: Short name for tables; by default data set and split.
         limit: Take only so many samples, evenly spread.
@@ -163,6 +188,9 @@ class TorchvisionSet(PictureSource):
         self._files = None if self._kind.files is None else list(self._kind.files(self._data))
         labels, classes = list(self._kind.labels(self._data)), list(self._kind.classes(self._data))
         if dataset == "celeba":
+            assert self._files is not None
+            rows = _celeba_rows(self._data, split)
+            self._files, self._attr = [self._files[row] for row in rows], self._data.attr[rows]
             labels, classes = self._has(attribute)
         elif attribute is not None:
             raise SpliceError(
@@ -178,8 +206,7 @@ class TorchvisionSet(PictureSource):
                 "Eyeglasses "
                 f"({nearest(str(attribute), names)})."
             )
-        word = attribute.replace("_", " ").lower()
-        return self._data.attr[:, names.index(attribute)].tolist(), [f"not {word}", word]
+        return self._attr[:, names.index(attribute)].tolist(), list(_celeba_values(attribute))
 
     def _names(self, split: str) -> list[str]:
         if self._files is None:
@@ -202,9 +229,12 @@ class TorchvisionSet(PictureSource):
         """Return all attributes of CelebA, by their names in lower case: whether a face has them."""
         if self._kind.build is not sets.CelebA:
             return {}
-        has = self._data.attr[list(self._places)]
-        words = [name.replace("_", " ").lower() for name in self._data.attr_names if name]
-        return {word: Attribute((f"not {word}", word), has[:, place].long()) for place, word in enumerate(words)}
+        has = self._attr[list(self._places)].long()
+        names = [name for name in self._data.attr_names if name]
+        return {
+            name.replace("_", " ").lower(): Attribute(_celeba_values(name), has[:, place])
+            for place, name in enumerate(names)
+        }
 
     def truth(self) -> GroundTruth | None:
         """Return the objects of each picture of VOC, whatever their number."""

@@ -14,6 +14,7 @@ import pandas as pd
 from splice_exp.core.errors import require_integer
 from splice_exp.core.intervals import mean_interval
 from splice_exp.core.measures import Join, Measure, Measures, Unit
+from splice_exp.data.base import DataSource
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
 
@@ -103,6 +104,14 @@ class Evaluation(ABC):
     def _permutation(self, n: int) -> np.ndarray:
         """Return the order of the samples against which a null is judged."""
         return np.random.default_rng(self._seed).permutation(n)
+
+    def require(self, data: DataSource) -> None:
+        """Refuse data that lack what is asked for by name, before anything is computed.
+
+        Raises:
+            SpliceError: naming the key and what is lacking.
+        """
+        return
 
     @abstractmethod
     def evaluate(self, study: Study) -> Findings:

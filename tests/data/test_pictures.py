@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from splice_exp.core.errors import SpliceError
+from splice_exp.data import torchvision_sets
 from splice_exp.data.coco_captions import CocoCaptions
 from splice_exp.data.huggingface import HuggingFaceSet
 from splice_exp.data.image_folder import ImageFolder
@@ -157,13 +158,21 @@ def test_labels_in_words(waterbirds):
     assert ImageTable(str(waterbirds), file_column="img_filename", label_column=None).labels is None
 
 
+def test_labels_that_are_numbers_are_classes_by_their_size(waterbirds):
+    frame = pd.read_csv(waterbirds)
+    frame["year"] = [2012, 1998, 2012, 998, 1998, 2012]
+    frame.to_csv(waterbirds, index=False)
+    source = ImageTable(str(waterbirds), file_column="img_filename", label_column="year")
+    assert source.classes == ("998", "1998", "2012")
+    assert source.labels.tolist() == [2, 1, 2, 0, 1, 2]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"file_column": "img_filenam"}, r"^file_column is 'img_filenam'.*nearest: 'img_filename'"),
         ({"split": "test"}, "^split is 'test', but column 'split' .* holds 0, 1, 2"),
         ({"split": 1, "split_column": None}, "but split_column is not given"),
-        ({"classes": None}, "^classes must be given: the label column holds integers"),
         ({"classes": ["bird"]}, "^classes has 1 names, but rows 1, 3, 5 have other labels"),
         ({"root": "/nowhere"}, "^root is '/nowhere'"),
     ],
@@ -259,9 +268,41 @@ def test_an_attribute_of_celeba(celeba):
     assert source.labels.tolist() == [0, 1]
     assert source.sample_ids == ("celeba/img_align_celeba/000002.jpg", "celeba/img_align_celeba/000004.jpg")
     assert source.attributes()["wavy hair"].labels.tolist() == source.labels.tolist()
-    assert source.attributes()["eyeglasses"].values == ("not eyeglasses", "eyeglasses")
+    assert source.attributes()["eyeglasses"].values == ("person without glasses", "person with glasses")
     with pytest.raises(SpliceError, match="^attribute is 'Eyeglass', .*nearest: 'Eyeglasses'"):
         TorchvisionSet("celeba", str(celeba), "test", attribute="Eyeglass")
+
+
+def test_celeba_has_the_blocks_of_splice(celeba, monkeypatch):
+    """Of women and men, with and without glasses, the first of each kind in the order of the list, then the next."""
+    monkeypatch.setattr(torchvision_sets, "CELEBA_BLOCKS", {"first_300": slice(1), "second_300": slice(1, 2)})
+    base = celeba / "celeba"
+    kinds = [(-1, 1), (-1, 1), (1, 1), (-1, -1), (1, -1), (-1, -1), (1, -1), (1, 1), (1, -1)]  # glasses, male
+    files = [f"{number:06d}.jpg" for number in range(1, len(kinds) + 1)]
+    for number, file in enumerate(files):
+        save(base / "img_align_celeba" / file, number)
+    lines = "".join(f"{file} {one} {two}\n" for file, (one, two) in zip(files, kinds, strict=True))
+    (base / "list_attr_celeba.txt").write_text(f"{len(files)}\nEyeglasses Male \n{lines}")
+    for name, head, row in (
+        ("identity_CelebA", "", "1"),
+        ("list_bbox_celeba", f"{len(files)}\na b c d\n", "1 1 1 1"),
+        ("list_landmarks_align_celeba", f"{len(files)}\n{' '.join('abcdefghij')}\n", " ".join("1" * 10)),
+        ("list_eval_partition", "", "0"),
+    ):
+        (base / f"{name}.txt").write_text(head + "".join(f"{file} {row}\n" for file in files))
+    first, second = (
+        TorchvisionSet("celeba", str(celeba), split, attribute="Male") for split in ("first_300", "second_300")
+    )
+    assert [name[-5] for name in first.sample_ids] == ["1", "3", "4", "5"]
+    assert [name[-5] for name in second.sample_ids] == ["2", "6", "7", "8"]
+    assert first.classes == ("woman", "man")
+    assert first.labels.tolist() == [1, 1, 0, 0]
+    assert first.attributes()["eyeglasses"].labels.tolist() == [0, 1, 0, 1]
+    assert torchvision_sets.CELEBA_BLOCKS.keys() <= torchvision_sets.KINDS["celeba"].splits.keys()
+
+
+def test_the_blocks_of_splice_have_75_of_each_kind():
+    assert [range(200)[block] for block in torchvision_sets.CELEBA_BLOCKS.values()] == [range(75), range(75, 150)]
 
 
 def test_objects_of_voc(tmp_path):

@@ -99,6 +99,10 @@ class CocoaAugmentations(Evaluation):
         self._method, self._removal, self._train, self._view = method, removal, train, view
         self._foil_size, self._classes, self._shown = foil_size, classes, shown
 
+    def require(self, data: DataSource) -> None:
+        for name in self._classes or ():
+            data.class_named(name, of=self)
+
     def evaluate(self, study: Study) -> Findings:
         """Explain the views and their pictures, and compare.
 
@@ -146,12 +150,9 @@ class CocoaAugmentations(Evaluation):
             raise SpliceError("evaluation=cocoa_augmentations explains pixels, but data are embeddings: take images.")
         if self._classes is None:
             return data
-        for name in self._classes:
-            require_choice("classes", name, data.classes, of=self)
+        wanted = {data.class_named(name, of=self) for name in self._classes}
         assert data.labels is not None
-        return Selection(
-            data, [row for row, label in enumerate(data.labels.tolist()) if data.classes[label] in self._classes]
-        )
+        return Selection(data, [row for row, label in enumerate(data.labels.tolist()) if data.classes[label] in wanted])
 
     def _foil(self, study: Study) -> Corpus:
         if not isinstance(self._train, EncodableSource) or len(self._train) < self._foil_size:

@@ -12,7 +12,7 @@ from torch import Tensor
 from splice_exp.attribution.corpus import Corpus
 from splice_exp.attribution.represent import represent_all
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.errors import SpliceError, nearest, require_bool, require_choice, require_names
+from splice_exp.core.errors import SpliceError, nearest, require_bool, require_names
 from splice_exp.core.keys import key_of
 from splice_exp.data.base import DataSource, EmbeddedSource, EncodableSource
 from splice_exp.data.selection import Selection
@@ -80,10 +80,9 @@ class Samples(CorpusSource):
     drawn = True
 
     def __init__(self, data: DataSource, classes: Sequence[str] | None = None, name: str | None = None) -> None:
-        for one in classes or ():
-            require_choice("classes", one, data.classes)
-        super().__init__(name or (" / ".join(classes) if classes else data.name))
-        self._data, self._classes = data, classes
+        named = None if classes is None else [data.class_named(one) for one in classes]
+        super().__init__(name or (" / ".join(named) if named else data.name))
+        self._data, self._classes = data, named
 
     def members(self, backbone: Backbone, cache: Cache) -> Float[Tensor, "m d"]:
         labels = None if self._data.labels is None else self._data.labels.tolist()

@@ -133,11 +133,19 @@ class CorpusTask:
         drawn = {label: references_of(train.classes[label], one, rows, known) for label, one in places.items()}
         return Prepared(explicands, of_class, drawn, head, represent_all(explicands, backbone, cache))
 
+    def require(self, data: DataSource) -> None:
+        """Refuse classes that the data do not have.
+
+        Raises:
+            SpliceError: naming the first of them.
+        """
+        for name in self.classes or ():
+            data.class_named(name, of=self)
+
     def _used(self, data: EncodableSource) -> list[int]:
         """Return the labels of the classes of corpora and explicands."""
-        for name in self.classes or ():
-            require_choice("classes", name, data.classes, of=self)
-        return [label for label, name in enumerate(data.classes) if self.classes is None or name in self.classes]
+        wanted = data.classes if self.classes is None else [data.class_named(name, of=self) for name in self.classes]
+        return [label for label, name in enumerate(data.classes) if name in wanted]
 
     def _explicands(self, data: EncodableSource, used: Sequence[int]) -> tuple[Selection, np.ndarray]:
         """Draw explicands for every class; return them, and the class of the corpus of each."""

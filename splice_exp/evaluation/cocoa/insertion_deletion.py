@@ -105,6 +105,9 @@ class CocoaInsertionDeletion(Evaluation):
         self._kind, self._target = kind, target_name(kind, similarity)
         self._task = CorpusTask(train, same_class, per_class, corpus_size, foil_size, held_out, seed, classes, head)
 
+    def require(self, data: DataSource) -> None:
+        self._task.require(data)
+
     def evaluate(self, study: Study) -> Findings:
         """Explain, put pixels in and out, and judge.
 

@@ -19,13 +19,14 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 from torch import Tensor
 
+from splice_exp.backbones.base import Backbone
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_at_least, require_names
 from splice_exp.core.intervals import of_group, ranks_above
@@ -101,6 +102,7 @@ class InterventionAttributes(Evaluation):
         train: Part of the data on which probes are trained.
         attribute: The attribute to be edited away; the other task is the class.
         remove: Words: every concept in which one of them occurs is taken out.
+        texts: Two texts for `kept` and for `edited`, in the order of their values, in place of names in templates.
         tolerance: How near to chance, one over the number of values, proposed concepts are to bring the edited task.
         bootstrap_resamples: For the 95 % intervals.
         seed: Of the null, of validation and of the bootstrap.
@@ -113,14 +115,22 @@ class InterventionAttributes(Evaluation):
         train: DataSource,
         attribute: str,
         remove: Sequence[str],
+        texts: Mapping[str, Sequence[str]] | None = None,
         tolerance: float = 0.1,
         bootstrap_resamples: int = 1000,
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
         require_names("remove", remove)
+        if texts is not None and (set(texts) != set(TASKS) or any(len(pair) != 2 for pair in texts.values())):
+            raise SpliceError(f"{key_of('texts')} is {dict(texts)}, but must give two texts for each of kept, edited.")
         require_at_least("tolerance", tolerance, 0)
+        self._texts = texts
         self._train, self._attribute, self._remove, self._tolerance = train, attribute, tuple(remove), tolerance
+
+    def _encode(self, backbone: Backbone, task: str, names: Sequence[str]) -> Float[Tensor, "2 d"]:
+        """Embed the two values of a task, by their texts or by their names."""
+        return backbone.encode_classes(names) if self._texts is None else backbone.encode_text(self._texts[task])
 
     def evaluate(self, study: Study) -> Findings:
         """Classify before and after.
@@ -149,7 +159,7 @@ class InterventionAttributes(Evaluation):
         samples: dict[str, np.ndarray] = {}
         fitted = list(probes.values())
         for task in TASKS:
-            texts, labels = study.backbone.encode_classes(names[task]), truth[task]
+            texts, labels = self._encode(study.backbone, task, names[task]), truth[task]
             features, second = study.embeddings.features, (labels == 1).numpy()
             average = study.image_mean.expand_as(features)
             of_texts = (texts[1] - texts[0]).double()

@@ -16,11 +16,12 @@ import pandas as pd
 import torch
 from scipy.stats import mannwhitneyu
 
-from splice_exp.core.errors import SpliceError, require_at_least, require_choice, require_names
+from splice_exp.core.errors import SpliceError, require_at_least, require_names
 from splice_exp.core.intervals import of_group, ranks_above
 from splice_exp.core.keys import key_of
 from splice_exp.core.measures import Join, Measure, Unit, beside
 from splice_exp.core.names import mentioning
+from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import center
 from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
@@ -73,6 +74,10 @@ class SpuriousHistogram(Evaluation):
                 raise SpliceError(f"{key_of('classes')} is {list(classes)}, but must name two different classes.")
         self._words, self._classes, self._bin_width = tuple(words), classes, bin_width
 
+    def require(self, data: DataSource) -> None:
+        for name in self._classes or ():
+            data.class_named(name, of=self)
+
     def evaluate(self, study: Study) -> Findings:
         """Compare the two classes.
 
@@ -80,9 +85,8 @@ class SpuriousHistogram(Evaluation):
             SpliceError: for a class or a word that there is not, or a class without samples.
         """
         embeddings, decomposition = study.embeddings, study.decomposition
-        classes = self._classes or embeddings.classes[:2]
-        for name in classes:
-            require_choice("classes", name, embeddings.classes, of=self)
+        asked = [study.data.class_named(name, of=self) for name in self._classes or embeddings.classes[:2]]
+        classes = [name for name in asked if name in embeddings.classes]  # others have no text in the backbone
         labels = embeddings.labels
         wanted = [embeddings.classes.index(name) for name in classes]
         if labels is None or len(wanted) < 2 or any(not (labels == label).any() for label in wanted):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -12,6 +12,7 @@ from splice_exp.core.errors import SpliceError, nearest, require_names
 from splice_exp.core.keys import key_of
 from splice_exp.core.names import canonical
 from splice_exp.core.plotting import PALETTE, PANEL, STYLE
+from splice_exp.data.imagenet import older_names
 from splice_exp.report.drawings.base import Drawing
 from splice_exp.report.records import Row, tables_of
 
@@ -76,9 +77,15 @@ class ClassBars(Drawing):
         if self._classes is None:
             return names
         known = {canonical(name): name for name in names}
-        for name in self._classes:
-            if canonical(name) not in known:
-                raise SpliceError(
-                    f"{key_of('classes', self)} has {name!r}, which is no class ({nearest(name, names)})."
-                )
-        return [known[canonical(name)] for name in self._classes]
+        return [known[self._canonical(name, known)] for name in self._classes]
+
+    def _canonical(self, name: str, known: Mapping[str, str]) -> str:
+        """Return how a class is written in `known`: as it was asked for, or as ImageNet calls it now."""
+        if canonical(name) in known:
+            return canonical(name)
+        now = canonical(older_names().get(canonical(name), ""))
+        if now not in known:
+            raise SpliceError(
+                f"{key_of('classes', self)} has {name!r}, which is no class ({nearest(name, list(known.values()))})."
+            )
+        return now

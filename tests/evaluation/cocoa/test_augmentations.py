@@ -53,5 +53,5 @@ def test_maps_of_noise_do_not_and_have_their_share_everywhere(found):
 def test_what_cannot_be_explained_is_refused(found):
     with pytest.raises(SpliceError, match="^foil_size is 300, but scenes has fewer images"):
         found("flip", foil_size=300)
-    with pytest.raises(SpliceError, match="^classes is 'dog'"):
+    with pytest.raises(SpliceError, match="^classes has 'dog', which is no class of"):
         found("flip", classes=["dog"])

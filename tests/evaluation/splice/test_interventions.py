@@ -89,6 +89,24 @@ def test_the_worst_group_gains_by_named_and_by_proposed_concepts():
     assert found.tables["groups"]["name"].tolist()[1] == "star on water"
 
 
+def test_texts_of_values_take_the_place_of_their_names():
+    study = study_of("data=scenes_attributes", "data.num_samples=60")
+    train = AttributeScenes(120, split="train")
+    names = {"kept": study.embeddings.classes, "edited": study.attributes["surface"].values}
+    texts = {task: [f"a photo of {name}" for name in pair] for task, pair in names.items()}
+    swapped = {"kept": texts["kept"][::-1], "edited": texts["edited"]}
+    by_names, by_texts, by_swapped = (
+        InterventionAttributes(train, "surface", SURFACES, given, bootstrap_resamples=2).evaluate(study).metrics
+        for given in (None, texts, swapped)
+    )
+    assert by_texts == by_names
+    assert by_swapped["intervention/edited_zero_shot"] == by_names["intervention/edited_zero_shot"]
+    dense = "intervention/kept_zero_shot_dense"
+    assert by_swapped[dense] == pytest.approx(1 - by_names[dense])
+    with pytest.raises(SpliceError, match="^texts is .*, but must give two texts for each of kept, edited"):
+        InterventionAttributes(train, "surface", SURFACES, {"kept": ["one", "two"]})
+
+
 def test_attributes_and_words_that_are_not_there_are_refused():
     study = study_of("data=scenes_spurious", "data.num_samples=40")
     parts = SpuriousScenes(40, split="train"), SpuriousScenes(40, split="val")

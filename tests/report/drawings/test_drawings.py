@@ -33,6 +33,16 @@ def test_class_bars_are_means_over_rows_largest_first(rows):
         ClassBars("concepts", classes=["zebras"]).draw(rows, "title")
 
 
+def test_class_bars_find_classes_of_imagenet_by_older_names(rows):
+    for row in rows:
+        table = pd.DataFrame({"class": ["tench", "carved pumpkin"], "rank": 1, "concept": "orange", "code": 0.1})
+        table.to_parquet(row.directory / "concepts.parquet")
+    canvas = ClassBars("concepts", classes=["jack-o'-lantern", "Tench"]).draw(rows, "title")
+    assert [axis.get_title() for axis in canvas.axes] == ["carved pumpkin", "tench"]
+    with pytest.raises(SpliceError, match="^classes has 'chain saw', which is no class"):
+        ClassBars("concepts", classes=["chain saw"]).draw(rows, "title")
+
+
 def test_overlays_show_each_map_once(rows):
     pictures = pd.DataFrame([(0, 2, 3, list(range(18)))], columns=["picture", "height", "width", "values"])
     maps = pd.DataFrame(
