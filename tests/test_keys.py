@@ -11,13 +11,13 @@ from functools import cache
 import pytest
 from omegaconf import OmegaConf
 
+from splice_exp.build import build
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.keys import altered, building, key_of, set_place
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.distributed.cache import Cache
 from splice_exp.heads.rules import Highest
-from splice_exp.run import build
 from splice_exp.solvers.active_set import ActiveSet
 from splice_exp.solvers.path import LassoPath
 from tests.test_configuration import composed
@@ -165,7 +165,8 @@ WRONG = {
         "evaluation.foil": {"classes": ["zebra"]},
         "evaluation.foil.data": FEW,
     },
-    "report=dataset_shift": {"report.listings.0": {"lines": "x"}},
+    "report=dataset_shift": {"report": {"columns": "x", "notes": "x"}, "report.listings.0": {"lines": "x"}},
+    "experiment=zero_shot": {"report.figure": {"panels": "x"}},
     "experiment=sith_adaptation evaluation.train.num_samples=9": {
         "evaluation": {"seed": -1},
         "evaluation.reading": READING,
