@@ -1,15 +1,26 @@
-"""What Hydra calls when a command ends; launchers hand it to every job, so it imports nothing before it is called."""
+"""What Hydra calls when a command begins and ends; every job has it, so it imports nothing before it is called."""
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import Any, NoReturn
 
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 
 class SweepReport(Callback):
-    """Prints the table when a run or a sweep ends, and writes it when every row is there."""
+    """Prints the table when a run or a sweep ends, and writes it when every row is there.
+
+    The report is built before the first run, too: what is wrong with it must not cost the work of all of them.
+    """
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        _require_report(config)
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        _require_report(config)
 
     def on_run_end(self, config: DictConfig, **kwargs: Any) -> None:
         from splice_exp.sweep import report
@@ -21,3 +32,24 @@ class SweepReport(Callback):
         from splice_exp.sweep import report
 
         report(config, write=True)
+
+
+def _require_report(config: DictConfig) -> None:
+    """End the command if its report cannot be built; Hydra would turn an error into a warning."""
+    from splice_exp.build import build
+    from splice_exp.configuration import plain
+    from splice_exp.core.errors import SpliceError
+
+    if OmegaConf.is_missing(config, "report"):  # the run says so
+        return
+    try:
+        build(plain(config, "report"), "report")
+    except SpliceError as error:
+        _end(str(error))
+    except OmegaConfBaseException as error:  # of an interpolation
+        _end(f"{error.full_key}: {str(error).splitlines()[0]}")
+
+
+def _end(message: str) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(1)

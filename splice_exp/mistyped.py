@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from splice_exp.configuration import CONFIG_DIRECTORY
-from splice_exp.core.errors import SpliceError
+from splice_exp.core.errors import SpliceError, nearest
 
 
 def in_a_sentence(error: CompactHydraException, words: Sequence[str]) -> str:
@@ -28,7 +28,7 @@ def in_a_sentence(error: CompactHydraException, words: Sequence[str]) -> str:
     """
     text, reason = str(error), error.__cause__
     if found := re.match(r"Could not override '([^']+)'", text):
-        return _no_such_key(found[1], reason, words)
+        return _no_such_key(found[1], words)
     lines = [line.strip() for line in text.partition("Config search path")[0].splitlines() if line.strip()]
     if isinstance(reason, OmegaConfBaseException):
         lines.append(str(reason).splitlines()[0])
@@ -55,33 +55,49 @@ def require_parts(config: DictConfig, choices: Iterable[str]) -> None:
             raise SpliceError(f"{place} is {word!r}, but must be a component: write {choice}={word}.")
 
 
-def _no_such_key(key: str, reason: BaseException | None, words: Sequence[str]) -> str:
-    group = key.partition("@")[0]
-    if "." not in group and (CONFIG_DIRECTORY / group).is_dir():
-        return _chosen_elsewhere(key, group, words)
-    cause = str(reason).splitlines()[0] if isinstance(reason, OmegaConfBaseException) else "there is no such key"
-    advice = "python -m splice_exp --cfg job prints all keys"
-    parts = [part for part in _parts(words, key) if key.startswith(part.partition("@")[2] + ".")]
+def _no_such_key(key: str, words: Sequence[str]) -> str:
+    config = _composed(words, key)
+    group = key.partition("@")[0].partition(".")[0]
+    if ("@" in key or group not in config) and (CONFIG_DIRECTORY / group).is_dir():
+        return _chosen_elsewhere(key, group, words, _parts(config))
+    advice = f"{_known_beside(key, config)}; python -m splice_exp --cfg job prints all keys"
+    parts = [part for part in _parts(config) if key.startswith(part.partition("@")[2] + ".")]
     if parts:
         part = max(parts, key=len)
         advice += f", and {part}=CHOICE takes another kind of it (CHOICE: a file of conf/{part.partition('@')[0]})"
-    return f"{key} cannot be set ({cause}): {advice}."
+    return f"{key} cannot be set: {advice}."
 
 
-def _chosen_elsewhere(key: str, group: str, words: Sequence[str]) -> str:
-    """Say how a group is chosen that is not where it was looked for."""
-    parts = [part for part in _parts(words, key) if part.partition("@")[0] == group]
-    if parts:
-        value = next((word.partition("=")[2] for word in words if word.startswith(f"{key}=")), "CHOICE")
-        return f"{key} cannot be set here: write {' or '.join(f'{part}={value}' for part in parts)}."
+def _known_beside(key: str, config: DictConfig) -> str:
+    """Say what can be set where a key was looked for: the names beside it, the nearest of them first."""
+    place, _, name = key.rpartition(".")
+    while place and not isinstance(OmegaConf.select(config, place, throw_on_missing=False), DictConfig):
+        place, _, name = place.rpartition(".")
+    node = OmegaConf.select(config, place) if place else config
+    known = sorted(str(one) for one in node if one not in ("_target_", "hydra"))
+    listed = f"{place} has {', '.join(known)}" if place else "there is no such key"
+    return f"{listed} ({nearest(name, known)})"
+
+
+def _chosen_elsewhere(key: str, group: str, words: Sequence[str], parts: Sequence[str]) -> str:
+    """Say how a group is chosen, or a key of it set, that is not where it was looked for."""
+    argument = key.partition("@")[0].removeprefix(group)
+    value = next((word.partition("=")[2] for word in words if word.startswith(f"{key}=")), "CHOICE")
+    written = [
+        f"{part.partition('@')[2]}{argument}={value}" if argument else f"{part}={value}"
+        for part in parts
+        if part.partition("@")[0] == group
+    ]
+    if written:
+        return f"{key} cannot be set here: write {' or '.join(written)}."
     files = sorted(CONFIG_DIRECTORY.glob("evaluation/*.yaml"))
     having = [file.stem for file in files if f"/{group}@" in file.read_text()]
     elsewhere = f", but evaluation={', '.join(having)} have one" if having else ""
     return f"{key} cannot be set here: what was chosen has no such part{elsewhere}."
 
 
-def _parts(words: Sequence[str], key: str) -> list[str]:
-    """Return the groups that stand inside components of the chosen experiment, as `rule@evaluation.rule`.
+def _composed(words: Sequence[str], key: str) -> DictConfig:
+    """Return the chosen experiment, with Hydra's own node.
 
     Args:
         words: The command line; what cannot be composed is left out, and so is what `key` was set to.
@@ -91,10 +107,14 @@ def _parts(words: Sequence[str], key: str) -> list[str]:
     experiment = [word for word in given if word.startswith("experiment=")]
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-        for overrides in (given, experiment, []):
+        for overrides in (given, experiment):
             try:
-                config = compose("config", overrides=overrides, return_hydra_config=True)
+                return compose("config", overrides=overrides, return_hydra_config=True)
             except CompactHydraException:  # another word is wrong, too
                 continue
-            return [choice for choice in config.hydra.runtime.choices if "@" in choice]
-    return []
+        return compose("config", return_hydra_config=True)
+
+
+def _parts(config: DictConfig) -> list[str]:
+    """Return the groups that stand inside components, as `rule@evaluation.rule`."""
+    return [choice for choice in config.hydra.runtime.choices if "@" in choice]

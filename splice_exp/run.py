@@ -8,14 +8,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import torch
-from hydra.utils import get_class
 
+from splice_exp.build import build
 from splice_exp.core.errors import SpliceError, require_integer
-from splice_exp.core.keys import building, set_place
 from splice_exp.core.measures import Measures
 from splice_exp.core.provenance import SCIENCE
 from splice_exp.core.types import Embeddings
@@ -35,9 +33,6 @@ from splice_exp.record.write_record import write_record
 
 log = logging.getLogger(__name__)
 
-PACKAGE = "splice_exp"
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-
 
 @dataclass(frozen=True, eq=False)
 class Components(Setup):
@@ -47,77 +42,6 @@ class Components(Setup):
     stability: StabilityReport
     trainer: Machine
     logger: Tracker
-
-
-def refuse_foreign_targets(node: Any, key: str, shared: Mapping[str, Any] = NOTHING) -> None:
-    """Refuse to instantiate what is not a class of this package: a configuration names parts, it does not run code.
-
-    Raises:
-        SpliceError: naming the key and the target.
-    """
-    if isinstance(node, Mapping):
-        target = node.get("_target_")
-        if target is not None and not _is_ours(str(target)):
-            raise SpliceError(f"{key}._target_ is {target!r}, but must be a class of {PACKAGE}.")
-    for name, value in _inside(node):
-        refuse_foreign_targets(value, _place(key, name, value, shared), shared)
-
-
-def _is_ours(target: str) -> bool:
-    if not target.startswith(f"{PACKAGE}."):  # before anything is imported
-        return False
-    try:
-        return get_class(target).__module__.startswith(f"{PACKAGE}.")
-    except (ValueError, ImportError, AttributeError):
-        return False
-
-
-def _inside(node: Any) -> list[tuple[str, Any]]:
-    """Return the entries of a mapping or a list by what they are called in a key."""
-    if isinstance(node, Mapping):
-        return list(node.items())
-    return [(str(index), value) for index, value in enumerate(node)] if isinstance(node, (list, tuple)) else []
-
-
-def _place(key: str, name: str, value: Any, shared: Mapping[str, Any]) -> str:
-    """Return the key of an entry: that of the root where it is one of the root's components, as `${method}` is."""
-    return name if isinstance(value, Mapping) and shared.get(name) == value else f"{key}.{name}"
-
-
-def build(node: Mapping[str, Any], key: str, shared: Mapping[str, Any] = NOTHING) -> Any:
-    """Instantiate one node of the configuration, inner components first: each learns where it stands.
-
-    Args:
-        node: Plain containers with `_target_`.
-        key: Where it stands, for errors.
-        shared: The root, whose components others may contain by interpolation.
-
-    Raises:
-        SpliceError: as the component itself words it; or if it is not of this package.
-    """
-    refuse_foreign_targets(node, key, shared)
-    return _built(node, key, shared)
-
-
-def _built(node: Any, key: str, shared: Mapping[str, Any]) -> Any:
-    parts = {name: _built(value, _place(key, name, value, shared), shared) for name, value in _inside(node)}
-    if isinstance(node, (list, tuple)):
-        return list(parts.values())
-    if not isinstance(node, Mapping):
-        return node
-    return parts if "_target_" not in parts else _component(get_class(parts.pop("_target_")), parts, key)
-
-
-def _component(kind: type, arguments: Mapping[str, Any], key: str) -> Any:
-    try:
-        with building(key):
-            component = kind(**arguments)
-    except SpliceError:
-        raise
-    except Exception as error:  # of whatever a component does with what it is given
-        raise SpliceError(f"{key} cannot be built: {error}") from error
-    set_place(component, key)
-    return component
 
 
 def instantiate_components(config: Mapping[str, Any]) -> Components:
@@ -179,7 +103,9 @@ def _require_shown(report: Mapping[str, Any] | None, data: DataSource) -> None:
 def _compute(config: Mapping[str, Any], components: Components, directory: Path, tracked: TrackedRun) -> None:
     torch.manual_seed(config["seed"])
     machine = components.trainer
-    cache = Cache(Path(config["paths"]["cache"]), machine, Share(**config["shard"]), config["repair"])
+    cache = Cache(
+        _writable("paths.cache", config["paths"]["cache"]), machine, Share(**config["shard"]), config["repair"]
+    )
     timings = Timings()
     if config["fused"]:
         with timings.stage("embeddings and codes in one pass"):
@@ -194,6 +120,20 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
     write_record(directory, config, study, findings, stability, measures, timings, tracked)
     if not config["keep_embeddings"] and isinstance(components.data, EncodableSource):
         embedding_shards(cache, components.data, components.backbone).remove()
+
+
+def _writable(key: str, path: str) -> Path:
+    """Make a folder, before any work.
+
+    Raises:
+        SpliceError: if that cannot be done.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SpliceError(f"{key} is {path!r}, which cannot be made ({error.strerror}): set another folder.") from error
+    return folder
 
 
 def _fill_in_one_pass(components: Components, cache: Cache) -> None:

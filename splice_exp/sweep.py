@@ -1,7 +1,8 @@
 """From a command to the rows of its table: which points it means, and where their runs are.
 
 The rows are composed anew from the overrides, not collected from the jobs, so they are the same under every
-launcher, and a job that failed or died is a row all the same.
+launcher, and a job that failed or died is a row all the same. Imported without torch: where all runs are complete, or
+none could begin, the answer comes at once.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from splice_exp.build import build
 from splice_exp.configuration import plain
 from splice_exp.core.run_directory import UNFINISHED, rank
 from splice_exp.record.tracking import NoTracker, Tracker, swept_from_outside
@@ -133,7 +135,7 @@ def failures(records: list[Record], shared: bool) -> list[str]:
 
 def report(config: DictConfig, write: bool) -> None:
     """Print the table of a command, and write it if every row is there."""
-    if not _is_main():
+    if rank() != 0:
         return
     try:
         records = rows(config)
@@ -147,20 +149,12 @@ def report(config: DictConfig, write: bool) -> None:
         log.debug("the report failed", exc_info=True)
 
 
-def _is_main() -> bool:
-    if rank() == 0:
-        return True
-    from splice_exp.distributed.trainer import is_main  # with torch
-
-    return is_main()
-
-
 def _show(config: DictConfig, records: list[Record], write: bool) -> None:
     if not any(record.complete for record in records):
         return
-    from splice_exp.run import build  # with torch: only where there is something to report
-
     report: Report = build(plain(config, "report"), "report")
+    if undeclared := report.undeclared(records):
+        log.warning("not shown, because no run measures it (report.columns): %s", ", ".join(undeclared))
     print("", report.title, "", report.table(records), "", *report.verdicts(records), sep="\n")
     if not write or not all(record.complete for record in records):
         return

@@ -92,7 +92,14 @@ def test_a_forced_run_that_fails_says_so_and_keeps_what_was_there(command, tmp_p
     [
         (["+foo=1"], "error: foo is no key of the configuration"),
         (["name=../y"], "error: name is '../y', but must be a plain file name"),
-        (["sovler=admm"], "error: sovler cannot be set ("),
+        (["sovler=admm"], "error: sovler cannot be set: there is no such key (nearest: 'solver', "),
+        (["solver.tolerance=1"], "error: solver.tolerance cannot be set: solver has batch_size, engine, "),
+        (
+            ["experiment=sith_judged", "evaluation.listd=1"],
+            "evaluation has bootstrap_resamples, judge, listed, reading, seed (nearest: 'listed')",
+        ),
+        (["experiment=sith_heads", "reading.layers=[1]"], "set here: write evaluation.reading.layers=[1].\n"),
+        (["rule.share=1"], "rule.share cannot be set here: what was chosen has no such part, but evaluation=sith_edit"),
         (
             ["experiment=explain", "evaluation.foil.texts=[a]"],
             "and corpus@evaluation.foil=CHOICE takes another kind of it (CHOICE: a file of conf/corpus).",
@@ -129,6 +136,29 @@ def test_what_is_no_option_is_refused_and_leaves_no_results(command, tmp_path, o
     assert "Traceback" not in err
     assert "results:" not in out
     assert not metrics_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["report.columns=l0/mean"], "error: report.columns is 'l0/mean', but must be a list of names"),
+        (["report.figure.panels=l0/mean"], "error: report.figure.panels is 'l0/mean', but must be a list of names"),
+        (["report.title=${nope}"], "error: report.title: Interpolation key 'nope' not found"),
+    ],
+)
+@pytest.mark.parametrize("experiment", ["zero_shot", "ablation_centering"])
+def test_what_is_wrong_with_the_report_is_said_before_the_first_run(command, tmp_path, experiment, overrides, message):
+    code, _, err = command(f"experiment={experiment}", *FAST, *overrides)
+    assert code == 1
+    assert err.startswith(message)
+    assert len(err.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_column_that_no_run_measures_is_not_left_out_silently(command):
+    code, out, err = command(*POINT, "report.columns=[l0/mean,zero_shot/top2]")
+    assert code == 0, err
+    assert "[WARNING] not shown, because no run measures it (report.columns): zero_shot/top2" in out
 
 
 def test_results_that_cannot_be_written_are_one_sentence(command, tmp_path):
@@ -324,9 +354,13 @@ def test_the_same_files_elsewhere_are_the_same_run(command, own, embedding_files
         (["vocabulary.size=0"], "error: vocabulary.size is 0"),
         (["solver.tol=-1"], "error: solver.tol is -1"),
         (["solver=omp", "~solver.l1_penalty", "solver.target_l0=99"], "error: solver.target_l0 is 99"),
-        (["solver.tollerance=1"], "Key 'tollerance' is not in struct"),
+        (["solver.tollerance=1"], "error: solver.tollerance cannot be set: solver has"),
         (["solver=lasso"], "Could not find 'solver/lasso'"),
         (["seed=-1"], "error: seed is -1"),
+        (
+            ["paths.cache=/dev/null/here"],
+            "error: paths.cache is '/dev/null/here', which cannot be made (Not a directory)",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_1(command, own, overrides, message):

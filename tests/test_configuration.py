@@ -10,11 +10,12 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import ConfigCompositionException, MissingConfigException
 from omegaconf import OmegaConf
 
+from splice_exp.build import build, refuse_foreign_targets
 from splice_exp.cli import ON_PICTURES
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.measures import Measures
-from splice_exp.run import build, instantiate_components, refuse_foreign_targets
+from splice_exp.run import instantiate_components
 
 register()
 GROUPS = (

@@ -11,14 +11,15 @@ from functools import cache
 import pytest
 from omegaconf import OmegaConf
 
+from splice_exp.build import build
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.keys import building, key_of, set_place
+from splice_exp.core.keys import altered, building, key_of, set_place
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.distributed.cache import Cache
 from splice_exp.heads.rules import Highest
-from splice_exp.run import build
 from splice_exp.solvers.active_set import ActiveSet
+from splice_exp.solvers.path import LassoPath
 from tests.test_configuration import composed
 
 register()
@@ -176,7 +177,8 @@ WRONG = {
         "evaluation.foil": {"classes": ["zebra"]},
         "evaluation.foil.data": FEW,
     },
-    "report=dataset_shift": {"report.listings.0": {"lines": "x"}},
+    "report=dataset_shift": {"report": {"columns": "x", "notes": "x"}, "report.listings.0": {"lines": "x"}},
+    "experiment=zero_shot": {"report.figure": {"panels": "x"}},
     "experiment=sith_adaptation evaluation.train.num_samples=9": {
         "evaluation": {"seed": -1},
         "evaluation.reading": READING,
@@ -316,3 +318,16 @@ def test_keys_outlive_the_making_of_a_component():
         set_place(rule)
     assert key_of("share", rule) == "evaluation.rule.share"
     assert key_of("share") == key_of("share", Highest(share=0.5)) == "share"
+
+
+def test_an_altered_copy_stands_where_its_component_does():
+    path = LassoPath(l1_penalty=0.2, max_iterations=7)
+    assert key_of("tol", altered(path, l1_penalty=0.1)) == "tol"
+    set_place(path, "evaluation.explainer")
+    copy = altered(path, l1_penalty=0.1)
+    assert (copy.l1_penalty, copy.max_iterations, path.l1_penalty) == (0.1, 7, 0.2)
+    assert key_of("tol", copy) == "evaluation.explainer.tol"
+    with pytest.raises(SpliceError, match=r"^evaluation\.explainer\.tol is -1"):
+        altered(path, tol=-1)
+    for one in altered(path, l1_penalty=0.3, penalties=(0.3, 0.1)).companions():
+        assert key_of("tol", one) == "evaluation.explainer.tol"

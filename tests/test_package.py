@@ -53,15 +53,20 @@ def test_options_of_another_kind_are_one_sentence():
         "solver.nonnegative=no": "solver.nonnegative is 'no', but must be true or false.",
         "solver.max_iterations=1e3": "solver.max_iterations is 1000.0, but must be an integer of at least 1.",
         "solver=path solver.penalties=0.25": "solver.penalties is 0.25, but must be a list of penalties, or null.",
+        "trainer.devices=many": "trainer.devices is 'many', but must be auto, or an integer.",
         "alignment.image=off": "alignment.image is 'off', but must be true or false.",
         "alignment.image_mean=null": "alignment.image_mean is None, but must be a file, estimate or zero.",
         "vocabulary.exclude=dog": "vocabulary.exclude is 'dog', but must be a list of names, like [red, green].",
         "vocabulary.size=1.5": "vocabulary.size is 1.5, but must be an integer of at least 1.",
         "data=planted data.objects=car": "data.objects is 'car', but must be a list of names, like [red, green].",
+        "report.figure=bars": "report.figure is 'bars', but must be a Drawing, chosen by its _target_.",
+        "report.comparisons=[higher]": "report.comparisons.0 is 'higher', but must be a Claim, chosen by its _target_.",
+        "report.listings=none": "report.listings is 'none', but must be a list, each a Listing.",
     }
     script = f"""
 from hydra import compose, initialize_config_dir
 import splice_exp
+from splice_exp.build import build
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 from splice_exp.core.errors import SpliceError
 from splice_exp.run import instantiate_components
@@ -71,6 +76,7 @@ for override in {list(overrides)}:
         config = resolve(compose("config", overrides=[*override.split(), "logger=none"]))
     try:
         instantiate_components(config)
+        build(config["report"], "report")
         print("nothing was refused")
     except SpliceError as error:
         print(error)
@@ -93,6 +99,28 @@ def test_the_wheel_holds_configuration_and_assets(tmp_path):
     for path in REFERENCES.glob("*.yaml"):
         assert f"splice_exp/reference/{path.name}" in names
     assert "splice_exp/py.typed" in names
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["report.figure=bars"], "error: report.figure is 'bars'"),
+        (["evaluation=sith_edit_codes", "evaluation.rule=above"], "error: evaluation.rule is 'above'"),
+    ],
+)
+def test_what_needs_no_component_is_refused_without_torch(tmp_path, overrides, message):
+    script = """
+import sys
+from splice_exp.cli import main
+try:
+    main()
+finally:
+    print("torch" in sys.modules)
+"""
+    result = python("-c", script, "experiment=zero_shot", *overrides, f"paths.results={tmp_path}")
+    assert result.returncode == 1
+    assert result.stderr.startswith(message)
+    assert result.stdout.splitlines()[-1] == "False"
 
 
 def test_public_names_cost_nothing_until_they_are_asked_for():

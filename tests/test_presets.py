@@ -6,9 +6,10 @@ Sockets are blocked, and the error says what is lacking and how to get it.
 import pytest
 import yaml
 
+from splice_exp.build import build
 from splice_exp.configuration import CONFIG_DIRECTORY, resolve
 from splice_exp.core.errors import SpliceError
-from splice_exp.run import build, instantiate_components
+from splice_exp.run import instantiate_components
 from tests.test_configuration import composed
 
 PAPER = sorted(path.stem for path in (CONFIG_DIRECTORY / "experiment" / "paper").glob("*.yaml"))

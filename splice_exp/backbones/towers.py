@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
+from splice_exp.core.keys import key_of
 
 TOWERS = ("image", "text")
 
@@ -46,20 +47,22 @@ class Tower:
         """H, of every block."""
         return int(self.blocks[0].attn.num_heads)
 
-    def layers(self, numbers: tuple[int, ...]) -> tuple[ResidualAttentionBlock, ...]:
+    def layers(self, numbers: tuple[int, ...], of: object = None) -> tuple[ResidualAttentionBlock, ...]:
         """Return some blocks.
 
         Args:
             numbers: Counted from 0 at the input; negative from the output.
+            of: The component whose `layers` they are, for errors.
 
         Raises:
             SpliceError: if there is no such block.
         """
         for number in numbers:
-            require_integer("layers", number, -len(self.blocks))
+            require_integer("layers", number, -len(self.blocks), of)
             if number >= len(self.blocks):
                 raise SpliceError(
-                    f"layers has {number}, but the {self.name} tower has the layers 0 … {len(self.blocks) - 1}."
+                    f"{key_of('layers', of)} has {number}, but the {self.name} tower has the layers 0 … "
+                    f"{len(self.blocks) - 1}."
                 )
         return tuple(self.blocks[number] for number in numbers)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 
+from splice_exp.build import build
 from splice_exp.commands import parser_of
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 from splice_exp.core.errors import SpliceError
@@ -25,7 +26,6 @@ from splice_exp.distributed.predict import Share
 from splice_exp.distributed.trainer import is_main
 from splice_exp.embeddings.extract import extract
 from splice_exp.embeddings.geometry import image_mean
-from splice_exp.run import build
 
 
 def main(arguments: Sequence[str]) -> None:

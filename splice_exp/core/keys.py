@@ -10,9 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
+from typing import Any, TypeVar, cast
 
 _BEING_BUILT: ContextVar[str] = ContextVar("being_built", default="")
 _PLACE = "_place_in_configuration"
+
+Component = TypeVar("Component")
 
 
 @contextmanager
@@ -28,6 +32,19 @@ def building(place: str) -> Iterator[None]:
 def set_place(component: object, place: str | None = None) -> None:
     """Let a component, frozen or not, remember its place; by default that of the component being built around it."""
     object.__setattr__(component, _PLACE, _BEING_BUILT.get() if place is None else place)
+
+
+def altered(component: Component, **changes: Any) -> Component:
+    """Return a copy of a dataclass with other arguments; its errors name the same place.
+
+    Raises:
+        SpliceError: as the component words it, if it refuses them.
+    """
+    place = getattr(component, _PLACE, "")
+    with building(place):
+        copy: Component = replace(cast(Any, component), **changes)
+    set_place(copy, place)
+    return copy
 
 
 def key_of(argument: str, of: object = None) -> str:

@@ -49,7 +49,10 @@ class Machine:
 
     def __post_init__(self) -> None:
         require_choice("accelerator", self.accelerator, ACCELERATORS)
-        if self.devices != "auto":
+        if isinstance(self.devices, str):
+            if self.devices != "auto":
+                raise SpliceError(f"{key_of('devices')} is {self.devices!r}, but must be auto, or an integer.")
+        else:
             require_integer("devices", self.devices, 1)
         require_integer("num_nodes", self.num_nodes, 1)
         require_integer("batch_size", self.batch_size, 1)

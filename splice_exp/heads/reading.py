@@ -110,7 +110,9 @@ class Reading:
         Raises:
             SpliceError: if the backbone has no such heads or layers.
         """
-        return spectra_of(self.tower_of(backbone), self.layers, self.folded, backbone.backbone_id)
+        tower = self.tower_of(backbone)
+        tower.layers(tuple(self.layers), of=self)  # refused by the key that was set
+        return spectra_of(tower, self.layers, self.folded, backbone.backbone_id)
 
     @property
     def is_centred(self) -> bool:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from splice_exp.core.errors import SpliceError, require_names
 from splice_exp.core.io import atomic, write_json, write_text
+from splice_exp.core.keys import key_of
 from splice_exp.core.measures import to_json
 from splice_exp.core.plotting import save
 from splice_exp.core.run_directory import SAMPLE_FIGURE
@@ -46,6 +48,14 @@ class Report:
     notes: Sequence[str | Note] = ()
     listings: Sequence[Listing] = ()
 
+    def __post_init__(self) -> None:
+        require_names("columns", self.columns)
+        require_names("notes", self.notes)
+        if self.figure is not None:
+            _require("figure", self.figure, Drawing)
+        _require_list("comparisons", self.comparisons, Claim)
+        _require_list("listings", self.listings, Listing)
+
     def table(self, records: Sequence[Record]) -> str:
         """Return the table as Markdown."""
         return markdown_table(self.lay_out(over_seeds(records)))
@@ -53,6 +63,11 @@ class Report:
     def lay_out(self, rows: Sequence[Row]) -> Cells:
         """Return the table as headings and cells."""
         return lay_out(rows, self.columns, self._applicable(rows))
+
+    def undeclared(self, records: Sequence[Record]) -> list[str]:
+        """Return the columns that no run declares, and that the table therefore lacks: names that were mistyped."""
+        measures = declared_by(records)
+        return [metric for metric in self.columns if measures.find(metric) is None]
 
     def verdicts(self, records: Sequence[Record]) -> list[str]:
         """Return one line a claim."""
@@ -151,3 +166,17 @@ class Report:
 def _samples_of(records: Sequence[Record]) -> list[Path]:
     """Return the figure of samples and their concepts, as files, if the report is of a single run that has one."""
     return sorted(records[0].directory.glob(f"figures/{SAMPLE_FIGURE}.*")) if len(records) == 1 else []
+
+
+def _require(argument: str, value: object, kind: type) -> None:
+    """Refuse what is not a part of a kind, as a word is in place of one."""
+    if not isinstance(value, kind):
+        raise SpliceError(f"{key_of(argument)} is {value!r}, but must be a {kind.__name__}, chosen by its _target_.")
+
+
+def _require_list(argument: str, values: object, kind: type) -> None:
+    """Refuse what is not a list of parts of a kind."""
+    if not isinstance(values, (list, tuple)):
+        raise SpliceError(f"{key_of(argument)} is {values!r}, but must be a list, each a {kind.__name__}.")
+    for number, value in enumerate(values):
+        _require(f"{argument}.{number}", value, kind)

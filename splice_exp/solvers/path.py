@@ -11,7 +11,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, cast
 
 import torch
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
-from splice_exp.core.keys import key_of
+from splice_exp.core.keys import altered, key_of
 from splice_exp.core.types import Solution, Status
 from splice_exp.solvers.active_set import ActiveSet, ActiveSetState, rows_of_a_product
 from splice_exp.solvers.base import LassoSolver, Solved, Solver, State
@@ -116,10 +116,10 @@ class LassoPath(LassoSolver):
         return self if self.row_by_row else self._at(self.calibrate(self.prepare(atoms), targets))
 
     def _at(self, l1_penalty: float) -> LassoPath:
-        return replace(self, l1_penalty=l1_penalty, mean_l0=None)
+        return altered(self, l1_penalty=l1_penalty, mean_l0=None)
 
     def companions(self) -> list[Solver]:
-        return [replace(self, l1_penalty=l1_penalty) for l1_penalty in self.penalties] if self.penalties else [self]
+        return [altered(self, l1_penalty=l1_penalty) for l1_penalty in self.penalties] if self.penalties else [self]
 
     def solve_companions(self, state: State, targets: Float[Tensor, "n d"]) -> list[Solution]:
         return self.solve_at(state, targets, self.penalties) if self.penalties else [self.solve(state, targets)]
@@ -149,7 +149,7 @@ class LassoPath(LassoSolver):
             certificate = Certificate(
                 *(torch.cat(parts) for parts in zip(*(batch.certificates[number] for batch in batches), strict=True))
             )
-            status = replace(self, l1_penalty=l1_penalty, target_l0=None, penalties=None).status(
+            status = altered(self, l1_penalty=l1_penalty, target_l0=None, penalties=None).status(
                 codes, certificate, steps
             )
             given = torch.full((len(codes),), l1_penalty, dtype=torch.float64)

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from splice_exp.core.errors import require_names
 from splice_exp.core.measures import INTERVAL
 from splice_exp.core.plotting import MARKERS, PALETTE, PANEL, STYLE
 from splice_exp.report.drawings.base import Drawing
@@ -29,6 +30,7 @@ class Figure(Drawing):
     """
 
     def __init__(self, panels: Sequence[str], baselines: Mapping[str, str] | None = None) -> None:
+        require_names("panels", panels)
         self._panels, self._baselines = tuple(panels), dict(baselines or {})
 
     def draw(self, records: Sequence[Row], title: str) -> Canvas | None:
