@@ -18,7 +18,6 @@ os.environ |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "OPENAI_API_KEY": 
 from scripts import rehearsal
 from scripts.rehearsal import judge
 from scripts.rehearsal.presets import PRESETS, REAL
-from scripts.rehearsal.stand_ins import StandIns
 
 MARK = "made_by_the_rehearsal"
 
@@ -48,6 +47,8 @@ def main() -> None:
 
 def rehearse_all(presets: list[str], folder: Path, processes: int) -> int:
     """Write stand-ins, rehearse presets, say what became of each, and return how many failed."""
+    from scripts.rehearsal.stand_ins import StandIns  # with torch: only where there is something to do
+
     start = time.perf_counter()
     forked = multiprocessing.get_context("fork")  # children have imported everything already
     bound = judge.server()

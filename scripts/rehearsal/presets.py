@@ -18,7 +18,8 @@ class Narrowing:
 
     Attributes:
         limits: Overrides: fewer masks, steps, images.
-        rows: Values of swept keys, key → value or values with commas; of other keys the first is taken.
+        rows: Values of swept keys, key → value or values with commas; those of other keys are of the first row beside
+            which a published number stands, or of the first row.
     """
 
     limits: Sequence[str] = ()
@@ -27,6 +28,8 @@ class Narrowing:
 
 COCOA = ("evaluation.per_class=1", "evaluation.corpus_size=2", "evaluation.foil_size=4", "evaluation.steps=4")
 KINDS = {"evaluation.kind": "contrastive_corpus,label_free"}
+LAST = "evaluation.reading.layers=[-1]"  # of which all vectors are read, as edits need
+ASKED_ONCE = ("evaluation.selector.judge.repeats=1", LAST)
 NARROWED: dict[str, Narrowing] = {
     "cocoa_augmentations": Narrowing(("evaluation.foil_size=8", "method.num_masks=16")),
     "cocoa_cifar10": Narrowing((*COCOA, "method.steps=4"), {"method": "integrated_gradients", **KINDS}),
@@ -37,9 +40,14 @@ NARROWED: dict[str, Narrowing] = {
     "cocoa_mura": Narrowing((*COCOA, "method.num_samples=4"), {"method": "gradient_shap", **KINDS}),
     "linearity": Narrowing(("evaluation.num_pairs=40",)),
     "retrieval": Narrowing(("evaluation.batch_size=8", "evaluation.num_batches=3")),
-    "sith_edit_spurious_judged": Narrowing((f"evaluation.selector.judge.url={URL}",)),
-    "sith_edit_unsafe": Narrowing((f"evaluation.selector.judge.url={URL}",)),
-    "sith_judged": Narrowing((f"evaluation.judge.url={URL}",)),
+    "sith_adaptation": Narrowing(("evaluation.tuning.epochs=1", LAST)),
+    "sith_coherence": Narrowing(("evaluation.reading.vectors=2",)),
+    "sith_edit_spurious_judged": Narrowing((*ASKED_ONCE, f"evaluation.selector.judge.url={URL}")),
+    "sith_edit_unsafe": Narrowing((*ASKED_ONCE, f"evaluation.selector.judge.url={URL}")),
+    "sith_fidelity": Narrowing(("evaluation.reading.vectors=2",)),
+    "sith_grounding": Narrowing(("evaluation.reading.vectors=2",)),
+    "sith_heads": Narrowing((), {"evaluation.reading.layers": "[-1]"}),  # of the heads that its figure shows
+    "sith_judged": Narrowing(("evaluation.reading.vectors=1", f"evaluation.judge.url={URL}")),
 }
 
 

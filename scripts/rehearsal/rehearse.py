@@ -66,8 +66,7 @@ def rehearse(preset: str, overrides: Sequence[str], judge: str, folder: Path) ->
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "output.txt").open("w") as output, redirect_stdout(output), redirect_stderr(output):
         points = build_rows(common, outcome)
-        chosen = {key: value for point in reversed(points) for key, value in point.swept.items()}  # the first of each
-        chosen |= narrowing.rows
+        chosen = {**first_row(preset, points).swept, **narrowing.rows}
         compute_rows([*common, *limits, *(f"{key}={value}" for key, value in chosen.items())], folder, outcome)
         check_published(preset, points, chosen, folder, outcome)
     outcome.seconds, outcome.processor = time.perf_counter() - start, time.process_time()
@@ -109,6 +108,15 @@ def _built(config: dict[str, Any], name: str, built: dict[str, Any]) -> Any:
     if isinstance(built[key], Exception):
         raise built[key]
     return built[key]
+
+
+def first_row(preset: str, points: Sequence[sweep.Point]) -> sweep.Point:
+    """Return the first row beside which a published number stands; where there is none, the first."""
+    wanted = [number["same"].get("row", {}).items() for number in published_beside(preset)]
+    for point, labels in zip(points, sweep.labels(points), strict=True):
+        if any(row <= labels.items() for row in wanted):
+            return point
+    return points[0]
 
 
 def compute_rows(words: Sequence[str], folder: Path, outcome: Outcome) -> None:

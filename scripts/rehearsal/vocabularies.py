@@ -12,7 +12,8 @@ WORDS = (
     "boat hot cold big small large little old young new happy sad light dark day night black white wet dry full empty "
     "open closed high low long short hard soft boy girl child crowd soldier weapon park house city summer winter land "
     "red green blue brown portrait painting drawing photo pattern texture wing leaf flower fur hat hand face road "
-    "bridge tower food plate"
+    "bridge tower food plate "
+    "woods jungle meadow mountain landscape coast sunset"
 )
 PAIRS = (
     "bird feeder,forest landscape,tropical forest,autumn forest,mountain lake,winter forest,nature background,"
