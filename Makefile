@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test lint tables model bench real clean
+.PHONY: install demo test lint tables rehearse model bench real clean
 
 install: $(STAMP) ## create .venv and install the package with its exact tested versions
 
@@ -30,6 +30,9 @@ lint: install ## style, types, layers
 
 tables: install ## the committed tables, those on real embeddings with make tables REAL=folder
 	$(BIN)/python scripts/make_tables.py $(if $(REAL),--real "$(REAL)")
+
+rehearse: install ## every published setting on miniature stand-ins, some with make rehearse ONLY="sith linearity"
+	$(BIN)/python -m scripts.rehearsal $(ONLY)
 
 model: install ## train the small CLIP of the embedded world anew, in less than an hour
 	$(BIN)/python scripts/train_scenes_clip.py

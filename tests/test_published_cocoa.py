@@ -10,8 +10,8 @@ from splice_exp.attribution.priors import Centre, Random
 from splice_exp.attribution.removal import Blur
 from splice_exp.attribution.rise import PublishedRise
 from splice_exp.attribution.tokens import Tokens
+from splice_exp.build import build
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
-from splice_exp.run import build
 
 register()
 GRADIENTS = {PathGradients(steps=50), GradientShap(num_samples=50, noise=0.2)}

@@ -12,9 +12,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
+from splice_exp.build import build
 from splice_exp.cli import ON_PICTURES
 from splice_exp.configuration import CONFIG_DIRECTORY, resolve
-from splice_exp.run import Components, build
+from splice_exp.run import Components
 from splice_exp.sweep import expand
 
 FOLDER = CONFIG_DIRECTORY / "experiment"

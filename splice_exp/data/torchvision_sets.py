@@ -114,7 +114,7 @@ def _celeba_values(attribute: str) -> tuple[str, str]:
 KINDS: Mapping[str, Kind] = {
     "cifar10": Kind(sets.CIFAR10, TRAIN_OR_TEST, None, lambda data: data.targets),
     "cifar100": Kind(sets.CIFAR100, TRAIN_OR_TEST, None, lambda data: data.targets),
-    "stl10": Kind(sets.STL10, _by_name("train", "test"), None, lambda data: data.labels),
+    "stl10": Kind(sets.STL10, _by_name("train", "test"), None, lambda data: data.labels.tolist()),
     "sun397": Kind(sets.SUN397, ALL, _image_files, _labels),
     "caltech101": Kind(sets.Caltech101, ALL, _caltech_files, lambda data: data.y, lambda data: data.categories),
     "voc2007": Kind(

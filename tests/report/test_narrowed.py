@@ -11,6 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
+from splice_exp.build import build
 from splice_exp.configuration import CONFIG_DIRECTORY, plain
 from splice_exp.core.measures import Measures
 from splice_exp.report.comparisons import Comparison, Level
@@ -20,7 +21,6 @@ from splice_exp.report.drawings.overlays import Overlays
 from splice_exp.report.listings import Listing
 from splice_exp.report.notes import Note, notes_of
 from splice_exp.report.records import Record
-from splice_exp.run import build
 from splice_exp.sweep import Point, expand, label, labels
 from tests.test_sweeps import ALL, GIVEN, composed_sweep, is_group
 
