@@ -50,6 +50,13 @@ def test_a_switch_composes_with_its_preset(preset, switch):
     composed(*(other or [f"experiment={preset}"]), *(one for one in overrides if one not in other))
 
 
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_preset_that_deviates_without_a_switch_does_not_say_as_published(preset):
+    text = (CONFIG_DIRECTORY / "experiment" / f"{preset}.yaml").read_text().lower()
+    if any("switch" not in one for one in ENTRIES[preset]["deviations"]):
+        assert "as published" not in text
+
+
 def test_the_documentation_is_written_from_the_sheet():
     assert (CONFIG_DIRECTORY.parent / "docs" / "protocol.md").read_text() == as_markdown(read_protocol())
 
