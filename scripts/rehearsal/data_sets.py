@@ -27,6 +27,9 @@ TEXTURES = ("banded", "braided", "dotted", "honeycombed", "striped", "zigzagged"
 AIRCRAFT = ("707-320", "A320", "Boeing 717", "Cessna 172", "DC-10", "Spitfire")
 PETS = ("Abyssinian", "american_bulldog", "beagle", "Bengal", "pug", "Siamese")
 FOODS = ("apple_pie", "baklava", "ceviche", "donuts", "edamame", "waffles")
+BIRDS = ("Black_footed_Albatross", "Rock_Wren", "Cardinal", "Mallard", "House_Sparrow", "Ovenbird")
+LAND = {"AnnualCrop": "annual crop land", "Forest": "forest", "River": "river", "SeaLake": "sea or lake"}
+CONTEXTS = (("bear", "on snow"), ("hot air balloon", "at night"), ("dog", "running"), ("ship", "in harbour"))
 VOC = ("aeroplane", "bicycle", "cat", "diningtable", "dog", "person", "sheep", "tvmonitor")
 VOC_NUMBERS = (1, 2, 8, 11, 12, 15, 17, 20)  # of these classes, in segmentations
 FACES = (  # attributes of CelebA, as its header has them
@@ -309,19 +312,64 @@ def visu(root: Path) -> None:
     save_pictures(root / "visu" / row[f"{kind}_image"] for kind in ("safe", "nsfw") for row in rows)
 
 
+def cub200(root: Path) -> None:
+    """Lists of images, classes and parts, and attributes."""
+    base = root / "CUB_200_2011"
+    images = [f"{number:03d}.{bird}/{bird}_{copy:04d}.jpg" for number, bird in enumerate(BIRDS, 1) for copy in range(8)]
+    classes = [int(image[:3]) for image in images]
+    write_lines(base / "classes.txt", (f"{number} {number:03d}.{bird}" for number, bird in enumerate(BIRDS, 1)))
+    write_lines(base / "images.txt", (f"{row} {image}" for row, image in enumerate(images, 1)))
+    write_lines(base / "image_class_labels.txt", (f"{row} {label}" for row, label in enumerate(classes, 1)))
+    write_lines(base / "train_test_split.txt", (f"{row} {row % 2}" for row in range(1, len(images) + 1)))
+    write_lines(root / "attributes.txt", ["1 has_bill_shape::curved_(up_or_down)", "2 has_size::small"])
+    labels = (f"{row} {attribute} {row % 2} 3 1.0" for row in range(1, len(images) + 1) for attribute in (1, 2))
+    write_lines(base / "attributes" / "image_attribute_labels.txt", labels)
+    save_pictures(base / "images" / image for image in images)
+
+
+def eurosat(root: Path) -> None:
+    """Folders of classes, and tables of names and parts."""
+    base, parts = root / "eurosat", ("train", "val", "test")
+    rows = [
+        {"filename": f"{kind}/{kind}_{number}.jpg", "label": label, "split": parts[number % 3]}
+        for label, kind in enumerate(LAND)
+        for number in range(12)
+    ]
+    write_table(base / "split_coop.csv", rows)
+    names = [
+        {"label": label, "folder_name": kind, "class_name": name} for label, (kind, name) in enumerate(LAND.items())
+    ]
+    write_table(base / "metadata.csv", names)
+    save_pictures(base / "EuroSAT_RGB" / row["filename"] for row in rows)
+
+
+def nico(root: Path) -> None:
+    """Lists of images for each class, context and part."""
+    base = root / "NICO"
+    for label, (kind, context) in enumerate(CONTEXTS):
+        for part in ("train", "test"):
+            images = [f"NICO_unique/{kind}/{context}/{part}_{number:05d}.jpg" for number in range(6)]
+            listed = f"{kind.replace(' ', '-')}_{context.replace(' ', '-')}_{part}.txt"
+            write_lines(base / "NICO_unique_official" / listed, (f"/data/{image} {label}" for image in images))
+            save_pictures(base / image for image in images)
+
+
 DATA_SETS: dict[str, Callable[[Path], None]] = {
     "caltech101": caltech101,
     "celeba": celeba,
     "cifar10": cifar10,
     "cifar100": cifar100,
     "coco": coco,
+    "cub200": cub200,
     "dtd": dtd,
+    "eurosat": eurosat,
     "fgvc_aircraft": fgvc_aircraft,
     "flowers102": flowers102,
     "food101": food101,
     "imagenet": imagenet,
     "mit_states": mit_states,
     "mura": mura,
+    "nico": nico,
     "pets": pets,
     "stanford_cars": stanford_cars,
     "stl10": stl10,
