@@ -112,6 +112,7 @@ WRONG = {
     "evaluation=concepts": {"evaluation": {"top_k": 0}},
     "evaluation=drift evaluation.words=[star]": {"evaluation": {"words": "star"}},
     "evaluation=linearity": {"evaluation": {"num_pairs": 0}},
+    "evaluation=mean_codes": {"evaluation": {"classes": "star", "top_k": 0}},
     "evaluation=modality_gap": {"evaluation": {"seed": -1}},
     "evaluation=retrieval": {"evaluation": {"protocol": "x", "batch_size": 1, "num_batches": 0}},
     "evaluation=semantic_relevance": {"evaluation": {"seed": -1}},

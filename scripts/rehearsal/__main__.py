@@ -13,7 +13,8 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-os.environ |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "OPENAI_API_KEY": "rehearsal", "MPLBACKEND": "agg"}
+if __name__ == "__main__":  # before torch is imported, and not where tests import this
+    os.environ |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "OPENAI_API_KEY": "rehearsal", "MPLBACKEND": "agg"}
 
 from scripts import rehearsal
 from scripts.rehearsal import judge

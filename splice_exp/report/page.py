@@ -50,7 +50,8 @@ class Report:
 
     def __post_init__(self) -> None:
         require_names("columns", self.columns)
-        require_names("notes", self.notes)
+        plain = [note for note in self.notes if not isinstance(note, Note)]
+        require_names("notes", self.notes if isinstance(self.notes, str) else plain)
         if self.figure is not None:
             _require("figure", self.figure, Drawing)
         _require_list("comparisons", self.comparisons, Claim)
