@@ -33,7 +33,7 @@ def miniatures(tmp_path_factory):
 def test_every_published_data_set_has_a_miniature(miniatures, monkeypatch, name):
     monkeypatch.setattr("torchvision.datasets.utils.check_md5", lambda *_, **__: True)
     data = build(resolve(composed(f"data={name}", f"paths.data={miniatures}", "logger=none"))["data"], "data")
-    assert 10 <= len(data) <= 100
+    assert 10 <= len(data) <= 400  # of faces there are more: a published split takes 75 of each kind, twice
     assert len(data.inputs(0, len(data))) == len(data)
     if data.labels is not None:
         assert len(set(data.labels.tolist())) >= 2
