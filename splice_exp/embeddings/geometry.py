@@ -165,7 +165,7 @@ class Alignment:
         if not Path(self.image_mean).is_file():
             raise SpliceError(
                 f"{key_of('image_mean', self)} is {self.image_mean!r}, but must be one of: {OFFICIAL}, {ESTIMATE}, "
-                f"{ZERO}; or a file that is there ({', '.join(MEAN_FILES)})."
+                f"{ZERO}; or an existing file ({', '.join(MEAN_FILES)})."
             )
         return read_mean(self.image_mean, dim, of=self)
 

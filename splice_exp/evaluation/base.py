@@ -17,6 +17,7 @@ from splice_exp.core.measures import Join, Measure, Measures, Unit
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
+from splice_exp.evaluation.measures.functional import cosine
 
 Metric = float | int | None
 
@@ -56,6 +57,18 @@ def summarised(samples: Mapping[str, np.ndarray], resamples: int, seed: int) -> 
         metrics[name] = float(values.mean())
         metrics[f"{name}_ci_low"], metrics[f"{name}_ci_high"] = mean_interval(values, resamples, seed)
     return metrics
+
+
+def fit_of_samples(study: Study) -> dict[str, np.ndarray]:
+    """Return how sparse each code is and how near its reconstruction: L0 and `COSINES`, each (n,)."""
+    decomposition, embeddings = study.decomposition, study.embeddings
+    recomposed, mean = decomposition.recompose_unnormalized(), study.image_mean
+    return {
+        "l0/mean": decomposition.codes.l0().double().numpy(),
+        "cosine/plain": cosine(recomposed, embeddings.features).numpy(),
+        "cosine/centred": cosine(recomposed - mean, embeddings.features - mean).numpy(),
+        "cosine/mean_only": cosine(mean.expand_as(embeddings.features), embeddings.features).numpy(),
+    }
 
 
 def certificates(decomposition: Decomposition) -> dict[str, Metric]:

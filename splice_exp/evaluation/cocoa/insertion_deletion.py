@@ -51,7 +51,7 @@ class CocoaInsertionDeletion(Evaluation):
         removal: What takes the place of removed pixels, for explaining and for judging.
         train: Where corpora and foils come from.
         kind: What is explained: `label_free`, `contrastive_label_free`, `corpus`, `contrastive_corpus` (COCOA) or
-            `corpus_distance`, which has no cosine.
+            `corpus_distance`, for which cosine is not defined.
         similarity: Of the target: `cosine` or `dot`.
         same_class: Whether explicands are of the class of the corpus, or of another one.
         per_class: Explicands of each class.

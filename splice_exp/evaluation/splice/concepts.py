@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 
 from splice_exp.core.errors import require_integer
@@ -16,8 +15,8 @@ from splice_exp.evaluation.base import (
     Findings,
     Metric,
     certificates,
+    fit_of_samples,
 )
-from splice_exp.evaluation.measures.functional import cosine
 
 
 class Concepts(Evaluation):
@@ -39,13 +38,7 @@ class Concepts(Evaluation):
     def evaluate(self, study: Study) -> Findings:
         """List the concepts."""
         decomposition, embeddings = study.decomposition, study.embeddings
-        recomposed = decomposition.recompose_unnormalized()
-        samples: dict[str, np.ndarray] = {
-            "l0/mean": decomposition.codes.l0().double().numpy(),
-            "cosine/plain": cosine(recomposed, embeddings.features).numpy(),
-            "cosine/centred": cosine(recomposed - study.image_mean, embeddings.features - study.image_mean).numpy(),
-            "cosine/mean_only": cosine(study.image_mean.expand_as(embeddings.features), embeddings.features).numpy(),
-        }
+        samples = fit_of_samples(study)
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
             **certificates(decomposition),

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Bool
@@ -30,8 +29,8 @@ from splice_exp.evaluation.base import (
     Findings,
     Metric,
     certificates,
+    fit_of_samples,
 )
-from splice_exp.evaluation.measures.functional import cosine
 
 ALL = "all samples"
 
@@ -72,13 +71,7 @@ class MeanCodes(Evaluation):
         """
         members = {name: self._members(study, name) for name in self._classes}  # before anything is solved
         decomposition, embeddings = study.decomposition, study.embeddings
-        recomposed = decomposition.recompose_unnormalized()
-        samples: dict[str, np.ndarray] = {
-            "l0/mean": decomposition.codes.l0().double().numpy(),
-            "cosine/plain": cosine(recomposed, embeddings.features).numpy(),
-            "cosine/centred": cosine(recomposed - study.image_mean, embeddings.features - study.image_mean).numpy(),
-            "cosine/mean_only": cosine(study.image_mean.expand_as(embeddings.features), embeddings.features).numpy(),
-        }
+        samples = fit_of_samples(study)
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
             **certificates(decomposition),

@@ -77,7 +77,7 @@ class HeadSheets(Drawing):
         """Return the heads to be drawn; those of layers that were not read are left out, unless all are.
 
         Raises:
-            SpliceError: for a head that its layer has not.
+            SpliceError: for a head that its layer does not have.
         """
         read = {head.partition(".")[0] for head in heads}
         wanted = [head for head in self._heads or () if head.partition(".")[0] in read]
