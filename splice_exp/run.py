@@ -155,6 +155,6 @@ def _fill_in_one_pass(components: Components, cache: Cache) -> None:
     mean = alignment.known_mean(backbone.dim, backbone.encoder)
     classes = tuple(name for name in data.classes if backbone.knows_class(name))
     nothing = Embeddings(torch.zeros(0, backbone.dim), None, (), classes, "image", backbone.backbone_id)
-    ingredients = Ingredients(backbone, components.vocabulary, nothing, alignment, mean)
+    ingredients = Ingredients(backbone, components.vocabulary, nothing, alignment, mean, cache)
     dictionary = components.dictionary.build(ingredients)
     embed_and_solve(cache, data, backbone, dictionary, solver, mean if alignment.image else torch.zeros_like(mean))

@@ -132,7 +132,7 @@ class Backbone(ABC):
 
     def knows_class(self, name: str) -> bool:
         """Say whether all texts of a class have an embedding."""
-        return all(self.knows_text(text) for text in self._class_texts(name))
+        return all(self.knows_text(text) for text in self.class_texts([name]))
 
     def encode_classes(self, names: Sequence[str]) -> Float[Tensor, "c d"]:
         """Embed classes: the mean of the embeddings of their texts, as unit rows (Radford et al. 2021, section 3.1.4).
@@ -140,11 +140,16 @@ class Backbone(ABC):
         Raises:
             SpliceError: if a text has no embedding.
         """
-        features = self.encode_text([text for name in names for text in self._class_texts(name)])
-        return normalize(features.view(len(names), len(self.class_templates), self.dim).mean(dim=1), dim=1)
+        return self.mean_of_texts(self.encode_text(self.class_texts(names)))
 
-    def _class_texts(self, name: str) -> list[str]:
-        return [template.replace("{}", name) for template in self.class_templates]
+    def class_texts(self, names: Sequence[str]) -> list[str]:
+        """Return the texts of classes, all of one class before those of the next."""
+        return [template.replace("{}", name) for name in names for template in self.class_templates]
+
+    def mean_of_texts(self, features: Float[Tensor, "m d"]) -> Float[Tensor, "c d"]:
+        """Join the embeddings of `class_texts`: those of a class become their mean, as unit rows."""
+        texts = len(self.class_templates)
+        return normalize(features.view(len(features) // texts, texts, self.dim).mean(dim=1), dim=1)
 
 
 def require_templates(templates: Sequence[str]) -> tuple[str, ...]:

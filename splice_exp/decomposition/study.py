@@ -120,7 +120,7 @@ class Study:
     @cached_property
     def known(self) -> KnownClasses:
         """The samples whose class has a text."""
-        return select_known_classes(self.extracted, self.backbone, self.data.missing_classes, self.data)
+        return select_known_classes(self.extracted, self.backbone, self.data.missing_classes, self.data, self.cache)
 
     @property
     def embeddings(self) -> Embeddings:
@@ -135,7 +135,7 @@ class Study:
         embeddings, image_mean = self.embeddings, self.image_mean
         with self._stage("dictionary"):
             vocabulary = self._setup.vocabulary
-            ingredients = Ingredients(self.backbone, vocabulary, embeddings, self.alignment, image_mean)
+            ingredients = Ingredients(self.backbone, vocabulary, embeddings, self.alignment, image_mean, self.cache)
             return self._setup.dictionary.build(ingredients)
 
     @cached_property

@@ -11,6 +11,7 @@ from torch import Tensor
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.types import Dictionary, Embeddings
 from splice_exp.dictionaries.vocabulary import VocabularySource
+from splice_exp.distributed.cache import Cache
 from splice_exp.embeddings.geometry import Alignment
 
 
@@ -24,6 +25,7 @@ class Ingredients:
         embeddings: The samples to be decomposed, with their classes.
         alignment: Whether the atoms are centred.
         image_mean: μ of the embeddings, for atoms that are made of them.
+        cache: Keeps embeddings of names; None: they are not kept.
     """
 
     backbone: Backbone
@@ -31,6 +33,7 @@ class Ingredients:
     embeddings: Embeddings
     alignment: Alignment
     image_mean: Float[Tensor, " d"]
+    cache: Cache | None = None
 
 
 class DictionaryBuilder(ABC):

@@ -70,7 +70,7 @@ class RandomConcepts(DictionaryBuilder):
         chosen = np.sort(np.random.default_rng(self._seed).choice(total, size, replace=False))
         concepts = [vocabulary.concepts[index] for index in chosen]
         provenance = {**vocabulary.provenance, "drawn": size, "seed": self._seed}
-        return encode_concepts(concepts, ingredients.backbone, ingredients.alignment, provenance)
+        return encode_concepts(concepts, ingredients.backbone, ingredients.alignment, provenance, ingredients.cache)
 
 
 class LearnedAtoms(DictionaryBuilder):
@@ -127,4 +127,5 @@ class ClassNames(DictionaryBuilder):
         classes = list(dict.fromkeys(ingredients.embeddings.classes))
         if len(classes) < 2:
             raise SpliceError("dictionary=class_names needs a data set with at least two classes.")
-        return encode_concepts(classes, ingredients.backbone, ingredients.alignment, {"vocabulary": "class names"})
+        provenance = {"vocabulary": "class names"}
+        return encode_concepts(classes, ingredients.backbone, ingredients.alignment, provenance, ingredients.cache)

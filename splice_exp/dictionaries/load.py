@@ -15,6 +15,7 @@ from splice_exp.core.errors import SpliceError
 from splice_exp.core.types import Dictionary
 from splice_exp.dictionaries.text import encode_concepts
 from splice_exp.dictionaries.vocabulary import vocabulary_named
+from splice_exp.distributed.cache import Cache
 from splice_exp.embeddings.geometry import Alignment, read_mean
 from splice_exp.embeddings.official_means import find_official_mean
 from splice_exp.solvers.base import Solver
@@ -53,6 +54,7 @@ class ExplainedModel:
         vocabulary_size: int | None = None,
         mean: str | Path | None = None,
         solver: Solver | None = None,
+        cache: str | Path | None = None,
     ) -> M:
         """Load a model of open_clip and encode a vocabulary; by default those of the synthetic benchmark.
 
@@ -66,6 +68,8 @@ class ExplainedModel:
             mean: A file with the image mean (`python -m splice_exp estimate-mean`); by default the one that was
                 published for the model, if there is one.
             solver: Finds codes.
+            cache: A folder that keeps the embeddings of the vocabulary, so that they are computed once; by default
+                they are not kept.
 
         Raises:
             SpliceError: if weights, names or mean cannot be loaded.
@@ -82,5 +86,7 @@ class ExplainedModel:
             found = find_official_mean(backbone.encoder)
             mean = None if found is None else found.path
         names = source.load(backbone)
-        dictionary = encode_concepts(names.concepts, backbone, Alignment(), names.provenance)
+        dictionary = encode_concepts(
+            names.concepts, backbone, Alignment(), names.provenance, None if cache is None else Cache(Path(cache))
+        )
         return cls(backbone, dictionary, None if mean is None else read_mean(str(mean), backbone.dim), solver)

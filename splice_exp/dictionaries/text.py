@@ -13,18 +13,31 @@ from splice_exp.core.keys import key_of
 from splice_exp.core.names import canonical
 from splice_exp.core.types import Dictionary
 from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
+from splice_exp.distributed.cache import Cache
 from splice_exp.embeddings.geometry import Alignment, center
+from splice_exp.embeddings.texts import embed_texts
 
 
 def encode_concepts(
-    concepts: Sequence[str], backbone: Backbone, alignment: Alignment, provenance: Mapping[str, Any]
+    concepts: Sequence[str],
+    backbone: Backbone,
+    alignment: Alignment,
+    provenance: Mapping[str, Any],
+    cache: Cache | None = None,
 ) -> Dictionary:
     """Encode names without a template: e = σ(text(name)), atoms σ(e − mean(e)).
+
+    Args:
+        concepts: Names.
+        backbone: Encodes them.
+        alignment: Whether atoms are centred.
+        provenance: Where the names come from.
+        cache: Keeps the embeddings e; None: they are not kept.
 
     Raises:
         SpliceError: if a name has no embedding, or centring leaves an atom without direction.
     """
-    features = backbone.encode_text(concepts).double()
+    features = embed_texts(concepts, backbone, cache).double()
     mean = features.mean(dim=0) if alignment.dictionary else torch.zeros(features.shape[1], dtype=torch.float64)
     atoms, lengths = center(features, mean)
     lost = (lengths < 1e-6).nonzero().flatten().tolist()
@@ -58,4 +71,6 @@ class TextDictionary(DictionaryBuilder):
                 raise SpliceError(
                     f"{key_of('exclude_classes', self)} leaves no concept: the vocabulary is class names only."
                 )
-        return encode_concepts(concepts, ingredients.backbone, ingredients.alignment, vocabulary.provenance)
+        return encode_concepts(
+            concepts, ingredients.backbone, ingredients.alignment, vocabulary.provenance, ingredients.cache
+        )

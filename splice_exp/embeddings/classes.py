@@ -12,6 +12,8 @@ from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, shown
 from splice_exp.core.keys import key_of
 from splice_exp.core.types import Embeddings
+from splice_exp.distributed.cache import Cache
+from splice_exp.embeddings.texts import embed_classes
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +27,11 @@ class KnownClasses(NamedTuple):
 
 
 def select_known_classes(
-    embeddings: Embeddings, backbone: Backbone, missing_classes: str, data: object = None
+    embeddings: Embeddings,
+    backbone: Backbone,
+    missing_classes: str,
+    data: object = None,
+    cache: Cache | None = None,
 ) -> KnownClasses:
     """Keep the classes whose text the backbone knows, with their samples.
 
@@ -57,4 +63,4 @@ def select_known_classes(
     duplicates = {name for name in kept.classes if kept.classes.count(name) > 1}
     if duplicates:
         log.warning("classes of the same name cannot be told apart, the first wins: %s", shown(sorted(duplicates)))
-    return KnownClasses(kept, backbone.encode_classes(kept.classes), missing)
+    return KnownClasses(kept, embed_classes(kept.classes, backbone, cache), missing)
