@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from splice_exp.backbones.architecture import architecture
 from splice_exp.backbones.base import Backbone, require_templates
 from splice_exp.backbones.openai_archive import is_openai_archive
 from splice_exp.backbones.patches import represent_patches
@@ -88,8 +89,7 @@ class OpenClipBackbone(Backbone):
         self._encoder = model if pretrained is None else f"{model}/{pretrained}"
         self.dim = self._embed([""]).shape[1]
         self.forced_quick_gelu = _needs_quick_gelu(model, pretrained)
-        forced = ["quick_gelu"] if self.forced_quick_gelu else []
-        self.backbone_id = f"open_clip:{digest([open_clip.__version__, precision, *self._identity(model), *forced])}"
+        self.backbone_id = f"open_clip:{digest([open_clip.__version__, precision, *self._identity(model)])}"
 
     @property
     def encoder(self) -> str:
@@ -98,7 +98,8 @@ class OpenClipBackbone(Backbone):
     def _identity(self, model: str) -> list[Any]:
         """Name everything that decides an embedding: architecture, weights, preprocessing, tokens."""
         tokens = self._tokenizer([PROBE]).tolist()
-        return [open_clip.get_model_config(model), _fingerprint(self._model), str(self._preprocess), tokens]
+        built = architecture(model, self.forced_quick_gelu)
+        return [built, _fingerprint(self._model), self._model.visual.preprocess_cfg, tokens]
 
     @property
     def module(self) -> torch.nn.Module:

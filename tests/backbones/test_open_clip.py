@@ -149,6 +149,28 @@ def test_a_file_of_published_weights_is_used_as_its_tag_says(weights_of_vit_b_32
     assert (openai.encode_text(["a dog"]) @ laion.encode_text(["a dog"]).T).item() < 0.9999
 
 
+def as_on_the_hub(weights: str, tag: str, folder: Path) -> Path:
+    """Lay out weights of ViT-B-32 as hubs do: each with its own configuration, in which they write what they like."""
+    trained = open_clip.get_pretrained_cfg("ViT-B-32", tag)
+    built = open_clip.get_model_config("ViT-B-32")
+    built = {**built, "quick_gelu": bool(trained.get("quick_gelu")), "custom_text": False}
+    built["vision_cfg"] = {**built["vision_cfg"], "head_width": 64, "ls_init_value": None}  # the defaults
+    preprocess = {"mean": trained["mean"], "std": trained["std"], "interpolation": "bicubic"}
+    folder.mkdir()
+    os.link(weights, folder / "open_clip_model.safetensors")
+    content = {"model_cfg": built, "preprocess_cfg": preprocess}
+    (folder / "open_clip_config.json").write_text(json.dumps(content))
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tag", ["openai", "laion2b_s34b_b79k"])
+def test_a_tag_and_a_hub_with_its_weights_are_one_backbone(weights_of_vit_b_32, tag, tmp_path):
+    by_tag = OpenClipBackbone("ViT-B-32", tag, weights_of_vit_b_32)
+    hub = as_on_the_hub(weights_of_vit_b_32, tag, tmp_path / "hub")
+    assert OpenClipBackbone(f"local-dir:{hub}").backbone_id == by_tag.backbone_id
+
+
 @pytest.mark.slow
 def test_a_file_of_published_weights_is_preprocessed_as_its_tag_says(weights_of_vit_b_32, monkeypatch):
     cfg = {
