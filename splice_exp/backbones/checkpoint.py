@@ -27,7 +27,7 @@ def save_checkpoint(backbone: OpenClipBackbone, folder: Path) -> None:
     Raises:
         SpliceError: if the model has an architecture that open_clip cannot describe in a file.
     """
-    config = open_clip.get_model_config(backbone.model)
+    config = open_clip.get_model_config(backbone.source)
     if config is None:
         raise SpliceError(f"{backbone.model} has no configuration that open_clip could read again.")
     if backbone.forced_quick_gelu:  # of the weights, and not of the architecture: no one else would know
@@ -35,9 +35,9 @@ def save_checkpoint(backbone: OpenClipBackbone, folder: Path) -> None:
     model: Any = backbone.module
     folder.mkdir(parents=True, exist_ok=True)
     merges = ((config.get("text_cfg") or {}).get("tokenizer_kwargs") or {}).get("bpe_path")
-    if merges is not None and backbone.model.startswith(LOCAL):
+    if merges is not None and backbone.source.startswith(LOCAL):
         with atomic(folder / merges) as temporary:
-            shutil.copyfile(Path(backbone.model.removeprefix(LOCAL)) / merges, temporary)
+            shutil.copyfile(Path(backbone.source.removeprefix(LOCAL)) / merges, temporary)
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
     with atomic(folder / WEIGHTS) as temporary:
         save_file(tensors, temporary)

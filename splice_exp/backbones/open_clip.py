@@ -23,7 +23,7 @@ from splice_exp.backbones.architecture import architecture
 from splice_exp.backbones.base import Backbone, require_templates
 from splice_exp.backbones.openai_archive import is_openai_archive
 from splice_exp.backbones.patches import represent_patches
-from splice_exp.backbones.published import HUB, LOCAL, require_weights
+from splice_exp.backbones.published import CONFIG, HUB, LOCAL, require_weights
 from splice_exp.core.errors import SpliceError, nearest, require_choice
 from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of
@@ -68,6 +68,7 @@ class OpenClipBackbone(Backbone):
 
     Attributes:
         model: Architecture, hub or folder, as it was given.
+        source: What open_clip builds it by: an architecture or a folder, of a hub that in the cache.
         forced_quick_gelu: Whether the weights need QuickGELU, which the architecture has not.
     """
 
@@ -84,21 +85,24 @@ class OpenClipBackbone(Backbone):
         self.class_templates = require_templates(_written_out(class_templates))
         self.model = model
         self._model: Any
-        self._model, self._preprocess, self._tokenizer = _load(model, pretrained, weights, precision, cache)
+        self.source, published = _find(model, pretrained, weights, cache)
+        self._model, self._preprocess, self._tokenizer = _load(
+            self.source, model, pretrained, weights or published, precision, cache
+        )
         self._autocast = precision == AUTOCAST
         self._encoder = model if pretrained is None else f"{model}/{pretrained}"
         self.dim = self._embed([""]).shape[1]
-        self.forced_quick_gelu = _needs_quick_gelu(model, pretrained)
-        self.backbone_id = f"open_clip:{digest([open_clip.__version__, precision, *self._identity(model)])}"
+        self.forced_quick_gelu = _needs_quick_gelu(self.source, pretrained)
+        self.backbone_id = f"open_clip:{digest([open_clip.__version__, precision, *self._identity()])}"
 
     @property
     def encoder(self) -> str:
         return self._encoder
 
-    def _identity(self, model: str) -> list[Any]:
+    def _identity(self) -> list[Any]:
         """Name everything that decides an embedding: architecture, weights, preprocessing, tokens."""
         tokens = self._tokenizer([PROBE]).tolist()
-        built = architecture(model, self.forced_quick_gelu)
+        built = architecture(self.source, self.forced_quick_gelu)
         return [built, _fingerprint(self._model), self._model.visual.preprocess_cfg, tokens]
 
     @property
@@ -155,13 +159,13 @@ def unit_rows(features: Tensor) -> Float[Tensor, "b d"]:
     return normalize(features.float(), dim=1)
 
 
-def _load(
-    model: str, pretrained: str | None, weights: str | None, precision: str, cache: str | None
-) -> tuple[torch.nn.Module, Any, Any]:
-    """Return model, preprocessing and tokenizer.
+def _find(model: str, pretrained: str | None, weights: str | None, cache: str | None) -> tuple[str, str | None]:
+    """Return what the model is built by, and its file of weights if that was published with a tag.
+
+    What is in the cache is read by its name: asking the hub first takes open_clip half a minute without a network.
 
     Raises:
-        SpliceError: if one of them cannot be had.
+        SpliceError: if there is no such model, or its weights cannot be had.
     """
     local = model.startswith((LOCAL, HUB))
     if local and pretrained is not None:
@@ -175,31 +179,48 @@ def _load(
         )
     if not local and pretrained is None:
         raise SpliceError(f"{key_of('pretrained')} must name the weights of {model}: {_tags(model)}, or a file.")
-    tag = (open_clip.get_pretrained_cfg(model, pretrained) or {}) if pretrained and not local else {}
     _require_tokenizer(model)
     if weights is None:
-        require_weights(model, pretrained, cache)
-    elif not tag or not Path(weights).is_file():
+        found = require_weights(model, pretrained, cache)
+        if found is None or not model.startswith(HUB):
+            return model, None if found is None else str(found)
+        source = f"{LOCAL}{found.parent}"
+        _require_tokenizer(source)
+        return source, None
+    tag = None if local else open_clip.get_pretrained_cfg(model, pretrained)
+    if not tag or not Path(weights).is_file():
         raise SpliceError(
             f"{key_of('weights')} is {weights!r}, which must be a file, beside a tag in {key_of('pretrained')} "
             "that says how "
             f"they are used ({'no such file' if tag else f'its tags are {_tags(model)}'})."
         )
+    return model, None
+
+
+def _load(
+    source: str, model: str, pretrained: str | None, weights: str | None, precision: str, cache: str | None
+) -> tuple[torch.nn.Module, Any, Any]:
+    """Return model, preprocessing and tokenizer.
+
+    Raises:
+        SpliceError: if one of them cannot be had.
+    """
+    tag = (open_clip.get_pretrained_cfg(model, pretrained) or {}) if pretrained else {}
     try:
         with _quiet():
             loaded, preprocess = open_clip.create_model_from_pretrained(
-                model,
+                source,
                 weights or pretrained,
                 precision="fp32" if precision == AUTOCAST else precision,
                 cache_dir=cache,
-                force_quick_gelu=_needs_quick_gelu(model, pretrained),
+                force_quick_gelu=_needs_quick_gelu(source, pretrained),
                 weights_only=not is_openai_archive(weights or pretrained),
                 **({f"image_{name}": tag[name] for name in PREPROCESSING if name in tag} if weights else {}),
             )
-            tokenizer = _tokenizer(model, cache)
+            tokenizer = _tokenizer(source, model, cache)
     except (RuntimeError, ValueError, OSError, SafetensorError) as error:
         where = f"{key_of('model')}={model}" + (f" with {key_of('pretrained')}={pretrained}" if pretrained else "")
-        known = "" if local else f"; its tags are {_tags(model)}"
+        known = "" if pretrained is None else f"; its tags are {_tags(model)}"
         reason = str(error).strip().splitlines()[0]
         raise SpliceError(f"{where} cannot be loaded ({reason}){known}.") from error
     return loaded.eval().requires_grad_(False), preprocess, tokenizer
@@ -211,7 +232,8 @@ def _require_tokenizer(model: str) -> None:
     Raises:
         SpliceError: naming the extra that installs it.
     """
-    config = (open_clip.get_model_config(model) or {}) if model in open_clip.list_models() else {}
+    known = model in open_clip.list_models() or (Path(model.removeprefix(LOCAL)) / CONFIG).is_file()
+    config = (open_clip.get_model_config(model) or {}) if known else {}
     if (config.get("text_cfg") or {}).get("hf_tokenizer_name") and find_spec("transformers") is None:
         raise SpliceError(
             f"{key_of('model')} is {model!r}, whose tokenizer needs transformers, which is not installed: "
@@ -233,15 +255,17 @@ def _tags(model: str) -> str:
     return ", ".join(open_clip.list_pretrained_tags_by_model(model)) or "none"
 
 
-def _tokenizer(model: str, cache: str | None) -> Any:
+def _tokenizer(source: str, model: str, cache: str | None) -> Any:
     """Return the tokenizer; a merges file that a checkpoint directory names is looked for in that directory."""
     options: dict[str, Any] = {}
-    if model.startswith(LOCAL):
-        folder = Path(model.removeprefix(LOCAL))
-        merges = (open_clip.get_model_config(model)["text_cfg"].get("tokenizer_kwargs") or {}).get("bpe_path")
+    if source.startswith(LOCAL):
+        folder, text = Path(source.removeprefix(LOCAL)), open_clip.get_model_config(source)["text_cfg"]
+        if text.get("hf_tokenizer_name") and model.startswith(HUB):
+            source = model  # whose tokenizer is several files, under names that only transformers knows
+        merges = (text.get("tokenizer_kwargs") or {}).get("bpe_path")
         if merges is not None:
             options = {"bpe_path": str(folder / merges)}
-    return open_clip.get_tokenizer(model, cache_dir=cache, **options)
+    return open_clip.get_tokenizer(source, cache_dir=cache, **options)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import cache as once
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -40,7 +41,7 @@ def require_configured_weights(backbone: Mapping[str, Any]) -> None:
             require_weights(str(backbone["model"]), backbone.get("pretrained"), backbone.get("cache"))
 
 
-def require_weights(model: str, pretrained: str | None, cache: str | None) -> None:
+def require_weights(model: str, pretrained: str | None, cache: str | None) -> Path | None:
     """Fetch weights that are not here; refuse those that the hub cannot send, which open_clip would try for a minute.
 
     Args:
@@ -48,31 +49,36 @@ def require_weights(model: str, pretrained: str | None, cache: str | None) -> No
         pretrained: A tag; a file is none of this.
         cache: Folder of downloaded weights; None for that of the hub.
 
+    Returns:
+        The file in the cache, with the configuration beside it for `hf-hub:`; None if the hub does not have them under
+        a name that is known here.
+
     Raises:
         SpliceError: naming the file, and how to get it.
     """
     published = _repository(model, pretrained)
     if published is None:
-        return
+        return None
     repository, names = published
-    _require_file(repository, names, cache)
     if model.startswith(HUB):
         _require_file(repository, (CONFIG,), cache)
+    return _require_file(repository, names, cache)
 
 
-def _require_file(repository: str, names: tuple[str, ...], cache: str | None) -> None:
+def _require_file(repository: str, names: tuple[str, ...], cache: str | None) -> Path | None:
     """Fetch the first of some files that a repository has, if none of them is here; it may have none."""
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
 
-    if any(isinstance(try_to_load_from_cache(repository, name, cache), str) for name in names):
-        return
+    for name in names:
+        here = try_to_load_from_cache(repository, name, cache)
+        if isinstance(here, str):
+            return Path(here)
     for name in names:
         try:
             size = get_hf_file_metadata(hf_hub_url(repository, name)).size or 0
             folder = cache or constants.HF_HUB_CACHE
             log.info("fetching %s of huggingface.co/%s, %.1f MB, to %s", name, repository, size / 1e6, folder)
-            hf_hub_download(repository, name, cache_dir=cache)  # with a progress bar
-            return
+            return Path(hf_hub_download(repository, name, cache_dir=cache))  # with a progress bar
         except Exception as error:  # of the network, the hub, or whoever forbids either
             if getattr(getattr(error, "response", None), "status_code", None) == 404:
                 continue  # under another name, then: open_clip knows more of them
@@ -82,6 +88,7 @@ def _require_file(repository: str, names: tuple[str, ...], cache: str | None) ->
                 f"is a network, `hf download {repository}{' --cache-dir ' + cache if cache else ''}` fetches them; "
                 f"copy its cache, or set {key_of('weights')} to the file."
             ) from error
+    return None
 
 
 def _repository(model: str, pretrained: str | None) -> tuple[str, tuple[str, ...]] | None:

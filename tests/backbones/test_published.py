@@ -1,5 +1,6 @@
 """Weights come from a hub once, with a word on where to, and without one the sentence comes before torch does."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,7 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import open_clip
 import pytest
+from safetensors.torch import save_file
 
+from splice_exp.backbones.checkpoint import save_checkpoint
+from splice_exp.backbones.open_clip import OpenClipBackbone
 from splice_exp.backbones.published import _tables
 from splice_exp.core.assets import SCENES_CLIP
 
@@ -113,3 +117,34 @@ def test_offline_a_tag_is_named_without_torch(tmp_path):
 
 def test_the_table_of_weights_is_that_of_open_clip():
     assert _tables().get_pretrained_cfg("ViT-B-32", "openai") == open_clip.get_pretrained_cfg("ViT-B-32", "openai")
+
+
+@pytest.fixture
+def hub(tmp_path):
+    """A hub's cache in a folder of its own, with one small model."""
+    built = open_clip.get_model_config("ViT-B-32")
+    built["embed_dim"] = 32
+    built["vision_cfg"] |= {"image_size": 32, "layers": 1, "width": 64, "head_width": 32, "patch_size": 16}
+    built["text_cfg"] |= {"width": 64, "heads": 2, "layers": 1}
+    preprocess = {"mean": [0.5] * 3, "std": [0.5] * 3}
+    repository = tmp_path / "cache" / "models--tests--tiny"
+    snapshot = repository / "snapshots" / ("a" * 40)
+    snapshot.mkdir(parents=True)
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("a" * 40)
+    (snapshot / NAMES[1]).write_text(json.dumps({"model_cfg": built, "preprocess_cfg": preprocess}))
+    model = open_clip.create_model(f"local-dir:{snapshot}", load_weights=False)
+    save_file(model.state_dict(), snapshot / NAMES[0])
+    return snapshot
+
+
+def test_a_cache_of_its_own_is_all_that_a_hub_model_needs(hub):
+    by_hub = OpenClipBackbone("hf-hub:tests/tiny", cache=str(hub.parents[2]))
+    assert by_hub.backbone_id == OpenClipBackbone(f"local-dir:{hub}").backbone_id
+    assert by_hub.encode_text(["a star"]).shape == (1, 32)
+
+
+def test_a_hub_model_can_be_saved(hub, tmp_path):
+    by_hub = OpenClipBackbone("hf-hub:tests/tiny", cache=str(hub.parents[2]))
+    save_checkpoint(by_hub, tmp_path / "saved")
+    assert OpenClipBackbone(f"local-dir:{tmp_path / 'saved'}").backbone_id == by_hub.backbone_id
