@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, NoReturn
 
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -21,6 +22,7 @@ class SweepReport(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         _require_report(config)
+        _require_work(config)
 
     def on_run_end(self, config: DictConfig, **kwargs: Any) -> None:
         from splice_exp.sweep import report
@@ -48,6 +50,22 @@ def _require_report(config: DictConfig) -> None:
         _end(str(error))
     except OmegaConfBaseException as error:  # of an interpolation
         _end(f"{error.full_key}: {str(error).splitlines()[0]}")
+
+
+def _require_work(config: DictConfig) -> None:
+    """End the command if none of its rows can begin, and report it if none is left to compute."""
+    from splice_exp.core.errors import SpliceError
+    from splice_exp.sweep import OUTCOME, begin, report
+
+    try:
+        begin(config)
+    except SpliceError as error:
+        _end(str(error))
+    except (HydraException, OmegaConfBaseException):
+        return  # of an option that Hydra refuses itself, in words of its own, when it composes the row
+    if OUTCOME.is_complete:
+        report(config, write=True)
+        sys.exit(0)
 
 
 def _end(message: str) -> NoReturn:

@@ -105,7 +105,8 @@ def main() -> None:
     except SystemExit as error:
         if error.code == 2:  # of Hydra's parser, which has said what it does not know
             _end("options are written KEY=VALUE: python -m splice_exp --help lists them.")
-        raise
+        if error.code:  # else there was nothing to compute
+            raise
     except RuntimeError as error:
         if "srun" not in str(error):
             raise

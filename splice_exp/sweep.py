@@ -7,22 +7,23 @@ none could begin, the answer comes at once.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from hydra import compose
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from splice_exp.backbones.published import require_configured_weights
 from splice_exp.build import build
 from splice_exp.configuration import plain
-from splice_exp.core.run_directory import UNFINISHED, rank
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.io import digest
+from splice_exp.core.run_directory import UNFINISHED, is_complete, rank
+from splice_exp.points import Point, composed, expand, label, labels
 from splice_exp.record.tracking import NoTracker, Tracker, swept_from_outside
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record
@@ -36,37 +37,10 @@ class Outcome:
 
     directory: Path | None = None
     failures: list[str] = field(default_factory=list)
+    is_complete: bool = False  # before anything was computed
 
 
 OUTCOME = Outcome()
-
-
-@dataclass(frozen=True)
-class Point:
-    """One point of a sweep: the overrides that compose it, and those of them that were swept, key → value."""
-
-    overrides: tuple[str, ...]
-    swept: dict[str, str]
-
-
-def expand(config: DictConfig) -> list[Point]:
-    """Return every point of a sweep: the product of file and command line.
-
-    A key on the command line replaces that of the file.
-    """
-    written = [f"{key}={value}" for key, value in (config.hydra.sweeper.get("params") or {}).items()]
-    parsed = OverridesParser.create().parse_overrides([*written, *config.hydra.overrides.task])
-    by_key = {override.get_key_element(): override for override in parsed}
-    choices = [
-        [(key, value) for value in override.sweep_string_iterator()] if override.is_sweep_override() else [(key, None)]
-        for key, override in by_key.items()
-    ]
-    points = []
-    for point in itertools.product(*choices):
-        overrides = [str(by_key[key].input_line) if value is None else f"{key}={value}" for key, value in point]
-        swept = {key: value for (key, value), among in zip(point, choices, strict=True) if value and len(among) > 1}
-        points.append(Point(tuple(overrides), swept))
-    return points
 
 
 def shown_command(config: DictConfig) -> str:
@@ -82,38 +56,47 @@ def shown_command(config: DictConfig) -> str:
     return shlex.join(["python", "-m", "splice_exp", *words])
 
 
-def label(value: str) -> str:
-    """Write a swept value as a table shows it: a file or a variant by its last part, truth in lower case.
-
-    Example:
-        >>> label("True"), label("dictionary/random")
-        ('true', 'random')
-    """
-    last = value.rsplit("/", 1)[-1]
-    return last.lower() if last in ("True", "False") else last
-
-
-def labels(points: Sequence[Point]) -> list[dict[str, str]]:
-    """Label the points by what was swept; values whose short forms are the same stay long."""
-    keys = points[0].swept
-    short = {key for key in keys if len({label(p.swept[key]) for p in points}) == len({p.swept[key] for p in points})}
-    return [
-        {key.lstrip("+"): label(value) if key in short else value for key, value in point.swept.items()}
-        for point in points
-    ]
-
-
 def rows(config: DictConfig) -> list[Record]:
     """Return the row of every point, whether or not its run ended well."""
+    return [record for record, _ in planned(config)]
+
+
+def planned(config: DictConfig) -> list[tuple[Record, dict[str, Any] | None]]:
+    """Return the row of every point, and the backbone of those that are still to be computed."""
     alone = config.hydra.mode != RunMode.MULTIRUN
     points = [Point(tuple(config.hydra.overrides.task), {})] if alone else expand(config)
-    records: dict[Path, Record] = {}
-    for point, named in zip(points, labels(points), strict=True):
-        row = compose(config.hydra.job.config_name, overrides=list(point.overrides), return_hydra_config=True)
+    found: dict[Path, tuple[Record, dict[str, Any] | None]] = {}
+    for named, row in zip(labels(points), composed(points, config.hydra.job.config_name), strict=True):
         folder = Path(row.hydra.run.dir if alone else f"{row.hydra.sweep.dir}/{row.hydra.sweep.subdir}")
         choices = {group: label(str(choice)) for group, choice in row.hydra.runtime.choices.items()}
-        records.setdefault(folder, Record(named, folder, choices))
-    return list(records.values())
+        backbone = None if is_complete(folder) and not row.force else plain(row, "backbone")
+        found.setdefault(folder, (Record(named, folder, choices), backbone))
+    return list(found.values())
+
+
+def begin(config: DictConfig) -> None:
+    """Look at all rows of a sweep before the first begins: there may be nothing to compute, or nothing that can be.
+
+    Raises:
+        SpliceError: if no row can begin, because weights are missing.
+    """
+    found = planned(config)
+    waiting = [backbone for _, backbone in found if backbone is not None]
+    if not waiting:
+        log.info("all %d rows are complete already (force=true computes them again)", len(found))
+        OUTCOME.is_complete = True
+        return
+    if len(waiting) < len(found):
+        log.info("%d of %d rows are complete already", len(found) - len(waiting), len(found))
+    refused: dict[str, SpliceError] = {}
+    distinct = {digest(backbone): backbone for backbone in waiting}
+    for key, backbone in distinct.items():
+        try:
+            require_configured_weights(backbone)
+        except SpliceError as error:  # rows with other backbones go on without those
+            refused[key] = error
+    if len(refused) == len(distinct):
+        raise next(iter(refused.values()))
 
 
 def failures(records: list[Record], shared: bool) -> list[str]:

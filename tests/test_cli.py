@@ -174,15 +174,6 @@ def test_overrides_that_delete_a_group_are_reported_too(command):
     assert code == 0, err
 
 
-def test_swept_values_of_the_same_short_name_keep_their_long_one():
-    points = [
-        sweep.Point((), {"data.path": value, "variant": f"dictionary/{value[0]}"}) for value in ("a/E.npy", "b/E.npy")
-    ]
-    assert sweep.labels(points) == [
-        *({"data.path": "a/E.npy", "variant": "a"}, {"data.path": "b/E.npy", "variant": "b"})
-    ]
-
-
 def test_a_sweep_is_a_table_in_the_order_of_its_file(command, tmp_path):
     code, out, err = command("experiment=ablation_centering", *FAST, ONE_SEED)
     assert code == 0, err

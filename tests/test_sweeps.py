@@ -15,8 +15,8 @@ from omegaconf import OmegaConf
 from splice_exp.build import build
 from splice_exp.cli import ON_PICTURES
 from splice_exp.configuration import CONFIG_DIRECTORY, resolve
+from splice_exp.points import expand
 from splice_exp.run import Components
-from splice_exp.sweep import expand
 
 FOLDER = CONFIG_DIRECTORY / "experiment"
 ALL = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.yaml"))

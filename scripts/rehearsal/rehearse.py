@@ -19,6 +19,9 @@ from scripts.rehearsal.presets import URL, narrowing_of
 from splice_exp import cli, sweep
 from splice_exp.configuration import CONFIG_DIRECTORY, resolve
 from splice_exp.core.errors import SpliceError
+from splice_exp.points import Point, expand
+from splice_exp.points import label as written
+from splice_exp.points import labels as labels_of
 from splice_exp.report.published import NOT_IN, NOT_RUN, PAPER, cells_of, numbers_beside, read_references
 from splice_exp.report.summary import read_summaries
 from splice_exp.report.tables import ABSENT
@@ -75,12 +78,12 @@ def rehearse(preset: str, overrides: Sequence[str], judge: str, folder: Path) ->
     return outcome
 
 
-def build_rows(overrides: Sequence[str], outcome: Outcome) -> list[sweep.Point]:
+def build_rows(overrides: Sequence[str], outcome: Outcome) -> list[Point]:
     """Compose every row and build all its components; those of equal configuration once. Return the rows."""
     built: dict[str, Any] = {}
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-        points = sweep.expand(compose("config", overrides=list(overrides), return_hydra_config=True))
+        points = expand(compose("config", overrides=list(overrides), return_hydra_config=True))
         values: dict[str, list[str]] = {}
         for point in points:
             label = _label(point.swept)
@@ -110,10 +113,10 @@ def _built(config: dict[str, Any], name: str, built: dict[str, Any]) -> Any:
     return built[key]
 
 
-def first_row(preset: str, points: Sequence[sweep.Point]) -> sweep.Point:
+def first_row(preset: str, points: Sequence[Point]) -> Point:
     """Return the first row beside which a published number stands; where there is none, the first."""
     wanted = [number["same"].get("row", {}).items() for number in published_beside(preset)]
-    for point, labels in zip(points, sweep.labels(points), strict=True):
+    for point, labels in zip(points, labels_of(points), strict=True):
         if any(row <= labels.items() for row in wanted):
             return point
     return points[0]
@@ -140,7 +143,7 @@ def compute_rows(words: Sequence[str], folder: Path, outcome: Outcome) -> None:
 
 
 def check_published(
-    preset: str, points: Sequence[sweep.Point], chosen: Mapping[str, str], folder: Path, outcome: Outcome
+    preset: str, points: Sequence[Point], chosen: Mapping[str, str], folder: Path, outcome: Outcome
 ) -> None:
     """Note how many published numbers stand beside ours. It is an error if one has no row in the sweep, or no measure.
 
@@ -152,12 +155,12 @@ def check_published(
         outcome: Where it is noted.
     """
     # As the report of the whole sweep labels rows: with keys of which one value was computed.
-    fixed = {key.lstrip("+"): sweep.label(value) for key, value in chosen.items() if "," not in value}
+    fixed = {key.lstrip("+"): written(value) for key, value in chosen.items() if "," not in value}
     reports = [
         {**report, "labels": [{**fixed, **labels} for labels in report["labels"]]} for report in read_summaries(folder)
     ]
     computed = [labels for report in reports for labels in report["labels"]]
-    swept = sweep.labels(points)
+    swept = labels_of(points)
     for number in published_beside(preset):
         row = number["same"].get("row", {})
         name = f"{number['where']}, {number['what']}"

@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 from splice_exp.build import build
 from splice_exp.configuration import CONFIG_DIRECTORY, plain
 from splice_exp.core.measures import Measures
+from splice_exp.points import Point, expand, label, labels
 from splice_exp.report.comparisons import Comparison, Level
 from splice_exp.report.drawings.head_sheets import HeadSheets
 from splice_exp.report.drawings.histograms import Histograms
@@ -21,7 +22,6 @@ from splice_exp.report.drawings.overlays import Overlays
 from splice_exp.report.listings import Listing
 from splice_exp.report.notes import Note, notes_of
 from splice_exp.report.records import Record
-from splice_exp.sweep import Point, expand, label, labels
 from tests.test_sweeps import ALL, GIVEN, composed_sweep, is_group
 
 SAMPLES = 20
