@@ -63,7 +63,7 @@ def _require_work(config: DictConfig) -> None:
         _end(str(error))
     except (HydraException, OmegaConfBaseException):
         return  # of an option that Hydra refuses itself, in words of its own, when it composes the row
-    if OUTCOME.is_complete:
+    if OUTCOME.complete:
         report(config, write=True)
         sys.exit(0)
 

@@ -68,24 +68,23 @@ def labels(points: Sequence[Point]) -> list[dict[str, str]]:
 def composed(points: Sequence[Point], config_name: str) -> Iterator[DictConfig]:
     """Yield the configuration of each point, Hydra's own node included; valid until the next is asked for."""
     bases: dict[tuple[str, ...], DictConfig] = {}
+    swept = {pair for point in points for pair in point.swept.items()}
+    groups = {key for key in {key for key, _ in swept} if _is_group(key)}
+    parser = OverridesParser.create()
+    parsed = {pair: parser.parse_override(f"value={pair[1]}").value() for pair in swept if pair[0] not in groups}
+    mappings = {key for (key, _), value in parsed.items() if isinstance(value, dict)}  # are merged with what is there
     for point in points:
-        values = {key: value for key, value in point.swept.items() if _is_value(key, value)}
+        values = {key: value for key, value in point.swept.items() if key not in groups | mappings}
         fixed = tuple(word for word in point.overrides if word.partition("=")[0] not in values)
         first = tuple(f"{key}={value}" for key, value in values.items())  # any will do: each point sets all of them
         if fixed not in bases:
             bases[fixed] = compose(config_name, overrides=[*fixed, *first], return_hydra_config=True)
         with flag_override(bases[fixed], "readonly", False):
             for key, value in values.items():
-                OmegaConf.update(bases[fixed], key, _parsed(value))
+                OmegaConf.update(bases[fixed], key, parsed[key, value])
         yield bases[fixed]
 
 
-def _is_value(key: str, value: str) -> bool:
-    """Say whether a swept key is a plain value that is there already, and no choice of a group."""
-    if key[0] in "+~" or "@" in key or GlobalHydra.instance().config_loader().get_group_options(key):
-        return False
-    return not isinstance(_parsed(value), dict)  # which Hydra merges with what is there
-
-
-def _parsed(value: str) -> object:
-    return OverridesParser.create().parse_override(f"value={value}").value()
+def _is_group(key: str) -> bool:
+    """Say whether a swept key chooses from a group, or adds or deletes something, and is no value that is there."""
+    return key[0] in "+~" or "@" in key or bool(GlobalHydra.instance().config_loader().get_group_options(key))

@@ -37,7 +37,7 @@ class Outcome:
 
     directory: Path | None = None
     failures: list[str] = field(default_factory=list)
-    is_complete: bool = False  # before anything was computed
+    complete: list[Record] | None = None  # all rows, if they were that before anything was computed
 
 
 OUTCOME = Outcome()
@@ -84,7 +84,7 @@ def begin(config: DictConfig) -> None:
     waiting = [backbone for _, backbone in found if backbone is not None]
     if not waiting:
         log.info("all %d rows are complete already (force=true computes them again)", len(found))
-        OUTCOME.is_complete = True
+        OUTCOME.complete = [record for record, _ in found]
         return
     if len(waiting) < len(found):
         log.info("%d of %d rows are complete already", len(found) - len(waiting), len(found))
@@ -121,7 +121,7 @@ def report(config: DictConfig, write: bool) -> None:
     if rank() != 0:
         return
     try:
-        records = rows(config)
+        records = OUTCOME.complete or rows(config)
         OUTCOME.failures = failures(records, config.shard.count > 1)
         if any(record.complete for record in records):
             alone = config.hydra.mode != RunMode.MULTIRUN

@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,10 @@ def code_behind(config: Mapping[str, Any]) -> str:
     Args:
         config: Resolved configuration; only the keys of `SCIENCE` count, so report and record do not.
     """
-    return code_digest(sorted({target for key in SCIENCE if key in config for target in _targets(config[key])}))
+    return _code(tuple(sorted({target for key in SCIENCE if key in config for target in _targets(config[key])})))
+
+
+_code = cache(code_digest)  # of a process: it does not change while it runs, and the rows of a sweep share most of it
 
 
 def run_id(config: Mapping[str, Any]) -> str:

@@ -23,7 +23,7 @@ class Histograms(Drawing):
         table: Table of the run with columns `kind`, `from`, `to` and a height.
         panel: Column that tells panels apart, or a key of the configuration: with dots.
         headings: Value of that column → title of its panel, in order; other values come after them, under their names.
-        kinds: Kind → how the legend calls it, in order.
+        kinds: Kind → how the legend calls it, in order; others come after them, under their names.
         x: Name of the horizontal axis.
         height: Column of heights.
         log_y: Logarithmic vertical axis.
@@ -47,9 +47,7 @@ class Histograms(Drawing):
         if not shown:
             return None
         bins = tables_of(shown, self._table, self._panel if "." in self._panel else None)
-        there = list(dict.fromkeys(bins[self._panel]))
-        headings = {value: heading for value, heading in self._headings.items() if value in there}
-        headings |= {value: str(value) for value in there if value not in headings}
+        headings, kinds = _named(bins[self._panel], self._headings), _named(bins["kind"], self._kinds)
         with mpl.rc_context(STYLE):
             canvas, axes = plt.subplots(
                 1,
@@ -61,7 +59,7 @@ class Histograms(Drawing):
             )
             for axis, (value, heading) in zip(axes[0], headings.items(), strict=True):
                 of_panel = bins[bins[self._panel] == value]
-                self._outlines(axis, of_panel, int(of_panel.groupby(["kind", "from"]).size().max()))
+                self._outlines(axis, of_panel, kinds, int(of_panel.groupby(["kind", "from"]).size().max()))
                 axis.set_title(heading, fontsize=9)
                 axis.set_xlabel(self._x)
             axes[0][0].set_ylabel(self._height)
@@ -72,9 +70,9 @@ class Histograms(Drawing):
             canvas.suptitle(title, fontsize=10)
         return canvas
 
-    def _outlines(self, axis: Axes, bins: pd.DataFrame, num_runs: int) -> None:
+    def _outlines(self, axis: Axes, bins: pd.DataFrame, kinds: dict[str, str], num_runs: int) -> None:
         """Draw means over runs; a bin that a run does not have is empty there."""
-        for number, (kind, label) in enumerate(self._kinds.items()):
+        for number, (kind, label) in enumerate(kinds.items()):
             of_kind = bins[bins["kind"] == kind].groupby(["from", "to"], as_index=False)[self._height].sum()
             of_kind[self._height] /= num_runs
             edges = np.append(of_kind["from"], of_kind["to"].iloc[-1])
@@ -83,3 +81,10 @@ class Histograms(Drawing):
             axis.stairs(of_kind[self._height], edges, color=colour, alpha=0.12, fill=True)
         filled = bins.loc[bins[self._height] > 0]
         axis.set_xlim(filled["from"].min(), filled["to"].max())
+
+
+def _named(values: pd.Series, names: dict[str, str]) -> dict[str, str]:
+    """Return how the values that are there are called, in the order of the names; those without one keep their own."""
+    there = list(dict.fromkeys(values))
+    named = {value: name for value, name in names.items() if value in there}
+    return named | {value: str(value) for value in there if value not in named}

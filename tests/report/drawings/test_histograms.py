@@ -55,6 +55,12 @@ def test_panels_without_data_are_left_out(row):
     assert Histograms("cosines", "centring", HEADINGS, KINDS, "cosine").draw([], "title") is None
 
 
+def test_kinds_without_data_are_left_out_and_others_keep_their_name(row):
+    kinds = {"star": "stars", "far": "far pairs"}
+    canvas = Histograms("cosines", "centring", HEADINGS, kinds, "cosine").draw([row], "title")
+    assert [text.get_text() for text in canvas.legends[0].get_texts()] == ["far pairs", "near"]
+
+
 @pytest.mark.parametrize(("expected", "verdict"), [("higher", "holds"), ("lower", "does not hold")])
 def test_two_measures_of_the_same_samples_are_compared_in_each_row(row, expected, verdict):
     claim = Contrast(claim="better than chance", metric=TOP1, baseline="zero_shot/top1_null", expected=expected)
