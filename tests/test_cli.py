@@ -419,6 +419,29 @@ def test_seeds_of_a_sweep_are_one_row_and_embeddings_are_made_once_a_seed(comman
     assert "Seed 0, 1" in table
     assert "60" in table.splitlines()[6]
 
+    code, out, err = command(*sweep_of, "solver.nonnegative=true,false", "seed=0,1")
+    assert code == 0, err
+    assert "all 4 rows are complete already" in out
+    assert "evaluation …" not in out
+    assert out.splitlines()[-1].startswith("results: ")
+    assert (tmp_path / "results" / "tables" / "zero_shot.md").read_text() == table
+    code, out, err = command(*sweep_of, "solver.nonnegative=true,false", "seed=1,2")
+    assert code == 0, err
+    assert "2 of 4 rows are complete already" in out
+
+
+def test_a_sweep_without_weights_is_refused_before_its_first_row(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    code, _, err = command("-m", "experiment=zero_shot", "backbone=vit_b_32_openai", "vocabulary=laion", "seed=0,1")
+    assert code == 1
+    assert err.count("error: The weights open_clip_model.safetensors of huggingface.co/timm") == 1
+    assert not (tmp_path / "results").exists()
+    rows = ("-m", "experiment=zero_shot", *FAST, "backbone=vit_b_32_openai,planted", "figures=false")
+    code, _, err = command(*rows)
+    assert code == 1
+    assert "error: backbone vit b 32 openai: The weights" in err
+    assert len(metrics_of(tmp_path / "results")) == 1  # of the row that needs none
+
 
 @pytest.mark.parametrize(
     "data", ["scenes_spurious", "scenes_attributes", "scenes_drift", "scenes_unsafe", "scenes_fine_grained"]
