@@ -18,6 +18,8 @@ from omegaconf.errors import OmegaConfBaseException
 from splice_exp.configuration import CONFIG_DIRECTORY
 from splice_exp.core.errors import SpliceError, nearest
 
+EXPERIMENTS = CONFIG_DIRECTORY / "experiment"
+
 
 def in_a_sentence(error: CompactHydraException, words: Sequence[str]) -> str:
     """Say what was mistyped.
@@ -29,6 +31,8 @@ def in_a_sentence(error: CompactHydraException, words: Sequence[str]) -> str:
     text, reason = str(error), error.__cause__
     if found := re.match(r"Could not override '([^']+)'", text):
         return _no_such_key(found[1], words)
+    if found := re.match(r"Error parsing override '([^']*)'\s*missing EQUAL", text):
+        return _no_pair(found[1])
     lines = [line.strip() for line in text.partition("Config search path")[0].splitlines() if line.strip()]
     if isinstance(reason, OmegaConfBaseException):
         lines.append(str(reason).splitlines()[0])
@@ -36,6 +40,12 @@ def in_a_sentence(error: CompactHydraException, words: Sequence[str]) -> str:
     if heads:
         return f"{' '.join(lines[: heads[0]])}. {lines[heads[0]]} {', '.join(lines[heads[0] + 1 :])}"
     return " ".join(lines)
+
+
+def _no_pair(word: str) -> str:
+    known = [path.relative_to(EXPERIMENTS).with_suffix("").as_posix() for path in EXPERIMENTS.rglob("*.yaml")]
+    advice = f"did you mean experiment={word}?" if word in known else "python -m splice_exp --help lists what there is."
+    return f"{word!r} is no option: options are written KEY=VALUE; {advice}"
 
 
 def require_parts(config: DictConfig, choices: Iterable[str]) -> None:

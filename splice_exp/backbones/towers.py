@@ -95,11 +95,16 @@ def _blocks_of(transformer: Any, name: str) -> tuple[ResidualAttentionBlock, ...
 
 def _image_tower(backbone: Backbone) -> Tower:
     visual = getattr(backbone.module, "visual", None)
+    if visual is None:
+        raise SpliceError(
+            "This backbone has no image tower whose heads could be read: take a CLIP with a plain Vision Transformer, "
+            "for example backbone=scenes_clip."
+        )
     if not isinstance(visual, VisionTransformer) or visual.attn_pool is not None:
         what = "has attention pooling" if isinstance(visual, VisionTransformer) else f"is a {type(visual).__name__}"
         raise SpliceError(
             f"The image tower of this backbone {what}, and is no Vision Transformer of open_clip whose heads write "
-            "into the stream that is projected: take another backbone, for example scenes_clip."
+            "into the residual stream that is projected: take another backbone, for example scenes_clip."
         )
     return Tower("image", _blocks_of(visual.transformer, "image"), visual.ln_post, _matrix(visual.proj, visual.ln_post))
 

@@ -12,6 +12,7 @@ from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
 from splice_exp.core.keys import key_of
+from splice_exp.core.memory import physical_memory
 from splice_exp.core.types import Dictionary
 from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
 from splice_exp.dictionaries.text import encode_concepts
@@ -90,6 +91,12 @@ class LearnedAtoms(DictionaryBuilder):
 
     def __init__(self, size: int = 256, l1_penalty: float = 0.25, max_iter: int = 20, seed: int = 0) -> None:
         require_integer("size", size, 1)
+        needed = 8 * size**2  # bytes of the moments of the codes, which learning adds up
+        if needed > physical_memory():
+            raise SpliceError(
+                f"{key_of('size', self)} is {size}, and learning so many atoms needs {needed / 1e9:.0f} GB of memory, "
+                f"of which there are {physical_memory() / 1e9:.0f}: set fewer."
+            )
         require_at_least("l1_penalty", l1_penalty, 0)
         require_integer("max_iter", max_iter, 1)
         require_integer("seed", seed, 0)
