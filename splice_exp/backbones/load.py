@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from splice_exp.backbones.base import Backbone
+from splice_exp.backbones.published import LOCAL
 from splice_exp.core.assets import SCENES_CLIP
 from splice_exp.core.errors import SpliceError
 
@@ -42,6 +44,11 @@ def load_backbone(
     from splice_exp.backbones.open_clip import OpenClipBackbone  # late: it takes seconds
 
     return OpenClipBackbone(architecture, tag)
+
+
+def model_name(backbone: Backbone) -> str:
+    """Return what a person calls a backbone: its encoder, `scenes_clip`, or where neither is known its fingerprint."""
+    return "scenes_clip" if backbone.encoder == f"{LOCAL}{SCENES_CLIP}" else backbone.encoder or backbone.backbone_id
 
 
 def resolve_model(model: str, pretrained: str | None = None) -> tuple[str, str | None]:

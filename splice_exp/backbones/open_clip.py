@@ -23,8 +23,8 @@ from splice_exp.backbones.architecture import architecture
 from splice_exp.backbones.base import Backbone, require_templates
 from splice_exp.backbones.openai_archive import is_openai_archive
 from splice_exp.backbones.patches import represent_patches
-from splice_exp.backbones.published import CONFIG, HUB, LOCAL, require_weights
-from splice_exp.core.errors import SpliceError, nearest, require_choice
+from splice_exp.backbones.published import CONFIG, HUB, LOCAL, require_model, require_weights
+from splice_exp.core.errors import SpliceError, require_choice
 from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of
 
@@ -172,11 +172,7 @@ def _find(model: str, pretrained: str | None, weights: str | None, cache: str | 
         raise SpliceError(
             f"{key_of('pretrained')} is {pretrained!r}, but {model} has weights of its own: set it to null."
         )
-    if not local and model not in open_clip.list_models():
-        raise SpliceError(
-            f"{key_of('model')} is {model!r}, which open_clip does not know "
-            f"({nearest(model, open_clip.list_models())})."
-        )
+    require_model(model)
     if not local and pretrained is None:
         raise SpliceError(f"{key_of('pretrained')} must name the weights of {model}: {_tags(model)}, or a file.")
     _require_tokenizer(model)

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from splice_exp.core.errors import SpliceError
+from splice_exp.core.errors import SpliceError, nearest
 from splice_exp.core.keys import building, key_of
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,17 @@ def require_configured_weights(backbone: Mapping[str, Any]) -> None:
     if backbone.get("_target_") == OPEN_CLIP and backbone.get("weights") is None:
         with building("backbone"):
             require_weights(str(backbone["model"]), backbone.get("pretrained"), backbone.get("cache"))
+
+
+def require_model(model: str) -> None:
+    """Refuse an architecture that open_clip does not have; other names (`hf-hub:…`, `local-dir:…`) are looked up later.
+
+    Raises:
+        SpliceError: with the nearest names.
+    """
+    known = sorted(path.stem for path in (_folder() / "model_configs").glob("*.json"))
+    if not model.startswith((HUB, LOCAL)) and model not in known:
+        raise SpliceError(f"{key_of('model')} is {model!r}, which open_clip does not know ({nearest(model, known)}).")
 
 
 def require_weights(model: str, pretrained: str | None, cache: str | None) -> Path | None:
@@ -103,15 +114,21 @@ def _repository(model: str, pretrained: str | None) -> tuple[str, tuple[str, ...
 
 
 @once
+def _folder() -> Path:
+    """Return the folder of open_clip, which is not imported for it."""
+    spec = find_spec("open_clip")
+    if spec is None or not spec.submodule_search_locations:
+        raise SpliceError("open_clip is not installed: pip install open_clip_torch.")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+@once
 def _tables() -> Any:
     """Return open_clip's module of published weights, without the rest of open_clip, which takes seconds."""
     if "open_clip" in sys.modules:
         return import_module("open_clip.pretrained")
-    spec = find_spec("open_clip")
-    if spec is None or spec.submodule_search_locations is None:
-        raise SpliceError("open_clip is not installed: pip install open_clip_torch.")
     alone = ModuleType("open_clip_tables")
-    alone.__path__ = list(spec.submodule_search_locations)
+    alone.__path__ = [str(_folder())]
     sys.modules[alone.__name__] = alone
     torchless = "torch" not in sys.modules
     if torchless:

@@ -5,17 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn.functional import embedding_bag
 
+from splice_exp.core.code_tables import as_dataset, long_frame, names_of, wide_frame, write_parquet
 from splice_exp.core.errors import require_integer
+from splice_exp.core.html import html_table
 from splice_exp.core.names import Named
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-@dataclass(frozen=True, eq=False)
+SHOWN = 5  # rows in a notebook
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Codes(Named):
     """Sparse codes of n samples over k concepts in compressed sparse row form, in CPU memory.
 
@@ -144,7 +153,65 @@ class Codes(Named):
         total.index_put_((labels[self.rows], self.indices), self.values, accumulate=True)
         return total / torch.bincount(labels, minlength=num_classes).clamp(min=1)[:, None]
 
-    def top(self, n: int) -> list[list[tuple[str, float]]]:
+    def __repr__(self) -> str:
+        active = f"{float(self.l0().double().mean()):.1f}" if len(self) else "none"
+        return f"Codes({len(self)} rows over {self.num_concepts} concepts, {active} active per row)"
+
+    def _repr_html_(self) -> str:
+        first = self.select(torch.arange(min(len(self), SHOWN))).named(names_of(self)).top()
+        rows = [[row, ", ".join(f"{name} {value:.2f}" for name, value in found)] for row, found in enumerate(first)]
+        return html_table(repr(self), ["row", "largest codes"], rows)
+
+    def __getitem__(self, concept: str) -> Float[Tensor, " n"]:
+        """Return the code of one concept in every row; 0 where it is not active.
+
+        Raises:
+            SpliceError: if there is no such concept; the nearest names are given.
+
+        Example:
+            >>> codes = Codes.from_dense(torch.tensor([[0.5, 0.25], [0.0, 1.0]]), ("grass", "dog"))
+            >>> (codes["grass"] > 0.1) & (codes["dog"] < 0.5)
+            tensor([ True, False])
+        """
+        column = torch.zeros(len(self), dtype=self.values.dtype)
+        chosen = self.indices == self.index(concept)
+        column[self.rows[chosen]] = self.values[chosen]
+        return column
+
+    def to_dataframe(
+        self, concepts: Sequence[str] | None = None, sample_ids: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """Return a table of the codes.
+
+        Args:
+            concepts: None: one line per active concept, with columns `sample_id`, `concept` and `code`. Names: one line
+                per sample, with a column for each of them, 0 where it is not active.
+            sample_ids: Names of the rows; by default their numbers.
+
+        Raises:
+            SpliceError: if a concept is none of these codes.
+
+        Example:
+            >>> codes = Codes.from_dense(torch.tensor([[0.5, 0.25], [0.5, 0.0]]), ("grass", "dog"))
+            >>> codes.to_dataframe(["grass", "dog"]).query("grass > .1 and dog == 0").index.tolist()
+            [1]
+        """
+        return long_frame(self, sample_ids) if concepts is None else wide_frame(self, concepts, sample_ids)
+
+    def to_parquet(self, path: str | Path, sample_ids: Sequence[str] | None = None) -> None:
+        """Write the table of `to_dataframe`, one line per active concept, for pandas, DuckDB or Polars.
+
+        Args:
+            path: The file.
+            sample_ids: Names of the rows; by default their numbers.
+        """
+        write_parquet(self, Path(path), sample_ids)
+
+    def to_dataset(self, sample_ids: Sequence[str] | None = None) -> Any:
+        """Return a `datasets.Dataset` with one row per sample: `sample_id`, and lists of `concepts` and `codes`."""
+        return as_dataset(self, sample_ids)
+
+    def top(self, n: int = 10) -> list[list[tuple[str, float]]]:
         """Name the n largest codes of each row, largest first; fewer where fewer are active.
 
         Raises:

@@ -13,8 +13,10 @@ from torch import Tensor
 
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, shown
+from splice_exp.core.html import html_table
 from splice_exp.core.names import Named
 
+SHOWN = 5  # concepts in a line
 Modality = Literal["image", "text"]
 
 
@@ -116,7 +118,7 @@ class Attribute:
         return Attribute(self.values, self.labels[torch.as_tensor(rows, dtype=torch.int64)])
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dictionary(Named):
     """A dictionary: unit-norm atoms and the names of the concepts they stand for.
 
@@ -144,6 +146,14 @@ class Dictionary(Named):
     def __len__(self) -> int:
         return len(self.concepts)
 
+    def __repr__(self) -> str:
+        named = ", ".join(self.concepts[:SHOWN]) + (", …" if len(self) > SHOWN else "")
+        return f"Dictionary({len(self)} concepts, {self.atoms.shape[1]} wide: {named})"
+
+    def _repr_html_(self) -> str:
+        provenance = [[key, value] for key, value in self.provenance.items()]
+        return html_table(repr(self), ["provenance", ""], provenance)
+
 
 class Status(Enum):
     """How a solver ended; the value is what to do about it."""
@@ -155,7 +165,7 @@ class Status(Enum):
     PRECISION = "float32 ends above the tolerance: raise solver.tol or solve float64 targets"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Solution:
     """What a solver found, and how good it is on the full dictionary (in float64).
 
@@ -174,6 +184,27 @@ class Solution:
     kkt_violation: Float[Tensor, " n"]
     num_iterations: Int[Tensor, " n"]
     l1_penalty: Float[Tensor, " n"] | None = None
+
+    def __repr__(self) -> str:
+        return f"Solution({len(self.codes)} rows, {self.status.name.lower()}, {self._bounds})"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ["status", self.status.value],
+            ["largest duality gap", f"{_largest(self.duality_gap):.1e}"],
+            ["largest KKT violation", f"{_largest(self.kkt_violation):.1e}"],
+            ["active concepts, mean", f"{float(self.codes.l0().double().mean()):.1f}" if len(self.codes) else "none"],
+        ]
+        return html_table(repr(self), ["", ""], rows)
+
+    @property
+    def _bounds(self) -> str:
+        gap = _largest(self.duality_gap)
+        return "without a duality gap" if gap != gap else f"duality gap at most {gap:.1e}"  # NaN is not itself
+
+
+def _largest(values: Float[Tensor, " n"]) -> float:
+    return float(values.max()) if len(values) else 0.0
 
 
 @dataclass(frozen=True)

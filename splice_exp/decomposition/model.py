@@ -10,8 +10,11 @@ found.top(10), found.reconstruct(), found.intervene(remove=["grass"])
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from PIL import Image
@@ -28,7 +31,9 @@ from splice_exp.solvers.active_set import ActiveSet
 from splice_exp.solvers.base import Solver
 
 FEWEST = 32  # pictures from which a mean may be estimated
-TOGETHER = 64  # pictures embedded at a time
+TOGETHER = 64  # images embedded at a time
+
+Images: TypeAlias = str | Path | Image.Image | Sequence[str | Path | Image.Image]
 
 
 class Splice(ExplainedModel):
@@ -72,11 +77,12 @@ class Splice(ExplainedModel):
             parts.append(self.backbone.encode_images(opened).cpu())
         return torch.cat(parts)
 
-    def decompose(self, images: Sequence[str | Path | Image.Image] | Tensor) -> Decomposition:
-        """Decompose pictures or their embeddings.
+    def decompose(self, images: Images | Tensor | np.ndarray) -> Decomposition:
+        """Decompose images or their embeddings.
 
         Args:
-            images: Files, PIL images, or (n, d) embeddings of any norm.
+            images: Files or PIL images, one or several; or (n, d) embeddings of any norm, of PyTorch on any device or
+                of NumPy.
 
         Raises:
             SpliceError: for embeddings of another width, or too few pictures to estimate a mean from.
@@ -92,6 +98,10 @@ class Splice(ExplainedModel):
             >>> bool(gone.codes.l0()[0] == found.codes.l0()[0] - 1)
             True
         """
+        if isinstance(images, np.ndarray):
+            images = torch.from_numpy(np.ascontiguousarray(images))
+        if isinstance(images, (str, Path, Image.Image)):
+            images = [images]
         require_pictures("Splice.decompose", images)
         features = self._checked(images) if isinstance(images, Tensor) else self.embed(images)
         if self.mean is None and len(features) < FEWEST:
@@ -99,32 +109,37 @@ class Splice(ExplainedModel):
                 f"There are {len(features)} pictures, of which no image mean can be estimated ({FEWEST} or more are "
                 "needed): give Splice a mean, from python -m splice_exp estimate-mean or from more pictures."
             )
-        return self._solved(features, "image", self.mean)
+        if isinstance(images, Tensor):
+            return self._solved(features, "image", self.mean)
+        names = [str(one) if isinstance(one, (str, Path)) else f"image {index}" for index, one in enumerate(images)]
+        return replace(self._solved(features, "image", self.mean, names), images=tuple(images))
 
-    def decompose_text(self, texts: Sequence[str], mean: Float[Tensor, " d"] | None = None) -> Decomposition:
+    def decompose_text(self, texts: str | Sequence[str], mean: Float[Tensor, " d"] | None = None) -> Decomposition:
         """Decompose texts, around the mean of the dictionary or of other texts.
 
         Args:
-            texts: Any.
+            texts: One or several.
             mean: What texts are centred by; by default the mean of the concepts.
 
         Example:
-            >>> found = Splice.load().decompose_text(["a red star on the grass"])
+            >>> found = Splice.load().decompose_text("a red star on the grass")
             >>> [name for name, _ in found.top(2)[0]]
             ['crimson star', 'grass']
         """
-        return self._solved(
-            self.backbone.encode_text(list(texts)), "text", self.dictionary.mean if mean is None else mean
-        )
+        texts = [texts] if isinstance(texts, str) else list(texts)
+        around = self.dictionary.mean if mean is None else mean
+        return self._solved(self.backbone.encode_text(texts), "text", around, texts)
 
-    def _solved(self, features: Tensor, modality: Modality, mean: Tensor | None) -> Decomposition:
-        ids = tuple(str(place) for place in range(len(features)))
+    def _solved(
+        self, features: Tensor, modality: Modality, mean: Tensor | None, names: Sequence[str] | None = None
+    ) -> Decomposition:
+        ids = tuple(str(index) for index in range(len(features))) if names is None else tuple(names)
         embeddings = Embeddings(features, None, ids, (), modality, self.backbone.backbone_id)
         around = image_mean(embeddings) if mean is None else mean
         return decompose(embeddings, self.dictionary, self.solver, self.alignment, around)
 
     def _checked(self, features: Tensor) -> Float[Tensor, "n d"]:
-        found = checked_features(features, "The tensor given to Splice.decompose")
+        found = checked_features(features.detach().cpu(), "The array given to Splice.decompose")
         if found.shape[1] != self.backbone.dim:
             raise SpliceError(
                 f"The embeddings are {found.shape[1]} wide, but those of the backbone {self.backbone.dim}."

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from splice_exp.core.codes import Codes
+from splice_exp.core.codes import SHOWN, Codes
+from splice_exp.core.html import html_table
 from splice_exp.core.io import digest
 from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.types import Dictionary, Embeddings, Solution
@@ -24,8 +27,12 @@ from splice_exp.distributed.cache import Cache
 from splice_exp.embeddings.geometry import Alignment, center, uncenter
 from splice_exp.solvers.base import Solver
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Decomposition:
     """Codes of embeddings, with all that is needed to go back.
 
@@ -36,6 +43,8 @@ class Decomposition:
         scale: ‖z − μ‖ of each sample, (n,).
         recompose: The way back, `paper` or `scaled`.
         solution: What the solver said of its answer; an intervention keeps that of the codes it started from.
+        sample_ids: A name for each sample.
+        images: What was decomposed, as files or PIL images, where that was images: shown beside their codes.
     """
 
     codes: Codes
@@ -44,14 +53,57 @@ class Decomposition:
     scale: Float[Tensor, " n"]
     recompose: str
     solution: Solution
+    sample_ids: tuple[str, ...] = ()
+    images: tuple[Any, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __repr__(self) -> str:
+        about = f"{self.codes.num_concepts} concepts, {float(self.codes.l0().double().mean()):.1f} active per sample"
+        return f"Decomposition({len(self)} samples over {about}; {self.solution.status.value})"
+
+    def _repr_html_(self) -> str:
+        first = self.codes.select(torch.arange(min(len(self), SHOWN))).top()
+        rows = [
+            [name, ", ".join(f"{concept} {value:.2f}" for concept, value in found)]
+            for name, found in zip(self.sample_ids, first, strict=False)
+        ]
+        return html_table(repr(self), ["sample", "largest codes"], rows)
 
     def recompose_unnormalized(self) -> Float[Tensor, "n d"]:
         """Return m: the reconstruction before its last normalisation."""
         return uncenter(self.codes @ self.dictionary.atoms, self.image_mean, self.scale, self.recompose)
 
-    def top(self, n: int) -> list[list[tuple[str, float]]]:
+    def top(self, n: int = 10) -> list[list[tuple[str, float]]]:
         """Name the n largest codes of each sample, largest first."""
         return self.codes.top(n)
+
+    def to_dataframe(self, concepts: Sequence[str] | None = None) -> pd.DataFrame:
+        """Return `Codes.to_dataframe` with the names of the samples."""
+        return self.codes.to_dataframe(concepts, self.sample_ids)
+
+    def to_parquet(self, path: str | Path) -> None:
+        """Write `Codes.to_parquet` with the names of the samples."""
+        self.codes.to_parquet(path, self.sample_ids)
+
+    def to_dataset(self) -> Any:
+        """Return `Codes.to_dataset` with the names of the samples."""
+        return self.codes.to_dataset(self.sample_ids)
+
+    def plot(self, sample: int = 0, n: int = 10) -> Figure:
+        """Plot the largest codes of a sample as bars, beside its image where there is one.
+
+        Args:
+            sample: Its index.
+            n: How many concepts.
+
+        Raises:
+            SpliceError: if there is no such sample.
+        """
+        from splice_exp.decomposition.plot import plot_codes  # late: matplotlib takes a second
+
+        return plot_codes(self, sample, n)
 
     def reconstruct(self) -> Float[Tensor, "n d"]:
         """Return ẑ, unit rows in the space of the embeddings; σ(μ) for a row without concepts."""
@@ -120,7 +172,7 @@ def decompose(
         source = tensor_digest(targets) if embeddings.source_id is None else targets_id(embeddings.source_id, mean)
         solution = solve(cache, solver, dictionary.atoms, targets, source)
     codes = solution.codes.named(dictionary.concepts)
-    return Decomposition(codes, dictionary, mean, scale, alignment.recompose, solution)
+    return Decomposition(codes, dictionary, mean, scale, alignment.recompose, solution, embeddings.sample_ids)
 
 
 def targets_id(source_id: str, image_mean: Float[Tensor, " d"]) -> str:

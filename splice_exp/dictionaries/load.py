@@ -10,7 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
-from splice_exp.backbones.load import load_backbone
+from splice_exp.backbones.load import load_backbone, model_name, resolve_model
+from splice_exp.backbones.published import require_model
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.types import Dictionary
 from splice_exp.dictionaries.text import encode_concepts
@@ -45,6 +46,11 @@ class ExplainedModel:
         self.backbone, self.dictionary, self.mean = backbone, dictionary, mean
         self.solver = self.default_solver() if solver is None else solver
 
+    def __repr__(self) -> str:
+        mean = "" if self.mean is not None else ", without an image mean"
+        about = f"{len(self.dictionary)} concepts, {type(self.solver).__name__}{mean}"
+        return f"{type(self).__name__}({model_name(self.backbone)}, {about})"
+
     @classmethod
     def load(
         cls: type[M],
@@ -75,6 +81,8 @@ class ExplainedModel:
             SpliceError: if weights, names or mean cannot be loaded.
         """
         caller = f"{cls.__name__}.load"
+        if model is not None:
+            require_model(resolve_model(model, pretrained)[0])
         if model is not None and vocabulary is None:
             raise SpliceError(
                 f"model is {model!r}, which needs a vocabulary: laion, laion_bigrams, mscoco, a file with one name per "

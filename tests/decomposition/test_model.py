@@ -56,6 +56,55 @@ def test_texts_are_decomposed_around_the_mean_of_the_concepts(splice):
     torch.testing.assert_close(found.image_mean, splice.dictionary.mean)
 
 
+def test_one_text_and_one_picture_need_no_brackets(splice, pictures, tmp_path):
+    one = splice.decompose_text("a red star on the grass")
+    assert one.sample_ids == ("a red star on the grass",)
+    assert one.top() == splice.decompose_text(["a red star on the grass"]).top()
+    pictures[0].save(tmp_path / "one.png")
+    found = splice.decompose(tmp_path / "one.png")
+    assert found.sample_ids == (str(tmp_path / "one.png"),)
+    assert found.top() == splice.decompose(pictures[0]).top() == splice.decompose(pictures[:1]).top()
+
+
+def test_embeddings_of_other_libraries_and_types_are_taken(splice, pictures):
+    features = splice.embed(pictures)
+    expected = splice.decompose(features)
+    for given in (features.numpy(), features.double().numpy()[::1], features.numpy()[::-1][::-1], features.half()):
+        found = splice.decompose(given)
+        assert torch.equal(found.codes.l0(), expected.codes.l0())
+    assert splice.decompose(features.requires_grad_()).codes.values.requires_grad is False
+
+
+def test_codes_leave_with_the_names_of_their_samples(splice, pictures):
+    found = splice.decompose(pictures)
+    assert found.to_dataframe()["sample_id"].unique().tolist() == ["image 0", "image 1", "image 2"]
+    name = found.top(1)[0][0][0]
+    assert found.to_dataframe([name])[name].iloc[0] == found.codes[name][0]
+    assert found.to_dataset()["sample_id"][:1] == ["image 0"]
+    kept = found.intervene(remove=[name])
+    assert name not in kept.to_dataframe()["concept"].unique()
+    assert kept.sample_ids == found.sample_ids
+
+
+def test_what_a_notebook_shows(splice, pictures):
+    found = splice.decompose(pictures)
+    assert repr(found).startswith("Decomposition(3 samples over 597 concepts, ")
+    assert found.top(1)[0][0][0] in found._repr_html_()
+    assert repr(found.solution).startswith("Solution(3 rows, converged, duality gap at most ")
+    assert "largest KKT violation" in found.solution._repr_html_()
+    assert repr(splice.dictionary).startswith("Dictionary(597 concepts, 128 wide: ")
+    assert repr(splice) == "Splice(scenes_clip, 597 concepts, ActiveSet)"
+
+
+def test_a_figure_shows_the_image_beside_its_codes(splice, pictures):
+    found = splice.decompose(pictures)
+    image, bars = found.plot(1, n=3).axes
+    assert len(bars.patches) == 3
+    assert [label.get_text() for label in bars.get_yticklabels()] == [name for name, _ in found.top(3)[1]]
+    assert image.images[0].get_array().shape == (64, 64, 3)
+    assert len(splice.decompose_text("a red star").plot().axes) == 1
+
+
 def test_one_picture_alone_needs_a_mean(splice, pictures):
     without = Splice(splice.backbone, splice.dictionary, None)
     with pytest.raises(SpliceError, match="There are 3 pictures, of which no image mean can be estimated .32 or more"):
@@ -67,12 +116,14 @@ def test_one_picture_alone_needs_a_mean(splice, pictures):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda splice, picture: splice.decompose("photo.png"), "takes a list of pictures"),
+        (lambda splice, picture: splice.decompose("photo.png"), "photo.png cannot be read as a picture"),
         (lambda splice, picture: splice.decompose([]), "was given no pictures"),
         (lambda splice, picture: splice.decompose([picture] * 60).top(-1), "n is -1"),
         (lambda splice, picture: splice.decompose(torch.ones(2, 7)), "7 wide, but those of the backbone 128"),
         (lambda splice, picture: splice.decompose(["nothing.png"]), "nothing.png cannot be read as a picture"),
         (lambda splice, picture: Splice.load("ViT-B-32", "openai"), "needs a vocabulary"),
+        (lambda splice, picture: Splice.load("ViT-B-31"), "does not know .nearest: 'ViT-B-32'"),
+        (lambda splice, picture: splice.decompose([picture]).plot(1), "sample is 1, but must be one of 0 to 0"),
         (lambda splice, picture: Splice.load(pretrained="openai"), "no model is named"),
         (lambda splice, picture: Splice.load("clip:ViT-L/14", vocabulary=["a"]), "must be one of clip:ViT-B/32"),
         (lambda splice, picture: Splice.load("clip:RN50", "yfcc15m", ["a"]), "leave it out"),
