@@ -3,8 +3,8 @@
 from splice_exp import Cocoa
 
 cocoa = Cocoa.load()                                                # the embedded world
-found = cocoa.explain(["photo.png"], "a photo of a star", "a photo of a house")
-found.maps, found.similarity, found.reliability
+found = cocoa.explain("photo.png", "a photo of a star", "a photo of a house")
+found.maps, found.similarity, found.reliability, found.plot()
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from PIL import Image
@@ -27,16 +28,23 @@ from splice_exp.attribution.targets import Target, target_of
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.load import load_backbone
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.html import html_table
 from splice_exp.core.io import seed_of
 from splice_exp.data.pictures import as_picture, require_pictures
+from splice_exp.dictionaries.vocabulary import vocabulary_named
 
-TOGETHER = 64  # pictures that are represented at a time
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+TOGETHER = 64  # images that are represented at a time
+SHOWN = 5  # images in a notebook
 
 Parts: TypeAlias = tuple[Float[Tensor, "n h w"], Float[Tensor, " n"], Float[Tensor, " n"]]
-Members: TypeAlias = str | Sequence[str] | Sequence[Path | Image.Image] | Tensor | Corpus
+Images: TypeAlias = str | Path | Image.Image | Sequence[str | Path | Image.Image]
+Members: TypeAlias = str | Sequence[str] | Sequence[Path | Image.Image] | Tensor | np.ndarray | Corpus
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Explained:
     """What was found of n pictures.
 
@@ -44,13 +52,45 @@ class Explained:
         maps: Large where a pixel speaks for the corpus, negative where it speaks for the foil, (n, h, w).
         similarity: Of each picture with the corpus, minus with the foil, (n,).
         reliability: Rank correlation of the maps from either half of what was drawn, (n,); NaN where it is not known.
-        target: What was asked.
+        target: What was asked: the names of corpus and foil.
+        images: What was explained, as files or PIL images.
+        backbone: What looked at them.
     """
 
     maps: Float[Tensor, "n h w"]
     similarity: Float[Tensor, " n"]
     reliability: Float[Tensor, " n"]
     target: str
+    images: tuple[str | Path | Image.Image, ...]
+    backbone: Backbone
+
+    def __len__(self) -> int:
+        return len(self.maps)
+
+    def __repr__(self) -> str:
+        return f"Explained({len(self)} images: {self.target})"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [sample, f"{similarity:.3f}", "unknown" if reliability != reliability else f"{reliability:.2f}"]
+            for sample, (similarity, reliability) in enumerate(
+                zip(self.similarity[:SHOWN].tolist(), self.reliability[:SHOWN].tolist(), strict=True)
+            )
+        ]
+        return html_table(repr(self), ["image", "similarity", "reliability"], rows)
+
+    def plot(self, sample: int = 0) -> Figure:
+        """Plot the map of an image over it, beside the image.
+
+        Args:
+            sample: Its index.
+
+        Raises:
+            SpliceError: if there is no such image.
+        """
+        from splice_exp.attribution.plot import plot_map  # late: matplotlib takes a second
+
+        return plot_map(self, sample)
 
 
 class Cocoa:
@@ -60,10 +100,17 @@ class Cocoa:
         backbone: Represents pictures, and texts if corpora are texts.
         method: Makes the maps; by default RISE with 2,000 masks.
         removal: What takes the place of removed pixels; by default the blurred picture, as in the paper.
+        foil: What images are compared with where `explain` is given no foil; None: with nothing, by the corpus alone.
     """
 
-    def __init__(self, backbone: Backbone, method: Method | None = None, removal: Removal | None = None) -> None:
-        self.backbone = backbone
+    def __init__(
+        self,
+        backbone: Backbone,
+        method: Method | None = None,
+        removal: Removal | None = None,
+        foil: Corpus | None = None,
+    ) -> None:
+        self.backbone, self.foil = backbone, foil
         self.method = Rise(num_masks=2000) if method is None else method
         self.removal = Blur() if removal is None else removal
 
@@ -74,6 +121,7 @@ class Cocoa:
         pretrained: str | None = None,
         method: Method | None = None,
         removal: Removal | None = None,
+        vocabulary: str | Path | Sequence[str] | None = None,
     ) -> Cocoa:
         """Load a model of open_clip; by default that of the synthetic benchmark, with grid and removal that suit it.
 
@@ -82,29 +130,37 @@ class Cocoa:
             pretrained: Tag of its weights.
             method: Makes the maps.
             removal: What takes the place of removed pixels.
+            vocabulary: Names that are the foil where `explain` is given none, as on the command line: a list by its
+                name (`laion`, `mscoco`, `scenes`), a file with one name per line, or names. By default that of the
+                synthetic benchmark, for its model; else there is no foil.
 
         Raises:
-            SpliceError: if the weights cannot be loaded.
+            SpliceError: if weights or names cannot be loaded.
         """
         backbone = load_backbone(model, pretrained, "Cocoa.load")
+        names = "scenes" if model is None and vocabulary is None else vocabulary
+        foil = None
+        if names is not None:
+            foil = Corpus.of("all concepts", [backbone.encode_text(vocabulary_named(names).load(backbone).concepts)])
         if model is None:
-            return cls(backbone, method or Rise(num_masks=800, grid=8), removal or Mean())
-        return cls(backbone, method, removal)
+            return cls(backbone, method or Rise(num_masks=800, grid=8), removal or Mean(), foil)
+        return cls(backbone, method, removal, foil)
 
     def explain(
         self,
-        images: Sequence[str | Path | Image.Image],
+        images: Images,
         corpus: Members,
-        foil: Members,
+        foil: Members | None = None,
         similarity: str = "cosine",
         seed: int = 0,
     ) -> Explained:
         """Explain why pictures resemble a corpus rather than a foil.
 
         Args:
-            images: Files or PIL images.
-            corpus: A text or several; pictures, as paths or PIL images; their representations, (m, d); or a `Corpus`.
-            foil: The same.
+            images: Files or PIL images, one or several.
+            corpus: A text or several; images, as paths or PIL images; their representations, (m, d), of PyTorch or
+                NumPy; or a `Corpus`.
+            foil: The same; by default all concepts of the vocabulary that was loaded, or nothing if none was.
             similarity: `cosine` or `dot`.
             seed: Of what is drawn.
 
@@ -120,14 +176,17 @@ class Cocoa:
             >>> bool(pictures.regions(0)[first][row, column])
             True
         """
+        if isinstance(images, (str, Path, Image.Image)):
+            images = [images]
         require_pictures("Cocoa.explain", images)
-        members, others = self.corpus(corpus), self.corpus(foil)
-        name = f"{members.name}, not {others.name}"
-        target = target_of("contrastive_corpus", similarity, corpus=members, foil=others, name=name)
+        members, others = self.corpus(corpus), self.foil if foil is None else self.corpus(foil)
+        name = f"{members.name} rather than {others.name}" if others else f"{members.name}, without a foil"
+        kind = "contrastive_corpus" if others else "corpus"
+        target = target_of(kind, similarity, corpus=members, foil=others, name=name)
         starts = range(0, len(images), TOGETHER)
         parts = [self._explain(images[start : start + TOGETHER], target, seed, start) for start in starts]
         maps, scores, reliability = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-        return Explained(maps, scores, reliability, name)
+        return Explained(maps, scores, reliability, name, tuple(images), self.backbone)
 
     def _explain(self, images: Sequence[str | Path | Image.Image], target: Target, seed: int, start: int) -> Parts:
         """Explain some of the pictures, the first of which is number `start`."""
@@ -150,6 +209,8 @@ class Cocoa:
             return members
         if isinstance(members, str):
             members = [members]
+        if isinstance(members, np.ndarray):
+            members = torch.from_numpy(np.ascontiguousarray(members)).float()
         if isinstance(members, Tensor):
             return Corpus.of(f"{len(members)} embeddings", [members])
         if members and all(isinstance(one, str) for one in members):

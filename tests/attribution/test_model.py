@@ -8,6 +8,7 @@ from splice_exp import Cocoa
 from splice_exp.attribution.rise import Rise
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.pairs import ScenePairs
+from splice_exp.dictionaries.vocabulary import vocabulary_named
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def test_maps_are_those_of_each_picture_alone_and_opposite_when_exchanged(cocoa,
     first, second = ("a photo of a star", "a photo of a heart")
     together = cocoa.explain(pictures, first, second)
     assert together.maps.shape == (3, 64, 64)
-    assert together.target == "a photo of a star, not a photo of a heart"
+    assert together.target == "a photo of a star rather than a photo of a heart"
     assert together.reliability.shape == (3,)
     alone = cocoa.explain(pictures[:1], first, second)
     torch.testing.assert_close(alone.maps[0], together.maps[0], atol=1e-5, rtol=1e-4)
@@ -49,8 +50,45 @@ def test_maps_are_those_of_each_picture_alone_and_opposite_when_exchanged(cocoa,
     torch.testing.assert_close(exchanged.similarity, -together.similarity, atol=1e-5, rtol=1e-4)
 
 
+def test_without_a_foil_the_vocabulary_is_the_foil(cocoa, pictures):
+    names = vocabulary_named("scenes").load(cocoa.backbone).concepts
+    found = cocoa.explain(pictures[0], "a photo of a star")
+    expected = cocoa.explain(pictures[:1], "a photo of a star", list(names))
+    assert found.target == "a photo of a star rather than all concepts"
+    torch.testing.assert_close(found.similarity, expected.similarity, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(found.maps, expected.maps, atol=1e-5, rtol=1e-4)
+
+
+def test_without_a_vocabulary_the_corpus_stands_alone(cocoa, pictures):
+    alone = Cocoa(cocoa.backbone, cocoa.method, cocoa.removal)
+    found = alone.explain(pictures[0], "a photo of a star")
+    assert found.target == "a photo of a star, without a foil"
+    text = cocoa.backbone.encode_text(["a photo of a star"])[0]
+    assert found.similarity[0] == pytest.approx(float(cocoa.backbone.encode_images(pictures[:1])[0] @ text), abs=1e-5)
+
+
+def test_representations_of_numpy_are_those_of_torch(cocoa, pictures):
+    own = cocoa.backbone.represent(cocoa.backbone.preprocess(pictures)).detach()
+    assert torch.equal(cocoa.corpus(own.numpy()).unit_mean, cocoa.corpus(own).unit_mean)
+
+
+def test_a_figure_shows_the_map_over_the_image(cocoa, pictures):
+    found = cocoa.explain(pictures[:2], "a photo of a star", "a photo of a heart")
+    figure = found.plot(1)
+    image, over, bar = figure.axes
+    assert figure.get_suptitle() == "a photo of a star rather than a photo of a heart"
+    assert bar.get_ylabel() == "attribution"
+    low, high = over.images[1].get_clim()
+    assert -low == high == pytest.approx(float(found.maps[1].abs().max()))
+    assert image.images[0].get_array().shape[:2] == over.images[0].get_array().shape == (64, 64)
+    assert repr(found) == "Explained(2 images: a photo of a star rather than a photo of a heart)"
+    assert f"<td>{found.similarity[1]:.3f}</td>" in found._repr_html_()
+    with pytest.raises(SpliceError, match="sample is 2, but must be one of 0 to 1"):
+        found.plot(2)
+
+
 def test_what_cannot_be_explained_is_refused(cocoa, pictures, tmp_path):
-    with pytest.raises(SpliceError, match="put the one you have into brackets"):
+    with pytest.raises(SpliceError, match="cannot be read as a picture"):
         cocoa.explain(str(tmp_path / "one.png"), "a", "b")
     with pytest.raises(SpliceError, match="was given no pictures"):
         cocoa.explain([], "a", "b")
