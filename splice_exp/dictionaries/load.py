@@ -11,7 +11,7 @@ from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.load import load_backbone, model_name, resolve_model
-from splice_exp.backbones.published import require_model
+from splice_exp.backbones.published import LOCAL, require_model
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.types import Dictionary
 from splice_exp.dictionaries.text import encode_concepts
@@ -20,6 +20,8 @@ from splice_exp.distributed.cache import Cache
 from splice_exp.embeddings.geometry import Alignment, read_mean
 from splice_exp.embeddings.official_means import find_official_mean
 from splice_exp.solvers.base import Solver
+
+CONCEPTS_FILE, MEAN_FILE = "concepts.txt", "image_mean.safetensors"  # beside the weights of a model that was saved
 
 M = TypeVar("M", bound="ExplainedModel")
 
@@ -69,10 +71,10 @@ class ExplainedModel:
                 `open_clip:ViT-B-32`, `clip:ViT-B/32`, `clip:ViT-B/16`, `clip:RN50`.
             pretrained: Tag of its weights.
             vocabulary: A list by its name (`laion`, `laion_bigrams`, `mscoco`, `scenes`), a file with one name per
-                line, or names.
+                line, or names; by default the concepts of a model that `Sith.save` wrote.
             vocabulary_size: The most frequent so many, which are the last of a list; all by default.
-            mean: A file with the image mean (`python -m splice_exp estimate-mean`); by default the one that was
-                published for the model, if there is one.
+            mean: A file with the image mean (`python -m splice_exp estimate-mean`); by default the one that
+                lies beside a saved model, or was published for the model, if there is one.
             solver: Finds codes.
             cache: A folder that keeps the embeddings of the vocabulary, so that they are computed once; by default
                 they are not kept.
@@ -83,6 +85,11 @@ class ExplainedModel:
         caller = f"{cls.__name__}.load"
         if model is not None:
             require_model(resolve_model(model, pretrained)[0])
+        saved = Path(model.removeprefix(LOCAL)) if model is not None and model.startswith(LOCAL) else None
+        if saved is not None and vocabulary is None and (saved / CONCEPTS_FILE).is_file():
+            vocabulary = saved / CONCEPTS_FILE
+        if saved is not None and mean is None and (saved / MEAN_FILE).is_file():
+            mean = saved / MEAN_FILE
         if model is not None and vocabulary is None:
             raise SpliceError(
                 f"model is {model!r}, which needs a vocabulary: laion, laion_bigrams, mscoco, a file with one name per "

@@ -15,7 +15,8 @@ References:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
@@ -23,13 +24,15 @@ from torch import Tensor, nn
 
 from splice_exp.backbones.towers import Tower
 from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.core.html import html_table
 from splice_exp.heads.spectra import Spectra
 from splice_exp.heads.weights import head_weights, layer_scale
 
 CONSTANTS = ("edited", "kept")
+SHOWN = 3  # directions in a line
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class EditReport:
     """What an edit did.
 
@@ -38,12 +41,25 @@ class EditReport:
         num_vectors: All of them.
         energy: Of the change, ‖M' − M‖² / ‖M‖² = Σ (1 − m)² σ² / Σ σ², over all heads of the layers.
         names: Of the vectors that were edited.
+        concepts: Of their signed directions, `L3.H0.0+`: the largest concepts, where they were read.
     """
 
     num_edited: int
     num_vectors: int
     energy: float
     names: tuple[str, ...]
+    concepts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        about = f"{self.num_edited} of {self.num_vectors} vectors, relative squared norm {self.energy:.3g}"
+        shown = [f"{name} {', '.join(concepts)}" for name, concepts in list(self.concepts.items())[:SHOWN]]
+        more = "; …" if len(self.concepts) > SHOWN else ""
+        return f"EditReport({about}{': ' if shown else ''}{'; '.join(shown)}{more})"
+
+    def _repr_html_(self) -> str:
+        caption = f"{self.num_edited} of {self.num_vectors} vectors edited, relative squared norm {self.energy:.3g}"
+        rows = [[name, ", ".join(concepts)] for name, concepts in self.concepts.items()]
+        return html_table(caption, ["direction", "concepts"], rows or [[name, ""] for name in self.names])
 
 
 @torch.no_grad()

@@ -5,26 +5,33 @@ from splice_exp import Reading, Sith
 sith = Sith.load()                                              # the embedded world
 sith.read().table()                                             # both poles of all vectors of the last layer
 other, report = sith.edit(["grass", "sand", "water"])           # without what is about these
-other.save("edited")                                            # loads as local-dir:edited, here and elsewhere
+Sith.load(other.save("edited"))                                 # local-dir:edited, here and in open_clip
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from splice_exp.backbones.published import LOCAL
 from splice_exp.core.errors import SpliceError
-from splice_exp.dictionaries.load import ExplainedModel
+from splice_exp.core.io import atomic
+from splice_exp.core.tensors import write_tensors
+from splice_exp.dictionaries.load import CONCEPTS_FILE, MEAN_FILE, ExplainedModel
 from splice_exp.heads.edit import EditReport
 from splice_exp.heads.editing import edited, plan
+from splice_exp.heads.explain import POLES
 from splice_exp.heads.reading import ReadHeads, Reading
 from splice_exp.heads.rules import Highest, Rule
 from splice_exp.heads.selectors import ByCodes, Selector
 from splice_exp.solvers.comp import COMP
+
+CONCEPTS = 3  # of a direction, in the report of an edit
 
 
 class Sith(ExplainedModel):
@@ -86,13 +93,24 @@ class Sith(ExplainedModel):
         reading.require_all()  # before anything is read
         planned = plan(self.read(reading), chosen, rule)
         backbone, report = edited(self.backbone, planned.spectra, planned.factors, constants)
-        return Sith(backbone, self.dictionary, self.mean, self.solver), report
+        read = planned.explanations.top(CONCEPTS)
+        named = dict(zip((f"{name}{sign}" for name in planned.spectra.names for sign in POLES), read, strict=True))
+        concepts = {
+            f"{name}{sign}": tuple(concept for concept, _ in named[f"{name}{sign}"])
+            for name in report.names
+            for sign in POLES
+        }
+        return Sith(backbone, self.dictionary, self.mean, self.solver), replace(report, concepts=concepts)
 
-    def save(self, folder: str | Path) -> None:
-        """Write the model as an ordinary checkpoint of open_clip, for `local-dir:`.
+    def save(self, folder: str | Path) -> str:
+        """Write the model as an ordinary checkpoint of open_clip, and beside it the concepts and the image mean.
 
         Args:
             folder: Made if it is not there.
+
+        Returns:
+            The name by which it loads, `local-dir:FOLDER`: by `Sith.load` and `Splice.load` with its concepts and its
+            mean, by open_clip without them.
 
         Raises:
             SpliceError: if the model is none of open_clip.
@@ -103,6 +121,11 @@ class Sith(ExplainedModel):
         if not isinstance(self.backbone, OpenClipBackbone):
             raise SpliceError(f"{self.backbone.backbone_id} is no model of open_clip, which alone can be saved.")
         save_checkpoint(self.backbone, Path(folder))
+        with atomic(Path(folder) / CONCEPTS_FILE) as temporary:
+            temporary.write_text("".join(f"{concept}\n" for concept in self.dictionary.concepts), encoding="utf-8")
+        if self.mean is not None:
+            write_tensors(Path(folder) / MEAN_FILE, {"mean": self.mean})
+        return f"{LOCAL}{folder}"
 
     def _checked(self, reading: Reading | None) -> Reading:
         if reading is None:

@@ -36,10 +36,21 @@ def test_an_edit_leaves_the_old_model_and_can_be_saved(sith, tmp_path):
     after = other.backbone.encode_images(pictures)
     assert torch.equal(sith.backbone.encode_images(pictures), before)
     assert (before * after).sum(dim=1).max() < 0.999
-    other.save(tmp_path / "edited")
+    assert len(report.concepts) == 2 * 64
+    assert any({"grass", "sand", "snow"} & set(concepts) for concepts in report.concepts.values())
+    assert "concepts" not in repr(report)
+    assert repr(report).startswith("EditReport(64 of 256 vectors, relative squared norm ")
+    assert f"<td>{report.names[0]}+</td>" in report._repr_html_()
+    name = other.save(tmp_path / "edited")
+    assert name == f"local-dir:{tmp_path / 'edited'}"
+    loaded = Sith.load(name)
+    assert loaded.dictionary.concepts == sith.dictionary.concepts
+    assert torch.equal(loaded.mean, sith.mean)
+    torch.testing.assert_close(loaded.backbone.encode_images(pictures), after, atol=1e-6, rtol=0)
     names = tmp_path / "names.txt"
     names.write_text("\n".join(SCENES))
-    again = Sith.load(f"local-dir:{tmp_path / 'edited'}", vocabulary=names)
+    (tmp_path / "edited" / "image_mean.safetensors").unlink()
+    again = Sith.load(name, vocabulary=names)
     torch.testing.assert_close(again.backbone.encode_images(pictures), after, atol=1e-6, rtol=0)
     assert again.mean is None
     assert again.read(Reading([3], vectors=1, projection="linear")).names[0] == "L3.H0.0+"
