@@ -16,7 +16,6 @@ from typing import TypeAlias
 
 import torch
 from jaxtyping import Float
-from PIL import Image
 from torch import Tensor
 
 from splice_exp.attribution.corpus import Corpus
@@ -27,13 +26,14 @@ from splice_exp.attribution.targets import Target, target_of
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.load import load_backbone
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.images.colours import Pixels
 from splice_exp.core.io import seed_of
-from splice_exp.data.pictures import as_picture, require_pictures
+from splice_exp.data.pictures import ImageOrFile, as_picture, require_pictures
 
 TOGETHER = 64  # pictures that are represented at a time
 
 Parts: TypeAlias = tuple[Float[Tensor, "n h w"], Float[Tensor, " n"], Float[Tensor, " n"]]
-Members: TypeAlias = str | Sequence[str] | Sequence[Path | Image.Image] | Tensor | Corpus
+Members: TypeAlias = str | Sequence[str] | Sequence[Path | Pixels] | Tensor | Corpus
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +93,7 @@ class Cocoa:
 
     def explain(
         self,
-        images: Sequence[str | Path | Image.Image],
+        images: Sequence[ImageOrFile],
         corpus: Members,
         foil: Members,
         similarity: str = "cosine",
@@ -102,7 +102,7 @@ class Cocoa:
         """Explain why pictures resemble a corpus rather than a foil.
 
         Args:
-            images: Files or PIL images.
+            images: Files, PIL images, or arrays of pixels.
             corpus: A text or several; pictures, as paths or PIL images; their representations, (m, d); or a `Corpus`.
             foil: The same.
             similarity: `cosine` or `dot`.
@@ -129,7 +129,7 @@ class Cocoa:
         maps, scores, reliability = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
         return Explained(maps, scores, reliability, name)
 
-    def _explain(self, images: Sequence[str | Path | Image.Image], target: Target, seed: int, start: int) -> Parts:
+    def _explain(self, images: Sequence[ImageOrFile], target: Target, seed: int, start: int) -> Parts:
         """Explain some of the pictures, the first of which is number `start`."""
         pixels = self.backbone.preprocess([as_picture(image) for image in images])
         seeds = tuple(seed_of(seed, str(start + row)) for row in range(len(images)))

@@ -25,6 +25,7 @@ from splice_exp.backbones.openai_archive import is_openai_archive
 from splice_exp.backbones.patches import represent_patches
 from splice_exp.backbones.published import HUB, LOCAL, require_weights
 from splice_exp.core.errors import SpliceError, nearest, require_choice
+from splice_exp.core.images.colours import rgb
 from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of
 
@@ -121,7 +122,7 @@ class OpenClipBackbone(Backbone):
     def preprocess(self, inputs: Any) -> Float[Tensor, "b c h w"]:
         if not all(isinstance(image, Image.Image) for image in inputs):
             raise SpliceError("This backbone encodes images only: set data to images, or backbone=planted.")
-        return torch.stack([self._preprocess(image) for image in inputs])
+        return torch.stack([self._preprocess(rgb(image)) for image in inputs])
 
     @torch.inference_mode()
     def encode_batch(self, batch: Any) -> Float[Tensor, "b d"]:

@@ -3,24 +3,22 @@
 from splice_exp import Splice
 
 splice = Splice.load()                                  # the embedded world
-found = splice.decompose(["photo.jpg"])                 # files, PIL images, or (n, d) embeddings
+found = splice.decompose(["photo.jpg"])                 # files, images, or (n, d) embeddings
 found.top(10), found.reconstruct(), found.intervene(remove=["grass"])
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 from jaxtyping import Float
-from PIL import Image
 from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.types import Dictionary, Embeddings, Modality, checked_features
-from splice_exp.data.pictures import as_picture, require_pictures
+from splice_exp.data.pictures import ImageOrFile, as_picture, require_pictures
 from splice_exp.decomposition.splice import Decomposition, decompose
 from splice_exp.dictionaries.load import ExplainedModel
 from splice_exp.embeddings.geometry import Alignment, image_mean
@@ -60,8 +58,8 @@ class Splice(ExplainedModel):
         super().__init__(backbone, dictionary, mean, solver)
         self.alignment = Alignment() if alignment is None else alignment
 
-    def embed(self, images: Sequence[str | Path | Image.Image]) -> Float[Tensor, "n d"]:
-        """Embed pictures, given as files or as PIL images, as unit rows.
+    def embed(self, images: Sequence[ImageOrFile]) -> Float[Tensor, "n d"]:
+        """Embed images as unit rows: files, PIL images, or arrays, by the rules of `core.images.colours`.
 
         Raises:
             SpliceError: naming a file that cannot be read.
@@ -72,11 +70,11 @@ class Splice(ExplainedModel):
             parts.append(self.backbone.encode_images(opened).cpu())
         return torch.cat(parts)
 
-    def decompose(self, images: Sequence[str | Path | Image.Image] | Tensor) -> Decomposition:
+    def decompose(self, images: Sequence[ImageOrFile] | Tensor) -> Decomposition:
         """Decompose pictures or their embeddings.
 
         Args:
-            images: Files, PIL images, or (n, d) embeddings of any norm.
+            images: Files, PIL images, arrays of pixels, or (n, d) embeddings of any norm.
 
         Raises:
             SpliceError: for embeddings of another width, or too few pictures to estimate a mean from.
