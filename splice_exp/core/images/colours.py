@@ -1,7 +1,7 @@
 """One rule for every image, wherever it comes from: what a viewer shows, as 8-bit RGB.
 
     orientation   turned upright as its EXIF data say; `exif=ignore` leaves the pixels as they are stored
-    transparency  shown on white; the hidden colours of transparent pixels do not count
+    transparency  shown on white, as img2dataset does; the hidden colours of transparent pixels do not count
     16 bits       the upper 8 of them (65535 is white), as Pillow itself reads 16-bit colours
     32-bit ints   as 16 bits, if they can be nothing else; refused otherwise
     floats        0 is black and 1 is white; refused if a value lies outside
