@@ -106,7 +106,7 @@ class HuggingFaceSet(PictureSource):
 
     def picture(self, place: int) -> Stored:
         found = self._data[place][self._image_column]
-        if isinstance(found, Image.Image | np.ndarray):
+        if isinstance(found, Image.Image | np.ndarray | bytes):
             return found
         content, path = (found.get("bytes"), found.get("path")) if isinstance(found, dict) else (None, None)
         if content is not None:

@@ -7,7 +7,6 @@ import os
 from abc import abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -19,7 +18,7 @@ from torch import Tensor
 from splice_exp.core.errors import SpliceError, require_choice, require_integer, shown
 from splice_exp.core.images.colours import EXIF, UPRIGHT, Pixels, UnreadableImage
 from splice_exp.core.images.opening import Stored, read_image
-from splice_exp.core.io import files_digest
+from splice_exp.core.io import digest, files_digest
 from splice_exp.core.keys import key_of
 from splice_exp.data.base import EncodableSource
 
@@ -29,6 +28,9 @@ PREPARE = "python -m splice_exp prepare-data"
 WHERE = f"{PREPARE} --help lists what it fetches; conf/data says of every other data set which files go where"
 ERROR, SKIP = "error", "skip"
 DAMAGED = (ERROR, SKIP)
+TOGETHER = 4096  # images that wait to be looked at
+
+_FAULTS: dict[str, dict[int, str]] = {}  # of files as they were: all rows of a sweep look at them once
 
 ImageOrFile: TypeAlias = str | Path | Pixels
 
@@ -88,25 +90,33 @@ class PictureSource(EncodableSource):
             SpliceError: if none can be read.
         """
         log.info("looking for damaged images among the %d of %s …", len(self._places), self.name)
-        with ThreadPoolExecutor(self.readers) as threads:
-            found = threads.map(lambda place: self._fault(place, sample_ids[place]), self._places)
-            faults = dict(zip(self._places, found, strict=True))
-        self.damaged = {str(sample_ids[place]): fault for place, fault in faults.items() if fault is not None}
-        groups = {place // self.together for place, fault in faults.items() if fault is not None}
+        faults = self._faults(sample_ids)
+        self.damaged = {str(sample_ids[place]): fault for place, fault in faults.items()}
+        groups = {place // self.together for place in faults}
         kept = [place for place in self._places if place // self.together not in groups]
         if self.damaged:
             log.warning(
                 "%d of the %d images of %s cannot be read, and %d are left out (%s=skip): %s",
                 len(self.damaged),
-                len(faults),
+                len(self._places),
                 self.name,
-                len(faults) - len(kept),
+                len(self._places) - len(kept),
                 key_of("damaged"),
                 shown(self.damaged, 5),
             )
         if not kept:
             raise SpliceError(f"{key_of('damaged')}=skip leaves nothing of {self.name}: {next(iter(faults.values()))}")
         return kept
+
+    def _faults(self, sample_ids: Sequence[str]) -> dict[int, str]:
+        """Return why samples cannot be read, by their places: all are read."""
+        found: dict[int, str] = {}
+        with ThreadPoolExecutor(self.readers) as threads:
+            for start in range(0, len(self._places), TOGETHER):
+                places = self._places[start : start + TOGETHER]
+                faults = threads.map(lambda place: self._fault(place, sample_ids[place]), places)
+                found |= {place: fault for place, fault in zip(places, faults, strict=True) if fault is not None}
+        return found
 
     def _fault(self, place: int, sample_id: str) -> str | None:
         """Return why a sample cannot be read; None if it can."""
@@ -156,20 +166,13 @@ class FileSource(PictureSource):
     def content(self, places: Sequence[int]) -> str:
         return f"files:{files_digest(self._root, [self._files[place] for place in places])}"
 
-    def _fault(self, place: int, sample_id: str) -> str | None:
-        status = self._files[place].stat()
-        fault = _fault_of(self._files[place], status.st_size, status.st_mtime_ns)
-        return fault and fault.replace(str(self._files[place]), f"{sample_id} of {self.name}")
-
-
-@lru_cache(maxsize=2**20)
-def _fault_of(file: Path, size: int, modified: int) -> str | None:
-    """Return why a file cannot be read: once for all rows of a sweep, if it stays as it is."""
-    try:
-        read_image(file, str(file))
-    except UnreadableImage as error:
-        return str(error)
-    return None
+    def _faults(self, sample_ids: Sequence[str]) -> dict[int, str]:
+        found = [(str(self._files[place]), self._files[place].stat()) for place in self._places]
+        files = [[file, status.st_size, status.st_mtime_ns] for file, status in found]
+        key = digest([self.name, list(self._places), files])
+        if key not in _FAULTS:
+            _FAULTS[key] = super()._faults(sample_ids)
+        return _FAULTS[key]
 
 
 def by_name(values: Sequence[str]) -> tuple[list[int], list[str]]:
@@ -239,6 +242,8 @@ def require_pictures(caller: str, images: Sequence[ImageOrFile] | Tensor) -> Non
         SpliceError: naming the function that was called.
     """
     if isinstance(images, str | Path | Image.Image | np.ndarray):
-        raise SpliceError(f"{caller} takes a list of images: put the one you have into brackets.")
+        raise SpliceError(
+            f"{caller} takes a list of images: put the one you have into brackets; embeddings are given as a tensor."
+        )
     if not len(images):
         raise SpliceError(f"{caller} was given no images: give it one or more.")

@@ -229,8 +229,8 @@ class TorchvisionSet(FileSource):
             return super().content(places)
         return f"pixels:{tensor_digest(torch.from_numpy(self._data.data[list(places)]))}"
 
-    def _fault(self, place: int, sample_id: str) -> str | None:
-        return super()._fault(place, sample_id) if self._in_files else None
+    def _faults(self, sample_ids: Sequence[str]) -> dict[int, str]:
+        return super()._faults(sample_ids) if self._in_files else {}
 
     def attributes(self) -> Mapping[str, Attribute]:
         """Return all attributes of CelebA, by their names in lower case: whether a face has them."""

@@ -350,3 +350,19 @@ def test_what_is_skipped_is_logged_as_a_warning(zoo, caplog):
     with caplog.at_level(logging.WARNING):
         ImageFolder(str(zoo), damaged="skip")
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_sweep_looks_for_damaged_images_once(zoo, monkeypatch):
+    first = ImageFolder(str(zoo), damaged="skip")
+    monkeypatch.setattr("splice_exp.data.pictures.read_image", None)  # nothing is read
+    assert ImageFolder(str(zoo), damaged="skip").damaged == first.damaged
+
+
+def test_images_that_are_stored_as_mere_bytes_are_images(tmp_path):
+    from datasets import Dataset
+
+    buffer = io.BytesIO()
+    upright().save(buffer, "PNG")
+    Dataset.from_dict({"image": [buffer.getvalue()]}).save_to_disk(str(tmp_path / "saved"))
+    (found,) = HuggingFaceSet(str(tmp_path / "saved"), label_column=None).inputs(0, 1)
+    assert found.tobytes() == upright().tobytes()
