@@ -17,7 +17,7 @@ from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.measures import Measures
 from splice_exp.core.provenance import SCIENCE
 from splice_exp.core.types import Embeddings
-from splice_exp.data.base import DataSource, EncodableSource
+from splice_exp.data.base import DataSource, EncodableSource, damaged_in
 from splice_exp.decomposition.fused import embed_and_solve
 from splice_exp.decomposition.study import Setup, Study
 from splice_exp.dictionaries.base import Ingredients
@@ -102,6 +102,7 @@ def _require_shown(report: Mapping[str, Any] | None, data: DataSource) -> None:
 
 def _compute(config: Mapping[str, Any], components: Components, directory: Path, tracked: TrackedRun) -> None:
     torch.manual_seed(config["seed"])
+    damaged = damaged_in(components.data, components.evaluation)
     machine = components.trainer
     cache = Cache(
         _writable("paths.cache", config["paths"]["cache"]), machine, Share(**config["shard"]), config["repair"]
@@ -117,7 +118,7 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
     if not is_main():
         return
     measures = Measures((*components.evaluation.measures, *components.stability.measures))
-    write_record(directory, config, study, findings, stability, measures, timings, tracked)
+    write_record(directory, config, study, findings, stability, measures, timings, tracked, damaged)
     if not config["keep_embeddings"] and isinstance(components.data, EncodableSource):
         embedding_shards(cache, components.data, components.backbone).remove()
 

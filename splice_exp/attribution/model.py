@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import torch
 from jaxtyping import Float
-from PIL import Image
 from torch import Tensor
 
 from splice_exp.attribution.corpus import Corpus
@@ -29,8 +28,9 @@ from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.load import load_backbone
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.html import html_table
+from splice_exp.core.images.colours import Pixels
 from splice_exp.core.io import seed_of
-from splice_exp.data.pictures import as_picture, require_pictures
+from splice_exp.data.pictures import ImageOrFile, as_picture, listed_images
 from splice_exp.dictionaries.vocabulary import vocabulary_named
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ TOGETHER = 64  # images that are represented at a time
 SHOWN = 5  # images in a notebook
 
 Parts: TypeAlias = tuple[Float[Tensor, "n h w"], Float[Tensor, " n"], Float[Tensor, " n"]]
-Images: TypeAlias = str | Path | Image.Image | Sequence[str | Path | Image.Image]
-Members: TypeAlias = str | Sequence[str] | Sequence[Path | Image.Image] | Tensor | np.ndarray | Corpus
+Members: TypeAlias = str | Sequence[str] | Sequence[Path | Pixels] | Tensor | np.ndarray | Corpus
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -61,7 +60,7 @@ class Explained:
     similarity: Float[Tensor, " n"]
     reliability: Float[Tensor, " n"]
     target: str
-    images: tuple[str | Path | Image.Image, ...]
+    images: tuple[ImageOrFile, ...]
     backbone: Backbone
 
     def __len__(self) -> int:
@@ -148,7 +147,7 @@ class Cocoa:
 
     def explain(
         self,
-        images: Images,
+        images: ImageOrFile | Sequence[ImageOrFile],
         corpus: Members,
         foil: Members | None = None,
         similarity: str = "cosine",
@@ -157,7 +156,7 @@ class Cocoa:
         """Explain why pictures resemble a corpus rather than a foil.
 
         Args:
-            images: Files or PIL images, one or several.
+            images: Files, PIL images or arrays of pixels, one or several.
             corpus: A text or several; images, as paths or PIL images; their representations, (m, d), of PyTorch or
                 NumPy; or a `Corpus`.
             foil: The same; by default all concepts of the vocabulary that was loaded, or nothing if none was.
@@ -176,9 +175,7 @@ class Cocoa:
             >>> bool(pictures.regions(0)[first][row, column])
             True
         """
-        if isinstance(images, (str, Path, Image.Image)):
-            images = [images]
-        require_pictures("Cocoa.explain", images)
+        images = listed_images("Cocoa.explain", images)
         members, others = self.corpus(corpus), self.foil if foil is None else self.corpus(foil)
         name = f"{members.name} rather than {others.name}" if others else f"{members.name}, without a foil"
         kind = "contrastive_corpus" if others else "corpus"
@@ -188,7 +185,7 @@ class Cocoa:
         maps, scores, reliability = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
         return Explained(maps, scores, reliability, name, tuple(images), self.backbone)
 
-    def _explain(self, images: Sequence[str | Path | Image.Image], target: Target, seed: int, start: int) -> Parts:
+    def _explain(self, images: Sequence[ImageOrFile], target: Target, seed: int, start: int) -> Parts:
         """Explain some of the pictures, the first of which is number `start`."""
         pixels = self.backbone.preprocess([as_picture(image) for image in images])
         seeds = tuple(seed_of(seed, str(start + row)) for row in range(len(images)))

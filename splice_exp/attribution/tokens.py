@@ -63,12 +63,13 @@ def token_maps(backbone: Backbone, images: Float[Tensor, "b c h w"], target: Tar
         SpliceError: for another image tower, or a target that is no direction.
     """
     tower = require_class_token(getattr(backbone.module, "visual", None))
-    gifts, stream = _gifts(tower, images.to(next(tower.parameters())))
+    gifts, stream = _gifts(tower, images.to(tower.conv1.weight))
     gain, spread = tower.ln_post.weight, (stream.var(dim=1, unbiased=False) + tower.ln_post.eps).sqrt()
     parts = (gifts - gifts.mean(dim=2, keepdim=True)) / spread[:, None, None] * gain
     embedding = tower.ln_post(stream)
     if tower.proj is not None:
-        parts, embedding = parts @ tower.proj, embedding @ tower.proj
+        projection = tower.proj.float()
+        parts, embedding = parts @ projection, embedding @ projection
     num_images, num_tokens = parts.shape[:2]
     samples = torch.arange(num_images, device=parts.device)
     of_tokens = samples.repeat_interleave(num_tokens)
@@ -81,9 +82,12 @@ def token_maps(backbone: Backbone, images: Float[Tensor, "b c h w"], target: Tar
 
 
 def _gifts(tower: VisionTransformer, images: Tensor) -> tuple[Float[Tensor, "b t width"], Float[Tensor, "b width"]]:
-    """Return what each token gives to the class token, added up over layers, and the class token at the end."""
+    """Return what each token gives to the class token, added up over layers, and the class token at the end.
+
+    Both are float32, whatever the arithmetic of the tower.
+    """
     stream = tower._embeds(images)
-    total = torch.zeros_like(stream)
+    total = torch.zeros_like(stream, dtype=torch.float32)
     for block in tower.transformer.resblocks:
         if not isinstance(block, ResidualAttentionBlock) or not tower.transformer.batch_first:
             raise SpliceError(
@@ -100,4 +104,4 @@ def _gifts(tower: VisionTransformer, images: Tensor) -> tuple[Float[Tensor, "b t
         seen = torch.einsum("bht,bthd->bthd", weights.softmax(dim=2), value).flatten(2)
         total += block.ls_1(seen @ attention.out_proj.weight.T)
         stream = block(stream)
-    return total, stream[:, 0]
+    return total, stream[:, 0].float()

@@ -13,7 +13,7 @@ from typing import Any
 import open_clip
 import torch
 from jaxtyping import Bool, Float
-from open_clip.transformer import VisionTransformer
+from open_clip.transformer import AttentionalPooler, LayerScale, VisionTransformer
 from PIL import Image
 from safetensors import SafetensorError
 from torch import Tensor
@@ -25,11 +25,13 @@ from splice_exp.backbones.openai_archive import is_openai_archive
 from splice_exp.backbones.patches import represent_patches
 from splice_exp.backbones.published import CONFIG, HUB, LOCAL, require_model, require_weights
 from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.core.images.colours import rgb
 from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of
 
 AUTOCAST = "amp_bf16"
-PRECISIONS = ("fp32", "fp16", "bf16", AUTOCAST)
+HALVES = {"fp16": torch.float16, "bf16": torch.bfloat16}
+PRECISIONS = ("fp32", *HALVES, AUTOCAST)
 TEXTS_TOGETHER = 256
 PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")  # that a tag says
 TEMPLATE_SETS = {
@@ -124,17 +126,17 @@ class OpenClipBackbone(Backbone):
     def preprocess(self, inputs: Any) -> Float[Tensor, "b c h w"]:
         if not all(isinstance(image, Image.Image) for image in inputs):
             raise SpliceError("This backbone encodes images only: set data to images, or backbone=planted.")
-        return torch.stack([self._preprocess(image) for image in inputs])
+        return torch.stack([self._preprocess(rgb(image)) for image in inputs])
 
     @torch.inference_mode()
     def encode_batch(self, batch: Any) -> Float[Tensor, "b d"]:
         with self._arithmetic():
-            return unit_rows(self._model.encode_image(batch.to(self._weight)))
+            return unit_rows(self._model.encode_image(batch.to(self._pixel_weight)))
 
     def represent(
         self, pixels: Float[Tensor, "b c h w"], kept: Bool[Tensor, "b rows columns"] | None = None
     ) -> Float[Tensor, "b d"]:
-        visual, pixels = self._model.visual, pixels.to(self._weight)
+        visual, pixels = self._model.visual, pixels.to(self._pixel_weight)
         with self._arithmetic():
             if kept is None:
                 return self._model.encode_image(pixels).float()
@@ -147,8 +149,14 @@ class OpenClipBackbone(Backbone):
 
     @property
     def _weight(self) -> Tensor:
-        """Return any weight: all are on one device and of one type."""
+        """Return any weight: all are on one device, though not of one type."""
         return next(self._model.parameters())
+
+    @property
+    def _pixel_weight(self) -> Tensor:
+        """Return the weight of the layer that takes the pixels: norms and positions stay in float32 beside it."""
+        layers = (part for part in self._model.visual.modules() if isinstance(part, torch.nn.Conv2d | torch.nn.Linear))
+        return next(layers).weight
 
     def _arithmetic(self) -> AbstractContextManager[Any]:
         return torch.autocast(self._weight.device.type, torch.bfloat16, enabled=self._autocast)
@@ -219,7 +227,17 @@ def _load(
         known = "" if pretrained is None else f"; its tags are {_tags(model)}"
         reason = str(error).strip().splitlines()[0]
         raise SpliceError(f"{where} cannot be loaded ({reason}){known}.") from error
+    if precision in HALVES:
+        _halve_the_rest(loaded, HALVES[precision])
     return loaded.eval().requires_grad_(False), preprocess, tokenizer
+
+
+def _halve_the_rest(model: torch.nn.Module, dtype: torch.dtype) -> None:
+    """Bring parameters to half precision that open_clip forgets, and that halves then meet."""
+    for part in model.modules():
+        if isinstance(part, LayerScale | AttentionalPooler):
+            for parameter in part.parameters(recurse=False):
+                parameter.data = parameter.data.to(dtype)
 
 
 def _require_tokenizer(model: str) -> None:

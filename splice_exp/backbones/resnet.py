@@ -26,6 +26,7 @@ from torchvision import transforms
 
 from splice_exp.backbones.base import Backbone, LastLayer
 from splice_exp.core.errors import SpliceError, nearest, require_choice, require_integer, shown
+from splice_exp.core.images.colours import rgb
 from splice_exp.core.io import digest, file_digest
 from splice_exp.core.keys import key_of
 
@@ -106,7 +107,7 @@ class ResNetBackbone(Backbone):
     def preprocess(self, inputs: Any) -> Float[Tensor, "b c h w"]:
         if not all(isinstance(image, Image.Image) for image in inputs):
             raise SpliceError("This backbone encodes images only: set data to images.")
-        return torch.stack([self._preprocess(image.convert("RGB")) for image in inputs])
+        return torch.stack([self._preprocess(rgb(image)) for image in inputs])
 
     @torch.inference_mode()
     def encode_batch(self, batch: Any) -> Float[Tensor, "b d"]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from splice_exp import __version__
 from splice_exp.core.code import code_digest
+from splice_exp.core.images.folders import files_below
 from splice_exp.core.io import digest, file_digest, files_digest
 
 # What decides the numbers; launcher, logger, paths, report and device do not.
@@ -44,7 +45,7 @@ WEIGHTS = (".json", ".safetensors", ".bin", ".pt", ".pth", ".gz", ".txt")  # …
 
 def _listing(folder: Path, deep: bool = True) -> str:
     """Digest all files in a folder, or those that lie directly in it."""
-    return files_digest(folder, sorted(path for path in folder.glob("**/*" if deep else "*") if path.is_file()))
+    return files_digest(folder, [path for path in files_below(folder, deep) if path.is_file()])
 
 
 def _by_content(value: Any, key: str = "") -> Any:

@@ -17,6 +17,7 @@ SAMPLES = "samples.parquet"
 ENVIRONMENT = "environment.json"
 CONFIG = "config.yaml"
 CODES = "codes.safetensors"
+DAMAGED = "damaged.json"  # images that were skipped, and why, by the key of their data set
 SAMPLE_FIGURE = "decompositions"  # samples and their concepts, in the folder `figures` of a run
 UNFINISHED = "did not finish"
 

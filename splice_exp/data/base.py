@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -32,6 +32,7 @@ class DataSource(ABC):
         kind: `synthetic`, `images` of a public data set, `own images`, or stored `embeddings`: under which heading
             pages show it.
         aliases: Other names of classes, canonical → class.
+        damaged: Samples that cannot be read and were skipped, and why.
     """
 
     name: str
@@ -41,6 +42,7 @@ class DataSource(ABC):
     labels: Int64[Tensor, " n"] | None
     sample_ids: tuple[str, ...]
     aliases: Mapping[str, str] = MappingProxyType({})
+    damaged: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, name: str, missing_classes: str) -> None:
         require_choice("missing_classes", missing_classes, MISSING_CLASSES)
@@ -80,6 +82,28 @@ class DataSource(ABC):
     def captions(self) -> tuple[tuple[str, ...], ...] | None:
         """Return the captions of each sample, where there are any."""
         return None
+
+
+def damaged_in(*components: object) -> dict[str, Mapping[str, str]]:
+    """Return the damaged samples of all data sets in some components, and why: by the key of the data set."""
+    sources = {id(source): source for component in components for source in _sources_in(component)}
+    return {
+        key_of("damaged", source).rpartition(".")[0] or source.name: source.damaged
+        for source in sources.values()
+        if source.damaged
+    }
+
+
+def _sources_in(component: object) -> Iterator[DataSource]:
+    if isinstance(component, DataSource):
+        yield component
+    elif isinstance(component, Mapping):
+        yield from _sources_in(list(component.values()))
+    elif isinstance(component, list | tuple):
+        for part in component:
+            yield from _sources_in(part)
+    elif type(component).__module__.startswith("splice_exp.") and hasattr(component, "__dict__"):
+        yield from _sources_in(list(vars(component).values()))
 
 
 class EncodableSource(DataSource):

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image
-
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.io import files_digest, read_json
+from splice_exp.core.io import read_json
 from splice_exp.core.keys import key_of
 from splice_exp.data.pictures import (
-    PictureSource,
-    open_picture,
+    FileSource,
     require_file,
     require_files,
     require_folder,
 )
 
 
-class CocoCaptions(PictureSource):
+class CocoCaptions(FileSource):
     """Pictures with one caption or several each, and no classes.
 
     Args:
@@ -27,6 +24,8 @@ class CocoCaptions(PictureSource):
         name: Short name for tables; by default that of the file.
         limit: Take only so many samples, evenly spread.
         missing_classes: Plays no part: there are no classes.
+        exif: `upright`, to turn images as a viewer does, or `ignore`.
+        damaged: `error` or `skip`, for images that cannot be read.
 
     Raises:
         SpliceError: for files of another layout, or pictures that are not there.
@@ -39,8 +38,10 @@ class CocoCaptions(PictureSource):
         name: str | None = None,
         limit: int | None = None,
         missing_classes: str = "drop",
+        exif: str = "upright",
+        damaged: str = "error",
     ) -> None:
-        super().__init__(name or Path(annotations).stem, limit, missing_classes)
+        super().__init__(name or Path(annotations).stem, limit, missing_classes, exif, damaged)
         content = read_json(require_file("annotations", annotations))
         try:
             files = {image["id"]: str(image["file_name"]) for image in content["images"]}
@@ -60,9 +61,3 @@ class CocoCaptions(PictureSource):
 
     def captions(self) -> tuple[tuple[str, ...], ...]:
         return self._captions
-
-    def picture(self, place: int) -> Image.Image:
-        return open_picture(self._files[place])
-
-    def fingerprint(self) -> str:
-        return f"files:{files_digest(self._root, [self._files[place] for place in self._places])}"

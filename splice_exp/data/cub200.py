@@ -17,19 +17,17 @@ from pathlib import Path
 
 import torch
 from jaxtyping import Int64
-from PIL import Image
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_choice
-from splice_exp.core.io import files_digest
 from splice_exp.core.keys import key_of
 from splice_exp.core.types import Attribute
-from splice_exp.data.pictures import PictureSource, open_picture, require_file, require_files, require_folder
+from splice_exp.data.pictures import FileSource, require_file, require_files, require_folder
 
 SPLITS = {"train": "1", "test": "0"}
 
 
-class Cub200(PictureSource):
+class Cub200(FileSource):
     """The images of a split of CUB-200-2011; a class is called as its folder, without number and underscores.
 
     Args:
@@ -38,16 +36,25 @@ class Cub200(PictureSource):
         name: Short name for tables; by default data set and split.
         limit: Take only so many samples, evenly spread.
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
+        exif: `upright`, to turn images as a viewer does, or `ignore`.
+        damaged: `error` or `skip`, for images that cannot be read.
 
     Raises:
         SpliceError: if lists or images are missing, or lists contradict each other.
     """
 
     def __init__(
-        self, root: str, split: str, name: str | None = None, limit: int | None = None, missing_classes: str = "drop"
+        self,
+        root: str,
+        split: str,
+        name: str | None = None,
+        limit: int | None = None,
+        missing_classes: str = "drop",
+        exif: str = "upright",
+        damaged: str = "error",
     ) -> None:
         require_choice("split", split, tuple(SPLITS))
-        super().__init__(name or f"cub200_{split}", limit, missing_classes)
+        super().__init__(name or f"cub200_{split}", limit, missing_classes, exif, damaged)
         self._root = require_folder("root", root)
         species = self._list("classes.txt")
         parts, labels, files = (
@@ -79,12 +86,6 @@ class Cub200(PictureSource):
                 f"{key_of('root')}: {file} has the line {' '.join(odd[0])!r}, but needs a number and one word."
             )
         return {line[0]: line[1] for line in lines}
-
-    def picture(self, place: int) -> Image.Image:
-        return open_picture(self._files[place])
-
-    def fingerprint(self) -> str:
-        return f"files:{files_digest(self._root, [self._files[place] for place in self._places])}"
 
     def attributes(self) -> Mapping[str, Attribute]:
         """Return all attributes, like `bill shape: dagger`: whether an annotator saw it in the image.

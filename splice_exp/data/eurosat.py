@@ -15,18 +15,15 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from PIL import Image
-
 from splice_exp.core.errors import SpliceError, require_choice, shown
-from splice_exp.core.io import files_digest
 from splice_exp.core.keys import key_of
-from splice_exp.data.pictures import WHERE, PictureSource, open_picture, require_file, require_files, require_folder
+from splice_exp.data.pictures import WHERE, FileSource, require_file, require_files, require_folder
 
 SPLITS = ("train", "val", "test")
 IMAGES = ("EuroSAT_RGB", "images", "2750")  # as the archive, the authors of SITH and an older archive call it
 
 
-class EuroSat(PictureSource):
+class EuroSat(FileSource):
     """The images of a split of EuroSAT.
 
     Args:
@@ -35,16 +32,25 @@ class EuroSat(PictureSource):
         name: Short name for tables; by default data set and split.
         limit: Take only so many samples, evenly spread.
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
+        exif: `upright`, to turn images as a viewer does, or `ignore`.
+        damaged: `error` or `skip`, for images that cannot be read.
 
     Raises:
         SpliceError: if lists or images are missing, or a folder has no class name.
     """
 
     def __init__(
-        self, root: str, split: str, name: str | None = None, limit: int | None = None, missing_classes: str = "drop"
+        self,
+        root: str,
+        split: str,
+        name: str | None = None,
+        limit: int | None = None,
+        missing_classes: str = "drop",
+        exif: str = "upright",
+        damaged: str = "error",
     ) -> None:
         require_choice("split", split, SPLITS)
-        super().__init__(name or f"eurosat_{split}", limit, missing_classes)
+        super().__init__(name or f"eurosat_{split}", limit, missing_classes, exif, damaged)
         self._root = require_folder("root", root)
         images = next((self._root / folder for folder in IMAGES if (self._root / folder).is_dir()), None)
         if images is None:
@@ -68,9 +74,3 @@ class EuroSat(PictureSource):
             if absent:
                 raise SpliceError(f"{key_of('root')}: {file} has no column {', '.join(absent)}: {WHERE}.")
             return [(row[first], row[second]) for row in rows]
-
-    def picture(self, place: int) -> Image.Image:
-        return open_picture(self._files[place])
-
-    def fingerprint(self) -> str:
-        return f"files:{files_digest(self._root, [self._files[place] for place in self._places])}"

@@ -5,12 +5,16 @@ Streaming reads samples over the network in every run that embeds them; it is as
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from splice_exp.core.errors import SpliceError, nearest, require_bool, require_integer, shown
+from splice_exp.core.images.colours import UnreadableImage
+from splice_exp.core.images.opening import Stored
 from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of, set_place
 from splice_exp.data.pictures import PREPARE, PictureSource, by_name
@@ -32,6 +36,8 @@ class HuggingFaceSet(PictureSource):
         name: Short name for tables; by default the last part of the path.
         limit: Take only so many samples, evenly spread; not of a stream.
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
+        exif: `upright`, to turn images as a viewer does, or `ignore`.
+        damaged: `error` or `skip`, for images that cannot be read.
 
     Raises:
         SpliceError: for folders, splits and columns that are not there.
@@ -51,9 +57,13 @@ class HuggingFaceSet(PictureSource):
         name: str | None = None,
         limit: int | None = None,
         missing_classes: str = "drop",
+        exif: str = "upright",
+        damaged: str = "error",
     ) -> None:
+        from datasets import Image as ImageColumn
+
         require_bool("streaming", streaming)
-        super().__init__(name or path.rstrip("/").rsplit("/", 1)[-1], limit, missing_classes)
+        super().__init__(name or path.rstrip("/").rsplit("/", 1)[-1], limit, missing_classes, exif, damaged)
         self._image_column = image_column
         if streaming:
             self._data: Any = Stream(path, config, split, revision, num_samples)
@@ -65,6 +75,9 @@ class HuggingFaceSet(PictureSource):
             if column is not None and column not in self._data.column_names:
                 hint = nearest(column, list(self._data.column_names))
                 raise SpliceError(f"{key_of(f'{key}_column')} is {column!r}, but {path} has no such column ({hint}).")
+        # Left to itself, it decodes by rules of its own.
+        if isinstance(self._data.features[image_column], ImageColumn):
+            self._data = self._data.cast_column(image_column, ImageColumn(decode=False))
         labels, classes = (None, []) if label_column is None else self._labels_of(label_column)
         self._describe([f"{split or 'all'}-{place:08d}" for place in range(len(self._data))], labels, classes)
         self._captions = None if caption_column is None else self._captions_of(caption_column)
@@ -91,14 +104,31 @@ class HuggingFaceSet(PictureSource):
     def captions(self) -> tuple[tuple[str, ...], ...] | None:
         return self._captions
 
-    def picture(self, place: int) -> Image.Image:
+    def picture(self, place: int) -> Stored:
         found = self._data[place][self._image_column]
-        if not isinstance(found, Image.Image):
-            raise ValueError(f"column {self._image_column!r} holds {type(found).__name__}, not pictures")
-        return found
+        if isinstance(found, Image.Image | np.ndarray | bytes):
+            return found
+        content, path = (found.get("bytes"), found.get("path")) if isinstance(found, dict) else (None, None)
+        if content is not None:
+            return bytes(content)
+        if path is not None:
+            return _fetched(path)
+        raise UnreadableImage(
+            f"Sample {place} of {self.name} has {type(found).__name__} in column {self._image_column!r}, and no image."
+        )
 
-    def fingerprint(self) -> str:
-        return f"huggingface:{digest([*self._content, self._image_column, list(self._places)])}"
+    def content(self, places: Sequence[int]) -> str:
+        return f"huggingface:{digest([*self._content, self._image_column, list(places)])}"
+
+
+def _fetched(path: str) -> Path | bytes:
+    """Return an image that a data set only names: on this machine, on the hub, or inside an archive there."""
+    if "://" not in path:
+        return Path(path)
+    import fsspec  # it comes with datasets
+
+    with fsspec.open(path, "rb") as file:
+        return bytes(file.read())
 
 
 def read_saved(path: str, split: str | None) -> Any:
@@ -152,6 +182,12 @@ class Stream:
         self.features = self._data.features or {}
         self.column_names = list(self.features)
         self._next, self._samples = 0, iter(self._data)
+
+    def cast_column(self, column: str, feature: Any) -> Stream:
+        """Read a column as another kind of feature, from the first sample on."""
+        self._data = self._data.cast_column(column, feature)
+        self._next, self._samples = 0, iter(self._data)
+        return self
 
     def __len__(self) -> int:
         return self._num_samples

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image
-
 from splice_exp.core.errors import SpliceError, shown
-from splice_exp.core.io import files_digest
+from splice_exp.core.images.folders import SUFFIXES, image_files
 from splice_exp.core.keys import key_of
 from splice_exp.data.imagenet import class_names, older_names
-from splice_exp.data.pictures import PictureSource, open_picture, require_folder
+from splice_exp.data.pictures import FileSource, require_files, require_folder
 
 IMAGENET = "imagenet"  # in place of a file of names
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"})
 
 
-class ImageFolder(PictureSource):
+class ImageFolder(FileSource):
     """Pictures in folders that are their classes, or all in one folder without classes.
+
+    Folders and files may be links. What systems and editors leave (hidden files, `__MACOSX`, …) does not count.
 
     Args:
         root: The folder.
@@ -27,6 +26,8 @@ class ImageFolder(PictureSource):
         name: Short name for tables; by default that of the folder.
         limit: Take only so many samples, evenly spread.
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
+        exif: `upright`, to turn images as a viewer does, or `ignore`.
+        damaged: `error` or `skip`, for images that cannot be read.
 
     Raises:
         SpliceError: for a folder that is not there or holds no pictures, or names that do not fit.
@@ -39,15 +40,15 @@ class ImageFolder(PictureSource):
         name: str | None = None,
         limit: int | None = None,
         missing_classes: str = "drop",
+        exif: str = "upright",
+        damaged: str = "error",
     ) -> None:
         self._root = require_folder("root", root)
-        super().__init__(name or self._root.resolve().name, limit, missing_classes)
-        self._files = sorted(
-            (path for path in self._root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()),
-            key=lambda path: path.relative_to(self._root).as_posix(),
-        )
+        super().__init__(name or self._root.resolve().name, limit, missing_classes, exif, damaged)
+        self._files = image_files(self._root)
         if not self._files:
             raise SpliceError(f"{key_of('root')}: {root} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
+        require_files("root", self._files)  # links may lead nowhere
         parts = [file.relative_to(self._root).parts for file in self._files]
         ids = ["/".join(part) for part in parts]
         loose = [sample_id for sample_id, part in zip(ids, parts, strict=True) if len(part) == 1]
@@ -64,12 +65,6 @@ class ImageFolder(PictureSource):
         if classes == IMAGENET:
             self.aliases = older_names()
         self._describe(ids, labels, folders if classes is None else read_class_names(classes, folders))
-
-    def picture(self, place: int) -> Image.Image:
-        return open_picture(self._files[place])
-
-    def fingerprint(self) -> str:
-        return f"files:{files_digest(self._root, [self._files[place] for place in self._places])}"
 
 
 def read_class_names(path: str, folders: list[str]) -> list[str]:

@@ -10,22 +10,19 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from PIL import Image
 
 from splice_exp.core.errors import SpliceError, nearest, require_names, shown
-from splice_exp.core.io import files_digest
 from splice_exp.core.keys import key_of
 from splice_exp.core.types import Attribute
 from splice_exp.data.pictures import (
-    PictureSource,
-    open_picture,
+    FileSource,
     require_file,
     require_files,
     require_folder,
 )
 
 
-class ImageTable(PictureSource):
+class ImageTable(FileSource):
     """Pictures named in a csv file.
 
     Args:
@@ -41,6 +38,8 @@ class ImageTable(PictureSource):
         name: Short name for tables; by default that of the table.
         limit: Take only so many samples, evenly spread.
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
+        exif: `upright`, to turn images as a viewer does, or `ignore`.
+        damaged: `error` or `skip`, for images that cannot be read.
 
     Raises:
         SpliceError: naming files, columns or values that are not there.
@@ -59,8 +58,10 @@ class ImageTable(PictureSource):
         name: str | None = None,
         limit: int | None = None,
         missing_classes: str = "drop",
+        exif: str = "upright",
+        damaged: str = "error",
     ) -> None:
-        super().__init__(name or Path(table).stem, limit, missing_classes)
+        super().__init__(name or Path(table).stem, limit, missing_classes, exif, damaged)
         frame = _read(table)
         for key, column in (("file", file_column), ("label", label_column), ("split", split_column)):
             if column is not None and column not in frame.columns:
@@ -136,12 +137,6 @@ class ImageTable(PictureSource):
                 f"({shown(sorted({str(column.iloc[row]) for row in outside}))})."
             )
         return list(classes), labels
-
-    def picture(self, place: int) -> Image.Image:
-        return open_picture(self._files[place])
-
-    def fingerprint(self) -> str:
-        return f"files:{files_digest(self._root, [self._files[place] for place in self._places])}"
 
 
 def _read(table: str) -> pd.DataFrame:

@@ -11,18 +11,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image
-
 from splice_exp.core.errors import SpliceError, require_choice, shown
-from splice_exp.core.io import files_digest
+from splice_exp.core.images.folders import is_clutter
 from splice_exp.core.keys import key_of
-from splice_exp.data.pictures import PictureSource, open_picture, require_file, require_files, require_folder
+from splice_exp.data.pictures import FileSource, require_file, require_files, require_folder
 
 SPLITS = ("train", "valid")
 CLASSES = ("negative", "positive")
 
 
-class Mura(PictureSource):
+class Mura(FileSource):
     """The images of a split of MURA; the class is that of their study.
 
     Args:
@@ -31,21 +29,30 @@ class Mura(PictureSource):
         name: Short name for tables; by default data set and split.
         limit: Take only so many samples, evenly spread.
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
+        exif: `upright`, to turn images as a viewer does, or `ignore`.
+        damaged: `error` or `skip`, for images that cannot be read.
 
     Raises:
         SpliceError: if lists or images are not there, or a study says nothing of its class.
     """
 
     def __init__(
-        self, root: str, split: str, name: str | None = None, limit: int | None = None, missing_classes: str = "drop"
+        self,
+        root: str,
+        split: str,
+        name: str | None = None,
+        limit: int | None = None,
+        missing_classes: str = "drop",
+        exif: str = "upright",
+        damaged: str = "error",
     ) -> None:
         require_choice("split", split, SPLITS)
-        super().__init__(name or f"mura_{split}", limit, missing_classes)
+        super().__init__(name or f"mura_{split}", limit, missing_classes, exif, damaged)
         self._root = require_folder("root", root)
         table = require_file("root", str(self._root / f"{split}_image_paths.csv"))
         listed = [Path(line.strip()) for line in table.read_text(encoding="utf-8").splitlines() if line.strip()]
         # Lists name files from the folder of the data set on; macOS left files of its own among them.
-        named = [Path(*path.parts[1:]) for path in listed if not path.name.startswith("._")]
+        named = [Path(*path.parts[1:]) for path in listed if not is_clutter(path.name)]
         self._files = [self._root / path for path in named]
         require_files(f"root: {table}", self._files)
         kinds = [path.parent.name.rpartition("_")[2] for path in named]
@@ -55,9 +62,3 @@ class Mura(PictureSource):
                 f"{key_of('root')}: studies of {table} must end in _negative or _positive, but {shown(odd)} do not."
             )
         self._describe([path.as_posix() for path in named], [CLASSES.index(kind) for kind in kinds], CLASSES)
-
-    def picture(self, place: int) -> Image.Image:
-        return open_picture(self._files[place])
-
-    def fingerprint(self) -> str:
-        return f"files:{files_digest(self._root, [self._files[place] for place in self._places])}"

@@ -12,19 +12,19 @@ References:
 
 from __future__ import annotations
 
-from PIL import Image
+from pathlib import PurePosixPath
 
 from splice_exp.core.errors import SpliceError, require_choice
-from splice_exp.core.io import files_digest
+from splice_exp.core.images.folders import is_clutter
 from splice_exp.core.keys import key_of
-from splice_exp.data.pictures import WHERE, PictureSource, open_picture, require_files, require_folder
+from splice_exp.data.pictures import WHERE, FileSource, require_files, require_folder
 
 SPLITS = ("train", "test")
 IMAGES, LISTS = "NICO_unique", "NICO_unique_official"
 SUFFIXES = (".jpg", ".png", ".jpeg")
 
 
-class Nico(PictureSource):
+class Nico(FileSource):
     """The images of a split of NICO++; a class is called as its folder.
 
     Args:
@@ -33,22 +33,31 @@ class Nico(PictureSource):
         name: Short name for tables; by default data set and split.
         limit: Take only so many samples, evenly spread.
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
+        exif: `upright`, to turn images as a viewer does, or `ignore`.
+        damaged: `error` or `skip`, for images that cannot be read.
 
     Raises:
         SpliceError: if lists or images are missing, or a list is of no class.
     """
 
     def __init__(
-        self, root: str, split: str, name: str | None = None, limit: int | None = None, missing_classes: str = "drop"
+        self,
+        root: str,
+        split: str,
+        name: str | None = None,
+        limit: int | None = None,
+        missing_classes: str = "drop",
+        exif: str = "upright",
+        damaged: str = "error",
     ) -> None:
         require_choice("split", split, SPLITS)
-        super().__init__(name or f"nico_{split}", limit, missing_classes)
+        super().__init__(name or f"nico_{split}", limit, missing_classes, exif, damaged)
         self._root = require_folder("root", root)
         images = require_folder("root", str(self._root / IMAGES))
         lists = sorted(require_folder("root", str(self._root / LISTS)).glob(f"*_{split}.txt"))
         if not lists:
             raise SpliceError(f"{key_of('root')}: {self._root / LISTS} has no lists *_{split}.txt: {WHERE}.")
-        classes = sorted(folder.name for folder in images.iterdir() if folder.is_dir())
+        classes = sorted(folder.name for folder in images.iterdir() if folder.is_dir() and not is_clutter(folder.name))
         listed: list[str] = []
         labels: list[int] = []
         for file in lists:
@@ -57,15 +66,10 @@ class Nico(PictureSource):
                 raise SpliceError(f"{key_of('root')}: {file} is a list of {kind!r}, but {images} has no such folder.")
             # A line ends with a label of the publishers, which is not needed; names of files may hold spaces.
             paths = [line.strip().rpartition(" ")[0] for line in file.read_text(encoding="utf-8").splitlines()]
-            found = [path.rpartition(f"{IMAGES}/")[2] for path in paths if path.endswith(SUFFIXES)]
+            named = [path.rpartition(f"{IMAGES}/")[2] for path in paths if path.endswith(SUFFIXES)]
+            found = [path for path in named if not is_clutter(PurePosixPath(path).name)]
             listed += found
             labels += [classes.index(kind)] * len(found)
         self._files = [images / path for path in listed]
         require_files(f"root: {LISTS}", self._files)
         self._describe(listed, labels, classes)
-
-    def picture(self, place: int) -> Image.Image:
-        return open_picture(self._files[place])
-
-    def fingerprint(self) -> str:
-        return f"files:{files_digest(self._root, [self._files[place] for place in self._places])}"

@@ -10,18 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-from PIL import Image
 
 from splice_exp.core.errors import SpliceError, nearest, require_integer
-from splice_exp.core.io import files_digest
 from splice_exp.core.keys import key_of
-from splice_exp.data.pictures import PictureSource, open_picture, require_file, require_files, require_folder
+from splice_exp.data.pictures import FileSource, require_file, require_files, require_folder
 
 CLASSES = ("safe", "unsafe")
 
 
-class PairTable(PictureSource):
+class PairTable(FileSource):
     """Samples 2i and 2i + 1 are the safe and the unsafe half of line i of a table.
+
+    If the image of one half is damaged, the whole pair is left out.
 
     Args:
         table: A csv, JSON or parquet file (`.csv`, `.json`, `.jsonl`, `.parquet`), one line a pair.
@@ -31,10 +31,14 @@ class PairTable(PictureSource):
         name: Short name for tables; by default that of the table.
         limit: Take only so many pairs, evenly spread.
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
+        exif: `upright`, to turn images as a viewer does, or `ignore`.
+        damaged: `error` or `skip`, for images that cannot be read.
 
     Raises:
         SpliceError: naming files, columns or lines that are not there.
     """
+
+    together = len(CLASSES)
 
     def __init__(
         self,
@@ -45,8 +49,10 @@ class PairTable(PictureSource):
         name: str | None = None,
         limit: int | None = None,
         missing_classes: str = "drop",
+        exif: str = "upright",
+        damaged: str = "error",
     ) -> None:
-        super().__init__(name or Path(table).stem, None, missing_classes)
+        super().__init__(name or Path(table).stem, None, missing_classes, exif, damaged)
         for key, pair in (("columns", columns), ("file_columns", file_columns)):
             if len(pair) != len(CLASSES):
                 raise SpliceError(f"{key_of(key)} is {list(pair)}, but must be two columns, safe and unsafe.")
@@ -76,14 +82,8 @@ class PairTable(PictureSource):
         ids = [f"{row // 2}:{CLASSES[row % 2]}:{file}" for row, file in enumerate(in_turns)]
         self._describe(ids, [row % 2 for row in range(len(ids))], CLASSES)
 
-    def picture(self, place: int) -> Image.Image:
-        return open_picture(self._files[place])
-
     def captions(self) -> tuple[tuple[str, ...], ...]:
-        return self._captions
-
-    def fingerprint(self) -> str:
-        return f"files:{files_digest(self._root, self._files)}"
+        return tuple(self._captions[place] for place in self._places)
 
 
 def _read(table: str) -> pd.DataFrame:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image
-
 from splice_exp.core.errors import SpliceError, require_names
+from splice_exp.core.images.folders import SUFFIXES, image_files
 from splice_exp.core.io import digest, file_sha256
 from splice_exp.core.keys import key_of
-from splice_exp.data.image_folder import SUFFIXES
-from splice_exp.data.pictures import PictureSource, open_picture
+from splice_exp.data.pictures import FileSource, require_files
 
 
-class PictureFiles(PictureSource):
+class PictureFiles(FileSource):
     """Some pictures, each once, in the order given; those of a folder sorted by their names.
 
     Args:
@@ -22,6 +20,8 @@ class PictureFiles(PictureSource):
         name: Short name for tables.
         limit: Take only so many samples, evenly spread.
         missing_classes: Of no consequence: there are no classes.
+        exif: `upright`, to turn images as a viewer does, or `ignore`.
+        damaged: `error` or `skip`, for images that cannot be read.
 
     Raises:
         SpliceError: for a path that is not there, is no picture, or holds none.
@@ -35,26 +35,26 @@ class PictureFiles(PictureSource):
         name: str = "pictures",
         limit: int | None = None,
         missing_classes: str = "drop",
+        exif: str = "upright",
+        damaged: str = "error",
     ) -> None:
         require_names("paths", paths)
-        super().__init__(name, limit, missing_classes)
+        super().__init__(name, limit, missing_classes, exif, damaged)
         self._files = list(dict.fromkeys(file for path in paths for file in _files_of(path)))
+        require_files("paths", self._files)  # links may lead nowhere
         if not self._files:
             raise SpliceError(f"{key_of('paths')} is empty, but must name pictures or folders of pictures.")
         self._describe([file.as_posix() for file in self._files], None, ())
 
-    def picture(self, place: int) -> Image.Image:
-        return open_picture(self._files[place])
-
-    def fingerprint(self) -> str:
-        return f"files:{digest([file_sha256(self._files[place]) for place in self._places])}"
+    def content(self, places: Sequence[int]) -> str:
+        return f"files:{digest([file_sha256(self._files[place]) for place in places])}"
 
 
 def _files_of(path: str) -> list[Path]:
     found = Path(path).expanduser()
     if found.is_dir():
         # Not those of folders in it: one of these may be where results go.
-        files = sorted(file for file in found.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+        files = image_files(found, deep=False)
         if not files:
             raise SpliceError(
                 f"{key_of('paths')} names {path!r}, which holds no pictures ({', '.join(sorted(SUFFIXES))})."

@@ -1,41 +1,71 @@
-"""What all data sets of picture files have in common: order, reading, errors, and a fingerprint that is quick."""
+"""What all data sets of image files have in common: order, reading, errors, and a fingerprint that is quick."""
 
 from __future__ import annotations
 
+import logging
+import os
 from abc import abstractmethod
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeAlias
 
+import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 
-from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.errors import SpliceError, require_choice, require_integer, shown
+from splice_exp.core.images.colours import EXIF, UPRIGHT, Pixels, UnreadableImage
+from splice_exp.core.images.opening import Stored, read_image
+from splice_exp.core.io import digest, files_digest
 from splice_exp.core.keys import key_of
 from splice_exp.data.base import EncodableSource
 
+log = logging.getLogger(__name__)
+
 PREPARE = "python -m splice_exp prepare-data"
 WHERE = f"{PREPARE} --help lists what it fetches; conf/data says of every other data set which files go where"
+ERROR, SKIP = "error", "skip"
+DAMAGED = (ERROR, SKIP)
+TOGETHER = 4096  # images that wait to be looked at
+
+_FAULTS: dict[str, dict[int, str]] = {}  # of files as they were: all rows of a sweep look at them once
+
+ImageOrFile: TypeAlias = str | Path | Pixels
 
 
 class PictureSource(EncodableSource):
-    """Pictures that are read one by one, when they are needed.
+    """Images that are read one by one, when they are needed.
 
     Args:
         name: Short name for tables.
         limit: Take only so many samples, evenly spread over the data set, because many are sorted by class.
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
+        exif: `upright`, to turn images as a viewer does, or `ignore`.
+        damaged: What to do about images that cannot be read: stop with an `error` when one is met, or `skip` them. To
+            skip, all are read once before anything else, so that every process leaves out the same ones.
+
+    Attributes:
+        together: Samples in a row that belong together: if one is damaged, all of them are left out.
+        readers: Threads that may read at the same time.
     """
 
-    def __init__(self, name: str, limit: int | None, missing_classes: str) -> None:
+    together = 1
+    readers = 1
+
+    def __init__(
+        self, name: str, limit: int | None, missing_classes: str, exif: str = UPRIGHT, damaged: str = ERROR
+    ) -> None:
         super().__init__(name, missing_classes)
         if limit is not None:
             require_integer("limit", limit, 1)
-        self._limit = limit
+        require_choice("exif", exif, EXIF)
+        require_choice("damaged", damaged, DAMAGED)
+        self._limit, self._exif, self._skips = limit, exif, damaged == SKIP
         self._places: Sequence[int] = ()
 
     def _describe(self, sample_ids: Sequence[str], labels: Sequence[int] | None, classes: Sequence[str]) -> None:
-        """Set names, labels and classes of all samples there are; those within the limit are kept.
+        """Set names, labels and classes of all samples there are; those that can be read within the limit are kept.
 
         Raises:
             SpliceError: if there are no samples, or two of the same name.
@@ -46,24 +76,102 @@ class PictureSource(EncodableSource):
             raise SpliceError(f"data: {self.name} has samples of the same name, but every one needs a name of its own.")
         count = len(sample_ids) if self._limit is None else min(self._limit, len(sample_ids))
         self._places = [place * len(sample_ids) // count for place in range(count)]
+        if self._skips:
+            self._places = self._whole(sample_ids)
         self.sample_ids = tuple(str(sample_ids[place]) for place in self._places)
         self.classes = tuple(classes)
         self.labels = None if labels is None else torch.tensor([int(labels[place]) for place in self._places])
 
+    def _whole(self, sample_ids: Sequence[str]) -> list[int]:
+        """Return the places of samples that can be read, and note the others in `damaged`.
+
+        Raises:
+            SpliceError: if none can be read.
+        """
+        log.info("looking for damaged images among the %d of %s …", len(self._places), self.name)
+        faults = self._faults(sample_ids)
+        self.damaged = {str(sample_ids[place]): fault for place, fault in faults.items()}
+        groups = {place // self.together for place in faults}
+        kept = [place for place in self._places if place // self.together not in groups]
+        if self.damaged:
+            log.warning(
+                "%d of the %d images of %s cannot be read, and %d are left out (%s=skip): %s",
+                len(self.damaged),
+                len(self._places),
+                self.name,
+                len(self._places) - len(kept),
+                key_of("damaged"),
+                shown(self.damaged, 5),
+            )
+        if not kept:
+            raise SpliceError(f"{key_of('damaged')}=skip leaves nothing of {self.name}: {next(iter(faults.values()))}")
+        return kept
+
+    def _faults(self, sample_ids: Sequence[str]) -> dict[int, str]:
+        """Return why samples cannot be read, by their places: all are read."""
+        found: dict[int, str] = {}
+        with ThreadPoolExecutor(self.readers) as threads:
+            for start in range(0, len(self._places), TOGETHER):
+                places = self._places[start : start + TOGETHER]
+                faults = threads.map(lambda place: self._fault(place, sample_ids[place]), places)
+                found |= {place: fault for place, fault in zip(places, faults, strict=True) if fault is not None}
+        return found
+
+    def _fault(self, place: int, sample_id: str) -> str | None:
+        """Return why a sample cannot be read; None if it can."""
+        try:
+            read_image(self.picture(place), f"{sample_id} of {self.name}", self._exif)
+        except UnreadableImage as error:
+            return str(error)
+        return None
+
     @abstractmethod
-    def picture(self, place: int) -> Image.Image:
-        """Return a picture, by its place among all there are."""
+    def picture(self, place: int) -> Stored:
+        """Return a file, its bytes or an image, by its place among all there are: `read_image` opens it.
+
+        Raises:
+            UnreadableImage: if there is no image in that place.
+        """
+
+    @abstractmethod
+    def content(self, places: Sequence[int]) -> str:
+        """Identify samples as they are stored, by their places among all there are."""
+
+    def fingerprint(self) -> str:
+        return f"{self.content(self._places)}-{self._exif}"
 
     def inputs(self, start: int, stop: int) -> list[Image.Image]:
         return [self._read(index) for index in range(start, min(stop, len(self)))]
 
     def _read(self, index: int) -> Image.Image:
         try:
-            return self.picture(self._places[index]).convert("RGB")
-        except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for a damaged file
-            raise SpliceError(
-                f"{self.sample_ids[index]} of {self.name} cannot be read as a picture ({error})."
-            ) from error
+            return read_image(self.picture(self._places[index]), f"{self.sample_ids[index]} of {self.name}", self._exif)
+        except UnreadableImage as error:
+            why = str(error).removesuffix(".")
+            raise SpliceError(f"{why}; {key_of('damaged', self)}=skip leaves out such images.") from error
+
+
+class FileSource(PictureSource):
+    """Images that are files below a folder; constructors set both before `_describe`."""
+
+    readers = os.cpu_count() or 1
+
+    _root: Path
+    _files: Sequence[Path]
+
+    def picture(self, place: int) -> Stored:
+        return self._files[place]
+
+    def content(self, places: Sequence[int]) -> str:
+        return f"files:{files_digest(self._root, [self._files[place] for place in places])}"
+
+    def _faults(self, sample_ids: Sequence[str]) -> dict[int, str]:
+        found = [(str(self._files[place]), self._files[place].stat()) for place in self._places]
+        files = [[file, status.st_size, status.st_mtime_ns] for file, status in found]
+        key = digest([self.name, list(self._places), files])
+        if key not in _FAULTS:
+            _FAULTS[key] = super()._faults(sample_ids)
+        return _FAULTS[key]
 
 
 def by_name(values: Sequence[str]) -> tuple[list[int], list[str]]:
@@ -76,13 +184,6 @@ def by_name(values: Sequence[str]) -> tuple[list[int], list[str]]:
     classes = sorted(set(values))
     place = {name: index for index, name in enumerate(classes)}
     return [place[value] for value in values], classes
-
-
-def open_picture(file: Path) -> Image.Image:
-    """Read a picture file, and close it."""
-    with Image.open(file) as picture:
-        picture.load()
-        return picture
 
 
 def require_folder(argument: str, root: str) -> Path:
@@ -122,27 +223,30 @@ def require_files(argument: str, files: Sequence[Path]) -> None:
         )
 
 
-def as_picture(image: str | Path | Image.Image) -> Image.Image:
-    """Return a picture in colours, given as a file or as it is.
+def as_picture(image: ImageOrFile) -> Image.Image:
+    """Return an image upright and in colours, given as a file or as it is.
 
     Raises:
         SpliceError: naming a file that cannot be read.
     """
-    if isinstance(image, Image.Image):
-        return image.convert("RGB")
-    try:
-        return open_picture(Path(image)).convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for a damaged file
-        raise SpliceError(f"{image} cannot be read as a picture ({error}).") from error
+    if isinstance(image, str | Path):
+        return read_image(Path(image), str(image))
+    return read_image(image, "The image")
 
 
-def require_pictures(caller: str, images: Sequence[str | Path | Image.Image] | Tensor) -> None:
-    """Refuse a single image where a list is meant, and a list of none.
+def listed_images(caller: str, images: ImageOrFile | Sequence[ImageOrFile]) -> list[ImageOrFile]:
+    """Return images as a list: a single one, or a stack of pixels (n, h, w, channels), becomes one, too.
+
+    Args:
+        caller: What the user called, for errors.
+        images: One or several.
 
     Raises:
-        SpliceError: naming the function that was called.
+        SpliceError: if there are none.
     """
-    if isinstance(images, (str, Path, Image.Image)):
-        raise SpliceError(f"{caller} takes a list of pictures: put the one you have into brackets.")
-    if not len(images):
-        raise SpliceError(f"{caller} was given no pictures: give it one or more.")
+    if isinstance(images, str | Path | Image.Image) or (isinstance(images, np.ndarray) and images.ndim < 4):
+        return [images]
+    listed: list[ImageOrFile] = list(images)
+    if not listed:
+        raise SpliceError(f"{caller} was given no images: give it one or more.")
+    return listed

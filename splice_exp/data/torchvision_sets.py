@@ -16,13 +16,13 @@ import torchvision.datasets as sets
 from PIL import Image
 
 from splice_exp.core.errors import SpliceError, nearest, require_choice
-from splice_exp.core.io import files_digest
+from splice_exp.core.images.opening import Stored
 from splice_exp.core.keys import key_of
 from splice_exp.core.names import canonical
 from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Attribute
-from splice_exp.data.pictures import PREPARE, PictureSource, open_picture, require_folder
+from splice_exp.data.pictures import PREPARE, FileSource, require_files, require_folder
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ KINDS: Mapping[str, Kind] = {
 }
 
 
-class TorchvisionSet(PictureSource):
+class TorchvisionSet(FileSource):
     """A data set of torchvision.
 
     Args:
@@ -158,6 +158,8 @@ class TorchvisionSet(PictureSource):
         name: Short name for tables; by default data set and split.
         limit: Take only so many samples, evenly spread.
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
+        exif: `upright`, to turn images as a viewer does, or `ignore`.
+        damaged: `error` or `skip`, for images that cannot be read.
 
     Raises:
         SpliceError: for a data set, split or attribute there is not, or files that are not there or damaged.
@@ -172,11 +174,13 @@ class TorchvisionSet(PictureSource):
         name: str | None = None,
         limit: int | None = None,
         missing_classes: str = "drop",
+        exif: str = "upright",
+        damaged: str = "error",
     ) -> None:
         require_choice("dataset", dataset, tuple(KINDS))
         self._kind = KINDS[dataset]
         require_choice(f"split of {dataset}", split, tuple(self._kind.splits))
-        super().__init__(name or f"{dataset}_{split}", limit, missing_classes)
+        super().__init__(name or f"{dataset}_{split}", limit, missing_classes, exif, damaged)
         self._root = require_folder("root", root)
         try:
             self._data = self._kind.build(self._root, download=False, **self._kind.splits[split], **self._kind.options)
@@ -185,10 +189,10 @@ class TorchvisionSet(PictureSource):
                 f"{key_of('root')} is {root!r}, but {dataset} is not there or damaged ({str(error).splitlines()[0]}): "
                 f"{PREPARE} {dataset} --root {root} puts it there."
             ) from error
-        self._files = None if self._kind.files is None else list(self._kind.files(self._data))
+        self._in_files = self._kind.files is not None
+        self._files = list(self._kind.files(self._data)) if self._kind.files is not None else ()
         labels, classes = list(self._kind.labels(self._data)), list(self._kind.classes(self._data))
         if dataset == "celeba":
-            assert self._files is not None
             rows = _celeba_rows(self._data, split)
             self._files, self._attr = [self._files[row] for row in rows], self._data.attr[rows]
             labels, classes = self._has(attribute)
@@ -196,6 +200,7 @@ class TorchvisionSet(PictureSource):
             raise SpliceError(
                 f"{key_of('attribute')} is {attribute!r}, but {dataset} has no attributes: set it to null."
             )
+        require_files("root", self._files)
         self._describe(self._names(split), labels, classes)
 
     def _has(self, attribute: str | None) -> tuple[list[int], list[str]]:
@@ -209,21 +214,23 @@ class TorchvisionSet(PictureSource):
         return self._attr[:, names.index(attribute)].tolist(), list(_celeba_values(attribute))
 
     def _names(self, split: str) -> list[str]:
-        if self._files is None:
+        if not self._in_files:
             return [f"{split}-{place:06d}" for place in range(len(self._data))]
         return [file.relative_to(self._root).as_posix() for file in self._files]
 
-    def picture(self, place: int) -> Image.Image:
-        if self._files is not None:
-            return open_picture(self._files[place])
-        picture = self._data[place][0]
-        assert isinstance(picture, Image.Image)
-        return picture
+    def picture(self, place: int) -> Stored:
+        if self._in_files:
+            return super().picture(place)
+        found: Image.Image = self._data[place][0]
+        return found
 
-    def fingerprint(self) -> str:
-        if self._files is not None:
-            return f"files:{files_digest(self._root, [self._files[place] for place in self._places])}"
-        return f"pixels:{tensor_digest(torch.from_numpy(self._data.data[list(self._places)]))}"
+    def content(self, places: Sequence[int]) -> str:
+        if self._in_files:
+            return super().content(places)
+        return f"pixels:{tensor_digest(torch.from_numpy(self._data.data[list(places)]))}"
+
+    def _faults(self, sample_ids: Sequence[str]) -> dict[int, str]:
+        return super()._faults(sample_ids) if self._in_files else {}
 
     def attributes(self) -> Mapping[str, Attribute]:
         """Return all attributes of CelebA, by their names in lower case: whether a face has them."""

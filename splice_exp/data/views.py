@@ -19,6 +19,7 @@ from torchvision.transforms import v2
 
 from splice_exp.core.code import code_of
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
+from splice_exp.core.images.colours import rgb
 from splice_exp.core.io import digest, seed_of
 from splice_exp.data.base import EncodableSource
 
@@ -89,7 +90,7 @@ class Views(EncodableSource):
     def _pixels(self, picture: Any) -> tv_tensors.Image:
         if not isinstance(picture, Image.Image):
             raise SpliceError(f"Views are made of pictures, but {self.name} has none: set data to images.")
-        image = v2.functional.to_image(self._square(picture.convert("RGB")))
+        image = v2.functional.to_image(self._square(rgb(picture)))
         return tv_tensors.Image(v2.functional.to_dtype(image, torch.float32, scale=True))
 
     def _padded(self, view: Tensor) -> Tensor:

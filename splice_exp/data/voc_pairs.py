@@ -6,7 +6,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,11 @@ from PIL import Image
 from torchvision.datasets import VOCSegmentation
 
 from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.core.images.colours import UPRIGHT, orientation
+from splice_exp.core.images.opening import open_stored
 from splice_exp.core.io import files_digest
 from splice_exp.core.keys import key_of
-from splice_exp.data.pictures import PREPARE, PictureSource, open_picture, require_folder
+from splice_exp.data.pictures import PREPARE, FileSource, require_folder
 from splice_exp.data.torchvision_sets import VOC_CLASSES
 
 SPLITS = ("train", "val", "trainval", "test")
@@ -24,7 +26,7 @@ NAMES = {"diningtable": "dining table", "pottedplant": "potted plant", "tvmonito
 BACKGROUND, BORDER = 0, 255  # values of pixels that are of no object
 
 
-class VocPairs(PictureSource):
+class VocPairs(FileSource):
     """Photographs with segmented objects of two kinds; they have no classes.
 
     Args:
@@ -33,16 +35,25 @@ class VocPairs(PictureSource):
         name: Short name for tables; by default data set and split.
         limit: Take only so many samples, evenly spread.
         missing_classes: `drop` or `error`; of no use here.
+        exif: `upright`, to turn images as a viewer does, or `ignore`.
+        damaged: `error` or `skip`, for images that cannot be read.
 
     Raises:
         SpliceError: if it is not there, or no photograph has objects of two kinds.
     """
 
     def __init__(
-        self, root: str, split: str, name: str | None = None, limit: int | None = None, missing_classes: str = "drop"
+        self,
+        root: str,
+        split: str,
+        name: str | None = None,
+        limit: int | None = None,
+        missing_classes: str = "drop",
+        exif: str = "upright",
+        damaged: str = "error",
     ) -> None:
         require_choice("split", split, SPLITS)
-        super().__init__(name or f"voc_pairs_{split}", limit, missing_classes)
+        super().__init__(name or f"voc_pairs_{split}", limit, missing_classes, exif, damaged)
         self._root = require_folder("root", root)
         try:
             data = VOCSegmentation(self._root, year="2007", image_set=split, download=False)
@@ -55,25 +66,29 @@ class VocPairs(PictureSource):
         self._pairs = [(image, mask) for image, mask in pairs if len(_kinds(mask)) == 2]
         if not self._pairs:
             raise SpliceError(f"{key_of('root')}: no photograph of split {split} of {root} has objects of two kinds.")
+        self._files = [image for image, _ in self._pairs]
         self._describe([image.relative_to(self._root).as_posix() for image, _ in self._pairs], None, ())
 
-    def picture(self, place: int) -> Image.Image:
-        return open_picture(self._pairs[place][0])
-
     def regions(self, index: int) -> Mapping[str, np.ndarray]:
-        mask = self._pairs[self._places[index]][1]
-        pixels = np.asarray(open_picture(mask))
+        photograph, mask = self._pairs[self._places[index]]
+        drawn = _mask(mask)
+        turn = orientation(open_stored(photograph, str(photograph))) if self._exif == UPRIGHT else None
+        pixels = np.asarray(drawn if turn is None else drawn.transpose(turn))
         found = {}
         for kind in _kinds(mask):
             word = VOC_CLASSES[kind - 1]
             found[NAMES.get(word, word)] = pixels == kind
         return found
 
-    def fingerprint(self) -> str:
-        files = [file for place in self._places for file in self._pairs[place]]
-        return f"files:{files_digest(self._root, files)}"
+    def content(self, places: Sequence[int]) -> str:
+        return f"files:{files_digest(self._root, [file for place in places for file in self._pairs[place]])}"
 
 
 def _kinds(mask: Path) -> list[int]:
     """Return the numbers of the kinds of objects in a segmentation, counted from 1."""
-    return sorted(set(np.unique(np.asarray(open_picture(mask))).tolist()) - {BACKGROUND, BORDER})
+    return sorted(set(np.unique(np.asarray(_mask(mask))).tolist()) - {BACKGROUND, BORDER})
+
+
+def _mask(file: Path) -> Image.Image:
+    """Read a segmentation: its values are numbers and no colours."""
+    return open_stored(file, str(file))

@@ -3,7 +3,7 @@
 from splice_exp import Splice
 
 splice = Splice.load()                                  # the embedded world
-found = splice.decompose(["photo.jpg"])                 # files, PIL images, or (n, d) embeddings
+found = splice.decompose(["photo.jpg"])                 # files, images, or (n, d) embeddings
 found.top(10), found.reconstruct(), found.intervene(remove=["grass"])
 """
 
@@ -12,18 +12,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from PIL import Image
 from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.types import Dictionary, Embeddings, Modality, checked_features
-from splice_exp.data.pictures import as_picture, require_pictures
+from splice_exp.data.pictures import ImageOrFile, as_picture, listed_images
 from splice_exp.decomposition.splice import Decomposition, decompose
 from splice_exp.dictionaries.load import ExplainedModel
 from splice_exp.embeddings.geometry import Alignment, image_mean
@@ -32,8 +30,6 @@ from splice_exp.solvers.base import Solver
 
 FEWEST = 32  # pictures from which a mean may be estimated
 TOGETHER = 64  # images embedded at a time
-
-Images: TypeAlias = str | Path | Image.Image | Sequence[str | Path | Image.Image]
 
 
 class Splice(ExplainedModel):
@@ -65,8 +61,8 @@ class Splice(ExplainedModel):
         super().__init__(backbone, dictionary, mean, solver)
         self.alignment = Alignment() if alignment is None else alignment
 
-    def embed(self, images: Sequence[str | Path | Image.Image]) -> Float[Tensor, "n d"]:
-        """Embed pictures, given as files or as PIL images, as unit rows.
+    def embed(self, images: Sequence[ImageOrFile]) -> Float[Tensor, "n d"]:
+        """Embed images as unit rows: files, PIL images, or arrays, by the rules of `core.images.colours`.
 
         Raises:
             SpliceError: naming a file that cannot be read.
@@ -77,12 +73,12 @@ class Splice(ExplainedModel):
             parts.append(self.backbone.encode_images(opened).cpu())
         return torch.cat(parts)
 
-    def decompose(self, images: Images | Tensor | np.ndarray) -> Decomposition:
+    def decompose(self, images: ImageOrFile | Sequence[ImageOrFile] | Tensor) -> Decomposition:
         """Decompose images or their embeddings.
 
         Args:
-            images: Files or PIL images, one or several; or (n, d) embeddings of any norm, of PyTorch on any device or
-                of NumPy.
+            images: Files, PIL images or arrays of pixels, one or several; or (n, d) embeddings of any norm, of PyTorch
+                on any device or of NumPy.
 
         Raises:
             SpliceError: for embeddings of another width, or too few pictures to estimate a mean from.
@@ -98,11 +94,10 @@ class Splice(ExplainedModel):
             >>> bool(gone.codes.l0()[0] == found.codes.l0()[0] - 1)
             True
         """
-        if isinstance(images, np.ndarray):
+        if isinstance(images, np.ndarray) and images.ndim == 2 and images.dtype.kind == "f":
             images = torch.from_numpy(np.ascontiguousarray(images))
-        if isinstance(images, (str, Path, Image.Image)):
-            images = [images]
-        require_pictures("Splice.decompose", images)
+        if not isinstance(images, Tensor):
+            images = listed_images("Splice.decompose", images)
         features = self._checked(images) if isinstance(images, Tensor) else self.embed(images)
         if self.mean is None and len(features) < FEWEST:
             raise SpliceError(

@@ -182,6 +182,11 @@ def compute(
         shards.seal()
 
 
+def _said(text: str, kind: type[Exception]) -> str:
+    """Return the words of an error out of its traceback, as which they reach this process from another."""
+    return text.rsplit(f"{kind.__module__}.{kind.__qualname__}: ", 1)[-1].strip()
+
+
 def _predict(trainer: Trainer, module: RowModule, loader: DataLoader[Any]) -> None:
     try:
         trainer.predict(module, loader, return_predictions=False)
@@ -191,10 +196,13 @@ def _predict(trainer: Trainer, module: RowModule, loader: DataLoader[Any]) -> No
         raise
     except ProcessRaisedException as error:
         leave_if_asked()
-        name = f"{SpliceError.__module__}.{SpliceError.__name__}: "
-        if name in error.msg:  # what a process says reaches this one as text
-            raise SpliceError(error.msg.rsplit(name, 1)[1].strip()) from error
+        said = _said(error.msg, SpliceError)
+        if said != error.msg:
+            raise SpliceError(said) from error
         raise
+    except SpliceError as error:
+        leave_if_asked()
+        raise SpliceError(_said(str(error), type(error))) from error
     except Exception:
         leave_if_asked()  # a process that waits for one that has left can only fail
         raise

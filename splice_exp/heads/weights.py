@@ -88,6 +88,7 @@ def head_outputs(
         mask: Added to the attention before the softmax, as for text.
     """
     weights = head_weights(block)
+    stream = stream.to(block.attn.in_proj_weight)  # under autocast it is of another type
     bare = layer_norm(stream, stream.shape[-1:], eps=block.ln_1.eps)
     patterns = attention_patterns(block, stream, queries, mask)
     reads, writes = weights.reads.to(stream), weights.writes.to(stream)
@@ -105,7 +106,7 @@ def attention_patterns(
 ) -> Float[Tensor, "b H q t"]:
     """Return where the first tokens look; arguments as in `head_outputs`."""
     attention = block.attn
-    width, heads = attention.embed_dim, attention.num_heads
+    width, heads, stream = attention.embed_dim, attention.num_heads, stream.to(attention.in_proj_weight)
     normed, bias = block.ln_1(stream), _bias(attention)
     query = linear(normed[:, :queries], attention.in_proj_weight[:width], bias[:width])
     key = linear(normed, attention.in_proj_weight[width : 2 * width], bias[width : 2 * width])

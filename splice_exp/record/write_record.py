@@ -15,7 +15,7 @@ from splice_exp.core.io import atomic, sidecar, write_json, write_text
 from splice_exp.core.measures import Measures, to_json
 from splice_exp.core.plotting import save
 from splice_exp.core.provenance import code_behind, environment
-from splice_exp.core.run_directory import CODES, CONFIG, ENVIRONMENT, MEASURES, METRICS, SAMPLE_FIGURE
+from splice_exp.core.run_directory import CODES, CONFIG, DAMAGED, ENVIRONMENT, MEASURES, METRICS, SAMPLE_FIGURE
 from splice_exp.core.tensors import write_tensors
 from splice_exp.core.types import Status
 from splice_exp.decomposition.splice import Decomposition
@@ -41,6 +41,7 @@ def write_record(
     measures: Measures,
     seconds: Mapping[str, float],
     tracked: TrackedRun,
+    damaged: Mapping[str, Mapping[str, str]],
 ) -> None:
     """Write everything, and mirror it.
 
@@ -53,6 +54,7 @@ def write_record(
         measures: Declarations of the metrics of both.
         seconds: Of each stage; in the environment, because metrics must repeat to the last digit.
         tracked: The mirror.
+        damaged: Samples that were skipped, and why, by the key of their data set.
     """
     metrics = {**findings.metrics, **stability.metrics}
     measures.require(metrics)
@@ -75,8 +77,12 @@ def write_record(
         "code": code_behind(config),
         **_described(study),
         "seconds": dict(seconds),
+        "damaged": {key: len(samples) for key, samples in damaged.items()},
     }
     write_json(directory / ENVIRONMENT, described)
+    (directory / DAMAGED).unlink(missing_ok=True)
+    if damaged:
+        write_json(directory / DAMAGED, damaged)
     write_json(directory / MEASURES, to_json(measures))
     tracked.metrics(metrics)
     tracked.figures(pictures)

@@ -78,6 +78,8 @@ def as_markdown(entries: Sequence[Protocol]) -> str:
     parts = [
         "# Protocol\n\nWhat each published setting shares with the paper and with the authors' code, and where it "
         "deviates. Written by `python scripts/write_protocol.py` from `results/reference/protocol.yaml`.\n"
+        "\nAll of them turn images upright as their EXIF data say. The authors' way: `data.exif=ignore`; also "
+        "`evaluation.train.exif=ignore` where an evaluation has data of its own.\n"
     ]
     for entry in entries:
         parts.append(f"\n## experiment={entry['preset']}\n\n")

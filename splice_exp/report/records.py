@@ -221,6 +221,9 @@ def describe(rows: Sequence[Row]) -> list[str]:
     if fewer:
         how_many = str(fewer[0]) if len(fewer) == 1 else f"{fewer[0]} to {fewer[-1]}"
         lines.append(f"Class concepts: of the {how_many} classes that an atom is named like")
+    left_out = {tuple(row.environment.get("damaged", {}).items()) for row in rows}
+    for key, count in sorted({pair for pairs in left_out for pair in pairs}):
+        lines.append(f"Damaged images that are left out: {count} of {key}")
     lines.append(f"Embeddings: {first['backbone']['fingerprint']}")
     if "image_mean" in first:
         lines.append(f"Image mean: {first['image_mean']}")

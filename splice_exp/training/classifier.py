@@ -24,6 +24,7 @@ from torchvision.transforms import v2
 
 from splice_exp.backbones.resnet import ARCHITECTURES, STEMS
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.images.colours import rgb
 from splice_exp.data.base import EncodableSource
 from splice_exp.training.settings import TrainingSettings
 
@@ -135,7 +136,7 @@ class LabelledPictures(Dataset[tuple[Tensor, int]]):
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         place = self._places[index]
         (picture,) = self._data.inputs(place, place + 1)
-        return self._transform(picture.convert("RGB")), int(self._labels[place])
+        return self._transform(rgb(picture)), int(self._labels[place])
 
 
 def loaders(data: EncodableSource, settings: Settings, workers: int) -> tuple[DataLoader[Any], DataLoader[Any]]:

@@ -62,6 +62,19 @@ def test_a_folder_of_pictures_counts_by_what_is_in_it(tmp_path):
     assert run_id(published) == before
 
 
+def test_a_class_folder_that_is_a_link_counts_by_what_is_in_it(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.jpg").write_bytes(b"a")
+    root = tmp_path / "pictures"
+    root.mkdir()
+    (root / "cats").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (root / "cats" / "again").symlink_to(root, target_is_directory=True)  # a circle
+    config = {"data": {"_target_": "splice_exp.data.image_folder.ImageFolder", "root": str(root)}}
+    before = run_id(config)
+    (tmp_path / "elsewhere" / "a.jpg").write_bytes(b"b")
+    assert run_id(config) != before
+
+
 def test_environment_names_what_is_needed_to_repeat():
     found = environment(seed=3, device="cpu")
     assert found["seed"] == 3

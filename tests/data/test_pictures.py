@@ -105,7 +105,7 @@ def test_a_damaged_picture_is_named(folder):
     (folder / "n02" / "b.png").write_bytes(content[: len(content) // 2])
     source = ImageFolder(str(folder))
     assert len(source.inputs(0, 3)) == 3
-    with pytest.raises(SpliceError, match=r"n02/b\.png of zoo cannot be read as a picture"):
+    with pytest.raises(SpliceError, match=r"n02/b\.png of zoo cannot be read as an image"):
         source.inputs(3, 4)
 
 

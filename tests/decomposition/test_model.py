@@ -116,11 +116,11 @@ def test_one_picture_alone_needs_a_mean(splice, pictures):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda splice, picture: splice.decompose("photo.png"), "photo.png cannot be read as a picture"),
-        (lambda splice, picture: splice.decompose([]), "was given no pictures"),
+        (lambda splice, picture: splice.decompose("photo.png"), "photo.png cannot be read .No such file"),
+        (lambda splice, picture: splice.decompose([]), "was given no images"),
         (lambda splice, picture: splice.decompose([picture] * 60).top(-1), "n is -1"),
         (lambda splice, picture: splice.decompose(torch.ones(2, 7)), "7 wide, but those of the backbone 128"),
-        (lambda splice, picture: splice.decompose(["nothing.png"]), "nothing.png cannot be read as a picture"),
+        (lambda splice, picture: splice.decompose(["nothing.png"]), "nothing.png cannot be read .No such file"),
         (lambda splice, picture: Splice.load("ViT-B-32", "openai"), "needs a vocabulary"),
         (lambda splice, picture: Splice.load("ViT-B-31"), "does not know .nearest: 'ViT-B-32'"),
         (lambda splice, picture: splice.decompose([picture]).plot(1), "sample is 1, but must be one of 0 to 0"),

@@ -1,0 +1,106 @@
+"""Open image files: here, and nowhere else.
+
+What is wrong with an image is told apart from what is wrong with a disk: the first is the same whenever one tries and
+may be skipped, the second may not.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
+from typing import TypeAlias
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.images.colours import UPRIGHT, Pixels, UnreadableImage, rgb
+
+log = logging.getLogger(__name__)
+
+# Those that Pillow decodes by itself: for others, as PostScript, it starts programs.
+FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TGA", "TIFF", "WEBP")
+DAMAGE = (  # what decoders raise for a damaged file
+    *(OSError, SyntaxError, ValueError, TypeError, EOFError, LookupError, ArithmeticError, AttributeError),
+    *(struct.error, Image.DecompressionBombError),
+)
+_OPENING = Lock()  # filters of warnings are those of all threads
+
+Stored: TypeAlias = Path | bytes | Pixels
+
+
+def read_image(source: Stored, name: str, exif: str = UPRIGHT) -> Image.Image:
+    """Return an image in colours, by the rules of `colours`.
+
+    Args:
+        source: A file, its bytes, or an image that is there already.
+        name: What it is called, for errors.
+        exif: `upright` or `ignore`.
+
+    Raises:
+        UnreadableImage: if its content is the fault.
+        SpliceError: if the file cannot be read.
+    """
+    if not isinstance(source, Image.Image | np.ndarray):
+        source = open_stored(source, name)
+    with _in_words(name):
+        return rgb(source, name, exif)
+
+
+def open_stored(source: Path | bytes, name: str) -> Image.Image:
+    """Return an image as it is stored, with its palette and its orientation; the file is closed again.
+
+    Raises:
+        UnreadableImage: if its content is the fault.
+        SpliceError: if the file cannot be read.
+    """
+    with _in_words(name):
+        with _OPENING, warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # it does not name the file
+            image = Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=_known())
+        with image:
+            most = Image.MAX_IMAGE_PIXELS
+            if most is not None and image.width * image.height > most:
+                log.warning(
+                    "%s has %d million pixels, and is read slowly each time: a smaller copy would do.",
+                    name,
+                    image.width * image.height // 10**6,
+                )
+            image.load()
+            return image
+
+
+@cache
+def _known() -> tuple[str, ...]:
+    """Return those of `FORMATS` that this Pillow has."""
+    Image.init()
+    return tuple(one for one in FORMATS if one in Image.OPEN)
+
+
+@contextmanager
+def _in_words(name: str) -> Iterator[None]:
+    try:
+        yield
+    except SpliceError:
+        raise
+    except Image.DecompressionBombError as error:
+        size, *_ = re.findall(r"\d+", str(error)) or ["too many"]
+        raise UnreadableImage(
+            f"{name} has {size} pixels, which is more than Pillow reads, because a small file can fill the memory that "
+            "way: make the image smaller, or leave it out."
+        ) from error
+    except DAMAGE as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise SpliceError(f"{name} cannot be read ({error.strerror}).") from error
+        reason = str(error) or type(error).__name__
+        if isinstance(error, UnidentifiedImageError):  # its text names an address in memory
+            reason = f"it is none of {', '.join(_known())}"
+        raise UnreadableImage(f"{name} cannot be read as an image ({reason}).") from error
