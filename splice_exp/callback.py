@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Any, NoReturn
+from typing import Any
 
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
@@ -39,17 +38,13 @@ def _require_report(config: DictConfig) -> None:
     from splice_exp.build import build
     from splice_exp.configuration import plain
     from splice_exp.core.errors import SpliceError
+    from splice_exp.core.text.visible import end
 
     if OmegaConf.is_missing(config, "report"):  # the run says so
         return
     try:
         build(plain(config, "report"), "report")
     except SpliceError as error:
-        _end(str(error))
+        end(str(error))
     except OmegaConfBaseException as error:  # of an interpolation
-        _end(f"{error.full_key}: {str(error).splitlines()[0]}")
-
-
-def _end(message: str) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)
-    sys.exit(1)
+        end(f"{error.full_key}: {str(error).splitlines()[0]}")

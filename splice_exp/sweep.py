@@ -23,6 +23,7 @@ from omegaconf import DictConfig
 from splice_exp.build import build
 from splice_exp.configuration import plain
 from splice_exp.core.run_directory import UNFINISHED, rank
+from splice_exp.core.text.visible import say
 from splice_exp.record.tracking import NoTracker, Tracker, swept_from_outside
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record
@@ -155,7 +156,7 @@ def _show(config: DictConfig, records: list[Record], write: bool) -> None:
     report: Report = build(plain(config, "report"), "report")
     if undeclared := report.undeclared(records):
         log.warning("not shown, because no run measures it (report.columns): %s", ", ".join(undeclared))
-    print("", report.title, "", report.table(records), "", *report.verdicts(records), sep="\n")
+    say("", report.title, "", report.table(records), "", *report.verdicts(records))
     if not write or not all(record.complete for record in records):
         return
     command = shown_command(config)
@@ -164,4 +165,4 @@ def _show(config: DictConfig, records: list[Record], write: bool) -> None:
     with tracker.run(config.table, config.name, {"command": command}) as tracked:
         tracked.table("table", pd.read_csv(next(file for file in files if file.suffix == ".csv")))
         tracked.figures(files)
-    print("", *(f"wrote {file}" for file in files), sep="\n")
+    say("", *(f"wrote {file}" for file in files))

@@ -13,6 +13,7 @@ from splice_exp.core.errors import SpliceError, require_integer, shown
 from splice_exp.core.io import file_digest
 from splice_exp.core.keys import key_of
 from splice_exp.core.stored import as_tensor, read_stored_embeddings
+from splice_exp.core.text.lines import read_lines
 from splice_exp.core.types import Embeddings
 from splice_exp.data.base import EmbeddedSource
 
@@ -46,7 +47,7 @@ class EmbeddingsFile(EmbeddedSource):
         self._features = stored.features
         self._encoder = stored.encoder
         self._backbone_id = f"{stored.encoder or 'unnamed'}:{file_digest(Path(path))}"
-        self.classes = self._read_classes(classes) if classes else tuple(stored.description.get("classes", ()))
+        self.classes = _read_classes(classes) if classes else tuple(stored.description.get("classes", ()))
         if "labels" in stored.description and labels is None:
             raise SpliceError(
                 f"{key_of('labels')}: {path} holds labels in words, but they must be integers into `classes`."
@@ -72,13 +73,6 @@ class EmbeddingsFile(EmbeddedSource):
     def embeddings(self) -> Embeddings:
         return Embeddings(self._features, self.labels, self.sample_ids, self.classes, "image", self._backbone_id)
 
-    @staticmethod
-    def _read_classes(path: str) -> tuple[str, ...]:
-        try:
-            return tuple(Path(path).read_text(encoding="utf-8").splitlines())
-        except (OSError, UnicodeDecodeError) as error:
-            raise SpliceError(f"{key_of('classes')}: {path} cannot be read as UTF-8 text ({error}).") from error
-
     def _checked_labels(self, labels: Tensor | None) -> Int64[Tensor, " n"] | None:
         if labels is None:
             return None
@@ -101,6 +95,10 @@ class EmbeddingsFile(EmbeddedSource):
                 f"row {shown(outside)} has label {shown(labels[outside].tolist())}."
             )
         return labels.to(torch.int64)
+
+
+def _read_classes(path: str) -> tuple[str, ...]:
+    return tuple(line.text for line in read_lines(path, key_of("classes")))
 
 
 def _read_labels(path: str) -> Tensor:

@@ -17,6 +17,7 @@ from PIL import Image
 from splice_exp.core.errors import SpliceError, require_choice
 from splice_exp.core.io import files_digest
 from splice_exp.core.keys import key_of
+from splice_exp.core.text.lines import read_lines
 from splice_exp.data.pictures import WHERE, PictureSource, open_picture, require_files, require_folder
 
 SPLITS = ("train", "test")
@@ -56,7 +57,7 @@ class Nico(PictureSource):
             if kind not in classes:
                 raise SpliceError(f"{key_of('root')}: {file} is a list of {kind!r}, but {images} has no such folder.")
             # A line ends with a label of the publishers, which is not needed; names of files may hold spaces.
-            paths = [line.strip().rpartition(" ")[0] for line in file.read_text(encoding="utf-8").splitlines()]
+            paths = [line.text.rpartition(" ")[0] for line in read_lines(file, key_of("root"))]
             found = [path.rpartition(f"{IMAGES}/")[2] for path in paths if path.endswith(SUFFIXES)]
             listed += found
             labels += [classes.index(kind)] * len(found)

@@ -108,7 +108,7 @@ GOOD = [[1.0, 0], [0, 1], [1, 1]]
         (lambda p: {"path": str(p)}, r"^path is .*no such file"),
         (lambda p: {"path": str(p.with_suffix(".pt"))}, r"must end in one of: \.safetensors, \.npz, \.npy"),
         (lambda p: write(p, GOOD) | {"labels": str(p)}, r"^labels: .* cannot be read"),
-        (lambda p: write(p, GOOD) | {"classes": "nowhere.txt"}, r"^classes: nowhere\.txt cannot be read"),
+        (lambda p: write(p, GOOD) | {"classes": "nowhere.txt"}, r"^classes is 'nowhere\.txt', which cannot be read"),
     ],
 )
 def test_bad_files_are_named(tmp_path, make, message):

@@ -56,10 +56,35 @@ def test_a_folder_of_classes(folder):
     assert [image.mode for image in source.inputs(0, 9)] == ["RGB"] * 4
 
 
-@pytest.mark.parametrize("text", ["great tench\nshark\n", "n02 shark\nn01 great tench\nn03 unused\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "great tench\nshark\n",
+        "\ufeffgreat tench\r\n\r\nshark\r\n",
+        "n02 shark\nn01 great tench\nn03 unused\n",
+        "\ufeffn02\tshark\nn01\tgreat tench\n",
+    ],
+)
 def test_names_of_classes(folder, tmp_path, text):
     (tmp_path / "names.txt").write_text(text)
     assert ImageFolder(str(folder), classes=str(tmp_path / "names.txt")).classes == ("great tench", "shark")
+
+
+def test_a_name_that_begins_like_a_folder_is_a_name(tmp_path):
+    """`hot dog` for the folder `hot`: only a tab parts a folder that is a word from a name."""
+    for number, name in enumerate(["hot", "ice"]):
+        save(tmp_path / "zoo" / name / "a.png", number)
+    names = tmp_path / "names.txt"
+    for text, classes in (
+        ("hot dog\nice cream\n", ("hot dog", "ice cream")),
+        ("ice\tcream\nhot\tdog\n", ("dog", "cream")),
+        ("ice\tice cream\nhot\thot dog\nfire\tfire\n", ("hot dog", "ice cream")),
+    ):
+        names.write_text(text)
+        assert ImageFolder(str(tmp_path / "zoo"), classes=str(names)).classes == classes
+    names.write_text("hot dog\nice cream\nfire fire\n")
+    with pytest.raises(SpliceError, match="names 3 classes, but there are 2 folders: .*the folder, a tab, and"):
+        ImageFolder(str(tmp_path / "zoo"), classes=str(names))
 
 
 def test_pictures_without_classes(tmp_path):
