@@ -162,7 +162,8 @@ def _show(config: DictConfig, records: list[Record], write: bool) -> None:
     command = shown_command(config)
     files = report.write(records, Path(config.paths.results), config.table, command)
     tracker: Tracker = NoTracker() if swept_from_outside() else build(plain(config, "logger"), "logger")
+    table = next(file for file in files if file.suffix == ".csv")
     with tracker.run(config.table, config.name, {"command": command}) as tracked:
-        tracked.table("table", pd.read_csv(next(file for file in files if file.suffix == ".csv")))
+        tracked.table("table", pd.read_csv(table, keep_default_na=False, na_values=[""]))
         tracked.figures(files)
     say("", *(f"wrote {file}" for file in files))
