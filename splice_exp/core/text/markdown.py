@@ -14,8 +14,8 @@ from tabulate import tabulate
 
 from splice_exp.core.text.visible import visible
 
-# A list or a heading begins with one of these and a space, or is one of these alone; a quotation needs no space; a ruler
-# is a line of hyphens.
+# A list or a heading begins with one of these and a space, or is one of these alone; a quotation needs no space, and a
+# line of hyphens is a ruler.
 _BLOCK = re.compile(r"^(?:((?:[-+]|#{1,6})(?=\s|$)|>|-(?=[-\s]*$))|(\d{1,9})([.)])(?=\s|$))")
 _ENTITY = re.compile(r"&(?=#?\w+;)")
 _EMPHASIS = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # not inside a word: snake_case is none

@@ -103,13 +103,12 @@ def test_images_and_code_stay_what_they_are():
 
 
 def test_cells_are_written_in_one_place():
+    writes = re.compile(r"tabulate|tablefmt|to_markdown|\| *-{3}|:-{3}|\" \| \"\.join|f\"\| ")
     writers = {
         path.relative_to(ROOT).as_posix()
         for folder in ("splice_exp", "scripts", "benchmarks")
         for path in (ROOT / folder).rglob("*.py")
-        if re.search(
-            r"tabulate|tablefmt|to_markdown|\| *-{3}|:-{3}|\" \| \"\.join|f\"\| ", path.read_text(encoding="utf-8")
-        )
+        if writes.search(path.read_text(encoding="utf-8"))
     }
     assert writers == {"splice_exp/core/text/markdown.py"}
 
