@@ -71,7 +71,7 @@ WRONG = {
     "data=eurosat": {"data": {"split": "half", "root": "nowhere"}},
     "data=nico": {"data": {"split": "half", "root": "nowhere"}},
     "data=voc_pairs": {"data": {"split": "half", "root": "nowhere"}},
-    "data=waterbirds": {"data": {"table": "nowhere.csv"}},
+    "data=waterbirds": {"data": {"table": "nowhere.csv", "first_label": 2}},
     "data=visu": {"data": {"table": "nowhere.csv", "columns": ["one"]}},
     "data=scenes_attributes": {
         "data": FEW | {"label": "x", "edited": "x", "label_values": ["red"], "edited_values": ["red"]},

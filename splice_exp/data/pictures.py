@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -120,6 +121,27 @@ def require_files(argument: str, files: Sequence[Path]) -> None:
         raise SpliceError(
             f"{key_of(argument)} names {len(missing)} files that are not there, the first of them {missing[0]}."
         )
+
+
+def placed(root: Path, names: Sequence[str]) -> tuple[Path, list[Path], list[str]]:
+    """Return the files that names stand for, a folder that they all are in, and what to call them.
+
+    The folder is the root, unless names are absolute and elsewhere; then it is the one that they share. Files are
+    called as they are named, but without that folder.
+
+    Args:
+        root: Folder that names are relative to.
+        names: As a list has them.
+    """
+    files = [root / name for name in names]
+    if not all(file.is_relative_to(root) for file in files):
+        files = [file.absolute() for file in files]
+        root = Path(os.path.commonpath([file.parent for file in files]))
+    called = [
+        file.relative_to(root).as_posix() if Path(name).is_absolute() else name
+        for file, name in zip(files, names, strict=True)
+    ]
+    return root, files, called
 
 
 def as_picture(image: str | Path | Image.Image) -> Image.Image:

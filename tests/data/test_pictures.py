@@ -407,10 +407,10 @@ def test_a_table_of_pairs(tmp_path, suffix):
 
 def test_a_table_of_pairs_that_lacks_something(tmp_path):
     (tmp_path / "test.csv").write_text("safe,nsfw,safe_image,nsfw_image\na,b,c.png,d.png\na,,c.png,d.png\n")
-    with pytest.raises(SpliceError, match="line 2 of .* lacks a caption or a file"):
+    with pytest.raises(SpliceError, match="line 3 of .* lacks a caption or a file"):
         PairTable(str(tmp_path / "test.csv"))
     (tmp_path / "test.txt").write_text("")
-    with pytest.raises(SpliceError, match="must end in one of: .csv, .json"):
+    with pytest.raises(SpliceError, match="must end in one of: .csv, .tsv, .json"):
         PairTable(str(tmp_path / "test.txt"))
     (tmp_path / "test.jsonl").write_text("{not json")
     with pytest.raises(SpliceError, match="cannot be read"):

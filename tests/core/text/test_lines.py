@@ -94,7 +94,6 @@ NO_LISTS = {  # what these modules read are no lists of names
     "report/records.py": "yaml of a run",
     "solvers/kernels/compile.py": "the sources of the package",
     "core/text/lines.py": "here",
-    "data/eurosat.py": "a table",
 }
 READS_TEXT = re.compile(
     r"\.read_text\(|\.readlines\(|(?<!Image)(?<!tarfile)\.open\((?!\"[rwa]?b)|gzip\.open\(|\bopen\([^)]*encoding"
