@@ -60,7 +60,7 @@ WRONG = {
     },
     "backbone=precomputed backbone.texts=nowhere.npz data=embeddings_file data.path=nowhere.npz": {
         "backbone": {"texts": "nowhere.npz"},
-        "data": {"path": "nowhere.npz"},
+        "data": {"path": "nowhere.npz", "first_label": 2},
     },
     "data=cifar10": {"data": {"dataset": "cifar", "split": "half", "root": "nowhere"}},
     "data=coco_captions": {"data": {"annotations": "nowhere.json"}},

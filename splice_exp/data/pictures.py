@@ -39,12 +39,18 @@ class PictureSource(EncodableSource):
         """Set names, labels and classes of all samples there are; those within the limit are kept.
 
         Raises:
-            SpliceError: if there are no samples, or two of the same name.
+            SpliceError: if there are no samples, two of the same name, or labels of no class.
         """
         if not sample_ids:
             raise SpliceError(f"data: {self.name} holds no samples.")
         if len(set(sample_ids)) != len(sample_ids):
             raise SpliceError(f"data: {self.name} has samples of the same name, but every one needs a name of its own.")
+        for sample_id, label in zip(sample_ids, labels or (), strict=labels is not None):
+            if not 0 <= label < len(classes):
+                raise SpliceError(
+                    f"data: {sample_id} of {self.name} has label {label}, but labels must lie in "
+                    f"0 … {len(classes) - 1} (there are {len(classes)} classes)."
+                )
         count = len(sample_ids) if self._limit is None else min(self._limit, len(sample_ids))
         self._places = [place * len(sample_ids) // count for place in range(count)]
         self.sample_ids = tuple(str(sample_ids[place]) for place in self._places)

@@ -474,6 +474,52 @@ def test_a_saved_data_set(saved):
     assert source.fingerprint() != HuggingFaceSet(str(saved / "pets"), "test", limit=2).fingerprint()
 
 
+def hub(tmp_path, labels, kind):
+    from datasets import Dataset, Features
+    from datasets import Image as ImageColumn
+
+    rows = {"image": [picture(number) for number in range(len(labels))], "label": labels}
+    data = Dataset.from_dict(rows, features=Features({"image": ImageColumn(), "label": kind}))
+    data.save_to_disk(str(tmp_path / "hidden"))
+    return HuggingFaceSet(str(tmp_path / "hidden"))
+
+
+@pytest.mark.parametrize("labels", [[-1, -1, -1], [None, None, None]])
+def test_hidden_labels_are_none(tmp_path, labels, caplog):
+    """Test splits whose labels are kept secret are decomposed like any data without labels."""
+    from datasets import ClassLabel
+
+    source = hub(tmp_path, labels, ClassLabel(names=["cat", "dog"]))
+    assert source.labels is None
+    assert source.classes == ()
+    assert "label_column is 'label', in which no sample has a label: the data have none" in caplog.text
+
+
+def test_words_that_are_not_there_are_none(tmp_path):
+    from datasets import Value
+
+    assert hub(tmp_path, [None, None], Value("string")).labels is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "words", "message"),
+    [
+        (
+            [0, -1, 1],
+            False,
+            r"^label_column is 'label', in which 1 of 3 samples of .* have no label, among them 1: take",
+        ),
+        ([None, 1, None], False, r"in which 2 of 3 samples of .* have no label, among them 0, 2: .* set it to null\.$"),
+        (["cat", None, "dog"], True, r"in which 1 of 3 samples of .* have no label, among them 1"),
+    ],
+)
+def test_labels_that_are_partly_hidden_are_refused_before_anything_is_embedded(tmp_path, labels, words, message):
+    from datasets import ClassLabel, Value
+
+    with pytest.raises(SpliceError, match=message):
+        hub(tmp_path, labels, Value("string") if words else ClassLabel(names=["cat", "dog"]))
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
