@@ -71,6 +71,8 @@ WRONG = {
     "data=eurosat": {"data": {"split": "half", "root": "nowhere"}},
     "data=nico": {"data": {"split": "half", "root": "nowhere"}},
     "data=voc_pairs": {"data": {"split": "half", "root": "nowhere"}},
+    "data=clip_retrieval data.root=nowhere": {"data": {"root": "nowhere", "first_label": 2, "limit": 0}},
+    "data=webdataset data.shards=nowhere.tar": {"data": {"shards": "elsewhere.tar", "first_label": 2}},
     "data=waterbirds": {"data": {"table": "nowhere.csv", "first_label": 2}},
     "data=visu": {"data": {"table": "nowhere.csv", "columns": ["one"]}},
     "data=scenes_attributes": {

@@ -86,8 +86,8 @@ class HuggingFaceSet(PictureSource):
         if hidden:
             raise SpliceError(
                 f"{key_of('label_column', self)} is {column!r}, in which {len(hidden)} of {len(values)} samples "
-                f"of {path} have no label, among them {shown(hidden)}: take a split in which all have one, or set it to "
-                "null."
+                f"of {path} have no label, among them {shown(hidden)}: take a split in which all have one, or set it "
+                "to null."
             )
         if names is not None:
             return [int(value) for value in values], list(names)

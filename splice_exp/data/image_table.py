@@ -5,7 +5,6 @@ Waterbirds, MIT States, Stanford Cars with their years, and most lists that peop
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from PIL import Image
 from splice_exp.core.errors import SpliceError, nearest, require_names, shown
 from splice_exp.core.io import files_digest
 from splice_exp.core.keys import key_of
-from splice_exp.core.labels import label_of_first, require_first_label
+from splice_exp.core.labels import are_integers, places_among, require_first_label
 from splice_exp.core.text.tables import Table, read_table
 from splice_exp.core.types import Attribute
 from splice_exp.data.pictures import (
@@ -26,8 +25,6 @@ from splice_exp.data.pictures import (
     require_files,
     require_folder,
 )
-
-INTEGER = re.compile(r"-?(?:0|[1-9]\d*)")  # `007` is a name
 
 
 class ImageTable(PictureSource):
@@ -109,7 +106,8 @@ class ImageTable(PictureSource):
             )
         cells = table.column(column, key_of("attributes", self))
         taken = [cells[self._rows[place]] for place in self._places]
-        labels = self._places_among(names, taken, cells, f"attributes: integers in column {column!r}")
+        source = f"{key_of('attributes', self)}: integers in column {column!r}"
+        labels = places_among(names, taken, cells, self._first_label, source, self)
         if not all(0 <= label < len(names) for label in labels):
             raise SpliceError(
                 f"{key_of('attributes', self)}.{column} is {list(names)}, but the column holds "
@@ -122,10 +120,11 @@ class ImageTable(PictureSource):
         cells = self._filled(table, "label_column", column)
         taken = [cells[row] for row in self._rows]
         if classes is None:
-            names = sorted(set(taken), key=int if all(map(INTEGER.fullmatch, taken)) else str)  # years by their size
+            names = sorted(set(taken), key=int if are_integers(taken) else str)  # years by their size
         else:
             names = _names("classes", classes, self)
-        labels = self._places_among(names, taken, cells, f"label_column: labels in column {column!r}")
+        source = f"{key_of('label_column')}: labels in column {column!r}"
+        labels = places_among(names, taken, cells, self._first_label, source)
         outside = [row for row, label in enumerate(labels) if not 0 <= label < len(names)]
         if outside:
             raise SpliceError(
@@ -133,22 +132,6 @@ class ImageTable(PictureSource):
                 f"({shown(sorted({taken[row] for row in outside}))})."
             )
         return names, labels
-
-    def _places_among(self, names: Sequence[str], taken: Sequence[str], cells: Sequence[str], source: str) -> list[int]:
-        """Return the place of each cell among names: that of its word, or as an integer says; −1 for another word.
-
-        Args:
-            names: Of what cells can be.
-            taken: The cells.
-            cells: All of the column: the part that is taken may lack the first name.
-            source: Argument and column, for an error.
-        """
-        place = {name: index for index, name in enumerate(names)}
-        if set(taken) <= place.keys() or not all(map(INTEGER.fullmatch, taken)):
-            return [place.get(cell, -1) for cell in taken]
-        numbers = [int(cell) for cell in cells if INTEGER.fullmatch(cell)]
-        first = label_of_first(numbers, names, self._first_label, key_of(source, self), self)
-        return [int(cell) - first for cell in taken]
 
     def picture(self, place: int) -> Image.Image:
         return open_picture(self._files[place])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from abc import abstractmethod
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import torch
@@ -85,8 +86,8 @@ def by_name(values: Sequence[str]) -> tuple[list[int], list[str]]:
     return [place[value] for value in values], classes
 
 
-def open_picture(file: Path) -> Image.Image:
-    """Read a picture file, and close it."""
+def open_picture(file: Path | BytesIO) -> Image.Image:
+    """Read a picture file, or the bytes of one, and close it."""
     with Image.open(file) as picture:
         picture.load()
         return picture
