@@ -12,6 +12,7 @@ from matplotlib.figure import Figure as Canvas
 
 from splice_exp.core.io import atomic
 from splice_exp.core.text.fonts import write_as_meant
+from splice_exp.core.text.visible import visible
 
 # Okabe and Ito's palette: told apart in every common form of colour blindness.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -41,5 +42,7 @@ def save(canvas: Canvas, stem: Path) -> list[Path]:
         for path in paths:
             with atomic(path) as temporary:
                 canvas.savefig(temporary, metadata={"Date": None} if path.suffix == ".svg" else None)
+                if path.suffix == ".svg":  # words stand in its comments, where XML has no control characters
+                    temporary.write_text(visible(temporary.read_text(encoding="utf-8")), encoding="utf-8")
     plt.close(canvas)
     return paths

@@ -40,10 +40,18 @@ class PictureSource(EncodableSource):
         """Set names, labels and classes of all samples there are; those within the limit are kept.
 
         Raises:
-            SpliceError: if there are no samples, two of the same name, or labels of no class.
+            SpliceError: if there are no samples, two of the same name, one whose name no file of results can hold, or
+                labels of no class.
         """
         if not sample_ids:
             raise SpliceError(f"data: {self.name} holds no samples.")
+        try:
+            "".join(sample_ids).encode()
+        except UnicodeEncodeError as error:
+            around = error.object[max(error.start - 20, 0) : error.end]
+            raise SpliceError(
+                f"data: {self.name} has a file whose name is not UTF-8 ({around!r}): rename it."
+            ) from error
         if len(set(sample_ids)) != len(sample_ids):
             raise SpliceError(f"data: {self.name} has samples of the same name, but every one needs a name of its own.")
         for sample_id, label in zip(sample_ids, labels or (), strict=labels is not None):

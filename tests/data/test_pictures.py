@@ -125,6 +125,12 @@ def test_what_is_wrong_with_a_folder_is_said(folder, tmp_path):
         ImageFolder(str(folder))
 
 
+def test_a_file_name_that_is_not_utf8_is_refused_before_any_work(folder):
+    (folder / "n01" / "c.jpeg").rename(folder / "n01" / "caf\udce9.jpeg")
+    with pytest.raises(SpliceError, match=r"^data: zoo has a file whose name is not UTF-8 \(.*caf.udce9'\): rename"):
+        ImageFolder(str(folder))
+
+
 def test_a_damaged_picture_is_named(folder):
     content = (folder / "n02" / "b.png").read_bytes()
     (folder / "n02" / "b.png").write_bytes(content[: len(content) // 2])

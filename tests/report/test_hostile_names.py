@@ -3,6 +3,7 @@
 import csv
 import re
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
@@ -72,3 +73,4 @@ def test_csv_computes_nothing(results):
 def test_figures_are_there(results):
     for stem in ("stem", "curves"):
         assert (results / "figures" / f"{stem}.png").stat().st_size > 10_000
+        ElementTree.parse(results / "figures" / f"{stem}.svg")

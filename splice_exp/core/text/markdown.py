@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from tabulate import tabulate
 
@@ -42,11 +43,11 @@ def image(text: str, address: str) -> str:
     r"""Write an image.
 
     Example:
-        >>> print(image("a [b] c", "../figures/b.png"))
-        ![a \[b\] c](../figures/b.png)
+        >>> print(image("a [b] c", "../figures/b (c).png"))
+        ![a \[b\] c](../figures/b%20%28c%29.png)
     """
     shown = re.sub(r"[][]", r"\\\g<0>", escaped(text))
-    return f"![{shown}]({address})"
+    return f"![{shown}]({quote(address)})"
 
 
 def code_block(text: str) -> str:

@@ -145,7 +145,8 @@ class WebDataset(PictureSource):
         except (OSError, tarfile.TarError, EOFError) as error:
             reason = str(error).partition("\n")[0]
             raise SpliceError(
-                f"{key_of('shards')}: {path} cannot be read as a tar file ({reason}): it must be whole, and not compressed."
+                f"{key_of('shards')}: {path} cannot be read as a tar file ({reason}): it must be whole and not "
+                "compressed."
             ) from error
         if sample.members:
             yield sample

@@ -85,6 +85,7 @@ NO_LISTS = {  # what these modules read are no lists of names
     "data/cub200.py": "a table of numbers",
     "core/code.py": "the sources of the package",
     "core/io.py": "JSON",
+    "core/plotting.py": "a drawing",
     "heads/decisions.py": "JSON, line by line",
     "heads/judge.py": "a prompt of the package",
     "mistyped.py": "yaml of the package",
