@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from unicodedata import normalize
 
 from PIL import Image
 
@@ -107,11 +108,15 @@ def _by_folder(lines: list[str], folders: list[str]) -> dict[str, str] | None:
 
     Example:
         >>> _by_folder(["n02 shark", "n01 great tench"], ["n01", "n02"])
-        {'n02': 'shark', 'n01': 'great tench'}
+        {'n01': 'great tench', 'n02': 'shark'}
         >>> _by_folder(["hot dog", "ice cream"], ["hot", "ice"]) is None
         True
     """
     between = None if all(CODE.fullmatch(folder) for folder in folders) else "\t"
     parts = [line.split(between, 1) for line in lines]
-    coded = {part[0].strip(): part[1].strip() for part in parts if len(part) == 2}
-    return coded if all(folder in coded for folder in folders) else None
+    # Some file systems keep accents apart from their letters.
+    coded = {normalize("NFC", part[0].strip()): part[1].strip() for part in parts if len(part) == 2}
+    composed = {folder: normalize("NFC", folder) for folder in folders}
+    return (
+        {folder: coded[name] for folder, name in composed.items()} if coded.keys() >= set(composed.values()) else None
+    )

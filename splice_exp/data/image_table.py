@@ -104,7 +104,7 @@ class ImageTable(PictureSource):
                 f"{key_of('attributes', self)} names {column!r}, but {table.path} has no such column "
                 f"({nearest(column, table.names)})."
             )
-        cells = table.column(column, key_of("attributes", self))
+        cells = [cell.strip() for cell in table.column(column, key_of("attributes", self))]
         taken = [cells[self._rows[place]] for place in self._places]
         source = f"{key_of('attributes', self)}: integers in column {column!r}"
         labels = places_among(names, taken, cells, self._first_label, source, self)
@@ -117,7 +117,7 @@ class ImageTable(PictureSource):
 
     def _labels_of(self, table: Table, column: str, classes: Sequence[str | int] | None) -> tuple[list[str], list[int]]:
         """Return classes and the label of each row."""
-        cells = self._filled(table, "label_column", column)
+        cells = [cell.strip() for cell in self._filled(table, "label_column", column)]
         taken = [cells[row] for row in self._rows]
         if classes is None:
             names = sorted(set(taken), key=int if are_integers(taken) else str)  # years by their size

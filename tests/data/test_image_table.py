@@ -51,6 +51,10 @@ def test_years_are_classes_and_attributes(listed):
     assert ImageTable(path, label_column="year").classes == ("998", "2012")
 
 
+def test_white_space_around_a_name_does_not_count(listed):
+    assert ImageTable(listed(table("cat ", " cat", "dog"))).classes == ("cat", "dog")
+
+
 def test_codes_with_zeros_in_front_are_names(listed):
     source = ImageTable(listed(table("007", "7", "07")))
     assert source.classes == ("007", "07", "7")

@@ -87,6 +87,15 @@ def test_a_name_that_begins_like_a_folder_is_a_name(tmp_path):
         ImageFolder(str(tmp_path / "zoo"), classes=str(names))
 
 
+def test_accents_may_be_composed_otherwise_than_in_the_list(tmp_path):
+    for number, name in enumerate(["cafe\u0301", "the\u0301"]):  # as macOS keeps them
+        save(tmp_path / "bar" / name / "a.png", number)
+    (tmp_path / "names.txt").write_text("caf\u00e9\tcoffee\nth\u00e9\ttea\n")
+    source = ImageFolder(str(tmp_path / "bar"), classes=str(tmp_path / "names.txt"))
+    assert source.classes == ("coffee", "tea")
+    assert ImageFolder(str(tmp_path / "bar")).class_named("caf\u00e9") == "cafe\u0301"
+
+
 def test_pictures_without_classes(tmp_path):
     for number in range(3):
         save(tmp_path / f"{number}.png", number)

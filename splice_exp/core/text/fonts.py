@@ -108,7 +108,7 @@ def _tell(letters: Iterable[str]) -> None:
     if new:
         _told.update(new.values())
         log.warning(
-            "figures show boxes for some letters (%s: %s): install a font that has them, such as Noto Sans",
+            "figures show boxes for some letters (%s: %s): install a font that has them, of Noto or another family",
             ", ".join(dict.fromkeys(new.values())),
             " ".join(list(new)[:10]),
         )

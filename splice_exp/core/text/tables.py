@@ -156,5 +156,5 @@ def _read_parquet(path: Path, key: str) -> Table:
         path,
         names,
         range(1, count + 1),
-        lambda place: parquet.read_table(path, columns=[names[place]]).column(0).to_pylist(),
+        lambda place: parquet.ParquetFile(path).read(columns=[names[place]]).column(0).to_pylist(),
     )
