@@ -60,7 +60,7 @@ def label_of_first(
     )
 
 
-def places_among(
+def indices_among(
     names: Sequence[str],
     taken: Sequence[str],
     cells: Sequence[str],
@@ -68,7 +68,7 @@ def places_among(
     source: str,
     of: object = None,
 ) -> list[int]:
-    """Return the place of each label among names: that of its word, or as an integer says; −1 for another word.
+    """Return the index of each label among names: that of its word, or as an integer says; −1 for another word.
 
     Args:
         names: Of what labels can be.
@@ -81,8 +81,8 @@ def places_among(
     Raises:
         SpliceError: if integers may start at 1, and it was not said.
     """
-    place = {name: index for index, name in enumerate(names)}
-    if set(taken) <= place.keys() or not are_integers(taken):
-        return [place.get(cell, -1) for cell in taken]
+    index = {name: number for number, name in enumerate(names)}
+    if set(taken) <= index.keys() or not are_integers(taken):
+        return [index.get(cell, -1) for cell in taken]
     first = label_of_first((int(cell) for cell in cells if INTEGER.fullmatch(cell)), names, first_label, source, of)
     return [int(cell) - first for cell in taken]

@@ -4,7 +4,7 @@ E.safetensors   `embeddings` (n, d), `labels` (n,) where there are any; beside i
 `texts`, `files`, and the encoder's `backbone` and `pretrained`
 E.npz           the same names as arrays
 E.npy           the embeddings alone
-E.pt            the embeddings alone, or the same names as tensors and lists
+E.pt, .pth      the embeddings alone, or the same names as tensors and lists
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from splice_exp.core.keys import key_of
 from splice_exp.core.tensors import read_pt, read_tensors
 from splice_exp.core.types import checked_features
 
-SUFFIXES = (".safetensors", ".npz", ".npy", ".pt")
+TORCH = (".pt", ".pth")
+SUFFIXES = (".safetensors", ".npz", ".npy", *TORCH)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +56,7 @@ def _read_arrays(path: Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any
     if path.suffix == ".safetensors":
         description = read_json(sidecar(path)) if sidecar(path).is_file() else {}
         return read_tensors(path), description
-    if path.suffix == ".pt":
+    if path.suffix in TORCH:
         content = read_pt(path, key)
         named = content if isinstance(content, Mapping) else {"embeddings": content}
         found = {str(name): value.detach() for name, value in named.items() if isinstance(value, Tensor)}

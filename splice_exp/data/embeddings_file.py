@@ -13,7 +13,7 @@ from splice_exp.core.errors import SpliceError, require_integer, shown
 from splice_exp.core.io import file_digest
 from splice_exp.core.keys import key_of
 from splice_exp.core.labels import label_of_first, require_first_label
-from splice_exp.core.stored import as_tensor, read_stored_embeddings, reason_of
+from splice_exp.core.stored import TORCH, as_tensor, read_stored_embeddings, reason_of
 from splice_exp.core.tensors import read_pt
 from splice_exp.core.text.lines import read_lines
 from splice_exp.core.types import Embeddings
@@ -111,7 +111,7 @@ def _read_classes(path: str) -> tuple[str, ...]:
 
 
 def _read_labels(path: str) -> Tensor:
-    if Path(path).suffix == ".pt":
+    if Path(path).suffix in TORCH:
         found = read_pt(Path(path), key_of("labels"))
         if not isinstance(found, Tensor):
             raise SpliceError(f"{key_of('labels')}: {path} holds a {type(found).__name__}, but must hold one tensor.")

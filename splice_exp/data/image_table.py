@@ -1,4 +1,4 @@
-"""A table of pictures: a file whose columns name the picture, the class, the split, and whatever else is known.
+"""A table of images: a file whose columns name the image, the class, the split, and whatever else is known.
 
 Waterbirds, MIT States, Stanford Cars with their years, and most lists that people keep, are of this kind.
 """
@@ -14,7 +14,7 @@ from PIL import Image
 from splice_exp.core.errors import SpliceError, nearest, require_names, shown
 from splice_exp.core.io import files_digest
 from splice_exp.core.keys import key_of
-from splice_exp.core.labels import are_integers, places_among, require_first_label
+from splice_exp.core.labels import are_integers, indices_among, require_first_label
 from splice_exp.core.text.tables import Table, read_table
 from splice_exp.core.types import Attribute
 from splice_exp.data.pictures import (
@@ -28,7 +28,7 @@ from splice_exp.data.pictures import (
 
 
 class ImageTable(PictureSource):
-    """Pictures named in a table: csv with commas, semicolons or tabs, JSON, or parquet.
+    """Images named in a table: csv with commas, semicolons or tabs, JSON, or parquet.
 
     Args:
         table: The file, with headings.
@@ -107,7 +107,7 @@ class ImageTable(PictureSource):
         cells = [cell.strip() for cell in table.column(column, key_of("attributes", self))]
         taken = [cells[self._rows[place]] for place in self._places]
         source = f"{key_of('attributes', self)}: integers in column {column!r}"
-        labels = places_among(names, taken, cells, self._first_label, source, self)
+        labels = indices_among(names, taken, cells, self._first_label, source, self)
         if not all(0 <= label < len(names) for label in labels):
             raise SpliceError(
                 f"{key_of('attributes', self)}.{column} is {list(names)}, but the column holds "
@@ -124,7 +124,7 @@ class ImageTable(PictureSource):
         else:
             names = _names("classes", classes, self)
         source = f"{key_of('label_column')}: labels in column {column!r}"
-        labels = places_among(names, taken, cells, self._first_label, source)
+        labels = indices_among(names, taken, cells, self._first_label, source)
         outside = [row for row, label in enumerate(labels) if not 0 <= label < len(names)]
         if outside:
             raise SpliceError(

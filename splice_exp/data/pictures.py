@@ -54,7 +54,7 @@ class PictureSource(EncodableSource):
             ) from error
         if len(set(sample_ids)) != len(sample_ids):
             raise SpliceError(f"data: {self.name} has samples of the same name, but every one needs a name of its own.")
-        for sample_id, label in zip(sample_ids, labels or (), strict=labels is not None):
+        for sample_id, label in zip(sample_ids, () if labels is None else labels, strict=labels is not None):
             if not 0 <= label < len(classes):
                 raise SpliceError(
                     f"data: {sample_id} of {self.name} has label {label}, but labels must lie in "

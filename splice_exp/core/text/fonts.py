@@ -1,7 +1,7 @@
 """Words in figures: as they are written, in a font that has their letters. The only place that decides either.
 
-A dollar sign is a dollar sign, not mathematics. Letters that the font of figures lacks are drawn in another installed
-font that has them; for scripts that no font has, that is said once.
+A dollar sign is a dollar sign, not mathematics. Letters that the font of figures lacks come from another installed font
+that has them; of scripts that no font has, a warning says so, once for each.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ log = logging.getLogger(__name__)
 # What matplotlib brings along: a font that has a box for everything, and fonts of TeX, whose letters are not where they
 # should be.
 NO_FONTS = ("Last Resort", "cm", "STIX")
-_told: set[str] = set()  # scripts
+_warned: set[str] = set()  # of scripts
 
 
 def write_as_meant(canvas: Canvas) -> None:
-    """Let all words of a figure be drawn literally, and in fonts that have their letters.
+    """Show all words of a figure literally, and in fonts that have their letters.
 
     Args:
         canvas: Complete, about to be written.
@@ -41,7 +41,7 @@ def write_as_meant(canvas: Canvas) -> None:
         lacking |= others.lacking
         if others.families:
             word.set_fontfamily([*families, *others.families])
-    _tell(lacking)
+    _warn(lacking)
 
 
 class Fonts:
@@ -60,7 +60,7 @@ def fonts_for(text: str, families: tuple[str, ...]) -> Fonts:
     """Return what else a text needs.
 
     Args:
-        text: To be drawn.
+        text: Of the figure.
         families: Fonts that it is set in, the first one first.
     """
     missing = frozenset(text) - _has(font_manager.findfont(font_manager.FontProperties(family=list(families))))
@@ -102,11 +102,11 @@ def _has(path: str) -> frozenset[str]:
     return frozenset(map(chr, ft2font.FT2Font(path).get_charmap()))
 
 
-def _tell(letters: Iterable[str]) -> None:
-    """Say of which scripts letters are drawn as boxes, each script once."""
-    new = {letter: script for letter in sorted(letters) if (script := _script(letter)) not in _told}
+def _warn(letters: Iterable[str]) -> None:
+    """Name the letters that are shown as boxes, once for each script."""
+    new = {letter: script for letter in sorted(letters) if (script := _script(letter)) not in _warned}
     if new:
-        _told.update(new.values())
+        _warned.update(new.values())
         log.warning(
             "figures show boxes for some letters (%s: %s): install a font that has them, of Noto or another family",
             ", ".join(dict.fromkeys(new.values())),

@@ -30,7 +30,7 @@ class Table:
         path: The file.
         names: Of the columns.
         lines: Where each row begins, from 1: its line, or its number where a file has no lines.
-        read: Place of a column → its cells.
+        read: Index of a column → its cells.
     """
 
     path: Path
@@ -111,7 +111,7 @@ def _read_csv(path: Path, text: str, key: str) -> Table:
                 f"{key}: line {line} of {path} has {len(row)} cells, but there are {len(names)} headings (parted by "
                 f"{separator!r}): a cell with a separator or a line end inside must stand in quotation marks."
             )
-    return Table(path, names, lines, lambda place: [row[place] for row in rows])
+    return Table(path, names, lines, lambda index: [row[index] for row in rows])
 
 
 def _cells(line: str, separator: str) -> list[str]:
@@ -131,7 +131,7 @@ def _read_json(path: Path, text: str, key: str) -> Table:
     if not all(isinstance(row, dict) for row in found):
         raise SpliceError(f"{key}: {path} must hold objects, each a row: heading and cell.")
     names = tuple(dict.fromkeys(str(name) for row in found for name in row))
-    return Table(path, names, lines, lambda place: [row.get(names[place]) for row in found])
+    return Table(path, names, lines, lambda index: [row.get(names[index]) for row in found])
 
 
 def _records(content: Any) -> list[Any]:
@@ -156,5 +156,5 @@ def _read_parquet(path: Path, key: str) -> Table:
         path,
         names,
         range(1, count + 1),
-        lambda place: parquet.ParquetFile(path).read(columns=[names[place]]).column(0).to_pylist(),
+        lambda index: parquet.ParquetFile(path).read(columns=[names[index]]).column(0).to_pylist(),
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from splice_exp.core.errors import SpliceError, shown
 from splice_exp.core.keys import key_of
-from splice_exp.core.labels import are_integers, places_among
+from splice_exp.core.labels import are_integers, indices_among
 from splice_exp.core.text.lines import read_lines
 from splice_exp.data.pictures import by_name
 
@@ -47,7 +47,7 @@ def labels_of(
             )
         return by_name(cells)
     names = [line.text for line in read_lines(classes, key_of("classes"))]
-    labels = places_among(names, cells, cells, first_label, f"{key}: labels")
+    labels = indices_among(names, cells, cells, first_label, f"{key}: labels")
     outside = [row for row, label in enumerate(labels) if not 0 <= label < len(names)]
     if outside:
         raise SpliceError(

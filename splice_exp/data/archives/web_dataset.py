@@ -16,7 +16,7 @@ import json
 import os
 import re
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from glob import glob, has_magic
 from io import BytesIO
@@ -36,8 +36,8 @@ _MEMBER = re.compile(r"((?:.*/)?[^./][^./]*)\.([^/]*)")
 _NUMBERS = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
 
-@dataclass(frozen=True)
-class Place:
+@dataclass(frozen=True, slots=True)
+class Extent:
     """Where bytes are: in which tar file, from where on, and how many."""
 
     shard: int
@@ -47,10 +47,17 @@ class Place:
 
 @dataclass
 class Sample:
-    """The members of a key: suffix → where its bytes are."""
+    """The members of a key.
+
+    Attributes:
+        key: Their name without a suffix.
+        members: Suffix → where its bytes are.
+        texts: Suffix → its bytes, of those that are wanted as text.
+    """
 
     key: str
-    members: dict[str, Place] = field(default_factory=dict)
+    members: dict[str, Extent] = field(default_factory=dict)
+    texts: dict[str, bytes] = field(default_factory=dict)
 
 
 class WebDataset(PictureSource):
@@ -93,28 +100,34 @@ class WebDataset(PictureSource):
         require_names("shards", patterns)
         self._shards = [file for pattern in patterns for file in _files(pattern)]
         super().__init__(name or (self._shards[0].stem if self._shards else "webdataset"), limit, missing_classes)
-        samples = [sample for number in range(len(self._shards)) for sample in self._samples(number)]
-        pictures = [(sample, place) for sample in samples if (place := self._image(sample, image_suffix)) is not None]
-        if not pictures:
+        files = [shard.absolute() for shard in self._shards]
+        self._root = Path(os.path.commonpath([file.parent for file in files])) if files else Path()
+        self._images: list[Extent] = []
+        ids, cells, captions = [], [], []
+        wanted = {_plain(suffix) for suffix in (label_suffix, caption_suffix) if suffix is not None}
+        for number, file in enumerate(files):
+            stem = file.relative_to(self._root).with_suffix("").as_posix()
+            for sample in self._samples(number, wanted):
+                extent = self._image(sample, image_suffix)
+                if extent is None:
+                    continue
+                self._images.append(extent)
+                ids.append(f"{stem}/{sample.key}")
+                if label_suffix is not None:
+                    cells.append(self._label(sample, label_suffix, label_key))
+                if caption_suffix is not None:
+                    captions.append((self._caption(sample, caption_suffix),))
+        if not self._images:
             raise SpliceError(
                 f"{key_of('shards')}: {shown(self._shards)} hold no images "
                 f"(.{', .'.join(IMAGES if image_suffix is None else (image_suffix,))})."
             )
-        self._images = [place for _, place in pictures]
-        files = [shard.absolute() for shard in self._shards]
-        self._root = Path(os.path.commonpath([file.parent for file in files]))
-        stems = [file.relative_to(self._root).with_suffix("").as_posix() for file in files]
-        ids = [f"{stems[place.shard]}/{sample.key}" for sample, place in pictures]
         labels: list[int] | None = None
         found: list[str] = []
         if label_suffix is not None:
-            cells = [self._label(sample, label_suffix, label_key) for sample, _ in pictures]
             labels, found = labels_of(cells, ids, classes, first_label, "label_suffix")
         self._describe(ids, labels, found)
-        self._captions = None
-        if caption_suffix is not None:
-            taken = [pictures[place][0] for place in self._places]
-            self._captions = tuple((self._caption(sample, caption_suffix),) for sample in taken)
+        self._captions = None if caption_suffix is None else tuple(captions[place] for place in self._places)
 
     def captions(self) -> tuple[tuple[str, ...], ...] | None:
         return self._captions
@@ -123,11 +136,16 @@ class WebDataset(PictureSource):
         return open_picture(BytesIO(self._bytes(self._images[place])))
 
     def fingerprint(self) -> str:
-        images = [[self._images[place].shard, self._images[place].offset] for place in self._places]
-        return f"tar:{digest([files_digest(self._root, [shard.absolute() for shard in self._shards]), images])}"
+        taken = [[self._images[place].shard, self._images[place].offset] for place in self._places]
+        return f"tar:{digest([files_digest(self._root, [shard.absolute() for shard in self._shards]), taken])}"
 
-    def _samples(self, number: int) -> Iterator[Sample]:
-        """Yield the samples of a tar file, by looking at the headers of its members."""
+    def _samples(self, number: int, wanted: Set[str]) -> Iterator[Sample]:
+        """Yield the samples of a tar file, by looking at the headers of its members.
+
+        Args:
+            number: Index of the file.
+            wanted: Suffixes that are read as text.
+        """
         path = self._shards[number]
         sample = Sample("")
         try:
@@ -141,7 +159,10 @@ class WebDataset(PictureSource):
                         if sample.members:
                             yield sample
                         sample = Sample(key)
-                    sample.members[suffix] = Place(number, member.offset_data, member.size)
+                    sample.members[suffix] = Extent(number, member.offset_data, member.size)
+                    if suffix in wanted and (content := archive.extractfile(member)) is not None:
+                        sample.texts[suffix] = content.read()
+                    archive.members = []  # type: ignore[attr-defined]  # else it remembers them all
         except (OSError, tarfile.TarError, EOFError) as error:
             reason = str(error).partition("\n")[0]
             raise SpliceError(
@@ -151,9 +172,9 @@ class WebDataset(PictureSource):
         if sample.members:
             yield sample
 
-    def _image(self, sample: Sample, suffix: str | None) -> Place | None:
+    def _image(self, sample: Sample, suffix: str | None) -> Extent | None:
         if suffix is not None:
-            return sample.members.get(suffix.lower().lstrip("."))
+            return sample.members.get(_plain(suffix))
         there = [one for one in sample.members if one in IMAGES]
         if len(there) > 1:
             raise SpliceError(
@@ -162,22 +183,20 @@ class WebDataset(PictureSource):
             )
         return sample.members[there[0]] if there else None
 
-    def _bytes(self, place: Place) -> bytes:
-        with self._shards[place.shard].open("rb") as file:
-            file.seek(place.offset)
-            return file.read(place.size)
+    def _bytes(self, extent: Extent) -> bytes:
+        with self._shards[extent.shard].open("rb") as file:
+            file.seek(extent.offset)
+            return file.read(extent.size)
 
     def _text(self, sample: Sample, suffix: str, argument: str) -> str | None:
         """Return a member as text; None where the sample has none."""
-        place = sample.members.get(suffix.lower().lstrip("."))
-        if place is None:
+        content = sample.texts.get(_plain(suffix))
+        if content is None:
             return None
         try:
-            return self._bytes(place).decode("utf-8-sig").strip()
+            return content.decode("utf-8-sig").strip()
         except UnicodeDecodeError as error:
-            raise SpliceError(
-                f"{key_of(argument)}: {sample.key}.{suffix} of {self._shards[place.shard]} is not UTF-8 ({error})."
-            ) from error
+            raise SpliceError(f"{key_of(argument)}: {sample.key}.{_plain(suffix)} is not UTF-8 ({error}).") from error
 
     def _caption(self, sample: Sample, suffix: str) -> str:
         found = self._text(sample, suffix, "caption_suffix")
@@ -198,6 +217,10 @@ class WebDataset(PictureSource):
                 f"{key_of('label_key')} is {key!r}, but {sample.key}.{suffix} is no JSON object with it ({error!r})."
             ) from error
         return "" if label is None else str(label)
+
+
+def _plain(suffix: str) -> str:
+    return suffix.lower().lstrip(".")
 
 
 def _files(pattern: str) -> list[Path]:

@@ -23,8 +23,8 @@ BEAR = "熊"
 
 @pytest.fixture(autouse=True)
 def forgetful(monkeypatch):
-    """Other tests may have looked at fonts, and told of scripts."""
-    monkeypatch.setattr(fonts, "_told", set())
+    """Other tests may have looked at fonts, and warned of scripts."""
+    monkeypatch.setattr(fonts, "_warned", set())
     for kept in (fonts._installed, fonts._fonts_with):
         kept.cache_clear()
     yield
@@ -98,7 +98,7 @@ def test_letters_are_drawn_in_a_font_that_has_them(tmp_path, installed, caplog):
     assert "M 0 0" in drawing  # their outline
 
 
-def test_scripts_that_no_font_has_are_told_once(tmp_path, caplog):
+def test_scripts_that_no_font_has_are_named_once(tmp_path, caplog):
     letters = {"\U00012000": "CUNEIFORM", "\U00013000": "EGYPTIAN"}
     if any(not fonts.fonts_for(letter, ("sans-serif",)).lacking for letter in letters):
         pytest.skip("fonts for dead scripts are installed")
@@ -106,10 +106,10 @@ def test_scripts_that_no_font_has_are_told_once(tmp_path, caplog):
         warnings.simplefilter("error")
         for name in (*letters, *letters, "\U00012001", "a"):
             drawn(tmp_path, f"x {name}")
-    told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert len(told) == 2
-    assert all(script in line for script, line in zip(letters.values(), told, strict=True))
-    assert all("install a font that has them" in line for line in told)
+    warned = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(warned) == 2
+    assert all(script in line for script, line in zip(letters.values(), warned, strict=True))
+    assert all("install a font that has them" in line for line in warned)
 
 
 def test_figures_are_written_in_one_place():
