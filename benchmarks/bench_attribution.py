@@ -21,7 +21,6 @@ import open_clip
 import torch
 from journal import run_heading, write_section
 from memory import Peak
-from tabulate import tabulate
 
 from splice_exp.attribution.corpus import SIMILARITIES, Corpus
 from splice_exp.attribution.curves import curves
@@ -32,6 +31,7 @@ from splice_exp.attribution.targets import KINDS, Directions, Together, target_o
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.load import load_backbone
 from splice_exp.backbones.open_clip import OpenClipBackbone
+from splice_exp.core.text import markdown
 from splice_exp.data.scenes.pairs import ScenePairs
 
 OFFICIAL_CURVE_IMAGES = 714  # 7 passes for each of 102 images
@@ -134,7 +134,7 @@ def main() -> int:
     gib, seconds = growth(arguments.large_masks, arguments.chunk)  # first: what others need would hide it
     lines, fewer = passes(arguments.masks, arguments.repeats)
     images = curve_images()
-    table = tabulate(lines, ["", "together", "one at a time", "ratio"], tablefmt="pipe", disable_numparse=True)
+    table = markdown.table(["", "together", "one at a time", "ratio"], lines)
     command = (
         f"python benchmarks/bench_attribution.py --masks {arguments.masks} --repeats {arguments.repeats} "
         f"--large-masks {arguments.large_masks} --chunk {arguments.chunk}"

@@ -20,10 +20,10 @@ import numpy as np
 import torch
 from journal import run_heading, write_section
 from scipy.stats import bootstrap
-from tabulate import tabulate
 from torch.nn.functional import normalize
 
 from splice_exp.backbones.load import load_backbone
+from splice_exp.core.text import markdown
 from splice_exp.core.types import Dictionary, Embeddings
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.decomposition.fused import embed_and_solve
@@ -100,7 +100,7 @@ def main() -> None:
         median = statistics.median(turn[name] for turn in turns)
         compared = (ratio(turns, names[0], name), "" if place < 2 else ratio(turns, names[1], name))
         lines.append([name, f"{len(data) / median:,.0f}", *compared])
-    table = tabulate(lines, ["", "images/s", "of the bare loop", "of extract"], tablefmt="pipe", disable_numparse=True)
+    table = markdown.table(["", "images/s", "of the bare loop", "of extract"], lines)
     command = (
         f"python benchmarks/bench_extraction.py --samples {arguments.samples} --batch-size {arguments.batch_size} "
         f"--repeats {arguments.repeats}"

@@ -17,11 +17,11 @@ import open_clip
 import torch
 from journal import run_heading, write_section
 from memory import Peak
-from tabulate import tabulate
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from splice_exp.backbones.towers import Tower
+from splice_exp.core.text import markdown
 from splice_exp.core.types import Dictionary
 from splice_exp.heads.explain import both_poles, explain
 from splice_exp.heads.projection import Projection
@@ -81,7 +81,7 @@ def main() -> int:
         ["memory beside the model at most", f"{gib:.2f} GiB (allowed: {GIB:g})"],
         ["largest KKT violation", f"{float(found.solution.kkt_violation.max()):.0e}"],
     ]
-    table = tabulate(lines, ["", "ViT-B/32"], tablefmt="pipe", disable_numparse=True)
+    table = markdown.table(["", "ViT-B/32"], lines)
     layers = " ".join(map(str, arguments.layers))
     text = (
         f"    python benchmarks/bench_heads.py --layers {layers} --atoms {arguments.atoms} "

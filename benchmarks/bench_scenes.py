@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 
 from PIL import Image
-from tabulate import tabulate
 
 from splice_exp.backbones.load import load_backbone
+from splice_exp.core.text import markdown
 from splice_exp.data.scenes.captions import captions
 from splice_exp.data.scenes.picture import draw_picture
 from splice_exp.data.scenes.render import masks, render
@@ -45,7 +45,7 @@ def main() -> None:
     }
     found = {name: milliseconds(work) for name, work in steps.items()}
     rows = [[name, f"{value:.3f}", f"{value / found['embed']:.3f}"] for name, value in found.items()]
-    print(tabulate(rows, ["one to three objects", "ms a picture", "of embedding"], tablefmt="pipe"))
+    print(markdown.table(["one to three objects", "ms a picture", "of embedding"], rows))
 
 
 if __name__ == "__main__":

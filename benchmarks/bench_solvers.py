@@ -32,7 +32,6 @@ import torch
 from journal import run_heading, write_section
 from matplotlib.ticker import NullFormatter
 from memory import Peak
-from tabulate import tabulate
 from torch.nn.functional import normalize
 
 from splice_exp.backbones.load import load_backbone
@@ -42,6 +41,7 @@ from splice_exp.core.io import atomic
 from splice_exp.core.plotting import MARKERS, PALETTE, save
 from splice_exp.core.provenance import environment
 from splice_exp.core.tensors import read_tensors, write_tensors
+from splice_exp.core.text import markdown
 from splice_exp.core.types import checked_features
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.embeddings.extract import extract
@@ -362,7 +362,7 @@ def speed_table(speed: pd.DataFrame) -> str:
         "excess",
         "prepare, s",
     ]
-    return tabulate(lines, headings, tablefmt="pipe", disable_numparse=True)
+    return markdown.table(headings, lines)
 
 
 def plain_table(found: pd.DataFrame) -> str:
@@ -375,7 +375,7 @@ def plain_table(found: pd.DataFrame) -> str:
         **dict.fromkeys(("rows", "atoms"), ","),
     }
     lines = [[format(value, formats.get(name, "")) for name, value in row.items()] for row in found.to_dict("records")]
-    return tabulate(lines, [name.replace("_", " ") for name in found.columns], tablefmt="pipe", disable_numparse=True)
+    return markdown.table([name.replace("_", " ") for name in found.columns], lines)
 
 
 PARTS = ("compare", "path", "scaling", "ends", "memory")

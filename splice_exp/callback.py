@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any, NoReturn
+from typing import Any
 
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
@@ -41,33 +41,30 @@ def _require_report(config: DictConfig) -> None:
     from splice_exp.build import build
     from splice_exp.configuration import plain
     from splice_exp.core.errors import SpliceError
+    from splice_exp.core.text.visible import end
 
     if OmegaConf.is_missing(config, "report"):  # the run says so
         return
     try:
         build(plain(config, "report"), "report")
     except SpliceError as error:
-        _end(str(error))
+        end(str(error))
     except OmegaConfBaseException as error:  # of an interpolation
-        _end(f"{error.full_key}: {str(error).splitlines()[0]}")
+        end(f"{error.full_key}: {str(error).splitlines()[0]}")
 
 
 def _require_work(config: DictConfig) -> None:
     """End the command if none of its rows can begin, and report it if none is left to compute."""
     from splice_exp.core.errors import SpliceError
+    from splice_exp.core.text.visible import end
     from splice_exp.sweep import OUTCOME, begin, report
 
     try:
         begin(config)
     except SpliceError as error:
-        _end(str(error))
+        end(str(error))
     except (HydraException, OmegaConfBaseException):
         return  # of an option that Hydra refuses itself, in words of its own, when it composes the row
     if OUTCOME.complete:
         report(config, write=True)
         sys.exit(0)
-
-
-def _end(message: str) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)
-    sys.exit(1)

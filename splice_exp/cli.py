@@ -8,7 +8,6 @@ import re
 import sys
 from itertools import pairwise
 from pathlib import Path
-from typing import NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -20,6 +19,7 @@ from splice_exp.commands import COMMANDS, run_command
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.run_directory import forget_errors, is_complete, rank, write_error
+from splice_exp.core.text.visible import end, say
 from splice_exp.mistyped import in_a_sentence, require_parts
 
 log = logging.getLogger(__name__)
@@ -56,11 +56,6 @@ def job(config: DictConfig) -> None:
         sys.exit(1)
 
 
-def _end(message: str) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)
-    sys.exit(1)
-
-
 def _escaped(path: str) -> str:
     """Write a path so that Hydra's grammar reads it back from between quotes: backslashes count before a quote only."""
     return re.sub(r"(\\*)('|$)", lambda found: 2 * found[1] + ("\\'" if found[2] else ""), path)
@@ -86,7 +81,7 @@ def _spelled_out(arguments: list[str]) -> list[str]:
         known = word.startswith("-") or before in VALUED or ("=" in word and not Path(word).exists())
         (options if known or (word.startswith("~") and not Path(word).expanduser().exists()) else paths).append(word)
     if not paths:
-        _end(f"{command} needs pictures or folders of pictures: python -m splice_exp {command} cat.jpg holidays/")
+        end(f"{command} needs pictures or folders of pictures: python -m splice_exp {command} cat.jpg holidays/")
     quoted = ",".join(f"'{_escaped(path)}'" for path in paths)
     return [f"experiment={command}", f"data.paths=[{quoted}]", *options]
 
@@ -101,25 +96,25 @@ def main() -> None:
     try:
         job()
     except CompactHydraException as error:  # a mistyped option: its message says what there is
-        _end(in_a_sentence(error, sys.argv[1:]))
+        end(in_a_sentence(error, sys.argv[1:]))
     except SystemExit as error:
         if error.code == 2:  # of Hydra's parser, which has said what it does not know
-            _end("options are written KEY=VALUE: python -m splice_exp --help lists them.")
+            end("options are written KEY=VALUE: python -m splice_exp --help lists them.")
         if error.code:  # else there was nothing to compute
             raise
     except RuntimeError as error:
         if "srun" not in str(error):
             raise
-        _end(f"{error} Elsewhere set hydra/launcher=joblib, or none.")
+        end(f"{error} Elsewhere set hydra/launcher=joblib, or none.")
     except OSError as error:
-        _end(f"{error.filename} cannot be written ({error.strerror}): set paths.results to another folder.")
+        end(f"{error.filename} cannot be written ({error.strerror}): set paths.results to another folder.")
     # Hydra imports the callback when there is something to run; --help and the like stay without torch.
     sweep = sys.modules.get("splice_exp.sweep")
     if sweep is None:
         return
     for failure in sweep.OUTCOME.failures:
-        print(f"error: {failure}", file=sys.stderr)
+        say(f"error: {failure}", to=sys.stderr)
     if sweep.OUTCOME.directory is not None:
-        print(f"results: {os.path.relpath(sweep.OUTCOME.directory)}")
+        say(f"results: {os.path.relpath(sweep.OUTCOME.directory)}")
     if sweep.OUTCOME.failures:
         sys.exit(1)

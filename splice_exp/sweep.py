@@ -23,6 +23,7 @@ from splice_exp.configuration import plain
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest
 from splice_exp.core.run_directory import UNFINISHED, is_complete, rank
+from splice_exp.core.text.visible import say
 from splice_exp.points import Point, composed, expand, label, labels
 from splice_exp.record.tracking import NoTracker, Tracker, swept_from_outside
 from splice_exp.report.page import Report
@@ -138,13 +139,14 @@ def _show(config: DictConfig, records: list[Record], write: bool) -> None:
     report: Report = build(plain(config, "report"), "report")
     if undeclared := report.undeclared(records):
         log.warning("not shown, because no run measures it (report.columns): %s", ", ".join(undeclared))
-    print("", report.title, "", report.table(records), "", *report.verdicts(records), sep="\n")
+    say("", report.title, "", report.table(records), "", *report.verdicts(records))
     if not write or not all(record.complete for record in records):
         return
     command = shown_command(config)
     files = report.write(records, Path(config.paths.results), config.table, command)
     tracker: Tracker = NoTracker() if swept_from_outside() else build(plain(config, "logger"), "logger")
+    table = next(file for file in files if file.suffix == ".csv")
     with tracker.run(config.table, config.name, {"command": command}) as tracked:
-        tracked.table("table", pd.read_csv(next(file for file in files if file.suffix == ".csv")))
+        tracked.table("table", pd.read_csv(table, keep_default_na=False, na_values=[""]))
         tracked.figures(files)
-    print("", *(f"wrote {file}" for file in files), sep="\n")
+    say("", *(f"wrote {file}" for file in files))

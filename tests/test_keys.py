@@ -60,7 +60,7 @@ WRONG = {
     },
     "backbone=precomputed backbone.texts=nowhere.npz data=embeddings_file data.path=nowhere.npz": {
         "backbone": {"texts": "nowhere.npz"},
-        "data": {"path": "nowhere.npz"},
+        "data": {"path": "nowhere.npz", "first_label": 2},
     },
     "data=cifar10": {"data": {"dataset": "cifar", "split": "half", "root": "nowhere"}},
     "data=coco_captions": {"data": {"annotations": "nowhere.json"}},
@@ -71,7 +71,9 @@ WRONG = {
     "data=eurosat": {"data": {"split": "half", "root": "nowhere"}},
     "data=nico": {"data": {"split": "half", "root": "nowhere"}},
     "data=voc_pairs": {"data": {"split": "half", "root": "nowhere"}},
-    "data=waterbirds": {"data": {"table": "nowhere.csv"}},
+    "data=clip_retrieval data.root=nowhere": {"data": {"root": "nowhere", "first_label": 2, "limit": 0}},
+    "data=webdataset data.shards=nowhere.tar": {"data": {"shards": "elsewhere.tar", "first_label": 2}},
+    "data=waterbirds": {"data": {"table": "nowhere.csv", "first_label": 2}},
     "data=visu": {"data": {"table": "nowhere.csv", "columns": ["one"]}},
     "data=scenes_attributes": {
         "data": FEW | {"label": "x", "edited": "x", "label_values": ["red"], "edited_values": ["red"]},

@@ -10,6 +10,7 @@ from splice_exp.build import build
 from splice_exp.configuration import CONFIG_DIRECTORY, resolve
 from splice_exp.core.errors import SpliceError
 from splice_exp.run import instantiate_components
+from tests.scripts.test_rehearsal import OWN
 from tests.test_configuration import composed
 
 PAPER = sorted(path.stem for path in (CONFIG_DIRECTORY / "experiment" / "paper").glob("*.yaml"))
@@ -55,7 +56,7 @@ def test_data_that_are_not_here_say_where_they_should_be(nothing_here, tmp_path,
         build(config["data"], "data")
     message = str(refused.value)
     if "must be given" in message:  # of one's own
-        assert name in ("embeddings_file", "huggingface", "image_folder", "image_table", "pictures")
+        assert name in OWN
     else:
         assert str(tmp_path / "data") in message
         assert "python -m splice_exp prepare-data" in message

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.text.visible import visible
 
 COMMANDS = ("build-lexicon", "build-vocabulary", "estimate-mean", "prepare-data", "train-classifier")
 
@@ -23,7 +24,7 @@ def run_command(name: str, arguments: Sequence[str]) -> None:
     try:
         module.main(arguments)
     except SpliceError as error:
-        sys.exit(f"error: {error}")
+        sys.exit(visible(f"error: {error}"))
 
 
 def parser_of(name: str, description: str | None) -> argparse.ArgumentParser:

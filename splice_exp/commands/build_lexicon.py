@@ -15,6 +15,7 @@ from pathlib import Path
 
 from splice_exp.commands import parser_of
 from splice_exp.core.io import file_sha256
+from splice_exp.core.text.visible import say
 from splice_exp.dictionaries.build_vocabulary import write_vocabulary
 from splice_exp.dictionaries.conceptnet import count_nodes
 from splice_exp.dictionaries.lexicon import Filters, build_lexicon
@@ -53,4 +54,4 @@ def build(chosen: argparse.Namespace) -> None:
     names, provenance = build_lexicon(counts, filters)
     write_vocabulary(chosen.output, names, {"source": source, **provenance})
     profane = len(provenance["profane"])
-    print(f"{len(names)} names in {chosen.output}, the last {names[-1]!r}; {profane} profane ones are listed beside it")
+    say(f"{len(names)} names in {chosen.output}, the last {names[-1]!r}; {profane} profane ones are listed beside it")

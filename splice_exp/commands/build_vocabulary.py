@@ -11,16 +11,18 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import io
 import json
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 
-import pandas as pd
-
 from splice_exp.commands import parser_of
 from splice_exp.core.errors import SpliceError, shown
 from splice_exp.core.io import file_sha256
+from splice_exp.core.text.tables import read_table
+from splice_exp.core.text.visible import say
 from splice_exp.dictionaries.build_vocabulary import Choices, build_vocabulary, write_vocabulary
 from splice_exp.dictionaries.vocabulary import read_names
 
@@ -40,14 +42,16 @@ def read_captions(path: Path, column: str) -> Iterator[str]:
         except (ValueError, KeyError, TypeError) as error:
             raise SpliceError(f"{path} is not laid out like the captions of COCO ({error!r}).") from error
     elif suffix in (".csv", ".tsv", ".parquet"):
-        parquet, separator = suffix == ".parquet", "\t" if suffix == ".tsv" else ","
-        table = pd.read_parquet(path) if parquet else pd.read_csv(path, sep=separator)
-        if column not in table:
-            raise SpliceError(f"{path} has the columns {shown(table.columns)}, but not {column!r}: set --column.")
-        yield from table[column].dropna().astype(str)
+        table = read_table(path, "captions")
+        if column not in table.names:
+            raise SpliceError(f"{path} has the columns {shown(table.names)}, but not {column!r}: set --column.")
+        yield from (caption for caption in table.column(column, "--column") if caption)
     else:
-        with gzip.open(path, "rt", encoding="utf-8") if suffix == ".gz" else path.open(encoding="utf-8") as lines:
-            yield from lines
+        try:
+            with gzip.open(path, "rb") if suffix == ".gz" else path.open("rb") as file:
+                yield from io.TextIOWrapper(file, encoding="utf-8-sig")
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+            raise SpliceError(f"{path} cannot be read as captions in UTF-8, one a line ({error}).") from error
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -86,7 +90,7 @@ def build(chosen: argparse.Namespace) -> None:
     if chosen.scenes:
         sources.append({"scenes": chosen.scenes})
     write_vocabulary(chosen.output, names, {"sources": sources, **provenance})
-    print(f"{len(names)} names in {chosen.output}, the last {names[-1]!r}")
+    say(f"{len(names)} names in {chosen.output}, the last {names[-1]!r}")
 
 
 def _all_captions(chosen: argparse.Namespace) -> Iterator[str]:

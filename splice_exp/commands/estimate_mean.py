@@ -21,6 +21,7 @@ from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import sidecar, write_json
 from splice_exp.core.tensors import write_tensors
+from splice_exp.core.text.visible import say
 from splice_exp.distributed.cache import Cache, ShareDone
 from splice_exp.distributed.predict import Share
 from splice_exp.distributed.trainer import is_main
@@ -52,8 +53,8 @@ def main(arguments: Sequence[str]) -> None:
             write_tensors(chosen.output, {"mean": image_mean(embeddings)})
             described = {"data": data.name, "num_samples": len(embeddings), "backbone": backbone.backbone_id}
             write_json(sidecar(chosen.output), described)
-            print(chosen.output)
+            say(str(chosen.output))
     except ShareDone as done:
-        print(done)
+        say(str(done))
     except HydraException as error:
         raise SpliceError(str(error)) from error

@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 from splice_exp.commands import parser_of
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.text.visible import say
 from splice_exp.data import nico
 from splice_exp.data.torchvision_sets import KINDS
 
@@ -139,15 +140,15 @@ def prepare_archives(name: str, root: Path) -> None:
         path = folder / archive.url.rsplit("/", 1)[1]
         table = path == folder / archive.holds
         if (folder / archive.holds).exists() and (table or not path.is_file()):  # an archive stays until it is unpacked
-            print(f"{folder / archive.holds} is there")
+            say(f"{folder / archive.holds} is there")
             continue
         if not path.is_file():
-            print(f"fetching {archive.url} …", flush=True)
+            say(f"fetching {archive.url} …", flush=True)
             fetch(archive.url, path, archive.md5)
         if not table:
             unpack(path, folder)
             path.unlink()
-        print(f"{folder / archive.holds} is there")
+        say(f"{folder / archive.holds} is there")
 
 
 def prepare_torchvision(name: str, root: Path) -> None:
@@ -164,7 +165,7 @@ def prepare_torchvision(name: str, root: Path) -> None:
                     "pip install 'splice-exp[data]'."
                 ) from error
             raise SpliceError(f"{name}, split {split}, cannot be had: {error}") from error
-        print(f"{name}, split {split}, is in {root}")
+        say(f"{name}, split {split}, is in {root}")
 
 
 def check_by_hand(name: str, root: Path) -> None:
@@ -180,7 +181,7 @@ def check_by_hand(name: str, root: Path) -> None:
             f"{name} has no public address that a program can fetch: put {' and '.join(missing)}, as its publishers "
             f"hand it on, into {root / folder}."
         )
-    print(f"{root / folder} is there")
+    say(f"{root / folder} is there")
 
 
 def prepare_huggingface(path: str, config: str | None, split: str | None, revision: str | None, root: Path) -> None:
@@ -189,7 +190,7 @@ def prepare_huggingface(path: str, config: str | None, split: str | None, revisi
 
     target = root / "-".join([path.rsplit("/", 1)[-1], *filter(None, (config, split, revision))])
     if target.exists():
-        print(f"{target} is there")
+        say(f"{target} is there")
         return
     try:
         found = load_dataset(path, config, split=split, revision=revision)
@@ -199,7 +200,7 @@ def prepare_huggingface(path: str, config: str | None, split: str | None, revisi
     shutil.rmtree(unfinished, ignore_errors=True)
     found.save_to_disk(str(unfinished))
     unfinished.rename(target)
-    print(f"{target} is there")
+    say(f"{target} is there")
 
 
 def main(arguments: Sequence[str]) -> None:

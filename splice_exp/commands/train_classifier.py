@@ -29,6 +29,7 @@ from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 from splice_exp.core.code import code_of
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import atomic, digest, file_digest
+from splice_exp.core.text.visible import say
 from splice_exp.data.base import EncodableSource
 from splice_exp.training.classifier import MONITORED, Classifier, Settings, loaders
 
@@ -84,7 +85,7 @@ def train(
         module.load_state_dict(torch.load(last, weights_only=True)["state_dict"])
     with atomic(output) as temporary:
         torch.save({"state_dict": module.network.state_dict(), "classes": list(data.classes)}, temporary)
-    print(f"wrote {output}: {', '.join(data.classes)}")
+    say(f"wrote {output}: {', '.join(data.classes)}")
 
 
 def has_ended(checkpoint: Path, settings: Settings) -> bool:

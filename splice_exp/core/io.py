@@ -93,7 +93,7 @@ def read_json(path: Path) -> dict[str, Any]:
         SpliceError: if the file is missing, damaged or not an object.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))  # with a byte order mark or without
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise SpliceError(f"{path} cannot be read as JSON ({error}).") from error
     if not isinstance(content, dict):

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from unicodedata import normalize
 
 from splice_exp.core.errors import SpliceError, nearest
 from splice_exp.core.keys import key_of
 
 
 def canonical(name: str) -> str:
-    """Write names alike that differ in case, underscores or spaces only.
+    """Write names alike that differ in case, underscores, spaces, or in how accents are composed only.
 
     Example:
         >>> canonical("Grand_Piano ")
         'grand piano'
     """
-    return " ".join(name.lower().replace("_", " ").split())
+    return " ".join(normalize("NFC", name).lower().replace("_", " ").split())
 
 
 def mentioning(argument: str, phrases: Sequence[str], names: Sequence[str], of: object = None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure as Canvas
 
 from splice_exp.core.io import atomic
+from splice_exp.core.text.fonts import write_as_meant
+from splice_exp.core.text.visible import visible
 
 # Okabe and Ito's palette: told apart in every common form of colour blindness.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -24,6 +27,7 @@ STYLE: dict[Any, Any] = {
     "grid.alpha": 0.25,
     "grid.linewidth": 0.6,
     "legend.frameon": False,
+    "text.parse_math": False,  # names have dollar signs, and nothing here is mathematics
     "svg.hashsalt": "splice_exp",  # the same picture is the same file
 }
 PANEL = (3.4, 2.8)  # inches
@@ -32,8 +36,13 @@ PANEL = (3.4, 2.8)  # inches
 def save(canvas: Canvas, stem: Path) -> list[Path]:
     """Write a figure as PNG and SVG, atomically, without a date in them."""
     paths = [stem.parent / f"{stem.name}{suffix}" for suffix in (".png", ".svg")]
-    for path in paths:
-        with atomic(path) as temporary, mpl.rc_context(STYLE):
-            canvas.savefig(temporary, metadata={"Date": None} if path.suffix == ".svg" else None)
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
+        write_as_meant(canvas)
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # which has been said
+        for path in paths:
+            with atomic(path) as temporary:
+                canvas.savefig(temporary, metadata={"Date": None} if path.suffix == ".svg" else None)
+                if path.suffix == ".svg":  # words stand in its comments, where XML has no control characters
+                    temporary.write_text(visible(temporary.read_text(encoding="utf-8")), encoding="utf-8")
     plt.close(canvas)
     return paths

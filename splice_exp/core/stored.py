@@ -1,9 +1,10 @@
-"""Stored embeddings of images or texts: one array and what is known about its rows, in any of three layouts.
+"""Stored embeddings of images or texts: one array and what is known about its rows, in any of four layouts.
 
 E.safetensors   `embeddings` (n, d), `labels` (n,) where there are any; beside it E.json with `classes` or
 `texts`, `files`, and the encoder's `backbone` and `pretrained`
 E.npz           the same names as arrays
 E.npy           the embeddings alone
+E.pt, .pth      the embeddings alone, or the same names as tensors and lists
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from torch import Tensor
 from splice_exp.core.errors import SpliceError, require_names
 from splice_exp.core.io import read_json, sidecar
 from splice_exp.core.keys import key_of
-from splice_exp.core.tensors import read_tensors
+from splice_exp.core.tensors import read_pt, read_tensors
 from splice_exp.core.types import checked_features
 
-SUFFIXES = (".safetensors", ".npz", ".npy")
+TORCH = (".pt", ".pth")
+SUFFIXES = (".safetensors", ".npz", ".npy", *TORCH)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +56,11 @@ def _read_arrays(path: Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any
     if path.suffix == ".safetensors":
         description = read_json(sidecar(path)) if sidecar(path).is_file() else {}
         return read_tensors(path), description
+    if path.suffix in TORCH:
+        content = read_pt(path, key)
+        named = content if isinstance(content, Mapping) else {"embeddings": content}
+        found = {str(name): value.detach() for name, value in named.items() if isinstance(value, Tensor)}
+        return found, {str(name): value for name, value in named.items() if not isinstance(value, Tensor)}
     try:
         loaded = np.load(path, allow_pickle=False)
         if isinstance(loaded, np.ndarray) != (path.suffix == ".npy"):
@@ -61,9 +68,19 @@ def _read_arrays(path: Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any
         arrays = {"embeddings": loaded} if path.suffix == ".npy" else {name: loaded[name] for name in loaded.files}
         words = {name: _words(array) for name, array in arrays.items() if array.dtype.kind in "US"}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise SpliceError(f"{key}: {path} cannot be read as {path.suffix} ({error}).") from error
+        raise SpliceError(f"{key}: {path} cannot be read as {path.suffix} ({reason_of(error)}).") from error
     numbers = {name: as_tensor(array) for name, array in arrays.items() if array.dtype.kind in "fiub"}
     return numbers, words
+
+
+def reason_of(error: Exception) -> str:
+    """Return why NumPy cannot read a file; of arrays of Python objects, what helps."""
+    if "allow_pickle" not in str(error):
+        return str(error)
+    return (
+        "it holds Python objects, which are never loaded, because they can run code: save words as "
+        "numpy.array(words, dtype=str), and numbers with a dtype of numbers"
+    )
 
 
 def _words(array: np.ndarray) -> list[str]:

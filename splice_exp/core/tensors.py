@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 
 import torch
 from safetensors import SafetensorError
@@ -31,6 +32,26 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (OSError, SafetensorError) as error:
         raise SpliceError(f"{path} cannot be read as safetensors ({error}).") from error
+
+
+def read_pt(path: Path, key: str) -> object:
+    """Read what `torch.save` wrote: tensors and plain values; nothing else is unpickled, because that can run code.
+
+    Args:
+        path: The file.
+        key: Of the configuration, for errors.
+
+    Raises:
+        SpliceError: if the file is missing, damaged, or holds other things.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, UnpicklingError, EOFError, ValueError, KeyError) as error:
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        raise SpliceError(
+            f"{key}: {path} cannot be read as {path.suffix}, of which only tensors and plain values are loaded "
+            f"({reason}): save a tensor, or tensors by name."
+        ) from error
 
 
 def tensor_digest(tensor: Tensor) -> str:

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_choice
 from splice_exp.core.keys import key_of
+from splice_exp.core.text.lines import read_lines
 from splice_exp.core.types import Attribute
 from splice_exp.data.pictures import FileSource, require_file, require_files, require_folder
 
@@ -79,7 +80,7 @@ class Cub200(FileSource):
     def _list(self, name: str) -> dict[str, str]:
         """Read a list of numbers and what they stand for."""
         file = require_file("root", str(self._root / name))
-        lines = [line.split() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+        lines = [line.text.split() for line in read_lines(file, key_of("root"))]
         odd = [line for line in lines if len(line) != 2]
         if odd:
             raise SpliceError(

@@ -12,18 +12,24 @@ from torch import Tensor
 from splice_exp.core.errors import SpliceError, require_integer, shown
 from splice_exp.core.io import file_digest
 from splice_exp.core.keys import key_of
-from splice_exp.core.stored import as_tensor, read_stored_embeddings
+from splice_exp.core.labels import label_of_first, require_first_label
+from splice_exp.core.stored import TORCH, as_tensor, read_stored_embeddings, reason_of
+from splice_exp.core.tensors import read_pt
+from splice_exp.core.text.lines import read_lines
 from splice_exp.core.types import Embeddings
 from splice_exp.data.base import EmbeddedSource
 
+CURE = "classes, labels = numpy.unique(words, return_inverse=True) makes both"  # of words
+
 
 class EmbeddingsFile(EmbeddedSource):
-    """Embeddings of a `.safetensors` (with `.json` sidecar), `.npz` or `.npy` file.
+    """Embeddings of a `.safetensors` (with `.json` sidecar), `.npz`, `.npy` or `.pt` file.
 
     Args:
         path: The file; layouts in `splice_exp.core.stored`.
-        labels: A `.npy` file of labels, where `path` has none.
+        labels: A `.npy` or `.pt` file of labels, where `path` has none.
         classes: A text file with one class name a line, where `path` has none.
+        first_label: Label of the first class, 0 or 1. By default 0, but asked for where no label is 0.
         name: Short name for tables; by default that of the file.
         limit: Take only the first so many samples.
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
@@ -37,21 +43,23 @@ class EmbeddingsFile(EmbeddedSource):
         path: str,
         labels: str | None = None,
         classes: str | None = None,
+        first_label: int | None = None,
         name: str | None = None,
         limit: int | None = None,
         missing_classes: str = "drop",
     ) -> None:
+        require_first_label("first_label", first_label)
         stored = read_stored_embeddings(path, "path")
         super().__init__(name or Path(path).stem, missing_classes)
         self._features = stored.features
         self._encoder = stored.encoder
         self._backbone_id = f"{stored.encoder or 'unnamed'}:{file_digest(Path(path))}"
-        self.classes = self._read_classes(classes) if classes else tuple(stored.description.get("classes", ()))
+        self.classes = _read_classes(classes) if classes else tuple(stored.description.get("classes", ()))
         if "labels" in stored.description and labels is None:
             raise SpliceError(
-                f"{key_of('labels')}: {path} holds labels in words, but they must be integers into `classes`."
+                f"{key_of('labels')}: {path} holds labels in words, but they must be integers into `classes`: {CURE}."
             )
-        self.labels = self._checked_labels(_read_labels(labels) if labels else stored.labels)
+        self.labels = self._checked_labels(_read_labels(labels) if labels else stored.labels, first_label)
         files = stored.description.get("files", range(len(self._features)))
         self.sample_ids = tuple(str(file) for file in files)
         if len(self.sample_ids) != len(self._features):
@@ -72,14 +80,7 @@ class EmbeddingsFile(EmbeddedSource):
     def embeddings(self) -> Embeddings:
         return Embeddings(self._features, self.labels, self.sample_ids, self.classes, "image", self._backbone_id)
 
-    @staticmethod
-    def _read_classes(path: str) -> tuple[str, ...]:
-        try:
-            return tuple(Path(path).read_text(encoding="utf-8").splitlines())
-        except (OSError, UnicodeDecodeError) as error:
-            raise SpliceError(f"{key_of('classes')}: {path} cannot be read as UTF-8 text ({error}).") from error
-
-    def _checked_labels(self, labels: Tensor | None) -> Int64[Tensor, " n"] | None:
+    def _checked_labels(self, labels: Tensor | None, first_label: int | None) -> Int64[Tensor, " n"] | None:
         if labels is None:
             return None
         if labels.is_floating_point() or labels.shape != (len(self._features),):
@@ -93,18 +94,34 @@ class EmbeddingsFile(EmbeddedSource):
                 f"{key_of('labels', self)} are there but no class names: give {key_of('classes', self)}, a text "
                 "file, one name a line."
             )
-        outside = ((labels < 0) | (labels >= len(self.classes))).nonzero().flatten().tolist()
+        first = label_of_first(labels.tolist(), self.classes, first_label, key_of("labels", self), self)
+        outside = ((labels < first) | (labels >= first + len(self.classes))).nonzero().flatten().tolist()
         if outside:
             raise SpliceError(
-                f"{key_of('labels', self)} must lie in 0 … {len(self.classes) - 1} (there are {len(self.classes)} "
+                f"{key_of('labels', self)} must lie in {first} … {first + len(self.classes) - 1} (there are "
+                f"{len(self.classes)} "
                 "classes), but "
                 f"row {shown(outside)} has label {shown(labels[outside].tolist())}."
             )
-        return labels.to(torch.int64)
+        return labels.to(torch.int64) - first
+
+
+def _read_classes(path: str) -> tuple[str, ...]:
+    return tuple(line.text for line in read_lines(path, key_of("classes")))
 
 
 def _read_labels(path: str) -> Tensor:
+    if Path(path).suffix in TORCH:
+        found = read_pt(Path(path), key_of("labels"))
+        if not isinstance(found, Tensor):
+            raise SpliceError(f"{key_of('labels')}: {path} holds a {type(found).__name__}, but must hold one tensor.")
+        return found
     try:
-        return as_tensor(np.load(path, allow_pickle=False))
+        array = np.load(path, allow_pickle=False)
+        if array.dtype.kind in "US":
+            raise SpliceError(f"{key_of('labels')}: {path} holds words, but labels must be integers: {CURE}.")
+        return as_tensor(array)
     except (OSError, ValueError, EOFError, TypeError, AttributeError) as error:
-        raise SpliceError(f"{key_of('labels')}: {path} cannot be read as .npy integers ({error}).") from error
+        raise SpliceError(
+            f"{key_of('labels')}: {path} cannot be read as .npy integers ({reason_of(error)})."
+        ) from error

@@ -12,11 +12,11 @@ References:
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from splice_exp.core.errors import SpliceError, require_choice, shown
 from splice_exp.core.keys import key_of
+from splice_exp.core.text.tables import read_table
 from splice_exp.data.pictures import WHERE, FileSource, require_file, require_files, require_folder
 
 SPLITS = ("train", "val", "test")
@@ -68,9 +68,7 @@ class EuroSat(FileSource):
     def _columns(self, name: str, first: str, second: str) -> list[tuple[str, str]]:
         """Read two columns of a csv file."""
         file = require_file("root", str(self._root / name))
-        with file.open(encoding="utf-8", newline="") as lines:
-            rows = csv.DictReader(lines)
-            absent = [column for column in (first, second) if column not in (rows.fieldnames or ())]
-            if absent:
-                raise SpliceError(f"{key_of('root')}: {file} has no column {', '.join(absent)}: {WHERE}.")
-            return [(row[first], row[second]) for row in rows]
+        table = read_table(file, key_of("root"))
+        if absent := [column for column in (first, second) if column not in table.names]:
+            raise SpliceError(f"{key_of('root')}: {file} has no column {', '.join(absent)}: {WHERE}.")
+        return list(zip(table.column(first, key_of("root")), table.column(second, key_of("root")), strict=True))

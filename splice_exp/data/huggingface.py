@@ -5,6 +5,7 @@ Streaming reads samples over the network in every run that embeds them; it is as
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of, set_place
 from splice_exp.data.pictures import PREPARE, PictureSource, by_name
 
+log = logging.getLogger(__name__)
+
+HIDDEN = -1  # what a class label is where it is not told
+
 
 class HuggingFaceSet(PictureSource):
     """Pictures in a column of a data set.
@@ -27,7 +32,8 @@ class HuggingFaceSet(PictureSource):
         path: Folder that was saved with `save_to_disk`; with `streaming` a name on the hub.
         split: Split to take; or None for a folder that holds one.
         image_column: Column of pictures.
-        label_column: Column of classes, class labels or names; or None.
+        label_column: Column of classes, class labels or names; or None. Where no sample has a label (test splits whose
+            labels are kept secret have −1), the data have none.
         caption_column: Column of captions, one or a list; or None.
         config: Of a data set on the hub that has several.
         revision: Of a data set on the hub; must be given to stream, because samples may not change between runs.
@@ -78,12 +84,24 @@ class HuggingFaceSet(PictureSource):
         # Left to itself, it decodes by rules of its own.
         if isinstance(self._data.features[image_column], ImageColumn):
             self._data = self._data.cast_column(image_column, ImageColumn(decode=False))
-        labels, classes = (None, []) if label_column is None else self._labels_of(label_column)
+        labels, classes = (None, []) if label_column is None else self._labels_of(label_column, path)
         self._describe([f"{split or 'all'}-{place:08d}" for place in range(len(self._data))], labels, classes)
         self._captions = None if caption_column is None else self._captions_of(caption_column)
 
-    def _labels_of(self, column: str) -> tuple[list[int], list[str]]:
+    def _labels_of(self, column: str, path: str) -> tuple[list[int] | None, list[str]]:
         values, names = list(self._data[column]), getattr(self._data.features[column], "names", None)
+        hidden = [row for row, value in enumerate(values) if value is None or (names is not None and value == HIDDEN)]
+        if hidden and len(hidden) == len(values):
+            log.warning(
+                "%s is %r, in which no sample has a label: the data have none", key_of("label_column", self), column
+            )
+            return None, []
+        if hidden:
+            raise SpliceError(
+                f"{key_of('label_column', self)} is {column!r}, in which {len(hidden)} of {len(values)} samples "
+                f"of {path} have no label, among them {shown(hidden)}: take a split in which all have one, or set it "
+                "to null."
+            )
         if names is not None:
             return [int(value) for value in values], list(names)
         if not all(isinstance(value, str) for value in values):

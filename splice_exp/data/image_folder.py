@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import re
+from unicodedata import normalize
 
 from splice_exp.core.errors import SpliceError, shown
 from splice_exp.core.images.folders import SUFFIXES, image_files
 from splice_exp.core.keys import key_of
+from splice_exp.core.text.lines import read_lines
 from splice_exp.data.imagenet import class_names, older_names
 from splice_exp.data.pictures import FileSource, require_files, require_folder
 
+CODE = re.compile(r"[A-Za-z]?\d+")
 IMAGENET = "imagenet"  # in place of a file of names
 
 
@@ -20,9 +23,9 @@ class ImageFolder(FileSource):
 
     Args:
         root: The folder.
-        classes: A text file that names the classes: one name a line in the order of the sorted folders, or lines
-            `folder name` for folders that are codes, like `n01440764 tench`. `imagenet` stands for the names of
-            open_clip, for folders that are WordNet ids. By default classes are called as folders.
+        classes: A text file that names the classes: one name a line in the order of the sorted folders, or lines of
+            folder, tab and name. For folders that are codes a space does, too: `n01440764 tench`. `imagenet` stands for
+            the names of open_clip, for folders that are WordNet ids. By default classes are called as folders.
         name: Short name for tables; by default that of the folder.
         limit: Take only so many samples, evenly spread.
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
@@ -68,7 +71,7 @@ class ImageFolder(FileSource):
 
 
 def read_class_names(path: str, folders: list[str]) -> list[str]:
-    """Return the names of folders, from a file with one name a line or with lines `folder name`; or of ImageNet.
+    """Return the names of folders, from a file with one name a line or with lines of folder, tab, name; or of ImageNet.
 
     Raises:
         SpliceError: if the file cannot be read, or names too few or others.
@@ -81,15 +84,34 @@ def read_class_names(path: str, folders: list[str]) -> list[str]:
                 "are not: give a file of names, or null."
             )
         return [class_names()[folder] for folder in folders]
-    try:
-        lines = [line.strip() for line in Path(path).read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpliceError(f"{key_of('classes')}: {path} cannot be read as UTF-8 text ({error}).") from error
-    coded = dict(line.split(maxsplit=1) for line in lines if len(line.split(maxsplit=1)) == 2)
-    if all(folder in coded for folder in folders):
+    lines = [line.text for line in read_lines(path, key_of("classes"))]
+    if (coded := _by_folder(lines, folders)) is not None:
         return [coded[folder] for folder in folders]
     if len(lines) != len(folders):
         raise SpliceError(
-            f"{key_of('classes')}: {path} names {len(lines)} classes, but there are {len(folders)} folders."
+            f"{key_of('classes')}: {path} names {len(lines)} classes, but there are {len(folders)} folders: give one "
+            "name per line for the sorted folders, or for each a line with the folder, a tab, and the name."
         )
     return lines
+
+
+def _by_folder(lines: list[str], folders: list[str]) -> dict[str, str] | None:
+    """Return the names of folders, where each has a line of its own; or None.
+
+    A tab parts folder and name. A space does where all folders are codes, like `n01440764` or `007`, because then no
+    name begins with one; else `hot dog` might be the dish, or what the folder `hot` is called.
+
+    Example:
+        >>> _by_folder(["n02 shark", "n01 great tench"], ["n01", "n02"])
+        {'n01': 'great tench', 'n02': 'shark'}
+        >>> _by_folder(["hot dog", "ice cream"], ["hot", "ice"]) is None
+        True
+    """
+    between = None if all(CODE.fullmatch(folder) for folder in folders) else "\t"
+    parts = [line.split(between, 1) for line in lines]
+    # Some file systems keep accents apart from their letters.
+    coded = {normalize("NFC", part[0].strip()): part[1].strip() for part in parts if len(part) == 2}
+    composed = {folder: normalize("NFC", folder) for folder in folders}
+    return (
+        {folder: coded[name] for folder, name in composed.items()} if coded.keys() >= set(composed.values()) else None
+    )

@@ -14,6 +14,7 @@ from pathlib import Path
 from splice_exp.core.errors import SpliceError, require_choice, shown
 from splice_exp.core.images.folders import is_clutter
 from splice_exp.core.keys import key_of
+from splice_exp.core.text.lines import read_lines
 from splice_exp.data.pictures import FileSource, require_file, require_files, require_folder
 
 SPLITS = ("train", "valid")
@@ -50,7 +51,7 @@ class Mura(FileSource):
         super().__init__(name or f"mura_{split}", limit, missing_classes, exif, damaged)
         self._root = require_folder("root", root)
         table = require_file("root", str(self._root / f"{split}_image_paths.csv"))
-        listed = [Path(line.strip()) for line in table.read_text(encoding="utf-8").splitlines() if line.strip()]
+        listed = [Path(line.text) for line in read_lines(table, key_of("root"))]
         # Lists name files from the folder of the data set on; macOS left files of its own among them.
         named = [Path(*path.parts[1:]) for path in listed if not is_clutter(path.name)]
         self._files = [self._root / path for path in named]

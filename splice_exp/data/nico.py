@@ -17,6 +17,7 @@ from pathlib import PurePosixPath
 from splice_exp.core.errors import SpliceError, require_choice
 from splice_exp.core.images.folders import is_clutter
 from splice_exp.core.keys import key_of
+from splice_exp.core.text.lines import read_lines
 from splice_exp.data.pictures import WHERE, FileSource, require_files, require_folder
 
 SPLITS = ("train", "test")
@@ -65,7 +66,7 @@ class Nico(FileSource):
             if kind not in classes:
                 raise SpliceError(f"{key_of('root')}: {file} is a list of {kind!r}, but {images} has no such folder.")
             # A line ends with a label of the publishers, which is not needed; names of files may hold spaces.
-            paths = [line.strip().rpartition(" ")[0] for line in file.read_text(encoding="utf-8").splitlines()]
+            paths = [line.text.rpartition(" ")[0] for line in read_lines(file, key_of("root"))]
             named = [path.rpartition(f"{IMAGES}/")[2] for path in paths if path.endswith(SUFFIXES)]
             found = [path for path in named if not is_clutter(PurePosixPath(path).name)]
             listed += found

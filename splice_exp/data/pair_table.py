@@ -6,14 +6,12 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
-
-from splice_exp.core.errors import SpliceError, nearest, require_integer
+from splice_exp.core.errors import SpliceError, nearest, require_integer, shown
 from splice_exp.core.keys import key_of
-from splice_exp.data.pictures import FileSource, require_file, require_files, require_folder
+from splice_exp.core.text.tables import SUFFIXES, read_table
+from splice_exp.data.pictures import FileSource, placed, require_file, require_files, require_folder
 
 CLASSES = ("safe", "unsafe")
 
@@ -24,7 +22,7 @@ class PairTable(FileSource):
     If the image of one half is damaged, the whole pair is left out.
 
     Args:
-        table: A csv, JSON or parquet file (`.csv`, `.json`, `.jsonl`, `.parquet`), one line a pair.
+        table: A csv, JSON or parquet file (`.csv`, `.tsv`, `.json`, `.jsonl`, `.parquet`), one line a pair.
         root: Folder that file names are relative to; by default that of the table.
         columns: Of the captions, safe and unsafe.
         file_columns: Of the picture files, safe and unsafe.
@@ -56,47 +54,33 @@ class PairTable(FileSource):
         for key, pair in (("columns", columns), ("file_columns", file_columns)):
             if len(pair) != len(CLASSES):
                 raise SpliceError(f"{key_of(key)} is {list(pair)}, but must be two columns, safe and unsafe.")
-        frame = _read(table)
+        file = require_file("table", table)
+        if file.suffix not in SUFFIXES:
+            raise SpliceError(f"{key_of('table')} is {table!r}, but must end in one of: {', '.join(SUFFIXES)}.")
+        found = read_table(file, key_of("table"))
         for column in (*columns, *file_columns):
-            if column not in frame.columns:
+            if column not in found.names:
                 raise SpliceError(
-                    f"{key_of('table')}: {table} has no column {column!r} ({nearest(column, list(frame.columns))}): "
+                    f"{key_of('table')}: {table} has no column {column!r} ({nearest(column, found.names)}): "
                     f"set {key_of('columns')} to those of the captions, {key_of('file_columns')} to those of the "
                     "pictures."
                 )
+        rows = list(range(len(found)))
         if limit is not None:
             require_integer("limit", limit, 1)
-            count = min(limit, len(frame))
-            frame = frame.iloc[[place * len(frame) // count for place in range(count)]]
-        empty = frame[[*columns, *file_columns]].isna().any(axis=1)
-        if empty.any():
-            raise SpliceError(f"data: line {int(empty.to_numpy().argmax()) + 1} of {table} lacks a caption or a file.")
-        self._root = Path(table).parent if root is None else require_folder("root", root)
-        in_turns = [str(file) for line in frame[[*file_columns]].itertuples(index=False) for file in line]
-        self._files = [self._root / file for file in in_turns]
+            count = min(limit, len(rows))
+            rows = [place * len(rows) // count for place in range(count)]
+        spoken = [found.column(column, key_of("columns")) for column in columns]
+        files = [found.column(column, key_of("file_columns")) for column in file_columns]
+        if empty := [found.lines[row] for row in rows if not all(cells[row].strip() for cells in (*spoken, *files))]:
+            raise SpliceError(f"data: line {shown(empty)} of {table} lacks a caption or a file.")
+        folder = Path(table).parent if root is None else require_folder("root", root)
+        self._root, self._files, in_turns = placed(folder, [cells[row] for row in rows for cells in files])
         require_files(f"table: {table}", self._files)
-        self._captions = tuple(
-            (str(caption),) for line in frame[[*columns]].itertuples(index=False) for caption in line
-        )
+        self._captions = tuple((cells[row],) for row in rows for cells in spoken)
         # The same photograph may be the safe half of several pairs.
         ids = [f"{row // 2}:{CLASSES[row % 2]}:{file}" for row, file in enumerate(in_turns)]
         self._describe(ids, [row % 2 for row in range(len(ids))], CLASSES)
 
     def captions(self) -> tuple[tuple[str, ...], ...]:
         return tuple(self._captions[place] for place in self._places)
-
-
-def _read(table: str) -> pd.DataFrame:
-    file = require_file("table", table)
-    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
-        ".csv": pd.read_csv,
-        ".json": pd.read_json,
-        ".jsonl": lambda path: pd.read_json(path, lines=True),
-        ".parquet": pd.read_parquet,
-    }
-    if file.suffix not in readers:
-        raise SpliceError(f"{key_of('table')} is {table!r}, but must end in one of: {', '.join(readers)}.")
-    try:
-        return readers[file.suffix](file)
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise SpliceError(f"{key_of('table')}: {table} cannot be read ({error}).") from error

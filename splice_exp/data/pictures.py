@@ -68,12 +68,26 @@ class PictureSource(EncodableSource):
         """Set names, labels and classes of all samples there are; those that can be read within the limit are kept.
 
         Raises:
-            SpliceError: if there are no samples, or two of the same name.
+            SpliceError: if there are no samples, two of the same name, one whose name no file of results can hold, or
+                labels of no class.
         """
         if not sample_ids:
             raise SpliceError(f"data: {self.name} holds no samples.")
+        try:
+            "".join(sample_ids).encode()
+        except UnicodeEncodeError as error:
+            around = error.object[max(error.start - 20, 0) : error.end]
+            raise SpliceError(
+                f"data: {self.name} has a file whose name is not UTF-8 ({around!r}): rename it."
+            ) from error
         if len(set(sample_ids)) != len(sample_ids):
             raise SpliceError(f"data: {self.name} has samples of the same name, but every one needs a name of its own.")
+        for sample_id, label in zip(sample_ids, () if labels is None else labels, strict=labels is not None):
+            if not 0 <= label < len(classes):
+                raise SpliceError(
+                    f"data: {sample_id} of {self.name} has label {label}, but labels must lie in "
+                    f"0 … {len(classes) - 1} (there are {len(classes)} classes)."
+                )
         count = len(sample_ids) if self._limit is None else min(self._limit, len(sample_ids))
         self._places = [place * len(sample_ids) // count for place in range(count)]
         if self._skips:
@@ -221,6 +235,27 @@ def require_files(argument: str, files: Sequence[Path]) -> None:
         raise SpliceError(
             f"{key_of(argument)} names {len(missing)} files that are not there, the first of them {missing[0]}."
         )
+
+
+def placed(root: Path, names: Sequence[str]) -> tuple[Path, list[Path], list[str]]:
+    """Return the files that names stand for, a folder that they all are in, and what to call them.
+
+    The folder is the root, unless names are absolute and elsewhere; then it is the one that they share. Files are
+    called as they are named, but without that folder.
+
+    Args:
+        root: Folder that names are relative to.
+        names: As a list has them.
+    """
+    files = [root / name for name in names]
+    if not all(file.is_relative_to(root) for file in files):
+        files = [file.absolute() for file in files]
+        root = Path(os.path.commonpath([file.parent for file in files]))
+    called = [
+        file.relative_to(root).as_posix() if Path(name).is_absolute() else name
+        for file, name in zip(files, names, strict=True)
+    ]
+    return root, files, called
 
 
 def as_picture(image: ImageOrFile) -> Image.Image:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from splice_exp.core.assets import ASSETS
+from splice_exp.core.text.lines import read_lines
 
 WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")  # letters of any script, hyphens and apostrophes inside
 
@@ -39,7 +40,7 @@ STOP_WORDS = ASSETS / "stop_words.txt"
 @cache
 def function_words() -> frozenset[str]:
     """Return the function words of English: those that name nothing."""
-    return frozenset(STOP_WORDS.read_text(encoding="utf-8").split())
+    return frozenset(line.text for line in read_lines(STOP_WORDS, "stop words"))
 
 
 def content_words(captions: Iterable[str]) -> list[str]:

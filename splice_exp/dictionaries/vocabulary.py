@@ -19,6 +19,7 @@ from splice_exp.core.assets import ASSETS
 from splice_exp.core.errors import SpliceError, nearest, require_choice, require_integer, require_names, shown
 from splice_exp.core.io import atomic, digest, file_sha256
 from splice_exp.core.keys import key_of
+from splice_exp.core.text.lines import read_lines
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ class BankVocabulary(VocabularySource):
 
 
 class FileVocabulary(VocabularySource):
-    """One name a line, UTF-8, in ascending frequency. Flawed lines are reported by number and left out.
+    """One name a line, UTF-8, in ascending frequency. Blank and repeated lines are reported and left out.
 
     Args:
         path: The text file.
@@ -230,34 +231,17 @@ def vocabulary_named(vocabulary: str | Path | Sequence[str], size: int | None = 
 
 
 def read_names(path: Path, of: object = None) -> list[str]:
-    """Read one name a line; empty, repeated and non-UTF-8 lines are reported with their numbers and left out.
+    """Read one name a line; repeated lines are reported with their numbers and left out, blank ones by `read_lines`.
 
     Raises:
         SpliceError: if the file cannot be read or has no name.
     """
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise SpliceError(f"{key_of('path', of)} is {str(path)!r}, which cannot be read ({error.strerror}).") from error
-    if lines and not lines[-1]:
-        lines.pop()
-    names: dict[str, int] = {}
-    flaws: dict[str, list[int]] = {"empty": [], "repeated": [], "not UTF-8": []}
-    for number, line in enumerate(lines, start=1):
-        try:
-            name = line.decode("utf-8").strip()
-        except UnicodeDecodeError:
-            flaws["not UTF-8"].append(number)
-            continue
-        if not name:
-            flaws["empty"].append(number)
-        elif name in names:
-            flaws["repeated"].append(number)
-        else:
-            names[name] = number
-    for flaw, numbers in flaws.items():
-        if numbers:
-            log.warning("%s: line %s left out: %s", path.name, shown(numbers), flaw)
-    if not names:
+    lines = read_lines(path, key_of("path", of))
+    first: dict[str, int] = {}
+    for number, name in lines:
+        first.setdefault(name, number)
+    if repeated := [number for number, name in lines if first[name] != number]:
+        log.warning("%s: line %s left out: repeated", path.name, shown(repeated))
+    if not first:
         raise SpliceError(f"The vocabulary {path} is empty: give a list with at least one name.")
-    return list(names)
+    return list(first)

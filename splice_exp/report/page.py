@@ -13,6 +13,7 @@ from splice_exp.core.keys import key_of
 from splice_exp.core.measures import to_json
 from splice_exp.core.plotting import save
 from splice_exp.core.run_directory import SAMPLE_FIGURE
+from splice_exp.core.text import markdown
 from splice_exp.report.comparisons import Claim
 from splice_exp.report.drawings.base import Drawing
 from splice_exp.report.legend import legend
@@ -110,24 +111,24 @@ class Report:
         picture, figures = "", []
         if self.figure and (canvas := self.figure.draw(rows, heading)):
             written += save(canvas, results / "figures" / stem)
-            picture = f"![{heading}](../figures/{stem}.png)\n\n"
+            picture = f"{markdown.image(heading, f'../figures/{stem}.png')}\n\n"
             figures.append(stem)
         for shown in _samples_of(records):
             written.append(results / "figures" / f"{stem}_samples{shown.suffix}")
             with atomic(written[-1]) as temporary:
                 shutil.copyfile(shown, temporary)
             if shown.suffix == ".png":
-                picture += f"![samples and their concepts](../figures/{written[-1].name})\n\n"
+                picture += f"{markdown.image('samples and their concepts', f'../figures/{written[-1].name}')}\n\n"
                 figures.append(f"{stem}_samples")
         cells = self.lay_out(rows)
         headings = [*cells.headings, *(["figure"] if self.figure else [])]
         notes = [*legend(rows, self.columns, self._applicable(rows)), *notes_of(rows, headings, self.notes)]
-        verdicts = "".join(f"- {line}\n" for line in self.verdicts(records))
+        verdicts = "".join(f"- {markdown.escaped(line)}\n" for line in self.verdicts(records))
         listed = [(one.title, one.lay_out(rows)) for one in self.listings if one.applies(rows)]
         listings = "".join(f"## {name}\n\n{markdown_table(found)}\n\n" for name, found in listed)
         text = (
-            f"# {heading}\n\n{self.question}\n\n    {command}\n\n"
-            + "".join(f"- {line}\n" for line in describe(rows))
+            f"# {markdown.escaped(heading)}\n\n{self.question}\n\n{markdown.code_block(command)}\n\n"
+            + "".join(f"- {markdown.escaped(line)}\n" for line in describe(rows))
             + f"\n{self.table(records)}\n\n"
             + (f"{verdicts}\n" if verdicts else "")
             + listings

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from splice_exp.core.assets import ASSETS
 from splice_exp.core.io import write_text
+from splice_exp.core.text.visible import visible
 from splice_exp.report.protocol import lines_of, protocol_of, read_protocol
 from splice_exp.report.published import PAPER, cells_of, claims_beside, numbers_beside, places_of, read_references
 from splice_exp.report.summary import Summary, named_differences, read_summaries
@@ -41,7 +42,11 @@ def tone(verdict: str) -> str:
 
 def _environment() -> Environment:
     found = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=lambda value: visible(value) if type(value) is str else value,  # not of markup, which is ours
     )
     found.filters["tone"] = tone
     found.filters["differences"] = named_differences

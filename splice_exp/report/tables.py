@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
-from tabulate import tabulate
 
 from splice_exp.core.io import write_text
 from splice_exp.core.measures import INTERVAL, Measures
+from splice_exp.core.text import markdown
+from splice_exp.core.text.csv import as_csv
 from splice_exp.report.comparisons import Claim
 from splice_exp.report.records import Row, declared_by, short_key
 
@@ -87,10 +88,10 @@ def _differences(records: Sequence[Row], claims: Sequence[Claim], measures: Meas
 
 def markdown_table(cells: Cells) -> str:
     """Write a table as Markdown."""
-    return tabulate(cells.rows, cells.headings, tablefmt="pipe", disable_numparse=True)
+    return markdown.table(cells.headings, cells.rows)
 
 
 def write_csv(path: Path, records: Sequence[Row]) -> None:
     """Write all metrics of all rows, unrounded, for machines."""
     frame = pd.DataFrame([{**record.labels, **record.metrics} for record in records if record.complete])
-    write_text(path, frame.to_csv(index=False, lineterminator="\n"))
+    write_text(path, as_csv(frame))

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 import torch
 from PIL import Image
-from tabulate import tabulate
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.intervals import mean_interval
 from splice_exp.core.io import atomic, write_text
 from splice_exp.core.plotting import PALETTE, STYLE
+from splice_exp.core.text import markdown
 from splice_exp.data.scenes.world import ATTRIBUTES
 from splice_exp.training.captioned import SingleObjects
 from splice_exp.training.small_clip import CANDIDATES, TEMPLATE, Settings
@@ -79,7 +79,7 @@ def write_card(
         target = f"≥ {100 * TARGETS[name]:.0f}" if name in TARGETS else "–"
         what = f"caption found among {CANDIDATES}" if name == "recall" else f"{name}, of {len(ATTRIBUTES[name])}"
         rows.append([what, f"{100 * right.mean():.1f} [{100 * low:.1f}, {100 * high:.1f}]", target, len(right)])
-    table = tabulate(rows, ["single objects, test split", "right %", "wanted %", "n"], tablefmt="pipe")
+    table = markdown.table(["single objects, test split", "right %", "wanted %", "n"], rows)
     chosen = "\n".join(f"- {name.replace('_', ' ')}: {value}" for name, value in asdict(settings).items())
     text = f"""# scenes_clip
 

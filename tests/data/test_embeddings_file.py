@@ -106,9 +106,9 @@ GOOD = [[1.0, 0], [0, 1], [1, 1]]
         (lambda p: write(p, GOOD) | {"limit": 0}, r"^limit is 0"),
         (lambda p: write(p, GOOD) | {"missing_classes": "ignore"}, r"^missing_classes is 'ignore'.*drop, error"),
         (lambda p: {"path": str(p)}, r"^path is .*no such file"),
-        (lambda p: {"path": str(p.with_suffix(".pt"))}, r"must end in one of: \.safetensors, \.npz, \.npy"),
+        (lambda p: {"path": str(p.with_suffix(".bin"))}, r"must end in one of: \.safetensors, \.npz, \.npy"),
         (lambda p: write(p, GOOD) | {"labels": str(p)}, r"^labels: .* cannot be read"),
-        (lambda p: write(p, GOOD) | {"classes": "nowhere.txt"}, r"^classes: nowhere\.txt cannot be read"),
+        (lambda p: write(p, GOOD) | {"classes": "nowhere.txt"}, r"^classes is 'nowhere\.txt', which cannot be read"),
     ],
 )
 def test_bad_files_are_named(tmp_path, make, message):
@@ -132,3 +132,96 @@ def test_another_tensor_is_not_taken_for_embeddings(tmp_path):
     write_tensors(tmp_path / "M.safetensors", {"mean": torch.ones(3)})
     with pytest.raises(SpliceError, match="holds mean, but must hold `embeddings`"):
         EmbeddingsFile(str(tmp_path / "M.safetensors"))
+
+
+def test_tensors_of_torch(tmp_path):
+    torch.save(torch.eye(3, dtype=torch.bfloat16), tmp_path / "alone.pt")
+    torch.save(torch.tensor([1, 0, 1]), tmp_path / "labels.pt")
+    content = {"embeddings": torch.eye(3).requires_grad_(), "labels": torch.tensor([1, 0, 1]), "classes": ["a", "b"]}
+    torch.save({**content, "files": ["x", "y", "z"], "backbone": "Tiny"}, tmp_path / "all.pt")
+    (tmp_path / "classes.txt").write_text("a\nb\n")
+    one = EmbeddingsFile(str(tmp_path / "all.pt"))
+    other = EmbeddingsFile(
+        str(tmp_path / "alone.pt"), labels=str(tmp_path / "labels.pt"), classes=str(tmp_path / "classes.txt")
+    )
+    for found in (one, other):
+        assert torch.equal(found.embeddings().features, torch.eye(3))
+        assert found.labels.tolist() == [1, 0, 1]
+        assert found.classes == ("a", "b")
+    assert one.sample_ids == ("x", "y", "z")
+    assert one.encoder == "Tiny"
+
+
+class Hostile:
+    def __reduce__(self):
+        return (print, ("this must not be printed",))
+
+
+@pytest.mark.parametrize(
+    "content", [Hostile(), {"embeddings": torch.eye(2), "labels": Hostile()}, torch.nn.Linear(2, 2)]
+)
+def test_nothing_but_tensors_and_plain_values_is_unpickled(tmp_path, content, capsys):
+    torch.save(content, tmp_path / "E.pt")
+    with pytest.raises(SpliceError, match=r"^path: .*E\.pt cannot be read as \.pt, of which only tensors and plain"):
+        EmbeddingsFile(str(tmp_path / "E.pt"))
+    torch.save(torch.eye(2), tmp_path / "E.pt")
+    torch.save(content, tmp_path / "L.pt")
+    with pytest.raises(SpliceError, match=r"^labels: .*L\.pt cannot be read"):
+        EmbeddingsFile(str(tmp_path / "E.pt"), labels=str(tmp_path / "L.pt"))
+    assert capsys.readouterr().out == ""
+
+
+def test_a_torch_file_of_other_things_is_named(tmp_path):
+    (tmp_path / "E.pt").write_bytes(b"no archive")
+    with pytest.raises(SpliceError, match=r"^path: .*E\.pt cannot be read as \.pt"):
+        EmbeddingsFile(str(tmp_path / "E.pt"))
+    torch.save({"weights": torch.eye(2)}, tmp_path / "E.pt")
+    with pytest.raises(SpliceError, match="holds weights, but must hold `embeddings`"):
+        EmbeddingsFile(str(tmp_path / "E.pt"))
+    torch.save([1, 2], tmp_path / "E.pt")
+    with pytest.raises(SpliceError, match="but must hold `embeddings`"):
+        EmbeddingsFile(str(tmp_path / "E.pt"))
+
+
+def with_labels(tmp_path, labels, names, **options):
+    np.save(tmp_path / "E.npy", np.eye(4))
+    np.save(tmp_path / "L.npy", labels, allow_pickle=True)
+    (tmp_path / "names.txt").write_text("".join(f"{name}\n" for name in names))
+    files = {"labels": str(tmp_path / "L.npy"), "classes": str(tmp_path / "names.txt")}
+    return EmbeddingsFile(str(tmp_path / "E.npy"), **files, **options)
+
+
+def test_labels_from_1_on_are_asked_for(tmp_path):
+    labels = np.array([1, 2, 3, 3])
+    with pytest.raises(
+        SpliceError, match=r"^labels run from 1 to 3 for 3 classes, and none is 0: do they start at 1\? "
+    ):
+        with_labels(tmp_path, labels, ["a", "b", "c"])
+    with pytest.raises(SpliceError, match=r"set first_label to 1, or 0 if no sample is of the first class, 'a'\.$"):
+        with_labels(tmp_path, labels, ["a", "b", "c", "d", "e"])  # they are in range, and each is one off
+    assert with_labels(tmp_path, labels, ["a", "b", "c", "d"], first_label=1).labels.tolist() == [0, 1, 2, 2]
+    assert with_labels(tmp_path, labels, ["a", "b", "c", "d"], first_label=0).labels.tolist() == [1, 2, 3, 3]
+    assert with_labels(tmp_path, labels - 1, ["a", "b", "c", "d"]).labels.tolist() == [0, 1, 2, 2]
+    assert with_labels(tmp_path, labels + 1, ["a", "b", "c", "d", "e"]).labels.tolist() == [2, 3, 4, 4]
+    with pytest.raises(SpliceError, match=r"labels must lie in 1 … 2 .*row 2, 3 has label 3, 3"):
+        with_labels(tmp_path, labels, ["a", "b"], first_label=1)
+    with pytest.raises(SpliceError, match=r"labels must lie in 0 … 1 "):
+        with_labels(tmp_path, labels, ["a", "b"])
+
+
+def test_labels_in_words_say_the_cure(tmp_path):
+    words = ["cat", "dog", "cat", "cat"]
+    with pytest.raises(SpliceError, match=r"^labels: .*L\.npy holds words, .* numpy\.unique\(words, return_inv"):
+        with_labels(tmp_path, np.array(words), ["cat", "dog"])
+    with pytest.raises(SpliceError, match=r"^labels: .*L\.npy .*Python objects, which are never loaded.*dtype=str"):
+        with_labels(tmp_path, np.array(words, dtype=object), ["cat", "dog"])
+    np.savez(tmp_path / "E.npz", embeddings=np.eye(2), classes=np.array(["a", "b"], dtype=object))
+    with pytest.raises(SpliceError, match=r"^path: .*E\.npz .*Python objects, which are never loaded.*dtype=str"):
+        EmbeddingsFile(str(tmp_path / "E.npz"))
+
+
+@pytest.mark.parametrize("text", ["a\nb\n", "\ufeffa\r\nb\r\n", "a\n\nb"])
+def test_classes_are_read_like_every_list(tmp_path, text):
+    np.save(tmp_path / "E.npy", np.eye(2))
+    (tmp_path / "names.txt").write_bytes(text.encode())
+    assert EmbeddingsFile(str(tmp_path / "E.npy"), classes=str(tmp_path / "names.txt")).classes == ("a", "b")

@@ -56,10 +56,44 @@ def test_a_folder_of_classes(folder):
     assert [image.mode for image in source.inputs(0, 9)] == ["RGB"] * 4
 
 
-@pytest.mark.parametrize("text", ["great tench\nshark\n", "n02 shark\nn01 great tench\nn03 unused\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "great tench\nshark\n",
+        "\ufeffgreat tench\r\n\r\nshark\r\n",
+        "n02 shark\nn01 great tench\nn03 unused\n",
+        "\ufeffn02\tshark\nn01\tgreat tench\n",
+    ],
+)
 def test_names_of_classes(folder, tmp_path, text):
     (tmp_path / "names.txt").write_text(text)
     assert ImageFolder(str(folder), classes=str(tmp_path / "names.txt")).classes == ("great tench", "shark")
+
+
+def test_a_name_that_begins_like_a_folder_is_a_name(tmp_path):
+    """`hot dog` for the folder `hot`: only a tab parts a folder that is a word from a name."""
+    for number, name in enumerate(["hot", "ice"]):
+        save(tmp_path / "zoo" / name / "a.png", number)
+    names = tmp_path / "names.txt"
+    for text, classes in (
+        ("hot dog\nice cream\n", ("hot dog", "ice cream")),
+        ("ice\tcream\nhot\tdog\n", ("dog", "cream")),
+        ("ice\tice cream\nhot\thot dog\nfire\tfire\n", ("hot dog", "ice cream")),
+    ):
+        names.write_text(text)
+        assert ImageFolder(str(tmp_path / "zoo"), classes=str(names)).classes == classes
+    names.write_text("hot dog\nice cream\nfire fire\n")
+    with pytest.raises(SpliceError, match="names 3 classes, but there are 2 folders: .*the folder, a tab, and"):
+        ImageFolder(str(tmp_path / "zoo"), classes=str(names))
+
+
+def test_accents_may_be_composed_otherwise_than_in_the_list(tmp_path):
+    for number, name in enumerate(["cafe\u0301", "the\u0301"]):  # as macOS keeps them
+        save(tmp_path / "bar" / name / "a.png", number)
+    (tmp_path / "names.txt").write_text("caf\u00e9\tcoffee\nth\u00e9\ttea\n")
+    source = ImageFolder(str(tmp_path / "bar"), classes=str(tmp_path / "names.txt"))
+    assert source.classes == ("coffee", "tea")
+    assert ImageFolder(str(tmp_path / "bar")).class_named("caf\u00e9") == "cafe\u0301"
 
 
 def test_pictures_without_classes(tmp_path):
@@ -97,6 +131,12 @@ def test_what_is_wrong_with_a_folder_is_said(folder, tmp_path):
         ImageFolder(str(folder), classes=str(tmp_path / "names.txt"))
     save(folder / "loose.png")
     with pytest.raises(SpliceError, match=r"loose\.png of .* are in no folder"):
+        ImageFolder(str(folder))
+
+
+def test_a_file_name_that_is_not_utf8_is_refused_before_any_work(folder):
+    (folder / "n01" / "c.jpeg").rename(folder / "n01" / "caf\udce9.jpeg")
+    with pytest.raises(SpliceError, match=r"^data: zoo has a file whose name is not UTF-8 \(.*caf.udce9'\): rename"):
         ImageFolder(str(folder))
 
 
@@ -382,10 +422,10 @@ def test_a_table_of_pairs(tmp_path, suffix):
 
 def test_a_table_of_pairs_that_lacks_something(tmp_path):
     (tmp_path / "test.csv").write_text("safe,nsfw,safe_image,nsfw_image\na,b,c.png,d.png\na,,c.png,d.png\n")
-    with pytest.raises(SpliceError, match="line 2 of .* lacks a caption or a file"):
+    with pytest.raises(SpliceError, match="line 3 of .* lacks a caption or a file"):
         PairTable(str(tmp_path / "test.csv"))
     (tmp_path / "test.txt").write_text("")
-    with pytest.raises(SpliceError, match="must end in one of: .csv, .json"):
+    with pytest.raises(SpliceError, match="must end in one of: .csv, .tsv, .json"):
         PairTable(str(tmp_path / "test.txt"))
     (tmp_path / "test.jsonl").write_text("{not json")
     with pytest.raises(SpliceError, match="cannot be read"):
@@ -447,6 +487,52 @@ def test_a_saved_data_set(saved):
     assert HuggingFaceSet(str(saved / "alone"), label_column="word", limit=2).classes == ("a", "b")
     assert source.fingerprint() == HuggingFaceSet(str(saved / "pets"), "test").fingerprint()
     assert source.fingerprint() != HuggingFaceSet(str(saved / "pets"), "test", limit=2).fingerprint()
+
+
+def hub(tmp_path, labels, kind):
+    from datasets import Dataset, Features
+    from datasets import Image as ImageColumn
+
+    rows = {"image": [picture(number) for number in range(len(labels))], "label": labels}
+    data = Dataset.from_dict(rows, features=Features({"image": ImageColumn(), "label": kind}))
+    data.save_to_disk(str(tmp_path / "hidden"))
+    return HuggingFaceSet(str(tmp_path / "hidden"))
+
+
+@pytest.mark.parametrize("labels", [[-1, -1, -1], [None, None, None]])
+def test_hidden_labels_are_none(tmp_path, labels, caplog):
+    """Test splits whose labels are kept secret are decomposed like any data without labels."""
+    from datasets import ClassLabel
+
+    source = hub(tmp_path, labels, ClassLabel(names=["cat", "dog"]))
+    assert source.labels is None
+    assert source.classes == ()
+    assert "label_column is 'label', in which no sample has a label: the data have none" in caplog.text
+
+
+def test_words_that_are_not_there_are_none(tmp_path):
+    from datasets import Value
+
+    assert hub(tmp_path, [None, None], Value("string")).labels is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "words", "message"),
+    [
+        (
+            [0, -1, 1],
+            False,
+            r"^label_column is 'label', in which 1 of 3 samples of .* have no label, among them 1: take",
+        ),
+        ([None, 1, None], False, r"in which 2 of 3 samples of .* have no label, among them 0, 2: .* set it to null\.$"),
+        (["cat", None, "dog"], True, r"in which 1 of 3 samples of .* have no label, among them 1"),
+    ],
+)
+def test_labels_that_are_partly_hidden_are_refused_before_anything_is_embedded(tmp_path, labels, words, message):
+    from datasets import ClassLabel, Value
+
+    with pytest.raises(SpliceError, match=message):
+        hub(tmp_path, labels, Value("string") if words else ClassLabel(names=["cat", "dog"]))
 
 
 @pytest.mark.parametrize(

@@ -43,12 +43,13 @@ def test_bigrams_are_counted_apart(tmp_path):
 
 def test_flawed_lines_are_reported_by_number_and_left_out(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
-        found = listed(tmp_path, b"ant\n\nbee\nant\n\xff\xfe\n  \ncow\r\n")
+        found = listed(tmp_path, "\ufeffant\n\nbee\nant\n  \ncow\r\n")
     assert found.concepts == ("ant", "bee", "cow")
     reported = "\n".join(record.getMessage() for record in caplog.records)
-    assert "line 2, 6 left out: empty" in reported
+    assert "line 2, 5 left out: blank" in reported
     assert "line 4 left out: repeated" in reported
-    assert "line 5 left out: not UTF-8" in reported
+    with pytest.raises(SpliceError, match=r"^path: line 2 of .*list\.txt is not UTF-8"):
+        listed(tmp_path, b"ant\n\xff\xfe\nbee\n")
 
 
 def test_excluded_names_make_room_for_others(tmp_path):

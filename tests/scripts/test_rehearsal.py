@@ -13,7 +13,7 @@ from splice_exp.run import build
 from tests.scripts.test_tables import ROOT
 from tests.test_configuration import composed
 
-OWN = {"embeddings_file", "huggingface", "image_folder", "image_table", "pictures"}
+OWN = {"clip_retrieval", "embeddings_file", "huggingface", "image_folder", "image_table", "pictures", "webdataset"}
 PUBLISHED = sorted(
     path.stem
     for path in (CONFIG_DIRECTORY / "data").glob("*.yaml")

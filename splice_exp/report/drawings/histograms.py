@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from splice_exp.core.plotting import PALETTE, PANEL, STYLE
 from splice_exp.report.drawings.base import Drawing
@@ -65,6 +66,8 @@ class Histograms(Drawing):
             axes[0][0].set_ylabel(self._height)
             if self._log_y:
                 axes[0][0].set_yscale("log")
+                axes[0][0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))  # not mathematics
+                axes[0][0].yaxis.set_minor_formatter(NullFormatter())
             handles, labels = axes[0][0].get_legend_handles_labels()
             canvas.legend(handles, labels, fontsize=8, ncols=len(labels), loc="outside lower center")
             canvas.suptitle(title, fontsize=10)

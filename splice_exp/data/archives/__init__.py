@@ -1,0 +1,1 @@
+"""Data sets as programs of other projects write them."""
