@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -157,6 +158,9 @@ def _show(config: DictConfig, records: list[Record], write: bool) -> None:
         log.warning("not shown, because no run measures it (report.columns): %s", ", ".join(undeclared))
     print("", report.title, "", report.table(records), "", *report.verdicts(records), sep="\n")
     if not write or not all(record.complete for record in records):
+        return
+    if not any(os.access(record.directory, os.W_OK) for record in records):  # so nothing was computed just now
+        log.warning("%s is read only: tables and figures there stay as they are", config.paths.results)
         return
     command = shown_command(config)
     files = report.write(records, Path(config.paths.results), config.table, command)

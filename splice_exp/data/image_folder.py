@@ -41,6 +41,8 @@ class ImageFolder(PictureSource):
         missing_classes: str = "drop",
     ) -> None:
         self._root = require_folder("root", root)
+        if self._root.resolve() == Path(self._root.resolve().anchor):
+            raise SpliceError(f"{key_of('root')} is {root!r}, where everything is: name the folder of your images.")
         super().__init__(name or self._root.resolve().name, limit, missing_classes)
         self._files = sorted(
             (path for path in self._root.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()),
