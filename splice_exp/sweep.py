@@ -77,7 +77,7 @@ def shown_command(config: DictConfig) -> str:
     words = [] if alone else ["-m"]
     for override in config.hydra.overrides.task:
         key, _, value = override.partition("=")
-        if key.split(".")[0] in ("paths", "logger", "force"):
+        if key.split(".")[0] in ("paths", "logger", "force", "repair"):
             continue
         words.append(f"{key}={Path(value).name}" if "/" in value and Path(value).is_file() else override)
     return shlex.join(["python", "-m", "splice_exp", *words])

@@ -31,6 +31,7 @@ COMMANDS = {
     "sweep": ("-m", "experiment=zero_shot", "solver.l1_penalty=0.2,0.3", *PLANTED, *FAST, *BARE),
 }
 CHANGING = ("run.log", "environment.json")  # times are in them
+CURES = (b"force:", b"repair:")  # lines of a configuration
 STAGES = ("before", "half", "after")
 
 
@@ -162,8 +163,11 @@ def count_files(log: Path) -> Callable[[], None]:
 def contents(folder: Path) -> dict[str, bytes]:
     """Return all that a command has left under `results`, except for times."""
     results = folder / "results"
-    return {
-        path.relative_to(results).as_posix(): path.read_bytes()
-        for path in sorted(results.rglob("*"))
-        if path.is_file() and path.name not in CHANGING
-    }
+    files = [path for path in sorted(results.rglob("*")) if path.is_file() and path.name not in CHANGING]
+    return {path.relative_to(results).as_posix(): _without_cures(path) for path in files}
+
+
+def _without_cures(path: Path) -> bytes:
+    """Return the content of a file; of a configuration without what was set to go on."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    return b"".join(line for line in lines if path.name != "config.yaml" or not line.startswith(CURES))
