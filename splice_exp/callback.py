@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
+from hydra._internal.core_plugins import basic_sweeper
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+
+
+class _WhereItCanBeWritten:
+    """What Hydra keeps its own copy of a sweep with; nobody reads it, and each run has its configuration."""
+
+    @staticmethod
+    def save(config: DictConfig, path: Path) -> None:
+        with suppress(OSError):
+            OmegaConf.save(config, path)
 
 
 class SweepReport(Callback):
@@ -21,6 +33,7 @@ class SweepReport(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         _require_report(config)
+        basic_sweeper.OmegaConf = _WhereItCanBeWritten
 
     def on_run_end(self, config: DictConfig, **kwargs: Any) -> None:
         from splice_exp.sweep import report

@@ -30,7 +30,7 @@ COMMANDS = {
     "zero_shot": ("experiment=zero_shot", *PLANTED, *FAST, *BARE),
     "sweep": ("-m", "experiment=zero_shot", "solver.l1_penalty=0.2,0.3", *PLANTED, *FAST, *BARE),
 }
-CHANGING = ("run.log", "environment.json")  # times are in them
+CHANGING = ("run.log", "environment.json", "multirun.yaml")  # times are in them, and what was set to go on
 CURES = (b"force:", b"repair:")  # lines of a configuration
 STAGES = ("before", "half", "after")
 
