@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test lint tables rehearse model bench real clean
+.PHONY: install demo test faults lint tables rehearse model bench real clean
 
 install: $(STAMP) ## create .venv and install the package with its exact tested versions
 
@@ -21,6 +21,9 @@ demo: install ## a few pictures and their concepts, then the main job on the emb
 
 test: install ## all tests, two at a time; tests that share something slow run where it is
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
+
+faults: install ## kills, signals, full disks, damaged files and clocks: all that commands must survive, some with make faults ONLY="kill sweep"
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults $(ONLY)
 
 lint: install ## style, types, layers
 	$(BIN)/ruff check .

@@ -39,13 +39,14 @@ class SweepReport(Callback):
 def _require_report(config: DictConfig) -> None:
     """End the command if its report cannot be built; Hydra would turn an error into a warning."""
     from splice_exp.build import build
-    from splice_exp.configuration import plain
+    from splice_exp.configuration import plain, require_file_names
     from splice_exp.core.errors import SpliceError
     from splice_exp.core.text.visible import end
 
-    if OmegaConf.is_missing(config, "report"):  # the run says so
-        return
     try:
+        require_file_names(config)
+        if OmegaConf.is_missing(config, "report"):  # the run says so
+            return
         build(plain(config, "report"), "report")
     except SpliceError as error:
         end(str(error))

@@ -16,10 +16,20 @@ from omegaconf import DictConfig
 
 from splice_exp.backbones.published import require_configured_weights
 from splice_exp.commands import COMMANDS, run_command
-from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
+from splice_exp.configuration import CONFIG_DIRECTORY, forget_samples, register, resolve
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.run_directory import forget_errors, is_complete, rank, write_error
+from splice_exp.core.io import FULL, cannot_be_written
+from splice_exp.core.run_directory import (
+    METRICS,
+    begin_attempt,
+    damage,
+    end_attempt,
+    forget_errors,
+    rank,
+    write_error,
+)
 from splice_exp.core.text.visible import end, say
+from splice_exp.distributed.preemption import leave_if_asked
 from splice_exp.mistyped import in_a_sentence, require_parts
 
 log = logging.getLogger(__name__)
@@ -34,24 +44,34 @@ register()  # here, because launchers import this module in the processes that t
 @hydra.main(version_base="1.3", config_path=str(CONFIG_DIRECTORY), config_name="config")
 def job(config: DictConfig) -> None:
     """Do one point, or find it done; a failure is recorded in its directory, and other points of a sweep go on."""
+    leave_if_asked()  # between two points of a sweep
     directory = Path(HydraConfig.get().runtime.output_dir)
     forget_errors(directory)
     try:
         require_parts(config, HydraConfig.get().runtime.choices)
         resolved = resolve(config)
-        if is_complete(directory) and not resolved["force"]:
+        recorded = (directory / METRICS).is_file()
+        damaged = damage(directory) if recorded else None
+        if recorded and damaged is None and not resolved["force"]:
             log.info("complete already, read from %s (force=true computes it again)", directory)
             return
+        if damaged is not None:
+            log.warning("%s was cut off or changed: the run is computed again", directory / damaged)
+        begin_attempt(directory)
         require_configured_weights(resolved["backbone"])
         from splice_exp.run import run  # with torch: only where there is something to compute
 
         run(resolved, directory)
+        end_attempt(directory)
         return
     except SpliceError as error:
         write_error(directory, str(error))
     except Exception as error:
-        log.exception("unexpected: this is a mistake of splice_exp, not yours")
-        write_error(directory, f"{type(error).__name__}: {error} (traceback in {directory / 'run.log'})")
+        if isinstance(error, OSError) and error.errno in FULL:
+            write_error(directory, str(cannot_be_written(error.filename or directory, error)))
+        else:
+            log.exception("unexpected: this is a mistake of splice_exp, not yours")
+            write_error(directory, f"{type(error).__name__}: {error} (traceback in {directory / 'run.log'})")
     if rank() != 0:  # its launcher must know, or the others wait for it
         sys.exit(1)
 
@@ -92,6 +112,7 @@ def main() -> None:
         run_command(sys.argv[1], sys.argv[2:])
         return
     sys.argv[1:] = _spelled_out(sys.argv[1:])
+    forget_samples()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on, instead of printing them its own way
     try:
         job()
@@ -107,7 +128,7 @@ def main() -> None:
             raise
         end(f"{error} Elsewhere set hydra/launcher=joblib, or none.")
     except OSError as error:
-        end(f"{error.filename} cannot be written ({error.strerror}): set paths.results to another folder.")
+        end(str(cannot_be_written(error.filename or "paths.results", error) or error))
     # Hydra imports the callback when there is something to run; --help and the like stay without torch.
     sweep = sys.modules.get("splice_exp.sweep")
     if sweep is None:

@@ -5,7 +5,11 @@ Imported without torch, so that `--help` and typing errors answer at once.
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +18,19 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
 
+from splice_exp.build import build
 from splice_exp.core.errors import SpliceError, nearest
+from splice_exp.core.file_digests import keep_digests_in
+from splice_exp.core.provenance import SCIENCE, run_id
 
 PACKAGE = Path(__file__).parent
 # Inside the wheel, or beside the package in a checkout; absolute, so that the command works from any folder.
 CONFIG_DIRECTORY = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
+
+
+NAMES = ("name", "table")  # of what is written
+PLAIN_NAME = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*")
+LONGEST_NAME = 200  # bytes, which leaves room for suffixes
 
 
 @dataclass
@@ -77,16 +89,54 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     known = {field.name for field in fields(Config)}
     for key in found.keys() - known:
         raise SpliceError(f"{key} is no key of the configuration ({nearest(key, sorted(known))}).")
-    for key in ("name", "table"):
-        if Path(found[key]).name != found[key]:
-            raise SpliceError(f"{key} is {found[key]!r}, but must be a plain file name.")
+    require_file_names(config)
     return found
 
 
-def _run_id(*, _root_: DictConfig) -> str:
-    from splice_exp.core.provenance import SCIENCE, run_id
+def require_file_names(config: DictConfig) -> None:
+    """Refuse names of results that are no names of files: they would lie elsewhere, or nowhere.
 
-    return run_id({key: plain(_root_, key) for key in SCIENCE})
+    Raises:
+        SpliceError: naming the key and the value.
+    """
+    for key in NAMES:
+        name = None if OmegaConf.is_missing(config, key) else config[key]
+        if name is not None and not (PLAIN_NAME.fullmatch(name) and len(name.encode()) <= LONGEST_NAME):
+            raise SpliceError(
+                f"{key} is {name!r}, but must be a plain file name: up to {LONGEST_NAME} bytes, without /, \\ and "
+                "control characters, and not beginning with a dot."
+            )
+
+
+def _run_id(*, _root_: DictConfig) -> str:
+    keep_digests_in(Path(_root_.paths.cache))
+    return run_id({key: plain(_root_, key) for key in SCIENCE}, samples_of)
+
+
+def samples_of(node: Mapping[str, Any]) -> str | None:
+    """Identify the samples of a data set: those that are used, and once in a command, however many points it has.
+
+    Args:
+        node: Of its configuration.
+
+    Returns:
+        None where it cannot be read; the run says why.
+    """
+    # Not damaged=skip: for its name alone images are not looked into.
+    return _samples_of(json.dumps({key: value for key, value in node.items() if key != "damaged"}))
+
+
+@cache
+def _samples_of(node: str) -> str | None:
+    try:
+        return str(build(json.loads(node), "data").identity())
+    except (SpliceError, OSError):
+        return None
+
+
+def forget_samples() -> None:
+    """Let the next command of this process look at its files again."""
+    _samples_of.cache_clear()
 
 
 def _run_mode(params: DictConfig | None) -> str | None:

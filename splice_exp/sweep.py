@@ -8,6 +8,7 @@ none could begin, the answer comes at once.
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from splice_exp.build import build
 from splice_exp.configuration import plain
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest
-from splice_exp.core.run_directory import UNFINISHED, is_complete, rank
+from splice_exp.core.run_directory import UNFINISHED, rank
 from splice_exp.core.text.visible import say
 from splice_exp.points import Point, composed, expand, label, labels
 from splice_exp.record.tracking import NoTracker, Tracker, swept_from_outside
@@ -51,7 +52,7 @@ def shown_command(config: DictConfig) -> str:
     words = [] if alone else ["-m"]
     for override in config.hydra.overrides.task:
         key, _, value = override.partition("=")
-        if key.split(".")[0] in ("paths", "logger", "force"):
+        if key.split(".")[0] in ("paths", "logger", "force", "repair"):
             continue
         words.append(f"{key}={Path(value).name}" if "/" in value and Path(value).is_file() else override)
     return shlex.join(["python", "-m", "splice_exp", *words])
@@ -70,8 +71,8 @@ def planned(config: DictConfig) -> list[tuple[Record, dict[str, Any] | None]]:
     for named, row in zip(labels(points), composed(points, config.hydra.job.config_name), strict=True):
         folder = Path(row.hydra.run.dir if alone else f"{row.hydra.sweep.dir}/{row.hydra.sweep.subdir}")
         choices = {group: label(str(choice)) for group, choice in row.hydra.runtime.choices.items()}
-        backbone = None if is_complete(folder) and not row.force else plain(row, "backbone")
-        found.setdefault(folder, (Record(named, folder, choices), backbone))
+        record = Record(named, folder, choices)
+        found.setdefault(folder, (record, None if record.complete and not row.force else plain(row, "backbone")))
     return list(found.values())
 
 
@@ -141,6 +142,9 @@ def _show(config: DictConfig, records: list[Record], write: bool) -> None:
         log.warning("not shown, because no run measures it (report.columns): %s", ", ".join(undeclared))
     say("", report.title, "", report.table(records), "", *report.verdicts(records))
     if not write or not all(record.complete for record in records):
+        return
+    if not any(os.access(record.directory, os.W_OK) for record in records):  # so nothing was computed just now
+        log.warning("%s is read only: tables and figures there stay as they are", config.paths.results)
         return
     command = shown_command(config)
     files = report.write(records, Path(config.paths.results), config.table, command)

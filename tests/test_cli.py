@@ -92,6 +92,17 @@ def test_a_forced_run_that_fails_says_so_and_keeps_what_was_there(command, tmp_p
     [
         (["+foo=1"], "error: foo is no key of the configuration"),
         (["name=../y"], "error: name is '../y', but must be a plain file name"),
+        (["name=.."], "error: name is '..', but must be a plain file name"),
+        (["name=''"], "error: name is '', but must be a plain file name"),
+        (["table=.."], "error: table is '..', but must be a plain file name"),
+        (["table=''"], "error: table is '', but must be a plain file name"),
+        (['name="a\tb"'], r"error: name is 'a\tb', but must be a plain file name: up to 200 bytes, without /, \ and"),
+        (["trainer.num_workers=100000"], "error: trainer.num_workers is 100000, but must be at most "),
+        (["trainer.devices=100000"], "error: trainer.devices is 100000, but must be at most "),
+        (
+            ["data=image_folder", "data.root=/"],
+            "error: data.root is '/', where everything is: name the folder of your images.",
+        ),
         (["sovler=admm"], "error: sovler cannot be set: there is no such key (nearest: 'solver', "),
         (["solver.tolerance=1"], "error: solver.tolerance cannot be set: solver has batch_size, engine, "),
         (

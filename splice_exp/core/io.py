@@ -2,22 +2,61 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
 import os
 import platform
+import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import lru_cache
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.file_digests import sha256_of
 
 DIGEST_LENGTH = 16
-READ_AT_MOST = 2**28  # bytes of a folder that is identified by its content
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG}
+
+
+def cannot_be_written(path: object, error: Exception) -> SpliceError | None:
+    """Say in a sentence why a disk does not take a file; None for an error of another kind.
+
+    Args:
+        path: Of the file.
+        error: Of the system, or of a library that writes by itself and hands the number of the system's error on.
+    """
+    numbers = re.search(r"os error (\d+)", str(error))  # as safetensors words it
+    number = error.errno if isinstance(error, OSError) else int(numbers[1]) if numbers else None
+    if number in FULL:
+        cure = "make room there, then the same command goes on from here"
+    elif number in CLOSED or number == errno.EIO:
+        cure = "set paths.results and paths.cache to folders that can be written"
+    else:
+        return None
+    return SpliceError(f"{path} cannot be written ({os.strerror(number)}): {cure}.")
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what a disk does not take into one sentence.
+
+    Raises:
+        SpliceError: naming the file, the reason, and the cure.
+    """
+    try:
+        yield
+    except SpliceError:
+        raise
+    except Exception as error:
+        sentence = cannot_be_written(path, error)
+        if sentence is None:
+            raise
+        raise sentence from error
 
 
 @contextmanager
@@ -26,14 +65,19 @@ def atomic(path: Path) -> Iterator[Path]:
 
     The temporary file lies in the same folder (a rename is atomic only within a file system) and
     keeps the suffix, because image writers choose the format by it.
+
+    Raises:
+        SpliceError: if the disk is full or cannot be written; what was there before is there still.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}~{platform.node()}~{os.getpid()}~{uuid.uuid4().hex[:8]}{path.suffix}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            os.replace(temporary, path)
+        finally:
+            if temporary.exists():  # on a disk that is read only, removing what is not there fails, too
+                temporary.unlink()
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -41,7 +85,8 @@ def remove_leftovers(folder: Path) -> None:
     for path in folder.glob(".*~*~*~*"):
         _, node, process, _ = path.name.rsplit("~", 3)
         if node == platform.node() and process.isdecimal() and not _runs(int(process)):
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # another process may remove it, too
+                path.unlink(missing_ok=True)
 
 
 def _runs(process: int) -> bool:
@@ -94,7 +139,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))  # with a byte order mark or without
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SpliceError(f"{path} cannot be read as JSON ({error}).") from error
     if not isinstance(content, dict):
         raise SpliceError(f"{path} holds a JSON {type(content).__name__}, but must hold an object.")
@@ -133,31 +178,13 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@lru_cache(maxsize=2**16)
-def _sha256_at(path: Path, size: int, modified: int) -> str:
-    return file_sha256(path)
-
-
 def files_digest(root: Path, files: Sequence[Path]) -> str:
-    """Identify files by their names under a folder, and by their content.
-
-    Of more than `READ_AT_MOST` bytes in all only the sizes are looked at: then a file that another of the same size to
-    the byte takes the place of is not noticed.
-    """
-    found = [(file, file.stat()) for file in files]
-    read = sum(status.st_size for _, status in found) <= READ_AT_MOST
-    return digest(
-        [
-            [
-                file.relative_to(root).as_posix(),
-                _sha256_at(file, status.st_size, status.st_mtime_ns) if read else status.st_size,
-            ]
-            for file, status in found
-        ]
-    )
+    """Identify files by their names under a folder, and by their content, which is read once (`core.file_digests`)."""
+    names = [file.relative_to(root).as_posix() for file in files]
+    return digest([list(pair) for pair in zip(names, sha256_of(files, root), strict=True)])
 
 
 def file_digest(path: Path) -> str:
     """Hash a file together with its sidecar, so that renamed labels are a different content."""
     files = [path, sidecar(path)] if path.suffix != ".json" and sidecar(path).is_file() else [path]
-    return digest([file_sha256(file) for file in files])
+    return digest(sha256_of(files, path.parent))

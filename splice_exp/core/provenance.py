@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -15,13 +16,13 @@ from typing import Any
 
 from splice_exp import __version__
 from splice_exp.core.code import code_digest
-from splice_exp.core.images.folders import files_below
 from splice_exp.core.io import digest, file_digest, files_digest
 
 # What decides the numbers; launcher, logger, paths, report and device do not.
 SCIENCE = ("backbone", "data", "vocabulary", "dictionary", "alignment", "solver", "evaluation", "stability", "seed")
 NOT_SCIENCE = ("cache", "name")  # keys inside components that say where something lies, or how a table calls it
-FILES = ("path", "texts", "labels", "classes", "image_mean")  # keys whose values may be files without a suffix
+# Keys whose values may be files without a suffix.
+FILES = ("path", "texts", "labels", "classes", "image_mean", "table", "annotations")
 PACKAGES = (
     "torch",
     "numpy",
@@ -36,30 +37,59 @@ PACKAGES = (
     "safetensors",
     "wandb",
 )
-PICTURES = "paths"  # files and folders; of these, what lies directly in them
-FOLDERS = ("root", "path", PICTURES)  # keys whose values may be folders
+PICTURES = "paths"  # files and folders; of these, the images that lie directly in them
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"})
+SAVED = "path"  # file, or the folder of a saved data set …
+STATE = "state.json"  # … which lists its files in these
+DATA = "splice_exp.data."  # a source of these that has a …
+ROOT = "root"  # … is asked for the samples that it finds there
 PUBLISHED = ".TorchvisionSet"
+SamplesOf = Callable[[Mapping[str, Any]], str | None]
 CHECKPOINT = "local-dir:"  # before a folder of weights …
 WEIGHTS = (".json", ".safetensors", ".bin", ".pt", ".pth", ".gz", ".txt")  # … of which a card and pictures do not count
 
 
-def _listing(folder: Path, deep: bool = True) -> str:
-    """Digest all files in a folder, or those that lie directly in it."""
-    return files_digest(folder, [path for path in files_below(folder, deep) if path.is_file()])
+def _images_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
 
 
-def _by_content(value: Any, key: str = "") -> Any:
+def _saved_in(folder: Path) -> list[Path]:
+    """Return the files of a data set that was saved with `save_to_disk`, in parts or not; caches beside them are none.
+
+    Raises:
+        ValueError: if a list of them is damaged.
+    """
+    found: list[Path] = []
+    for state in sorted([*folder.glob(STATE), *folder.glob(f"*/{STATE}")]):
+        listed = json.loads(state.read_text(encoding="utf-8"))["_data_files"]
+        found += [state, *(state.parent / file["filename"] for file in listed), state.with_name("dataset_info.json")]
+    return [file for file in found if file.is_file()]
+
+
+def _folder(folder: Path, key: str) -> str | None:
+    """Digest the files of a folder that are used; None where it cannot be read, of which the run says more."""
+    try:
+        return files_digest(folder, _images_in(folder) if key == PICTURES else _saved_in(folder))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _by_content(value: Any, samples_of: SamplesOf, key: str = "") -> Any:
     """Replace every file by the digest of its content: a run is the same wherever its files lie, and no other."""
     if isinstance(value, Mapping):
-        # A published set lies in a folder with others, and what it holds is known.
-        kept = ("root",) if str(value.get("_target_", "")).endswith(PUBLISHED) else ()
-        return {
-            name: item if name in kept else _by_content(item, name)
+        target = str(value.get("_target_", ""))
+        found = {
+            # A published set lies in a folder with others, and what it holds is known.
+            name: item if name == ROOT and target.endswith(PUBLISHED) else _by_content(item, samples_of, name)
             for name, item in value.items()
             if name not in NOT_SCIENCE
         }
+        if target.startswith(DATA) and ROOT in value and not target.endswith(PUBLISHED):
+            samples = samples_of(value)
+            found[ROOT] = value[ROOT] if samples is None else {"samples": samples}
+        return found
     if isinstance(value, (list, tuple)):
-        return [_by_content(item, key) for item in value]
+        return [_by_content(item, samples_of, key) for item in value]
     if isinstance(value, str) and value.startswith(CHECKPOINT):
         files = sorted(path for path in Path(value.removeprefix(CHECKPOINT)).glob("*") if path.suffix in WEIGHTS)
         return {"folder": {path.name: file_digest(path) for path in files}}
@@ -67,8 +97,8 @@ def _by_content(value: Any, key: str = "") -> Any:
         file = Path(value).expanduser()
         if file.is_file():  # a picture is known by its name, too: tables show it
             return {"file": file_digest(file), **({"name": value} if key == PICTURES else {})}
-    if isinstance(value, str) and key in FOLDERS and Path(value).expanduser().is_dir():
-        return {"folder": _listing(Path(value).expanduser(), deep=key != PICTURES)}
+    if isinstance(value, str) and key in (SAVED, PICTURES) and Path(value).expanduser().is_dir():
+        return {"folder": _folder(Path(value).expanduser(), key) or value}
     if isinstance(value, int) and not isinstance(value, bool):
         return float(value)  # 1 and 1.0 are the same penalty
     return value
@@ -98,13 +128,15 @@ def code_behind(config: Mapping[str, Any]) -> str:
 _code = cache(code_digest)  # of a process: it does not change while it runs, and the rows of a sweep share most of it
 
 
-def run_id(config: Mapping[str, Any]) -> str:
+def run_id(config: Mapping[str, Any], samples_of: SamplesOf) -> str:
     """Return the identity of a run: a digest of its resolved science configuration, input files and code.
 
     Args:
         config: Resolved configuration; only the keys of `SCIENCE` count.
+        samples_of: Identifies the samples of a data set in a folder, by its configuration; None where that cannot be
+            read, of which the run says more.
     """
-    science = {key: _by_content(config[key]) for key in SCIENCE if key in config}
+    science = {key: _by_content(config[key], samples_of) for key in SCIENCE if key in config}
     return digest({"code": code_behind(config), **science})
 
 

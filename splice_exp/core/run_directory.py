@@ -1,15 +1,22 @@
 """What a run leaves in its directory: the names of its files, whether it is complete, and why it is not.
 
-Imported without torch, because a second launch only has to look.
+An attempt notes that it has begun, and takes the note away when the record is there. What is left says how the last one
+ended, whatever clocks do. Imported without torch, because a second launch only has to look.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from splice_exp.core.io import read_json, write_json
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.io import read_json, remove_leftovers, write_json
 
 MEASURES = "measures.json"  # their declarations
 METRICS = "metrics.json"  # written last: its presence means complete
@@ -20,10 +27,11 @@ CODES = "codes.safetensors"
 DAMAGED = "damaged.json"  # images that were skipped, and why, by the key of their data set
 SAMPLE_FIGURE = "decompositions"  # samples and their concepts, in the folder `figures` of a run
 UNFINISHED = "did not finish"
+FILES = "files"  # of the record, in its environment
+READ = (".json", ".parquet", ".yaml")  # what reports read, and must not have changed
 
-SKEW = 60.0  # seconds that processes of one launch may start, or their clocks may be, apart
-
-_STARTED = time.time()
+_ERROR = re.compile(r"error(_of_process_(?P<number>\d+))?\.json")
+_UNTOLD: dict[Path, str] = {}  # what the disk did not take
 
 
 def rank() -> int:
@@ -31,39 +39,128 @@ def rank() -> int:
     return int(os.environ.get("RANK") or os.environ.get("SLURM_PROCID") or 0)
 
 
+def _num_processes() -> int:
+    return max(rank() + 1, int(os.environ.get("WORLD_SIZE") or os.environ.get("SLURM_NTASKS") or 1))
+
+
 def _error_file(number: int) -> str:
     return "error.json" if number == 0 else f"error_of_process_{number}.json"
 
 
+def _errors(directory: Path) -> dict[int, Path]:
+    """Return what processes failed by, by their numbers; a copy that someone made is none of it."""
+    found = ((_ERROR.fullmatch(path.name), path) for path in sorted(directory.glob("error*.json")))
+    return {int(name["number"] or 0): path for name, path in found if name and path.is_file()}
+
+
+def describe_files(directory: Path, *paths: Path) -> dict[str, list[Any]]:
+    """List files of a record with their sizes, and the digests of those that reports read."""
+    return {
+        path.relative_to(directory).as_posix(): [path.stat().st_size, _digest(path) if path.suffix in READ else None]
+        for path in sorted(paths)
+    }
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def is_complete(directory: Path) -> bool:
-    """Say whether the record of a run is there."""
-    return (directory / METRICS).is_file()
+    """Say whether the record of a run is there, and is whole."""
+    return (directory / METRICS).is_file() and damage(directory) is None
+
+
+def damage(directory: Path) -> str | None:
+    """Name a file of a record that was cut off, changed or removed; None if all are as they were written."""
+    for name in (METRICS, ENVIRONMENT):
+        try:
+            found = read_json(directory / name)
+        except SpliceError:
+            return name
+    for name, (size, digest) in found.get(FILES, {}).items():  # of the environment; earlier versions listed none
+        path = directory / name
+        if not path.is_file() or path.stat().st_size != size or (digest and _digest(path) != digest):
+            return str(name)
+    return None
+
+
+@contextmanager
+def alone(directory: Path) -> Iterator[None]:
+    """Wait until no other process writes a record there; where the file system has no locks, do not wait."""
+    try:
+        import fcntl
+
+        folder = os.open(directory, os.O_RDONLY)
+    except (ImportError, OSError):
+        yield
+        return
+    try:
+        with suppress(OSError):
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        with suppress(OSError):
+            fcntl.flock(folder, fcntl.LOCK_UN)
+        os.close(folder)  # as when the process is killed, and the lock with it
+
+
+def begin_attempt(directory: Path) -> None:
+    """Note that the run is not finished, until this attempt is, whatever an earlier one left.
+
+    Raises:
+        SpliceError: if the directory cannot be written.
+    """
+    if rank() == 0:
+        for folder in (directory, *(path for path in directory.iterdir() if path.is_dir())):
+            remove_leftovers(folder)
+        write_json(directory / _error_file(0), {"error": UNFINISHED})
+
+
+def end_attempt(directory: Path) -> None:
+    """Take the note away, and whatever other processes failed by on the way to a record that is there."""
+    for number, path in _errors(directory).items():
+        if rank() in (0, number):
+            path.unlink(missing_ok=True)
 
 
 def write_error(directory: Path, message: str) -> None:
-    """Note why this process failed."""
+    """Note why this process failed; where the disk does not take that, this process remembers it."""
     number = rank()
     shown = message if number == 0 else f"process {number}: {message}"
-    write_json(directory / _error_file(number), {"error": shown, "time": time.time()})
+    try:
+        write_json(directory / _error_file(number), {"error": shown, "time": time.time()})
+    except SpliceError:
+        _UNTOLD[directory.resolve()] = shown
 
 
 def forget_errors(directory: Path) -> None:
-    """Remove what earlier attempts failed by; another process of this one may have failed already, and that stays."""
-    (directory / _error_file(rank())).unlink(missing_ok=True)
-    for path in directory.glob("error_of_process_*.json"):
-        if path.stat().st_mtime < _STARTED - SKEW:
-            path.unlink(missing_ok=True)
+    """Remove what this process failed by in earlier attempts, and processes that there are not in this one."""
+    _UNTOLD.pop(directory.resolve(), None)
+    for number, path in _errors(directory).items():
+        if number == rank() or number >= _num_processes():
+            with suppress(OSError):  # then it stays, and is told again
+                path.unlink(missing_ok=True)
 
 
 def error_of(directory: Path) -> str | None:
     """Return why a run is not complete; None if it is.
 
-    An error that is newer than the metrics is of a later attempt, and counts. Of several processes the one that failed
-    first says why: the others then lose their connection to it.
+    Of several processes the one that failed first says why: the others then lose their connection to it.
     """
-    metrics = directory / METRICS
-    complete_since = metrics.stat().st_mtime if metrics.is_file() else 0.0
-    paths = [path for path in sorted(directory.glob("error*.json")) if path.stat().st_mtime >= complete_since]
-    if errors := [read_json(path) for path in paths]:
-        return str(min(errors, key=lambda error: error.get("time", 0.0))["error"])
+    if untold := _UNTOLD.get(directory.resolve()):
+        return untold
+    if told := [error for path in _errors(directory).values() if (error := _read_error(path))]:
+        return min(told)[1]
     return None if is_complete(directory) else UNFINISHED
+
+
+def _read_error(path: Path) -> tuple[float, str] | None:
+    """Return when a process failed, and why; None if the file has just been removed."""
+    try:
+        found = read_json(path)
+    except SpliceError:
+        return (float("inf"), UNFINISHED) if path.is_file() else None
+    when, why = found.get("time"), found.get("error")
+    if not isinstance(why, str):
+        why = UNFINISHED
+    return float(when) if isinstance(when, (int, float)) else float("inf"), why

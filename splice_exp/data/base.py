@@ -12,6 +12,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, nearest, require_choice
+from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of
 from splice_exp.core.names import canonical
 from splice_exp.core.truth import GroundTruth
@@ -122,6 +123,15 @@ class EncodableSource(DataSource):
     @abstractmethod
     def fingerprint(self) -> str:
         """Identify the samples by their content: two data sets of the same one have the same embeddings."""
+
+    def described_by(self) -> str:
+        """Identify files that say more of the samples than their names, classes and captions; here there are none."""
+        return ""
+
+    def identity(self) -> str:
+        """Identify all that is known of the samples: two data sets of the same one give the same numbers."""
+        labels = None if self.labels is None else self.labels.tolist()
+        return digest([self.fingerprint(), self.sample_ids, labels, self.classes, self.captions(), self.described_by()])
 
 
 class EmbeddedSource(DataSource):

@@ -20,12 +20,14 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.core.io import digest, file_digest
 from splice_exp.core.keys import key_of
 from splice_exp.core.text.lines import read_lines
 from splice_exp.core.types import Attribute
 from splice_exp.data.pictures import FileSource, require_file, require_files, require_folder
 
 SPLITS = {"train": "1", "test": "0"}
+ATTRIBUTES = "attributes"
 
 
 class Cub200(FileSource):
@@ -97,10 +99,19 @@ class Cub200(FileSource):
         names, has = self._attribute_names, self._annotated
         return {name: Attribute((f"not {name}", name), has[:, column]) for column, name in enumerate(names.values())}
 
+    def described_by(self) -> str:
+        """Identify the files of the attributes, where they are."""
+        files = (self._root / self._attribute_list, self._root / ATTRIBUTES / "image_attribute_labels.txt")
+        return digest([file_digest(file) for file in files if file.is_file()])
+
+    @property
+    def _attribute_list(self) -> Path:
+        beside, inside = self._root.parent / "attributes.txt", Path(ATTRIBUTES) / "attributes.txt"
+        return inside if (self._root / inside).is_file() or not beside.is_file() else beside.resolve()
+
     @cached_property
     def _attribute_names(self) -> dict[str, str]:
-        beside, inside = self._root.parent / "attributes.txt", Path("attributes") / "attributes.txt"
-        coded = self._list(str(inside if (self._root / inside).is_file() or not beside.is_file() else beside.resolve()))
+        coded = self._list(str(self._attribute_list))
         return {
             number: code.removeprefix("has_").replace("::", ": ").replace("_", " ") for number, code in coded.items()
         }
@@ -110,7 +121,7 @@ class Cub200(FileSource):
         row = {self._numbers[place]: index for index, place in enumerate(self._places)}
         column = {number: index for index, number in enumerate(self._attribute_names)}
         has = torch.zeros(len(row), len(column), dtype=torch.int64)
-        file = require_file("root", str(self._root / "attributes" / "image_attribute_labels.txt"))
+        file = require_file("root", str(self._root / ATTRIBUTES / "image_attribute_labels.txt"))
         with file.open(encoding="utf-8") as lines:
             for line in lines:
                 image, attribute, present = line.split(maxsplit=3)[:3]  # what follows has more columns in some lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from unicodedata import normalize
 
 from splice_exp.core.errors import SpliceError, shown
@@ -47,6 +48,8 @@ class ImageFolder(FileSource):
         damaged: str = "error",
     ) -> None:
         self._root = require_folder("root", root)
+        if self._root.resolve() == Path(self._root.resolve().anchor):
+            raise SpliceError(f"{key_of('root')} is {root!r}, where everything is: name the folder of your images.")
         super().__init__(name or self._root.resolve().name, limit, missing_classes, exif, damaged)
         self._files = image_files(self._root)
         if not self._files:

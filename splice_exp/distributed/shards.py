@@ -10,7 +10,10 @@ same rows may replace each other's, on other processors with other last bits. Th
 from __future__ import annotations
 
 import hashlib
+import logging
+import re
 import shutil
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +27,10 @@ from torch import Tensor
 from splice_exp.core.errors import SpliceError, shown
 from splice_exp.core.io import atomic, digest, read_json, remove_leftovers, write_json
 
+log = logging.getLogger(__name__)
+
 MANIFEST = "manifest.json"
+NAME = re.compile(r"(\d{9,})-(\d{9,})\.safetensors")
 HEADER = "shard"
 FORMAT = 2  # of headers; those of others lie in other folders
 REPAIR = "set repair=true to compute it again"
@@ -51,6 +57,13 @@ def cut(rows: range, batch_size: int) -> Iterator[range]:
         stop = min(rows.stop, (start // batch_size + 1) * batch_size)
         yield range(start, stop)
         start = stop
+
+
+def _set_folder_aside(path: Path) -> None:
+    """Give a folder another name that has the name of a file of ours; nothing of ours is in it."""
+    if path.is_dir():
+        aside = path.rename(path.with_name(f"{path.name}.folder-{uuid.uuid4().hex[:8]}"))
+        log.warning("%s is no file, and is called %s from now on", path, aside.name)
 
 
 @dataclass(frozen=True)
@@ -89,6 +102,7 @@ class Shards:
             tensors: Anything that belongs to them.
         """
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        _set_folder_aside(self._path(rows))
         with atomic(self._path(rows)) as temporary:
             # One entry, because the order of several in the file would be left to chance.
             save_file(tensors, temporary, {HEADER: f"{digest(self.key)} {self._path(rows).stem} {checksum(tensors)}"})
@@ -105,6 +119,7 @@ class Shards:
         manifest = {"key": dict(self.key), "num_rows": self.num_rows, "shards": shards}
         if self._manifest() != digest(manifest):  # none yet, or shards were made again
             remove_leftovers(self.directory)
+            _set_folder_aside(self.directory / MANIFEST)
             write_json(self.directory / MANIFEST, manifest)
 
     def _manifest(self) -> str | None:
@@ -157,10 +172,13 @@ class Shards:
         return self.directory / f"{rows.start:09d}-{rows.stop:09d}.safetensors"
 
     def _present(self) -> list[range]:
-        """List the rows of all shards, by their first row; of those with the same one the longest first."""
-        names = [path.stem.split("-") for path in self.directory.glob("[0-9]*-[0-9]*.safetensors")]
-        rows = [range(int(start), int(stop)) for start, stop in names]
-        return sorted(rows, key=lambda found: (found.start, -found.stop))
+        """List the rows of all shards, by their first row; of those with the same one the longest first.
+
+        Copies, as file managers and folders that synchronise make them, have other names, and are left alone.
+        """
+        named = [(NAME.fullmatch(path.name), path) for path in self.directory.glob("*.safetensors")]
+        rows = [range(int(name[1]), int(name[2])) for name, path in named if name and path.is_file()]
+        return sorted((found for found in rows if found), key=lambda found: (found.start, -found.stop))
 
     def _chosen(self) -> list[range]:
         """Choose shards in which no row is twice: they overlap where batches had other sizes in an earlier run."""

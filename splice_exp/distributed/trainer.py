@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lightning.pytorch.callbacks import Callback
 
 ACCELERATORS = ("auto", "cpu", "gpu")
+PROCESSES_PER_CORE = 8  # at most
 PATIENCE = timedelta(days=7)  # with which a process waits for others, whose shares may have been resumed
 
 
@@ -54,9 +55,11 @@ class Machine:
                 raise SpliceError(f"{key_of('devices')} is {self.devices!r}, but must be auto, or an integer.")
         else:
             require_integer("devices", self.devices, 1)
+            self._require_startable("devices", self.devices)
         require_integer("num_nodes", self.num_nodes, 1)
         require_integer("batch_size", self.batch_size, 1)
         require_integer("num_workers", self.num_workers, 0)
+        self._require_startable("num_workers", self.num_workers)
         require_integer("prefetch", self.prefetch, 1)
         require_bool("progress", self.progress)
         if self.accelerator == "gpu" and not torch.cuda.is_available():
@@ -65,6 +68,16 @@ class Machine:
             raise SpliceError(
                 f"{key_of('num_nodes')} is {self.num_nodes}, but no launcher has started this process: use torchrun or "
                 f"srun, or set {key_of('num_nodes')}=1."
+            )
+
+    @staticmethod
+    def _require_startable(argument: str, count: int) -> None:
+        """Refuse more processes than a machine can bear, before it is brought down by them."""
+        cores = os.cpu_count() or 1
+        most = max(64, PROCESSES_PER_CORE * cores)
+        if count > most:
+            raise SpliceError(
+                f"{key_of(argument)} is {count}, but must be at most {most} on this machine, which has {cores} cores."
             )
 
     @property

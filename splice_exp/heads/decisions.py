@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.io import digest
+from splice_exp.core.io import digest, writing
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Decisions:
         """Keep a reply."""
         key = digest([judge, prompt, repeat])
         line = json.dumps({"key": key, "judge": judge, "repeat": repeat, "reply": reply}, ensure_ascii=False)
-        with self._lock:
+        with self._lock, writing(self._path):
             self._replies[key] = reply
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8") as file:

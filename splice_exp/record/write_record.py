@@ -15,7 +15,20 @@ from splice_exp.core.io import atomic, sidecar, write_json, write_text
 from splice_exp.core.measures import Measures, to_json
 from splice_exp.core.plotting import save
 from splice_exp.core.provenance import code_behind, environment
-from splice_exp.core.run_directory import CODES, CONFIG, DAMAGED, ENVIRONMENT, MEASURES, METRICS, SAMPLE_FIGURE
+from splice_exp.core.run_directory import (
+    CODES,
+    CONFIG,
+    DAMAGED,
+    ENVIRONMENT,
+    FILES,
+    MEASURES,
+    METRICS,
+    SAMPLE_FIGURE,
+    SAMPLES,
+    alone,
+    describe_files,
+    is_complete,
+)
 from splice_exp.core.tensors import write_tensors
 from splice_exp.core.types import Status
 from splice_exp.decomposition.splice import Decomposition
@@ -58,35 +71,46 @@ def write_record(
     """
     metrics = {**findings.metrics, **stability.metrics}
     measures.require(metrics)
-    (directory / METRICS).unlink(missing_ok=True)  # from here on the record is not that of an earlier run any more
-    write_text(directory / CONFIG, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
-    samples = pd.DataFrame({"sample_id": findings.sample_ids, **findings.samples})
-    for name, table in {"samples": samples, **findings.tables, **stability.tables}.items():
-        with atomic(directory / f"{name}.parquet") as temporary:
-            table.to_parquet(temporary, index=False)
-    canvases: dict[str, Canvas] = {}
-    if study.is_decomposed:
-        _say(study.decomposition.solution.status)
-        _write_codes(directory / CODES, study.decomposition, study.embeddings.sample_ids)
-        if config["figures"]:
-            canvases = _draw(study, tracked)
-    folder = directory / "figures"
-    pictures = [path for name, canvas in canvases.items() for path in save(canvas, folder / name)]
-    described = {
-        **environment(config["seed"], str(study.cache.machine.device)),
-        "code": code_behind(config),
-        **_described(study),
-        "seconds": dict(seconds),
-        "damaged": {key: len(samples) for key, samples in damaged.items()},
+    tables = {
+        Path(SAMPLES).stem: pd.DataFrame({"sample_id": findings.sample_ids, **findings.samples}),
+        **findings.tables,
+        **stability.tables,
     }
-    write_json(directory / ENVIRONMENT, described)
-    (directory / DAMAGED).unlink(missing_ok=True)
-    if damaged:
-        write_json(directory / DAMAGED, damaged)
-    write_json(directory / MEASURES, to_json(measures))
-    tracked.metrics(metrics)
-    tracked.figures(pictures)
-    write_json(directory / METRICS, dict(sorted(metrics.items())))
+    with alone(directory):
+        if is_complete(directory) and not config["force"]:
+            log.info("another process has finished this run meanwhile: its record stays")
+            return
+        (directory / METRICS).unlink(missing_ok=True)  # from here on the record is not that of an earlier run any more
+        written = [directory / CONFIG, directory / MEASURES]
+        write_text(directory / CONFIG, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+        write_json(directory / MEASURES, to_json(measures))
+        for name, table in tables.items():
+            written.append(directory / f"{name}.parquet")
+            with atomic(written[-1]) as temporary:
+                table.to_parquet(temporary, index=False)
+        (directory / DAMAGED).unlink(missing_ok=True)
+        if damaged:
+            written.append(directory / DAMAGED)
+            write_json(directory / DAMAGED, damaged)
+        canvases: dict[str, Canvas] = {}
+        if study.is_decomposed:
+            _say(study.decomposition.solution.status)
+            written += _write_codes(directory / CODES, study.decomposition, study.embeddings.sample_ids)
+            if config["figures"]:
+                canvases = _draw(study, tracked)
+        pictures = [path for name, canvas in canvases.items() for path in save(canvas, directory / "figures" / name)]
+        described = {
+            **environment(config["seed"], str(study.cache.machine.device)),
+            "code": code_behind(config),
+            **_described(study),
+            "seconds": dict(seconds),
+            "damaged": {key: len(samples) for key, samples in damaged.items()},
+            FILES: describe_files(directory, *written, *pictures),
+        }
+        write_json(directory / ENVIRONMENT, described)
+        tracked.metrics(metrics)
+        tracked.figures(pictures)
+        write_json(directory / METRICS, dict(sorted(metrics.items())))
 
 
 def _say(status: Status) -> None:
@@ -122,8 +146,10 @@ def _described(study: Study) -> dict[str, Any]:
     return found
 
 
-def _write_codes(path: Path, decomposition: Decomposition, sample_ids: tuple[str, ...]) -> None:
+def _write_codes(path: Path, decomposition: Decomposition, sample_ids: tuple[str, ...]) -> list[Path]:
+    """Write the codes and what their rows and columns are; return both files."""
     codes = decomposition.codes
     tensors = {"indptr": codes.indptr, "indices": codes.indices, "values": codes.values, "scale": decomposition.scale}
     write_tensors(path, {**tensors, "image_mean": decomposition.image_mean})
     write_json(sidecar(path), {"concepts": codes.concepts, "sample_ids": sample_ids})
+    return [path, sidecar(path)]

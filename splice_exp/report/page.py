@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from splice_exp.core.errors import SpliceError, require_names
-from splice_exp.core.io import atomic, write_json, write_text
+from splice_exp.core.io import atomic, remove_leftovers, write_json, write_text
 from splice_exp.core.keys import key_of
 from splice_exp.core.measures import to_json
 from splice_exp.core.plotting import save
@@ -106,6 +106,8 @@ class Report:
         """
         rows: list[Row] = over_seeds(records)
         heading = f"{self.title}: {rows[0].environment['data']['name']}"
+        for folder in (results, *(results / name for name in ("tables", "figures", "pages"))):
+            remove_leftovers(folder)
         table_path = results / "tables" / f"{stem}.md"
         written = [table_path, table_path.with_suffix(".csv")]
         picture, figures = "", []

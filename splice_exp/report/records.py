@@ -18,6 +18,7 @@ from splice_exp.core.io import read_json
 from splice_exp.core.measures import Measures, from_json
 from splice_exp.core.run_directory import CONFIG, ENVIRONMENT, MEASURES, METRICS, SAMPLES, error_of
 
+AGAIN = "set force=true to compute the run again"
 RESAMPLES = 2000
 BOOTSTRAP_SEED = 0
 
@@ -126,14 +127,20 @@ class Record(Row):
 
     @cached_property
     def samples(self) -> dict[str, np.ndarray]:
-        frame = pd.read_parquet(self.directory / SAMPLES)
+        frame = _read_parquet(self.directory / SAMPLES)
         return {name: frame[name].to_numpy() for name in frame.columns}
 
     @cached_property
     def config(self) -> dict[str, Any]:
         """The configuration of the run, empty where it was not kept."""
         path = self.directory / CONFIG
-        return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        try:
+            found = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise SpliceError(f"{path} cannot be read ({error}): {AGAIN}.") from error
+        if not isinstance(found, dict):
+            raise SpliceError(f"{path} holds no configuration: {AGAIN}.")
+        return found
 
     def setting(self, key: str) -> str | None:
         if (value := self.labels.get(key, self.choices.get(key))) is not None:
@@ -144,7 +151,7 @@ class Record(Row):
         return None if found is None or isinstance(found, dict) else written(found)
 
     def table(self, name: str) -> pd.DataFrame:
-        return pd.read_parquet(self.directory / f"{name}.parquet")
+        return _read_parquet(self.directory / f"{name}.parquet")
 
     def has_table(self, name: str) -> bool:
         return (self.directory / f"{name}.parquet").is_file()
@@ -159,6 +166,18 @@ class Record(Row):
 
     def interval(self, values: np.ndarray) -> tuple[float, float]:
         return mean_interval(values, RESAMPLES, BOOTSTRAP_SEED)
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    """Read a table of a run.
+
+    Raises:
+        SpliceError: if the file is missing or damaged.
+    """
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # those of pyarrow are among them
+        raise SpliceError(f"{path} cannot be read ({error}): {AGAIN}.") from error
 
 
 def declared_by(rows: Sequence[Row]) -> Measures:

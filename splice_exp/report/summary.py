@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, cast
 
-from splice_exp.core.errors import shown
+from splice_exp.core.errors import SpliceError, shown
 from splice_exp.core.io import read_json
 from splice_exp.core.provenance import SCIENCE
 from splice_exp.report.comparisons import Claim
@@ -68,6 +68,9 @@ class Summary(TypedDict):
     environment: dict[str, Any]
 
 
+REQUIRED = Summary.__annotations__.keys() - {"pages"}
+
+
 def claims_of(rows: Sequence[Row], claims: Sequence[Claim]) -> list[ClaimSummary]:
     """Judge claims by the rows of a table."""
     measures = declared_by(rows)
@@ -125,9 +128,25 @@ def environment_of(record: Record) -> dict[str, Any]:
 
 
 def read_summaries(results: Path) -> list[Summary]:
-    """Return all reports under `results`, by name, without those of versions that did not keep declarations."""
-    found: list[Summary] = [read_json(path) for path in sorted((results / "tables").glob("*.json"))]  # type: ignore[misc]
-    earlier = [report["name"] for report in found if "measures" not in report]
+    """Return all reports under `results`, by name.
+
+    Left out, and named in a warning, are files of others, those that are damaged, and reports of earlier versions.
+    """
+    found: list[Summary] = []
+    others, earlier = [], []
+    for path in sorted((results / "tables").glob("[!.]*.json")):  # hidden ones are being written
+        try:
+            report = read_json(path)
+        except SpliceError:
+            report = {}
+        if report.get("name") != path.stem:  # also a copy of a report
+            others.append(path.name)
+        elif report.keys() >= REQUIRED:
+            found.append(cast(Summary, report))
+        else:
+            earlier.append(path.name)
     if earlier:
         log.warning("left out, made by an earlier version: %s; run their commands again", shown(earlier))
-    return [report for report in found if "measures" in report]
+    if others:
+        log.warning("left out of %s, because they are no reports, or damaged: %s", results / "tables", shown(others))
+    return found

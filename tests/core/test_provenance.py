@@ -1,10 +1,25 @@
+import os
 import shutil
 
+import pytest
 import torch
+from PIL import Image
 
+from splice_exp.build import build
+from splice_exp.configuration import forget_samples, samples_of
+from splice_exp.core import provenance
+from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import write_json
-from splice_exp.core.provenance import environment, run_id
+from splice_exp.core.provenance import IMAGE_SUFFIXES, environment
 from splice_exp.core.tensors import write_tensors
+from splice_exp.data.image_folder import SUFFIXES, ImageFolder
+
+
+def run_id(config):
+    """Return the identity of a run, as a command of its own would."""
+    forget_samples()
+    return provenance.run_id(config, samples_of)
+
 
 SCIENCE = {"backbone": {"dim": 8}, "solver": {"l1_penalty": 0.25}, "seed": 0}
 
@@ -41,24 +56,83 @@ def test_files_without_a_suffix_count_by_content_too(tmp_path):
     assert run_id({"vocabulary": {"path": str(words)}}) != before
 
 
-def test_a_folder_of_pictures_counts_by_what_is_in_it(tmp_path):
-    """Else a picture that was added would be answered by the record without it."""
+@pytest.fixture
+def folder(tmp_path):
+    """Two cats, one dog, and what has nothing to do with them."""
     folder = tmp_path / "pictures"
-    (folder / "cats").mkdir(parents=True)
-    (folder / "cats" / "a.jpg").write_bytes(b"a")
-    config = {"data": {"_target_": "splice_exp.data.image_folder.ImageFolder", "root": str(folder)}}
-    before = run_id(config)
+    for name in ("cats/a.bmp", "cats/b.bmp", "dogs/c.bmp"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8), "red").save(folder / name)
+    return folder
+
+
+def folder_of(root, **others):
+    return {"data": {"_target_": "splice_exp.data.image_folder.ImageFolder", "root": str(root), **others}}
+
+
+def test_a_folder_of_pictures_counts_by_those_that_are_used(folder, tmp_path):
+    """Else a picture that was added would be answered by the record without it."""
+    before = run_id(folder_of(folder))
     copy = shutil.copytree(folder, tmp_path / "copy")
-    assert run_id({"data": {**config["data"], "root": str(copy)}}) == before
-    (folder / "cats" / "b.jpg").write_bytes(b"b")
-    assert run_id(config) != before
+    assert run_id(folder_of(copy, name="pictures")) == run_id(folder_of(folder, name="pictures"))
+    for name in ("notes.txt", "cats/Thumbs.db", "cats/a.npy"):
+        (folder / name).write_bytes(b"no picture")
+    assert run_id(folder_of(folder)) == before
+    Image.new("RGB", (8, 8), "blue").save(folder / "cats" / "d.bmp")
+    assert run_id(folder_of(folder)) != before
+
+
+def test_a_picture_replaced_by_one_of_the_same_size_is_another_run(folder):
+    before = run_id(folder_of(folder))
+    path = folder / "cats" / "b.bmp"
+    status = path.stat()
+    Image.new("RGB", (8, 8), "blue").save(path)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert path.stat().st_size == status.st_size
+    assert run_id(folder_of(folder)) != before
+
+
+def test_of_pictures_within_the_limit_only_these_count(folder):
+    before = run_id(folder_of(folder, limit=1))
+    Image.new("RGB", (8, 8), "blue").save(folder / "dogs" / "c.bmp")
+    assert run_id(folder_of(folder, limit=1)) == before
+
+
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_table_of_pictures_counts_by_those_that_it_names(folder, absolute):
+    table = folder / "table.csv"
+    within = f"{str(folder)[1:]}/" if absolute else ""
+    table.write_text(f"file,label\n{within}cats/a.bmp,cat\n{within}dogs/c.bmp,dog\n")
+    kind = "splice_exp.data.image_table.ImageTable"
+    config = {"data": {"_target_": kind, "table": str(table), "root": "/" if absolute else None}}
     before = run_id(config)
-    (folder / "cats" / "b.jpg").write_bytes(b"c")  # of the same size
+    Image.new("RGB", (8, 8), "blue").save(folder / "cats" / "b.bmp")
+    assert run_id(config) == before
+    Image.new("RGB", (8, 8), "blue").save(folder / "dogs" / "c.bmp")
     assert run_id(config) != before
-    published = {"data": {"_target_": "splice_exp.data.torchvision_sets.TorchvisionSet", "root": str(folder)}}
+
+
+def test_everything_is_no_folder_of_pictures(folder):
+    """It is not walked, and the run says so."""
+    assert run_id(folder_of("/")) == run_id(folder_of("/"))
+    with pytest.raises(SpliceError, match="data.root is '/', where everything is: name the folder of your images"):
+        build(folder_of("/")["data"], "data")
+
+
+def test_the_files_of_a_sweep_are_looked_at_once(folder, monkeypatch):
+    forget_samples()
+    walked = []
+    monkeypatch.setattr(ImageFolder, "identity", lambda data: walked.append(data) or "the samples")
+    ids = {provenance.run_id({**folder_of(folder), "seed": seed}, samples_of) for seed in range(5)}
+    assert len(ids) == 5
+    assert len(walked) == 1
+
+
+def test_a_published_set_is_known_by_its_name(tmp_path):
+    published = {"data": {"_target_": "splice_exp.data.torchvision_sets.TorchvisionSet", "root": str(tmp_path)}}
     before = run_id(published)
-    (folder / "another_set").mkdir()
-    (folder / "another_set" / "c.bin").write_bytes(b"c")
+    (tmp_path / "another_set").mkdir()
+    (tmp_path / "another_set" / "c.bin").write_bytes(b"c")
     assert run_id(published) == before
 
 
@@ -73,6 +147,22 @@ def test_a_class_folder_that_is_a_link_counts_by_what_is_in_it(tmp_path):
     before = run_id(config)
     (tmp_path / "elsewhere" / "a.jpg").write_bytes(b"b")
     assert run_id(config) != before
+
+
+def test_a_saved_data_set_counts_by_the_files_that_it_lists(tmp_path):
+    """Not by caches, which `datasets` writes beside them."""
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    (saved / "state.json").write_text('{"_data_files": [{"filename": "data-0.arrow"}]}')
+    (saved / "data-0.arrow").write_bytes(b"rows")
+    config = {"data": {"path": str(saved)}}
+    before = run_id(config)
+    (saved / "cache-12.arrow").write_bytes(b"cache")
+    assert run_id(config) == before
+    (saved / "data-0.arrow").write_bytes(b"sows")
+    assert run_id(config) != before
+    (saved / "state.json").write_text("{")
+    assert run_id(config) == run_id(config)
 
 
 def test_environment_names_what_is_needed_to_repeat():
@@ -109,4 +199,9 @@ def test_pictures_of_ones_own_count_by_name_and_content(tmp_path):
     assert identity("x.png") != before[0]
     assert after != before[1]
     (tmp_path / "results" / "z.png").write_bytes(b"not among them")
+    (tmp_path / "notes.txt").write_text("no picture")
     assert run_id({"data": {"paths": [str(tmp_path)]}}) == after
+
+
+def test_pictures_of_a_folder_are_those_that_are_read():
+    assert IMAGE_SUFFIXES == SUFFIXES

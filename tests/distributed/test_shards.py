@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors import SafetensorError
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.distributed.shards import MANIFEST, Shards, cut
@@ -178,3 +179,62 @@ def test_rows_that_are_not_there_are_named(tmp_path):
     assert shards.rows(range(1, 3))["features"][:, 0].tolist() == [1, 2]
     with pytest.raises(SpliceError, match=r"lacks some of the rows range\(2, 9\)"):
         shards.rows(range(2, 9))
+
+
+FIRST = "000000000-000000004"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(f"{FIRST} (1).safetensors", f"{FIRST}.sync-conflict-20260101-120000-ABC.safetensors", "0-4.safetensors"),
+        *(
+            f"{FIRST} - Copy.safetensors",
+            f"._{FIRST}.safetensors",
+            f"{FIRST}-4.safetensors",
+            "000000004-000000004.safetensors",
+        ),
+    ],
+)
+def test_copies_that_others_make_are_left_alone(tmp_path, name):
+    """As file managers, and folders that are synchronised, name them."""
+    shards = Shards.keyed(tmp_path, KEY, 10)
+    shards.directory.mkdir()
+    (shards.directory / name).write_bytes(b"a copy")
+    fill(shards, 4)
+    assert not shards.repair()
+    assert torch.equal(content(shards), values(range(10))["features"])
+    shards.seal()
+    assert (shards.directory / name).read_bytes() == b"a copy"
+
+
+@pytest.mark.parametrize("name", [f"{FIRST}.safetensors", MANIFEST])
+def test_a_folder_that_is_named_like_a_shard_is_set_aside(tmp_path, name, caplog):
+    shards = Shards.keyed(tmp_path, KEY, 10)
+    (shards.directory / name).mkdir(parents=True)
+    (shards.directory / name / "mine").write_text("kept")
+    assert not shards.repair()
+    assert shards.missing(4) == list(cut(range(10), 4))
+    fill(shards, 4)
+    shards.seal()
+    assert torch.equal(content(shards), values(range(10))["features"])
+    assert (shards.directory / MANIFEST).is_file()
+    (mine,) = shards.directory.glob("*/mine")
+    assert mine.read_text() == "kept"
+    assert f"is no file, and is called {mine.parent.name} from now on" in caplog.text
+
+
+def test_a_full_disk_is_named_and_leaves_no_part_of_a_shard(tmp_path, monkeypatch):
+    """safetensors hands the error of the system on in words of its own."""
+    shards = Shards.keyed(tmp_path, KEY, 10)
+    fill(shards, 4, [range(4)])
+    before = contents(shards.directory)
+
+    def full(tensors, path, metadata):
+        path.write_bytes(b"half")
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("splice_exp.distributed.shards.save_file", full)
+    with pytest.raises(SpliceError, match=r"safetensors cannot be written \(No space left on device\): make room"):
+        shards.write(range(4, 8), values(range(4, 8)))
+    assert contents(shards.directory) == before

@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import platform
 import re
 import subprocess
 from pathlib import Path
@@ -43,6 +44,45 @@ def test_a_page_asks_for_nothing_and_shows_everything(results):
     shown = ("python -m splice_exp experiment=stem", "signed is worse", "A note.", "prefers-color-scheme")
     assert all(part in text for part in shown)
     assert 'name="viewport"' in text
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *(
+            ("mine.json", "[1, 2]"),
+            ("mine.json", "{}"),
+            ("mine.json", '{"name": 3}'),
+            ("mine.json", "\x00"),
+            ("a.json", None),
+        ),
+        ("stem (1).json", "a copy"),
+        ("stem.json", '{"name": "st'),
+    ],
+)
+def test_files_of_others_among_the_tables_are_named_and_stop_no_report(results, records, caplog, name, content):  # noqa: F811
+    table = results / "tables" / name
+    if content is None:
+        table.mkdir()
+    else:
+        table.write_text((results / "tables" / "stem.json").read_text() if content == "a copy" else content)
+    found = [report["name"] for report in read_summaries(results)]
+    assert found == ([] if name == "stem.json" else ["stem"])
+    assert f"left out of {results / 'tables'}, because they are no reports, or damaged: {name}" in caplog.text
+    report = Report("Title", "Question?", [TOP1])
+    report.write(records, results, "another", "python -m splice_exp experiment=another")
+    assert (results / "index.html").is_file()
+
+
+def test_a_table_that_was_being_written_when_its_process_was_killed_is_no_report(results, records, caplog):  # noqa: F811
+    process = subprocess.Popen(["true"])
+    process.wait()
+    left = results / "tables" / f".stem~{platform.node()}~{process.pid}~abc.json"
+    left.write_text("{")
+    assert [report["name"] for report in read_summaries(results)] == ["stem"]
+    assert not caplog.text
+    Report("Title", "Question?", [TOP1]).write(records, results, "another", "python -m splice_exp experiment=another")
+    assert not left.exists()
 
 
 def test_pages_can_be_made_again_from_what_is_stored(results):

@@ -61,6 +61,23 @@ def records(tmp_path):
 CLAIM = Comparison(claim="signed is worse", metric=TOP1, reference={"sign": True}, expected="lower")
 
 
+@pytest.mark.parametrize("content", [b"", b"PAR1", None])
+def test_a_table_of_a_run_that_cannot_be_read_is_named_with_the_cure(tmp_path, content):
+    row = record(tmp_path, {"x": "a"}, [1.0, 0.0])
+    path = row.directory / "samples.parquet"
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(SpliceError, match=r"samples.parquet cannot be read \(.*\): set force=true to compute"):
+        _ = row.samples
+
+
+@pytest.mark.parametrize("content", [b"a: [", b"- a", b"\xff\xfe"])
+def test_a_configuration_of_a_run_that_cannot_be_read_is_named_with_the_cure(tmp_path, content):
+    row = record(tmp_path, {"x": "a"}, [1.0, 0.0])
+    (row.directory / "config.yaml").write_bytes(content)
+    with pytest.raises(SpliceError, match="(?s)config.yaml .*: set force=true to compute the run again"):
+        row.setting("seed")
+
+
 def test_differences_are_paired_with_the_row_that_differs_in_nothing_else(records):
     assert CLAIM.difference(records[0], records) is None  # the reference itself
     difference = CLAIM.difference(records[2], records)

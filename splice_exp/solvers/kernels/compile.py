@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from inspect import unwrap
 from pathlib import Path
@@ -23,12 +24,23 @@ def sources() -> str:
 class KernelCache(FunctionCache):
     """Machine code on disk, used as long as no kernel changes.
 
-    Numba looks at the file of a function only, but code of functions in other files is compiled into it.
+    Numba looks at the file of a function only, but code of functions in other files is compiled into it. What the disk
+    does not take, or has damaged, is compiled again.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
         self._cache_file = IndexDataCacheFile(self.cache_path, self._impl.filename_base, sources())
+
+    def save_overload(self, signature: Any, compiled: Any) -> None:
+        with suppress(OSError):
+            super().save_overload(signature, compiled)
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        try:
+            return super().load_overload(signature, context)
+        except Exception:  # whatever reading bytes of something else leads to
+            return None
 
 
 def compiled(function: Callable[..., Any]) -> Any:
