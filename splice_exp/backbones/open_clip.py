@@ -28,6 +28,7 @@ from splice_exp.core.errors import SpliceError, require_choice
 from splice_exp.core.images.colours import rgb
 from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of
+from splice_exp.core.tensors import read_pt
 
 AUTOCAST = "amp_bf16"
 HALVES = {"fp16": torch.float16, "bf16": torch.bfloat16}
@@ -210,6 +211,10 @@ def _load(
         SpliceError: if one of them cannot be had.
     """
     tag = (open_clip.get_pretrained_cfg(model, pretrained) or {}) if pretrained else {}
+    file = Path(weights or pretrained or "")
+    archive = is_openai_archive(weights or pretrained)
+    if file.is_file() and file.suffix != ".safetensors" and not archive:
+        read_pt(file, key_of("weights" if weights else "pretrained"))  # it is mapped, and says what is wrong with it
     try:
         with _quiet():
             loaded, preprocess = open_clip.create_model_from_pretrained(
@@ -218,7 +223,7 @@ def _load(
                 precision="fp32" if precision == AUTOCAST else precision,
                 cache_dir=cache,
                 force_quick_gelu=_needs_quick_gelu(source, pretrained),
-                weights_only=not is_openai_archive(weights or pretrained),
+                weights_only=not archive,
                 **({f"image_{name}": tag[name] for name in PREPROCESSING if name in tag} if weights else {}),
             )
             tokenizer = _tokenizer(source, model, cache)

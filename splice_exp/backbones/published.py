@@ -36,6 +36,11 @@ def require_configured_weights(backbone: Mapping[str, Any]) -> None:
     Raises:
         SpliceError: naming the file, and how to get it.
     """
+    for name in ("weights", "texts"):  # of backbones that are files
+        given = backbone.get(name)
+        if isinstance(given, str) and not Path(given).expanduser().is_file():
+            with building("backbone"):
+                raise SpliceError(f"{key_of(name)} is {given!r}, but there is no such file: put it there.")
     if backbone.get("_target_") == OPEN_CLIP and backbone.get("weights") is None:
         with building("backbone"):
             require_weights(str(backbone["model"]), backbone.get("pretrained"), backbone.get("cache"))

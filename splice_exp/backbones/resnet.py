@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -29,6 +28,7 @@ from splice_exp.core.errors import SpliceError, nearest, require_choice, require
 from splice_exp.core.images.colours import rgb
 from splice_exp.core.io import digest, file_digest
 from splice_exp.core.keys import key_of
+from splice_exp.core.tensors import read_pt
 
 ARCHITECTURES = ("resnet18", "resnet34", "resnet50", "resnet101")
 STEMS = ("imagenet", "cifar")  # 7 × 7 with pooling; 3 × 3 without
@@ -173,11 +173,7 @@ def _content(weights: str) -> object:
     path = Path(weights)
     if not path.is_file():
         raise SpliceError(f"{key_of('weights')} is {weights!r}, but there is no such file: put the checkpoint there.")
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (RuntimeError, UnpicklingError, EOFError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise SpliceError(f"{path} cannot be read as a file of tensors ({reason}).") from error
+    return read_pt(path, key_of("weights"))
 
 
 def load_encoder(network: nn.Module, state: Mapping[str, Tensor], weights: str) -> None:

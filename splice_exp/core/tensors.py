@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
+from zipfile import is_zipfile
 
 import torch
 from safetensors import SafetensorError
@@ -14,6 +14,9 @@ from torch import Tensor
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import atomic, digest
+
+ZIP, PICKLE = b"PK\x03\x04", b"\x80"  # how files of torch begin, now and before 2020
+LFS = b"version https://git-lfs"
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -35,7 +38,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def read_pt(path: Path, key: str) -> object:
-    """Read what `torch.save` wrote: tensors and plain values; nothing else is unpickled, because that can run code.
+    """Read what `torch.save` wrote, in either of its formats: tensors and plain values; nothing else is unpickled,
+    because that can run code.
 
     Args:
         path: The file.
@@ -44,14 +48,32 @@ def read_pt(path: Path, key: str) -> object:
     Raises:
         SpliceError: if the file is missing, damaged, or holds other things.
     """
+    require_pt(path, key)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, UnpicklingError, EOFError, ValueError, KeyError) as error:
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
+    except Exception as error:  # whatever bytes that only look like such a file lead to; torch advises to run them
         raise SpliceError(
-            f"{key}: {path} cannot be read as {path.suffix}, of which only tensors and plain values are loaded "
-            f"({reason}): save a tensor, or tensors by name."
+            f"{key}: {path} is damaged, or holds more than tensors and plain values, and nothing else is loaded, "
+            "because that could run code: save a tensor, or tensors by name."
         ) from error
+
+
+def require_pt(path: Path, key: str) -> None:
+    """Refuse a file that does not begin as `torch.save` begins: a page of a web site, a pointer of git-lfs, a text.
+
+    Raises:
+        SpliceError: naming the key and how the file begins.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(LFS))
+    except OSError as error:
+        raise SpliceError(f"{key}: {path} cannot be read ({error.strerror}).") from error
+    if head == LFS:
+        raise SpliceError(f"{key}: {path} is a pointer of git-lfs, and not the file: fetch it with git lfs pull.")
+    if not head.startswith((ZIP, PICKLE)):
+        shown = head[:24].decode("utf-8", "replace")
+        raise SpliceError(f"{key}: {path} is no file of torch (it begins with {shown!r}): fetch it again.")
 
 
 def tensor_digest(tensor: Tensor) -> str:

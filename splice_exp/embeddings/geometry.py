@@ -11,7 +11,7 @@ the scaled way keeps the distance of the sample, and does.
 
 from __future__ import annotations
 
-import pickle
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError, require_bool, require_choice
 from splice_exp.core.keys import key_of
-from splice_exp.core.tensors import read_tensors
+from splice_exp.core.tensors import read_pt, read_tensors
 from splice_exp.core.types import Embeddings
 from splice_exp.embeddings.official_means import official_mean
 
@@ -82,25 +82,30 @@ def _read_vector(path: Path, key: str) -> Tensor:
     """Read the only tensor of a file; nothing in the file is executed."""
     if path.suffix not in MEAN_FILES:
         raise SpliceError(f"{key} is {str(path)!r}, but the file of a mean ends in {', '.join(MEAN_FILES)}.")
+    if path.suffix == ".npy":
+        mean = _read_npy(path, key)
+    else:
+        loaded = read_tensors(path) if path.suffix == ".safetensors" else read_pt(path, key)
+        held = list(loaded.values()) if isinstance(loaded, Mapping) else [loaded]
+        tensors = [value for value in held if isinstance(value, Tensor)]
+        if len(tensors) != 1:
+            raise SpliceError(f"{key}: {path} holds {len(tensors)} tensors, but must hold one, the mean.")
+        mean = tensors[0].detach()
+    if not mean.is_floating_point():
+        raise SpliceError(f"{key}: {path} holds values of type {mean.dtype}, but a mean is of real numbers.")
+    return mean
+
+
+def _read_npy(path: Path, key: str) -> Tensor:
     try:
-        if path.suffix == ".npy":
-            return torch.from_numpy(np.load(path, allow_pickle=False))
-        if path.suffix == ".safetensors":
-            found = read_tensors(path)
-        else:
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
-            found = loaded if isinstance(loaded, dict) else {"mean": loaded}
-    except (OSError, ValueError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
-        if isinstance(error, SpliceError):
-            raise
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise SpliceError(f"{key}: {path} cannot be read as a tensor ({reason}).") from error
-    if len(found) != 1:
-        raise SpliceError(f"{key}: {path} holds {len(found)} tensors, but must hold one, the mean.")
-    (mean,) = found.values()
-    if not isinstance(mean, Tensor):
-        raise SpliceError(f"{key}: {path} holds a {type(mean).__name__}, but must hold a tensor, the mean.")
-    return mean.detach()
+        found = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:  # NumPy's words advise to unpickle
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is damaged, or of no numbers"
+        raise SpliceError(f"{key}: {path} cannot be read as .npy ({reason}).") from error
+    if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiub":
+        kind = found.dtype if isinstance(found, np.ndarray) else type(found).__name__
+        raise SpliceError(f"{key}: {path} holds {kind}, but a mean is of real numbers.")
+    return torch.from_numpy(found)
 
 
 @dataclass(frozen=True)

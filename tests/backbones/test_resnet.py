@@ -60,10 +60,10 @@ def test_files_that_are_no_weights_are_refused(tmp_path, network):
     with pytest.raises(SpliceError, match="there is no such file"):
         ResNetBackbone("resnet18", str(path))
     path.write_bytes(b"not a checkpoint")
-    with pytest.raises(SpliceError, match="cannot be read as a file of tensors"):
+    with pytest.raises(SpliceError, match="is no file of torch|is damaged, or holds more"):
         ResNetBackbone("resnet18", str(path))
     torch.save({"state_dict": network}, path)  # a pickled model, which could run anything
-    with pytest.raises(SpliceError, match="cannot be read as a file of tensors"):
+    with pytest.raises(SpliceError, match="is no file of torch|is damaged, or holds more"):
         ResNetBackbone("resnet18", str(path))
     torch.save([1, 2], path)
     with pytest.raises(SpliceError, match="must hold a state dict"):

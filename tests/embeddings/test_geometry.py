@@ -94,7 +94,7 @@ def test_nothing_in_the_file_of_a_mean_is_executed(tmp_path):
     np.save(tmp_path / "M.npy", np.array([{"a": 1}], dtype=object))
     (tmp_path / "N.pt").write_bytes(b"no such thing")
     for name in ("M.pt", "M.npy", "N.pt"):
-        with pytest.raises(SpliceError, match=rf"^image_mean: .*{name} cannot be read as a tensor"):
+        with pytest.raises(SpliceError, match=rf"^image_mean: .*{name} (is damaged|cannot be read|is no file)"):
             Alignment(image_mean=str(tmp_path / name)).mean_of(embeddings())
 
 
