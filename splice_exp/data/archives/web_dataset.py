@@ -29,9 +29,10 @@ from splice_exp.core.io import digest, files_digest
 from splice_exp.core.keys import key_of
 from splice_exp.core.labels import require_first_label
 from splice_exp.data.archives.labels import labels_of
+from splice_exp.data.image_folder import SUFFIXES
 from splice_exp.data.pictures import PictureSource, open_picture
 
-IMAGES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "ppm")
+IMAGES = tuple(sorted(suffix.removeprefix(".") for suffix in SUFFIXES))
 _MEMBER = re.compile(r"((?:.*/)?[^./][^./]*)\.([^/]*)")
 _NUMBERS = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
