@@ -16,6 +16,7 @@ from typing import Any
 
 from splice_exp import __version__
 from splice_exp.core.code import code_digest
+from splice_exp.core.images.folders import SUFFIXES
 from splice_exp.core.io import digest, file_digest, files_digest
 
 # What decides the numbers; launcher, logger, paths, report and device do not.
@@ -38,7 +39,6 @@ PACKAGES = (
     "wandb",
 )
 PICTURES = "paths"  # files and folders; of these, the images that lie directly in them
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"})
 SAVED = "path"  # file, or the folder of a saved data set …
 STATE = "state.json"  # … which lists its files in these
 DATA = "splice_exp.data."  # a source of these that has a …
@@ -50,7 +50,7 @@ WEIGHTS = (".json", ".safetensors", ".bin", ".pt", ".pth", ".gz", ".txt")  # …
 
 
 def _images_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
 def _saved_in(folder: Path) -> list[Path]:

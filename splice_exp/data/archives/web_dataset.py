@@ -22,6 +22,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from splice_exp.core.errors import SpliceError, require_names, shown
+from splice_exp.core.images.folders import SUFFIXES
 from splice_exp.core.images.opening import Stored
 from splice_exp.core.io import digest, files_digest
 from splice_exp.core.keys import key_of
@@ -29,7 +30,7 @@ from splice_exp.core.labels import require_first_label
 from splice_exp.data.archives.labels import labels_of
 from splice_exp.data.pictures import PictureSource
 
-IMAGES = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff", "ppm")
+IMAGES = tuple(sorted(suffix.removeprefix(".") for suffix in SUFFIXES))
 _MEMBER = re.compile(r"((?:.*/)?[^./][^./]*)\.([^/]*)")
 _NUMBERS = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
