@@ -33,7 +33,7 @@ class SweepReport(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         _require_report(config)
-        basic_sweeper.OmegaConf = _WhereItCanBeWritten
+        vars(basic_sweeper)["OmegaConf"] = _WhereItCanBeWritten
 
     def on_run_end(self, config: DictConfig, **kwargs: Any) -> None:
         from splice_exp.sweep import report
