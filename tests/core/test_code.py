@@ -122,10 +122,10 @@ def test_a_run_is_known_by_the_code_of_its_components(tmp_path, monkeypatch, fil
         PACKAGE, tmp_path / "splice_exp", ignore=shutil.ignore_patterns("__pycache__", "scenes_clip")
     )
     monkeypatch.setattr("splice_exp.core.provenance._code", lambda names: code_digest(names, package))
-    before = run_id(CONFIG)
+    before = run_id(CONFIG, lambda data: None)
     with (package / file).open("a") as changed:
         changed.write("\nCHANGED = 1\n")
-    assert (run_id(CONFIG) != before) is changes
+    assert (run_id(CONFIG, lambda data: None) != before) is changes
 
 
 def test_the_version_is_said_once():

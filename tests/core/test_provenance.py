@@ -10,9 +10,9 @@ from splice_exp.configuration import forget_samples, samples_of
 from splice_exp.core import provenance
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import write_json
-from splice_exp.core.provenance import IMAGE_SUFFIXES, environment
+from splice_exp.core.provenance import environment
 from splice_exp.core.tensors import write_tensors
-from splice_exp.data.image_folder import SUFFIXES, ImageFolder
+from splice_exp.data.image_folder import ImageFolder
 
 
 def run_id(config):
@@ -201,7 +201,3 @@ def test_pictures_of_ones_own_count_by_name_and_content(tmp_path):
     (tmp_path / "results" / "z.png").write_bytes(b"not among them")
     (tmp_path / "notes.txt").write_text("no picture")
     assert run_id({"data": {"paths": [str(tmp_path)]}}) == after
-
-
-def test_pictures_of_a_folder_are_those_that_are_read():
-    assert IMAGE_SUFFIXES == SUFFIXES
