@@ -38,8 +38,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def read_pt(path: Path, key: str) -> object:
-    """Read what `torch.save` wrote, in either of its formats: tensors and plain values; nothing else is unpickled,
-    because that can run code.
+    """Read what `torch.save` wrote, in either of its formats: tensors and plain values.
+
+    Nothing else is unpickled, because that can run code.
 
     Args:
         path: The file.
