@@ -30,10 +30,15 @@ PANEL = (3.4, 2.8)  # inches
 
 
 def save(canvas: Canvas, stem: Path) -> list[Path]:
-    """Write a figure as PNG and SVG, atomically, without a date in them."""
+    """Write a figure as PNG and SVG, atomically, without a date in them; it is laid out once for both."""
     paths = [stem.parent / f"{stem.name}{suffix}" for suffix in (".png", ".svg")]
-    for path in paths:
-        with atomic(path) as temporary, mpl.rc_context(STYLE):
-            canvas.savefig(temporary, metadata={"Date": None} if path.suffix == ".svg" else None)
+    with mpl.rc_context(STYLE):
+        canvas.draw_without_rendering()
+        canvas.set_layout_engine(None)
+        box = canvas.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
+        for path in paths:
+            metadata = {"Date": None} if path.suffix == ".svg" else None
+            with atomic(path) as temporary:
+                canvas.savefig(temporary, bbox_inches=box, metadata=metadata)
     plt.close(canvas)
     return paths

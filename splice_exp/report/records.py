@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.intervals import mean_interval
 from splice_exp.core.io import read_json
 from splice_exp.core.measures import Measures, from_json
 from splice_exp.core.run_directory import CONFIG, ENVIRONMENT, MEASURES, METRICS, SAMPLES, error_of
+from splice_exp.core.yaml_file import read_yaml
 
 RESAMPLES = 2000
 BOOTSTRAP_SEED = 0
@@ -133,7 +133,7 @@ class Record(Row):
     def config(self) -> dict[str, Any]:
         """The configuration of the run, empty where it was not kept."""
         path = self.directory / CONFIG
-        return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return read_yaml(path) if path.is_file() else {}
 
     def setting(self, key: str) -> str | None:
         if (value := self.labels.get(key, self.choices.get(key))) is not None:
