@@ -2,6 +2,8 @@
 
 import importlib
 import inspect
+import pickle
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,9 +41,15 @@ EXPERIMENTS = sorted(path.stem for path in (CONFIG_DIRECTORY / "experiment").glo
 VARIANTS = sorted(f"dictionary/{path.stem}" for path in (CONFIG_DIRECTORY / "variant" / "dictionary").glob("*.yaml"))
 
 
-def composed(*overrides):
+@cache
+def _composed(overrides, with_hydra):
     with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-        return compose("config", overrides=list(overrides))
+        return pickle.dumps(compose("config", overrides=list(overrides), return_hydra_config=with_hydra))
+
+
+def composed(*overrides, with_hydra=False):
+    """Compose a configuration, with Hydra's own node if asked; in a process the same overrides are composed once."""
+    return pickle.loads(_composed(overrides, with_hydra))
 
 
 @pytest.mark.parametrize("path", COMPONENTS, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -82,8 +90,7 @@ def test_every_variant_composes_and_builds(variant):
 
 
 def test_every_variant_is_a_row():
-    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-        config = compose("config", overrides=["experiment=ablation_dictionary"], return_hydra_config=True)
+    config = composed("experiment=ablation_dictionary", with_hydra=True)
     assert sorted(config.hydra.sweeper.params["variant"].split(",")) == VARIANTS
 
 

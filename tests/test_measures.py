@@ -9,18 +9,17 @@ from collections import Counter, defaultdict
 from unittest.mock import Mock
 
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
 import splice_exp.evaluation
-from splice_exp.configuration import CONFIG_DIRECTORY, register
+from splice_exp.configuration import CONFIG_DIRECTORY
 from splice_exp.core.measures import Join, Measure, Measures, Unit, from_json, to_json
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Evaluation, Findings
 from splice_exp.evaluation.splice.stability_report import LassoStability
+from tests.test_configuration import composed
 
-register()
 FOLDER = CONFIG_DIRECTORY / "experiment"
 EXPERIMENTS = sorted(str(path.relative_to(FOLDER).with_suffix("")) for path in FOLDER.glob("**/*.yaml"))
 
@@ -47,8 +46,7 @@ def asked_for(report):
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_metric_of_a_report_is_declared_and_no_two_columns_are_called_alike(experiment):
-    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-        config = compose("config", overrides=[f"experiment={experiment}"])
+    config = composed(f"experiment={experiment}", with_hydra=True)
     classes = [get_class(config[part]._target_) for part in ("evaluation", "stability")]
     declared = Measures(tuple(measure for one in classes for measure in one.measures))
     columns, others = asked_for(OmegaConf.to_container(config.report))

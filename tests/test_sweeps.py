@@ -7,7 +7,6 @@ import inspect
 import json
 
 import pytest
-from hydra import compose, initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.utils import get_class
 from omegaconf import OmegaConf
@@ -17,6 +16,7 @@ from splice_exp.cli import ON_PICTURES
 from splice_exp.configuration import CONFIG_DIRECTORY, resolve
 from splice_exp.points import expand
 from splice_exp.run import Components
+from tests.test_configuration import composed
 
 FOLDER = CONFIG_DIRECTORY / "experiment"
 ALL = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.yaml"))
@@ -30,9 +30,9 @@ FEW = 60  # scenes are drawn where they are built
 HERE = ("splice_exp.backbones.planted.", "splice_exp.data.planted.", "splice_exp.data.scenes.")
 
 
-def composed_sweep(name, *overrides):
-    """Compose the first point of an experiment, with Hydra's own node; within a configuration directory."""
-    return compose("config", overrides=[f"experiment={name}", *overrides], return_hydra_config=True)
+def composed_sweep(name):
+    """Compose the first point of an experiment, with Hydra's own node."""
+    return composed(f"experiment={name}", *GIVEN.get(name, []), with_hydra=True)
 
 
 def with_stand_ins(node):
@@ -67,7 +67,7 @@ def rows_of(points):
             continue
         chosen = tuple((key, value) for key, value in point.swept.items() if is_group(key))
         if chosen not in bases:
-            bases[chosen] = compose("config", overrides=[*point.overrides, "logger=none"])
+            bases[chosen] = composed(*point.overrides, "logger=none")
         config = bases[chosen]
         for key, value in point.swept.items():
             if not is_group(key):  # of a key that is not there this raises
@@ -78,14 +78,13 @@ def rows_of(points):
 @pytest.mark.parametrize("name", ALL)
 def test_every_row_composes_and_builds(name):
     built = set()  # a component that many rows share is built once
-    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-        for config in rows_of(expand(composed_sweep(name, *GIVEN.get(name, [])))):
-            config = with_stand_ins(config)
-            for part in Components.__dataclass_fields__:
-                content = (part, json.dumps(config[part], sort_keys=True))
-                if content not in built:
-                    build(config[part], part, config)
-                    built.add(content)
+    for config in rows_of(expand(composed_sweep(name))):
+        config = with_stand_ins(config)
+        for part in Components.__dataclass_fields__:
+            content = (part, json.dumps(config[part], sort_keys=True))
+            if content not in built:
+                build(config[part], part, config)
+                built.add(content)
     assert build(config["report"], "report").title
 
 

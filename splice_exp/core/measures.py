@@ -196,7 +196,7 @@ class Measures:
         name = measure_of(metric)
         if name in self._exact:
             return self._exact[name]
-        return next((found for one in self.declared if (found := one.named(name)) is not None), None)
+        return next((found for one in self._families if (found := one.named(name)) is not None), None)
 
     def of(self, metric: str) -> Measure:
         """Return the declaration of a metric.
@@ -225,6 +225,10 @@ class Measures:
     @cached_property
     def _exact(self) -> dict[str, Measure]:
         return {measure.name: measure for measure in self.declared}
+
+    @cached_property
+    def _families(self) -> tuple[Measure, ...]:
+        return tuple(measure for measure in self.declared if PLACEHOLDER.search(measure.name))
 
     def __or__(self, other: Measures) -> Measures:
         """Return the declarations of both, each once."""

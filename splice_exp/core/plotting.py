@@ -34,14 +34,18 @@ PANEL = (3.4, 2.8)  # inches
 
 
 def save(canvas: Canvas, stem: Path) -> list[Path]:
-    """Write a figure as PNG and SVG, atomically, without a date in them."""
+    """Write a figure as PNG and SVG, atomically, without a date in them; it is laid out once for both."""
     paths = [stem.parent / f"{stem.name}{suffix}" for suffix in (".png", ".svg")]
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         write_as_meant(canvas)
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # which has been said
+        canvas.draw_without_rendering()
+        canvas.set_layout_engine(None)
+        box = canvas.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
         for path in paths:
+            metadata = {"Date": None} if path.suffix == ".svg" else None
             with atomic(path) as temporary:
-                canvas.savefig(temporary, metadata={"Date": None} if path.suffix == ".svg" else None)
+                canvas.savefig(temporary, bbox_inches=box, metadata=metadata)
                 if path.suffix == ".svg":  # words stand in its comments, where XML has no control characters
                     temporary.write_text(visible(temporary.read_text(encoding="utf-8")), encoding="utf-8")
     plt.close(canvas)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
-import yaml
-
+from splice_exp.core.yaml_file import read_yaml
 from splice_exp.report.published import PAPER, PROTOCOL, REFERENCES
 
 SHEET = REFERENCES / PROTOCOL
@@ -41,7 +40,7 @@ class Protocol(TypedDict):
 
 def read_protocol(path: Path = SHEET) -> list[Protocol]:
     """Return the entries of all presets."""
-    found: list[Protocol] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    found: list[Protocol] = read_yaml(path)
     return found
 
 

@@ -10,6 +10,7 @@ import yaml
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.measures import INTERVAL, Measures, Unit, from_json
+from splice_exp.core.yaml_file import read_yaml
 from splice_exp.report.summary import Summary, named_differences
 from splice_exp.report.tables import ABSENT
 
@@ -30,7 +31,7 @@ def read_reference(path: Path) -> dict[str, Any]:
         SpliceError: if it cannot be read, or has other keys than `paper`, `numbers`, `tables`, `claims` and `notes`.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except (OSError, yaml.YAMLError) as error:
         raise SpliceError(f"{path} cannot be read as yaml ({error}).") from error
     if not isinstance(content, dict) or set(content) != {"paper", "numbers", "tables", "claims", "notes"}:

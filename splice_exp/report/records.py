@@ -17,6 +17,7 @@ from splice_exp.core.intervals import mean_interval
 from splice_exp.core.io import read_json
 from splice_exp.core.measures import Measures, from_json
 from splice_exp.core.run_directory import CONFIG, ENVIRONMENT, MEASURES, METRICS, SAMPLES, error_of
+from splice_exp.core.yaml_file import read_yaml
 
 AGAIN = "set force=true to compute the run again"
 RESAMPLES = 2000
@@ -135,7 +136,7 @@ class Record(Row):
         """The configuration of the run, empty where it was not kept."""
         path = self.directory / CONFIG
         try:
-            found = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
+            found = read_yaml(path) if path.is_file() else {}
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise SpliceError(f"{path} cannot be read ({error}): {AGAIN}.") from error
         if not isinstance(found, dict):

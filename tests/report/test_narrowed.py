@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hydra import initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
 from splice_exp.build import build
-from splice_exp.configuration import CONFIG_DIRECTORY, plain
+from splice_exp.configuration import plain
 from splice_exp.core.measures import Measures
 from splice_exp.points import Point, expand, label, labels
 from splice_exp.report.comparisons import Comparison, Level
@@ -22,7 +21,7 @@ from splice_exp.report.drawings.overlays import Overlays
 from splice_exp.report.listings import Listing
 from splice_exp.report.notes import Note, notes_of
 from splice_exp.report.records import Record
-from tests.test_sweeps import ALL, GIVEN, composed_sweep, is_group
+from tests.test_sweeps import ALL, composed_sweep, is_group
 
 SAMPLES = 20
 
@@ -71,10 +70,9 @@ def narrowed(points):
 
 @pytest.mark.parametrize("name", ALL)
 def test_every_claim_is_about_rows_that_are_there(name):
-    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-        composed = composed_sweep(name, *GIVEN.get(name, []))
-        first = expand(composed)[0].swept.get("seed")
-        points = [point for point in expand(composed) if point.swept.get("seed") == first]
+    composed = composed_sweep(name)
+    every = expand(composed)
+    points = [point for point in every if point.swept.get("seed") == every[0].swept.get("seed")]
     report = build(plain(composed, "report"), "report")
     config = {"evaluation": plain(composed, "evaluation"), "data": plain(composed, "data")}
     choices = {group: label(str(choice)) for group, choice in composed.hydra.runtime.choices.items()}

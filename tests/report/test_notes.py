@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hydra import compose, initialize_config_dir
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
-from splice_exp.configuration import CONFIG_DIRECTORY, register
+from splice_exp.configuration import CONFIG_DIRECTORY
 from splice_exp.core.assets import ASSETS
 from splice_exp.core.measures import Measures
 from splice_exp.report.notes import explains, terms
@@ -18,9 +17,9 @@ from splice_exp.report.protocol import as_markdown, read_protocol
 from splice_exp.report.published import PROTOCOL, REFERENCES
 from splice_exp.report.records import short_key
 from tests.report.test_reports import TOP1, records  # noqa: F401  a fixture
+from tests.test_configuration import composed
 from tests.test_measures import EXPERIMENTS
 
-register()
 OLD = re.compile(
     r"\b(embedded world|pictures?|nulls?|mean[- ]only|likeness|dealt|poles?|gains|doses?|held against|fresh eyes|anew|"
     r"way back|misbound|recompose\w*|told|max[–-]min|mean[–-]mean|one's own|as much energy|(?<!residual )stream)\b",
@@ -80,8 +79,7 @@ def test_templates_have_no_old_words(path: Path):
 
 def headings_of(experiment):
     """Notes and headings of the table of an experiment: swept keys, metrics, and measures of its claims."""
-    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-        config = compose("config", overrides=[f"experiment={experiment}"], return_hydra_config=True)
+    config = composed(f"experiment={experiment}", with_hydra=True)
     declared = Measures(
         tuple(one for part in ("evaluation", "stability") for one in get_class(config[part]._target_).measures)
     )

@@ -183,7 +183,7 @@ def test_the_committed_reference_fits_the_committed_tables(name):
         assert "not in" not in line["same"]
         assert line["world"] != "–" or entry.get("world", {}).get("report") not in known
     for entry in reference["claims"]:
-        config = composed(f"experiment={entry['report']}")
+        config = composed(f"experiment={entry['report']}", with_hydra=True)
         assert entry["claim"] in [claim.claim for claim in config.report.comparisons]
 
 

@@ -3,21 +3,15 @@
 import re
 
 import pytest
-from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from splice_exp.configuration import CONFIG_DIRECTORY, register
+from splice_exp.configuration import CONFIG_DIRECTORY
 from splice_exp.report.protocol import as_markdown, lines_of, protocol_of, read_protocol
 from splice_exp.report.published import PAPER
+from tests.test_configuration import composed
 
-register()
 ENTRIES = {entry["preset"]: entry for entry in read_protocol()}
 PRESETS = sorted(f"paper/{path.stem}" for path in (CONFIG_DIRECTORY / "experiment" / "paper").glob("*.yaml"))
-
-
-def composed(*overrides):
-    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-        return compose("config", overrides=list(overrides), return_hydra_config=True)
 
 
 def test_every_preset_has_an_entry_and_no_other():
@@ -26,7 +20,7 @@ def test_every_preset_has_an_entry_and_no_other():
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_an_entry_is_what_the_preset_composes(preset):
-    entry, config = ENTRIES[preset], composed(f"experiment={preset}")
+    entry, config = ENTRIES[preset], composed(f"experiment={preset}", with_hydra=True)
     choices = config.hydra.runtime.choices
     swept = OmegaConf.to_container(config.hydra.sweeper).get("params") or {}
     assert entry["data"] == str(swept.get("data", choices.data)).split(",")
@@ -47,7 +41,7 @@ SWITCHES = [(name, one["switch"]) for name, entry in ENTRIES.items() for one in 
 def test_a_switch_composes_with_its_preset(preset, switch):
     overrides = switch.split()
     other = [one for one in overrides if one.startswith("experiment=")]
-    composed(*(other or [f"experiment={preset}"]), *(one for one in overrides if one not in other))
+    composed(*(other or [f"experiment={preset}"]), *(one for one in overrides if one not in other), with_hydra=True)
 
 
 @pytest.mark.parametrize("preset", PRESETS)

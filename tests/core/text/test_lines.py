@@ -92,11 +92,9 @@ NO_LISTS = {  # what these modules read are no lists of names
     "core/plotting.py": "a drawing",
     "heads/decisions.py": "JSON, line by line",
     "heads/judge.py": "a prompt of the package",
+    "core/yaml_file.py": "yaml",
     "mistyped.py": "yaml of the package",
     "report/pages.py": "the style of pages",
-    "report/protocol.py": "yaml of the package",
-    "report/published.py": "yaml of the package",
-    "report/records.py": "yaml of a run",
     "solvers/kernels/compile.py": "the sources of the package",
     "core/text/lines.py": "here",
 }
