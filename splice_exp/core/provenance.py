@@ -14,6 +14,7 @@ from typing import Any
 
 from splice_exp import __version__
 from splice_exp.core.code import code_digest
+from splice_exp.core.errors import SpliceError
 from splice_exp.core.images.folders import files_below
 from splice_exp.core.io import digest, file_digest, files_digest
 
@@ -44,7 +45,10 @@ WEIGHTS = (".json", ".safetensors", ".bin", ".pt", ".pth", ".gz", ".txt")  # …
 
 def _listing(folder: Path, deep: bool = True) -> str:
     """Digest all files in a folder, or those that lie directly in it."""
-    return files_digest(folder, [path for path in files_below(folder, deep) if path.is_file()])
+    try:
+        return files_digest(folder, [path for path in files_below(folder, deep) if path.is_file()])
+    except SpliceError:  # the run will meet it, too, and say it in a sentence
+        return "unreadable"
 
 
 def _by_content(value: Any, key: str = "") -> Any:

@@ -1,10 +1,13 @@
 import shutil
 
+import pytest
 import torch
 
+from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import write_json
 from splice_exp.core.provenance import environment, run_id
 from splice_exp.core.tensors import write_tensors
+from splice_exp.data.image_folder import ImageFolder
 
 SCIENCE = {"backbone": {"dim": 8}, "solver": {"l1_penalty": 0.25}, "seed": 0}
 
@@ -73,6 +76,17 @@ def test_a_class_folder_that_is_a_link_counts_by_what_is_in_it(tmp_path):
     before = run_id(config)
     (tmp_path / "elsewhere" / "a.jpg").write_bytes(b"b")
     assert run_id(config) != before
+
+
+def test_a_folder_that_cannot_be_read_is_left_to_the_run_that_meets_it(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    config = {"data": {"_target_": "splice_exp.data.image_folder.ImageFolder", "root": str(tmp_path)}}
+    monkeypatch.setattr("os.scandir", refuse)
+    assert run_id(config)
+    with pytest.raises(SpliceError, match=r"^The folder .* cannot be read \(Permission denied\)\.$"):
+        ImageFolder(str(tmp_path))
 
 
 def test_environment_names_what_is_needed_to_repeat():
