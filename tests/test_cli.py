@@ -12,6 +12,7 @@ from splice_exp import sweep
 from splice_exp.cli import main
 from splice_exp.core.tensors import read_tensors, write_tensors
 from splice_exp.data.scenes.plain import Scenes
+from tests.core.images.test_opening import png_of
 from tests.offline_wandb import offline_runs, summary_of
 
 PLANTED = ("backbone=planted", "data=planted", "vocabulary=planted")
@@ -518,6 +519,23 @@ def test_pictures_that_are_not_there_are_refused(command, tmp_path):
     code, _, err = command("decompose", str(tmp_path / "none.png"), "logger=none")
     assert code == 1
     assert "there is no such file or folder" in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["decompose", "explain"])
+def test_an_image_that_cannot_be_read_is_one_sentence_or_left_out(command, tmp_path, name):
+    (scene,) = Scenes(1).inputs(0, 1)
+    scene.save(tmp_path / "a.png")
+    (tmp_path / "bomb.png").write_bytes(png_of(30_000, 30_000))
+    asked = ["evaluation.corpus.texts=[a photo of a star]"] if name == "explain" else []
+    code, _, err = command(name, str(tmp_path), *asked, "logger=none")
+    assert code == 1
+    assert "Traceback" not in err
+    last = err.splitlines()[-1]
+    assert last.startswith(f"error: {tmp_path}/bomb.png of pictures has 900000000 pixels, which is more than")
+    assert last.endswith("or leave it out; data.damaged=skip leaves out such images.")
+    code, out, err = command(name, str(tmp_path), *asked, "logger=none", "data.damaged=skip")
+    assert code == 0, err
+    assert "1 of the 2 images of pictures cannot be read, and 1 are left out (data.damaged=skip)" in out + err
 
 
 def test_a_process_that_is_not_the_first_leaves_at_its_first_error(command, tmp_path, monkeypatch):

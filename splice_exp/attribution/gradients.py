@@ -20,8 +20,8 @@ from torch import Tensor
 
 from splice_exp.attribution.methods import Attributions, Explicands, Method
 from splice_exp.attribution.targets import Target
-from splice_exp.backbones.base import Backbone
-from splice_exp.core.errors import SpliceError, require_at_least, require_integer
+from splice_exp.backbones.base import require_float32
+from splice_exp.core.errors import require_at_least, require_integer
 
 
 class Gradients(Method):
@@ -31,7 +31,7 @@ class Gradients(Method):
         return Attributions.certain(self.channels(explicands, target).sum(dim=2))
 
     def channels(self, explicands: Explicands, target: Target) -> Float[Tensor, "b K c h w"]:
-        require_float32(explicands.backbone)
+        require_float32(explicands.backbone, "Gradients need")
         score, columns = explicands.score_of(target), range(len(target.names))
         with torch.enable_grad():
             maps = [self._of_column(explicands, score, column) for column in columns]
@@ -129,14 +129,3 @@ class GradientShap(Gradients):
                 total += (difference * gradient).sum(dim=0)
             maps.append(total / self.num_samples)
         return torch.stack(maps)
-
-
-def require_float32(backbone: Backbone) -> None:
-    """Refuse gradients in half precision, where they underflow.
-
-    Raises:
-        SpliceError: naming the key.
-    """
-    module = backbone.module
-    if module is not None and any(weight.dtype != torch.float32 for weight in module.parameters()):
-        raise SpliceError("Gradients need backbone.precision=fp32: in half precision they underflow.")

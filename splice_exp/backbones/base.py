@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import Module
@@ -150,6 +151,20 @@ class Backbone(ABC):
         """Join the embeddings of `class_texts`: those of a class become their mean, as unit rows."""
         texts = len(self.class_templates)
         return normalize(features.view(len(features) // texts, texts, self.dim).mean(dim=1), dim=1)
+
+
+def require_float32(backbone: Backbone, who: str) -> None:
+    """Refuse what takes gradients in half precision, where they underflow.
+
+    Args:
+        backbone: Any.
+        who: What takes them, with its verb: `Gradients need`.
+
+    Raises:
+        SpliceError: naming the key.
+    """
+    if backbone.module is not None and any(one.dtype != torch.float32 for one in backbone.module.parameters()):
+        raise SpliceError(f"{who} backbone.precision=fp32: in half precision gradients underflow.")
 
 
 def require_templates(templates: Sequence[str]) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from torch.nn.functional import cross_entropy, normalize
 from torch.nn.utils.parametrize import register_parametrization, remove_parametrizations
 from torch.utils.data import DataLoader, Dataset
 
-from splice_exp.backbones.base import Backbone
+from splice_exp.backbones.base import Backbone, require_float32
 from splice_exp.backbones.towers import tower_of
 from splice_exp.core.code import code_digest, code_of
 from splice_exp.core.errors import SpliceError, require_at_least, require_choice, require_integer
@@ -138,11 +138,12 @@ def fine_tuned(backbone: Backbone, data: EncodableSource, settings: FineTuning) 
         settings: How.
 
     Raises:
-        SpliceError: if data have no classes, or the backbone no such tower.
+        SpliceError: if data have no classes, or the backbone no such tower, or half precision.
     """
     if data.labels is None or len(data.classes) < 2:
         raise SpliceError(f"Fine-tuning needs classes, which {data.name} has not: take other data.")
     tower_of(backbone)
+    require_float32(backbone, "Fine-tuning needs")
     found = copy.deepcopy(backbone)
     model: Any = found.module
     with torch.random.fork_rng(devices=[]):

@@ -13,6 +13,7 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch.nn.functional import cosine_similarity
 
+from splice_exp.attribution.gradients import VanillaGradient
 from splice_exp.attribution.model import Cocoa
 from splice_exp.attribution.removal import Mean, TokenDropping
 from splice_exp.attribution.rise import Rise
@@ -23,8 +24,10 @@ from splice_exp.backbones.towers import tower_of
 from splice_exp.core.assets import SCENES_CLIP
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.pairs import ScenePairs
+from splice_exp.data.scenes.plain import Scenes
 from splice_exp.heads.streams import streams
 from splice_exp.heads.weights import head_outputs
+from splice_exp.training.fine_tuning import FineTuning, fine_tuned
 
 TEXT = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2}
 OF_SIGLIP = {"no_causal_mask": True, "proj_bias": True, "pool_type": "last", "norm_kwargs": {"eps": 1e-6}}
@@ -140,7 +143,7 @@ def test_a_resnet_takes_pixels_of_the_type_of_its_weights(tmp_path):
 
 
 def test_gradients_in_half_precision_are_refused(scenes):
-    from splice_exp.attribution.gradients import VanillaGradient
-
     with pytest.raises(SpliceError, match="Gradients need backbone.precision=fp32"):
         Cocoa(scenes["fp16"], VanillaGradient(), Mean()).explain(ScenePairs(1).inputs(0, 1), "a star", "a heart")
+    with pytest.raises(SpliceError, match="^Fine-tuning needs backbone.precision=fp32"):
+        fine_tuned(scenes["bf16"], Scenes(4), FineTuning())

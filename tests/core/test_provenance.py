@@ -165,6 +165,17 @@ def test_a_saved_data_set_counts_by_the_files_that_it_lists(tmp_path):
     assert run_id(config) == run_id(config)
 
 
+def test_a_folder_that_cannot_be_read_is_left_to_the_run_that_meets_it(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    config = {"data": {"_target_": "splice_exp.data.image_folder.ImageFolder", "root": str(tmp_path)}}
+    monkeypatch.setattr("os.scandir", refuse)
+    assert run_id(config)
+    with pytest.raises(SpliceError, match=r"^The folder .* cannot be read \(Permission denied\)\.$"):
+        ImageFolder(str(tmp_path))
+
+
 def test_environment_names_what_is_needed_to_repeat():
     found = environment(seed=3, device="cpu")
     assert found["seed"] == 3

@@ -1,8 +1,11 @@
 """One photograph is the same whichever data set it comes from, and damaged ones end a run or are left out of it."""
 
+import importlib
+import inspect
 import io
 import json
 import logging
+import pkgutil
 
 import numpy as np
 import pandas as pd
@@ -10,6 +13,7 @@ import pytest
 import torch
 from PIL import ExifTags, Image
 
+import splice_exp.data
 from splice_exp import Cocoa, Splice
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.images.colours import UnreadableImage
@@ -21,7 +25,7 @@ from splice_exp.data.image_table import ImageTable
 from splice_exp.data.nico import Nico
 from splice_exp.data.pair_table import PairTable
 from splice_exp.data.picture_files import PictureFiles
-from splice_exp.data.pictures import as_picture
+from splice_exp.data.pictures import FileSource, PictureSource, as_picture
 from splice_exp.data.voc_pairs import VocPairs
 from splice_exp.embeddings.extract import extract
 from splice_exp.evaluation.splice.probing import Probing
@@ -366,3 +370,20 @@ def test_images_that_are_stored_as_mere_bytes_are_images(tmp_path):
     Dataset.from_dict({"image": [buffer.getvalue()]}).save_to_disk(str(tmp_path / "saved"))
     (found,) = HuggingFaceSet(str(tmp_path / "saved"), label_column=None).inputs(0, 1)
     assert found.tobytes() == upright().tobytes()
+
+
+def test_every_data_set_of_images_has_both_settings():
+    """Also those that are yet to be written."""
+    for module in pkgutil.iter_modules(splice_exp.data.__path__):
+        importlib.import_module(f"{splice_exp.data.__name__}.{module.name}")
+    found, waiting = set(), [PictureSource]
+    while waiting:
+        kinds = waiting.pop().__subclasses__()
+        waiting += kinds
+        found |= {kind for kind in kinds if kind.__module__.startswith("splice_exp.") and kind is not FileSource}
+    assert len(found) >= 12
+    for kind in found:
+        parameters = inspect.signature(kind).parameters
+        assert parameters["exif"].default == "upright", kind
+        assert parameters["damaged"].default == "error", kind
+        assert not {"inputs", "_read", "fingerprint"} & vars(kind).keys(), kind  # read in one place
