@@ -25,7 +25,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, shown
-from splice_exp.core.io import atomic, digest, read_json, remove_leftovers, write_json
+from splice_exp.core.io import atomic, digest, read_json, remove_leftovers, write_json, writing
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +161,8 @@ class Shards:
         """Remove shards that are damaged or foreign, so that they are missing; return their paths."""
         damaged = [self._path(rows) for rows in self._present() if not self._is_whole(rows)]
         for path in damaged:
-            path.unlink(missing_ok=True)  # another process may repair, too
+            with writing(path):
+                path.unlink(missing_ok=True)  # another process may repair, too
         return damaged
 
     def remove(self) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 from matplotlib.figure import Figure as Canvas
 
-from splice_exp.core.io import atomic, sidecar, write_json, write_text
+from splice_exp.core.io import atomic, sidecar, write_json, write_text, writing
 from splice_exp.core.measures import Measures, to_json
 from splice_exp.core.plotting import save
 from splice_exp.core.provenance import code_behind, environment
@@ -80,7 +80,8 @@ def write_record(
         if is_complete(directory) and not config["force"]:
             log.info("another process has finished this run meanwhile: its record stays")
             return
-        (directory / METRICS).unlink(missing_ok=True)  # from here on the record is not that of an earlier run any more
+        with writing(directory / METRICS):  # from here on the record is not that of an earlier run any more
+            (directory / METRICS).unlink(missing_ok=True)
         written = [directory / CONFIG, directory / MEASURES]
         write_text(directory / CONFIG, yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
         write_json(directory / MEASURES, to_json(measures))
