@@ -40,6 +40,11 @@ def pytest_collection_finish():
     gc.set_threshold(20_000, 20, 20)
 
 
+def pytest_sessionfinish():
+    """Let the interpreter clear up at its end."""
+    gc.unfreeze()
+
+
 def pytest_unconfigure(config):
     """Remove it when all workers have ended."""
     if not hasattr(config, "workerinput"):

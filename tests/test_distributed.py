@@ -13,7 +13,7 @@ import torch
 
 from splice_exp.distributed.shards import MANIFEST
 from tests.distributed.test_shards import flip
-from tests.test_cli import command, metrics_of  # noqa: F401  a fixture
+from tests.test_cli import command, metrics_of, run_here  # noqa: F401  a fixture
 
 NUM_SAMPLES, BATCH = 101, 8  # not divisible by two or three
 pytestmark = pytest.mark.xdist_group("undisturbed")  # which is made once
@@ -31,7 +31,7 @@ def contents(cache):
 def undisturbed(tmp_path_factory):
     """Cache and metrics of a run that nothing happened to."""
     results = tmp_path_factory.mktemp("undisturbed") / "results"
-    subprocess.run(line(results), check=True, capture_output=True)
+    assert run_here(results, *SMALL) == 0
     return contents(results / "cache"), metrics_of(results)
 
 

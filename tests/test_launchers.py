@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.test_cli import FAST, command, metrics_of  # noqa: F401  a fixture
+from tests.test_cli import FAST, command, metrics_of, run_here  # noqa: F401  a fixture
 
 pytestmark = pytest.mark.xdist_group("launchers")  # the sweep that they are compared with is made once
 SWEEP = ("experiment=ablation_nonneg", *FAST, "hydra.sweeper.params.seed=0", "solver.l1_penalty=0.2")
@@ -23,8 +23,7 @@ def launch(results, *overrides):
 def here(tmp_path_factory):
     """Numbers of the sweep, one point after the other."""
     results = tmp_path_factory.mktemp("basic") / "results"
-    found = launch(results)
-    assert found.returncode == 0, found.stderr
+    assert run_here(results, *SWEEP) == 0
     return metrics_of(results)
 
 

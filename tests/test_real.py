@@ -90,7 +90,10 @@ def test_the_official_mean_gives_what_the_authors_code_gives(real_data, tmp_path
     )
 
 
-PROBLEMS = [*((data, True) for data in EXPECTED), ("cifar10_test500", False)]
+PROBLEMS = [
+    pytest.param(problem, marks=pytest.mark.xdist_group("-".join(map(str, problem))))  # each is made once
+    for problem in [*((data, True) for data in EXPECTED), ("cifar10_test500", False)]
+]
 
 
 @pytest.fixture(scope="module", params=PROBLEMS, ids=lambda p: f"{p[0]}-{'nonnegative' if p[1] else 'signed'}")
