@@ -39,7 +39,7 @@ from splice_exp.core.assets import ASSETS
 from splice_exp.core.codes import Codes
 from splice_exp.core.io import atomic
 from splice_exp.core.plotting import MARKERS, PALETTE, save
-from splice_exp.core.provenance import environment
+from splice_exp.core.runs.provenance import environment
 from splice_exp.core.tensors import read_tensors, write_tensors
 from splice_exp.core.text import markdown
 from splice_exp.core.types import checked_features

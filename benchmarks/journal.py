@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from splice_exp.core.io import write_text
-from splice_exp.core.provenance import environment
+from splice_exp.core.runs.provenance import environment
 
 
 def run_heading() -> str:

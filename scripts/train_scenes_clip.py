@@ -25,9 +25,9 @@ from splice_exp.backbones.byte_pairs import learn_merges, write_merges
 from splice_exp.backbones.checkpoint import CONFIG, WEIGHTS
 from splice_exp.backbones.open_clip import OpenClipBackbone
 from splice_exp.core.assets import SCENES_CLIP
-from splice_exp.core.code import code_digest
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest, write_json
+from splice_exp.core.runs.code import code_digest
 from splice_exp.core.tensors import tensor_digest, write_tensors
 from splice_exp.data.scenes.picture import SIDE
 from splice_exp.data.scenes.render import render

@@ -19,7 +19,7 @@ from splice_exp.commands import COMMANDS, run_command
 from splice_exp.configuration import CONFIG_DIRECTORY, forget_samples, register, resolve
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import FULL, cannot_be_written
-from splice_exp.core.run_directory import (
+from splice_exp.core.runs.run_directory import (
     METRICS,
     begin_attempt,
     damage,

@@ -20,8 +20,8 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from splice_exp.build import build
 from splice_exp.core.errors import SpliceError, nearest
-from splice_exp.core.file_digests import keep_digests_in
-from splice_exp.core.provenance import SCIENCE, run_id
+from splice_exp.core.runs.file_digests import keep_digests_in
+from splice_exp.core.runs.provenance import SCIENCE, run_id
 
 PACKAGE = Path(__file__).parent
 # Inside the wheel, or beside the package in a checkout; absolute, so that the command works from any folder.

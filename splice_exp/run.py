@@ -15,7 +15,7 @@ import torch
 from splice_exp.build import build
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.measures import Measures
-from splice_exp.core.provenance import SCIENCE
+from splice_exp.core.runs.provenance import SCIENCE
 from splice_exp.core.types import Embeddings
 from splice_exp.data.base import DataSource, EncodableSource, damaged_in
 from splice_exp.decomposition.fused import embed_and_solve

@@ -23,7 +23,7 @@ from splice_exp.build import build
 from splice_exp.configuration import plain
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest
-from splice_exp.core.run_directory import UNFINISHED, rank
+from splice_exp.core.runs.run_directory import UNFINISHED, rank
 from splice_exp.core.text.visible import say
 from splice_exp.points import Point, composed, expand, label, labels
 from splice_exp.record.tracking import NoTracker, Tracker, swept_from_outside

@@ -22,9 +22,9 @@ from torch.nn.functional import avg_pool2d
 
 from splice_exp.attribution.removal import Removal
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.code import code_of
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.keys import key_of
+from splice_exp.core.runs.code import code_of
 from splice_exp.core.tensors import tensor_digest
 from splice_exp.data.base import EncodableSource
 from splice_exp.distributed.cache import Cache

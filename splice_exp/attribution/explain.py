@@ -18,8 +18,8 @@ from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.rise import MaskMethod
 from splice_exp.attribution.targets import Target
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.code import code_of
 from splice_exp.core.io import seed_of
+from splice_exp.core.runs.code import code_of
 from splice_exp.data.base import EncodableSource
 from splice_exp.distributed.cache import Cache
 from splice_exp.distributed.predict import RowModule, Rows, RowSource

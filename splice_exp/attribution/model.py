@@ -27,9 +27,9 @@ from splice_exp.attribution.targets import Target, target_of
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.load import load_backbone
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.html import html_table
 from splice_exp.core.images.colours import Pixels
 from splice_exp.core.io import seed_of
+from splice_exp.core.text.html import html_table
 from splice_exp.data.pictures import ImageOrFile, as_picture, listed_images
 from splice_exp.dictionaries.vocabulary import vocabulary_named
 

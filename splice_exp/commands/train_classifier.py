@@ -26,9 +26,9 @@ from splice_exp.backbones.resnet import build_network, load_encoder, read_state
 from splice_exp.build import build
 from splice_exp.commands import parser_of
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
-from splice_exp.core.code import code_of
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import atomic, digest, file_digest
+from splice_exp.core.runs.code import code_of
 from splice_exp.core.text.visible import say
 from splice_exp.data.base import EncodableSource
 from splice_exp.training.classifier import MONITORED, Classifier, Settings, loaders

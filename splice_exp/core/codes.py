@@ -15,8 +15,8 @@ from torch.nn.functional import embedding_bag
 
 from splice_exp.core.code_tables import as_dataset, long_frame, names_of, wide_frame, write_parquet
 from splice_exp.core.errors import require_integer
-from splice_exp.core.html import html_table
 from splice_exp.core.names import Named
+from splice_exp.core.text.html import html_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.file_digests import sha256_of
+from splice_exp.core.runs.file_digests import sha256_of
 
 DIGEST_LENGTH = 16
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -179,7 +179,7 @@ def file_sha256(path: Path) -> str:
 
 
 def files_digest(root: Path, files: Sequence[Path]) -> str:
-    """Identify files by their names under a folder, and by their content, which is read once (`core.file_digests`)."""
+    """Identify files by their names under a folder, and by their content, which `core.runs.file_digests` reads once."""
     names = [file.relative_to(root).as_posix() for file in files]
     return digest([list(pair) for pair in zip(names, sha256_of(files, root), strict=True)])
 

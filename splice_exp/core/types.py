@@ -13,8 +13,8 @@ from torch import Tensor
 
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, shown
-from splice_exp.core.html import html_table
 from splice_exp.core.names import Named
+from splice_exp.core.text.html import html_table
 
 SHOWN = 5  # concepts in a line
 Modality = Literal["image", "text"]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from splice_exp.core.code import code_of
 from splice_exp.core.io import digest
+from splice_exp.core.runs.code import code_of
 from splice_exp.data.base import EncodableSource
 
 

@@ -17,10 +17,10 @@ from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from splice_exp.core.code import code_of
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.core.images.colours import rgb
 from splice_exp.core.io import digest, seed_of
+from splice_exp.core.runs.code import code_of
 from splice_exp.data.base import EncodableSource
 
 MOVING = ("flip", "crop", "flipped_crop", "rotation")  # views that put pixels elsewhere

@@ -18,9 +18,9 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from splice_exp.core.codes import SHOWN, Codes
-from splice_exp.core.html import html_table
 from splice_exp.core.io import digest
 from splice_exp.core.tensors import tensor_digest
+from splice_exp.core.text.html import html_table
 from splice_exp.core.types import Dictionary, Embeddings, Solution
 from splice_exp.decomposition.store import solve
 from splice_exp.distributed.cache import Cache

@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splice_exp.core.code import code_of
 from splice_exp.core.codes import Codes
+from splice_exp.core.runs.code import code_of
 from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.types import Solution
 from splice_exp.distributed.cache import Cache

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.code import code_of
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of
+from splice_exp.core.runs.code import code_of
 from splice_exp.core.types import Embeddings
 from splice_exp.data.base import DataSource, EmbeddedSource, EncodableSource
 from splice_exp.distributed.cache import Cache

@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.code import code_of
 from splice_exp.core.io import digest
+from splice_exp.core.runs.code import code_of
 from splice_exp.distributed.cache import Cache
 from splice_exp.distributed.predict import RowModule, Rows, RowSource, Share
 

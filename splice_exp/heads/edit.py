@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from splice_exp.backbones.towers import Tower
 from splice_exp.core.errors import SpliceError, require_choice
-from splice_exp.core.html import html_table
+from splice_exp.core.text.html import html_table
 from splice_exp.heads.spectra import Spectra
 from splice_exp.heads.weights import head_weights, layer_scale
 

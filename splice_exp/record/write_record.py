@@ -14,8 +14,8 @@ from matplotlib.figure import Figure as Canvas
 from splice_exp.core.io import atomic, sidecar, write_json, write_text, writing
 from splice_exp.core.measures import Measures, to_json
 from splice_exp.core.plotting import save
-from splice_exp.core.provenance import code_behind, environment
-from splice_exp.core.run_directory import (
+from splice_exp.core.runs.provenance import code_behind, environment
+from splice_exp.core.runs.run_directory import (
     CODES,
     CONFIG,
     DAMAGED,

@@ -12,7 +12,7 @@ from splice_exp.core.io import atomic, remove_leftovers, write_json, write_text
 from splice_exp.core.keys import key_of
 from splice_exp.core.measures import to_json
 from splice_exp.core.plotting import save
-from splice_exp.core.run_directory import SAMPLE_FIGURE
+from splice_exp.core.runs.run_directory import SAMPLE_FIGURE
 from splice_exp.core.text import markdown
 from splice_exp.report.comparisons import Claim
 from splice_exp.report.drawings.base import Drawing

@@ -16,7 +16,7 @@ from splice_exp.core.errors import SpliceError
 from splice_exp.core.intervals import mean_interval
 from splice_exp.core.io import read_json
 from splice_exp.core.measures import Measures, from_json
-from splice_exp.core.run_directory import CONFIG, ENVIRONMENT, MEASURES, METRICS, SAMPLES, error_of
+from splice_exp.core.runs.run_directory import CONFIG, ENVIRONMENT, MEASURES, METRICS, SAMPLES, error_of
 from splice_exp.core.yaml_file import read_yaml
 
 AGAIN = "set force=true to compute the run again"

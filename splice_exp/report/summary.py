@@ -9,7 +9,7 @@ from typing import Any, NotRequired, TypedDict, cast
 
 from splice_exp.core.errors import SpliceError, shown
 from splice_exp.core.io import read_json
-from splice_exp.core.provenance import SCIENCE
+from splice_exp.core.runs.provenance import SCIENCE
 from splice_exp.report.comparisons import Claim
 from splice_exp.report.records import Record, Row, declared_by
 from splice_exp.report.tables import ABSENT, difference_cell

@@ -27,9 +27,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from splice_exp.backbones.base import Backbone, require_float32
 from splice_exp.backbones.towers import tower_of
-from splice_exp.core.code import code_digest, code_of
 from splice_exp.core.errors import SpliceError, require_at_least, require_choice, require_integer
 from splice_exp.core.io import digest
+from splice_exp.core.runs.code import code_digest, code_of
 from splice_exp.data.base import EncodableSource
 
 MODES = ("full", "lora")

@@ -5,8 +5,8 @@ import pytest
 from splice_exp.configuration import resolve
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import read_json
-from splice_exp.core.provenance import run_id
-from splice_exp.core.run_directory import DAMAGED, ENVIRONMENT, METRICS
+from splice_exp.core.runs.provenance import run_id
+from splice_exp.core.runs.run_directory import DAMAGED, ENVIRONMENT, METRICS
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.report.records import Record, describe
 from splice_exp.run import run

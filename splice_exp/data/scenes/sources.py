@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from splice_exp.core.code import code_digest
 from splice_exp.core.errors import require_choice, require_integer
 from splice_exp.core.io import digest
+from splice_exp.core.runs.code import code_digest
 from splice_exp.core.truth import GroundTruth
 from splice_exp.data import scenes
 from splice_exp.data.base import EncodableSource

@@ -7,10 +7,10 @@ from PIL import Image
 
 from splice_exp.build import build
 from splice_exp.configuration import forget_samples, samples_of
-from splice_exp.core import provenance
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import write_json
-from splice_exp.core.provenance import environment
+from splice_exp.core.runs import provenance
+from splice_exp.core.runs.provenance import environment
 from splice_exp.core.tensors import write_tensors
 from splice_exp.data.image_folder import ImageFolder
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from splice_exp.core.io import write_json
-from splice_exp.core.run_directory import (
+from splice_exp.core.runs.run_directory import (
     ENVIRONMENT,
     FILES,
     METRICS,

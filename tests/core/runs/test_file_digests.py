@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from splice_exp.core import file_digests
-from splice_exp.core.file_digests import keep_digests_in, sha256_of
+from splice_exp.core.runs import file_digests
+from splice_exp.core.runs.file_digests import keep_digests_in, sha256_of
 
 
 def sha256(path):

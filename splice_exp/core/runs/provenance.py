@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from splice_exp import __version__
-from splice_exp.core.code import code_digest
 from splice_exp.core.images.folders import SUFFIXES
 from splice_exp.core.io import digest, file_digest, files_digest
+from splice_exp.core.runs.code import code_digest
 
 # What decides the numbers; launcher, logger, paths, report and device do not.
 SCIENCE = ("backbone", "data", "vocabulary", "dictionary", "alignment", "solver", "evaluation", "stability", "seed")
