@@ -10,7 +10,7 @@ from pathlib import Path
 from splice_exp.core.errors import SpliceError, require_names
 from splice_exp.core.io import atomic, remove_leftovers, write_json, write_text
 from splice_exp.core.keys import key_of
-from splice_exp.core.measures import to_json
+from splice_exp.core.measures import PLACEHOLDER, Measure, Unit, to_json
 from splice_exp.core.plotting import save
 from splice_exp.core.runs.run_directory import SAMPLE_FIGURE
 from splice_exp.core.text import markdown
@@ -33,7 +33,7 @@ class Report:
     Args:
         title: Heading.
         question: What the table is about, in a sentence or two.
-        columns: Metrics, in order.
+        columns: Metrics, in order; one with a placeholder, `recovery/recall_{kind}`, stands for all of its kind.
         comparisons: Claims, each with its column of paired differences and its verdict.
         figure: The picture of the table, if any.
         notes: Sentences under the table. One that begins with a heading and a colon is shown where that heading is; one
@@ -64,7 +64,16 @@ class Report:
 
     def lay_out(self, rows: Sequence[Row]) -> Cells:
         """Return the table as headings and cells."""
-        return lay_out(rows, self.columns, self._applicable(rows))
+        return lay_out(rows, self._columns(rows), self._applicable(rows))
+
+    def _columns(self, rows: Sequence[Row]) -> list[str]:
+        """Return the columns, those with a placeholder as all metrics that they stand for and some row has."""
+        measured = list(dict.fromkeys(name for row in rows if row.complete for name in row.metrics))
+        found = []
+        for column in self.columns:
+            family = Measure(column, "", Unit.NUMBER)
+            found += [name for name in measured if family.named(name)] if PLACEHOLDER.search(column) else [column]
+        return found
 
     def undeclared(self, records: Sequence[Record]) -> list[str]:
         """Return the columns that no run declares, and that the table therefore lacks: names that were mistyped."""
@@ -124,7 +133,7 @@ class Report:
                 figures.append(f"{stem}_samples")
         cells = self.lay_out(rows)
         headings = [*cells.headings, *(["figure"] if self.figure else [])]
-        notes = [*legend(rows, self.columns, self._applicable(rows)), *notes_of(rows, headings, self.notes)]
+        notes = [*legend(rows, self._columns(rows), self._applicable(rows)), *notes_of(rows, headings, self.notes)]
         verdicts = "".join(f"- {markdown.escaped(line)}\n" for line in self.verdicts(records))
         listed = [(one.title, one.lay_out(rows)) for one in self.listings if one.applies(rows)]
         listings = "".join(f"## {name}\n\n{markdown_table(found)}\n\n" for name, found in listed)

@@ -18,7 +18,7 @@ from torch import Tensor
 from splice_exp.core.errors import SpliceError, nearest, require_integer, require_names
 from splice_exp.core.keys import key_of
 from splice_exp.core.measures import Join, Measure, Unit
-from splice_exp.core.names import canonical
+from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import (
     CERTIFICATES,
@@ -63,13 +63,18 @@ class MeanCodes(Evaluation):
         require_integer("top_k", top_k, 1)
         self._classes, self._top_k = tuple(classes), top_k
 
+    def require(self, data: DataSource) -> None:
+        for name in self._classes:
+            data.class_named(name, of=self)
+
     def evaluate(self, study: Study) -> Findings:
         """Average the codes.
 
         Raises:
             SpliceError: naming a class that the data do not have.
         """
-        members = {name: self._members(study, name) for name in self._classes}  # before anything is solved
+        named = [study.data.class_named(name, of=self) for name in self._classes]
+        members = {name: self._members(study, name) for name in named}  # before anything is solved
         decomposition, embeddings = study.decomposition, study.embeddings
         samples = fit_of_samples(study)
         metrics: dict[str, Metric] = {
@@ -97,13 +102,12 @@ class MeanCodes(Evaluation):
     def _members(self, study: Study, name: str) -> Bool[Tensor, " n"]:
         """Return which samples are of a class."""
         embeddings = study.embeddings
-        known = {canonical(one): row for row, one in enumerate(embeddings.classes)}
-        if embeddings.labels is None or canonical(name) not in known:
+        if embeddings.labels is None or name not in embeddings.classes:
             raise SpliceError(
-                f"{key_of('classes', self)} names {name!r}, which {study.data.name} lacks "
-                f"({nearest(name, embeddings.classes)})."
+                f"{key_of('classes', self)} has {name!r}, of which {study.data.name} has no samples with a text in the "
+                f"backbone ({nearest(name, embeddings.classes)})."
             )
-        return embeddings.labels == known[canonical(name)]
+        return embeddings.labels == embeddings.classes.index(name)
 
     def _largest(self, study: Study, chosen: Bool[Tensor, " n"]) -> list[tuple[str, float]]:
         """Name the largest mean codes of some samples, the largest first."""

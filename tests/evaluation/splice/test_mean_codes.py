@@ -18,15 +18,15 @@ def test_means_are_those_of_the_dense_codes(study):
     codes = study.decomposition.codes.dense().numpy()
     stars = study.embeddings.labels.numpy() == study.embeddings.classes.index("star")
     table = found.tables["mean_codes"]
-    for name, rows in ((ALL, codes), ("Star", codes[stars])):
+    for name, rows in ((ALL, codes), ("star", codes[stars])):
         part = table[table["of"] == name]
         means = rows.mean(axis=0)
         np.testing.assert_allclose(part["code"], np.sort(means)[::-1][:4], rtol=1e-5)
         np.testing.assert_allclose(
             part["code"], [means[study.dictionary.index(one)] for one in part["concept"]], rtol=1e-5
         )
-    assert found.metrics["mean_codes/num_samples_Star"] == stars.sum()
-    assert found.metrics["mean_codes/l0_Star"] == pytest.approx((codes[stars] != 0).sum(axis=1).mean())
+    assert found.metrics["mean_codes/num_samples_star"] == stars.sum()
+    assert found.metrics["mean_codes/l0_star"] == pytest.approx((codes[stars] != 0).sum(axis=1).mean())
     assert found.metrics["l0/mean"] == pytest.approx((codes != 0).sum(axis=1).mean())
 
 
@@ -36,5 +36,5 @@ def test_the_largest_mean_code_of_a_class_names_it(study):
 
 
 def test_a_class_that_is_not_there_is_refused(study):
-    with pytest.raises(SpliceError, match=r"^classes names 'stars', which scenes.* lacks .*star"):
-        MeanCodes(["stars"]).evaluate(study)
+    with pytest.raises(SpliceError, match=r"^classes has 'stars', which is no class of scenes.*star"):
+        MeanCodes(["stars"]).require(study.data)
