@@ -450,12 +450,12 @@ def test_a_sweep_without_weights_is_refused_before_its_first_row(command, tmp_pa
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     code, _, err = command("-m", "experiment=zero_shot", "backbone=vit_b_32_openai", "vocabulary=laion", "seed=0,1")
     assert code == 1
-    assert err.count("error: The weights open_clip_model.safetensors of huggingface.co/timm") == 1
+    assert err.count("error: open_clip_model.safetensors of huggingface.co/timm") == 1
     assert not (tmp_path / "results").exists()
     rows = ("-m", "experiment=zero_shot", *FAST, "backbone=vit_b_32_openai,planted", "figures=false")
     code, _, err = command(*rows)
     assert code == 1
-    assert "error: backbone vit b 32 openai: The weights" in err
+    assert "error: backbone vit b 32 openai: open_clip_model" in err
     assert len(metrics_of(tmp_path / "results")) == 1  # of the row that needs none
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -155,3 +156,9 @@ def test_lines_of_the_readme_are_short():
     """But for tables and code, which cannot be wrapped."""
     lines = (ROOT / "README.md").read_text().splitlines()
     assert not [line for line in lines if len(line) > 250 and not line.startswith(("|", "    "))]
+
+
+def test_no_folder_has_more_files_than_a_newcomer_can_look_through():
+    package = ROOT / "splice_exp"
+    files = Counter(path.parent for path in package.rglob("*.py"))
+    assert {folder.relative_to(package): count for folder, count in files.items() if count > 20} == {}

@@ -77,11 +77,16 @@ def require_weights(model: str, pretrained: str | None, cache: str | None) -> Pa
         return None
     repository, names = published
     if model.startswith(HUB):
-        _require_file(repository, (CONFIG,), cache)
-    return _require_file(repository, names, cache)
+        _require_file(repository, (CONFIG,), cache, with_tag=False)
+    return _require_file(repository, names, cache, with_tag=not model.startswith(HUB))
 
 
-def _require_file(repository: str, names: tuple[str, ...], cache: str | None) -> Path | None:
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0].rstrip(".") if text else type(error).__name__
+
+
+def _require_file(repository: str, names: tuple[str, ...], cache: str | None, with_tag: bool) -> Path | None:
     """Fetch the first of some files that a repository has, if none of them is here; it may have none."""
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
 
@@ -98,11 +103,13 @@ def _require_file(repository: str, names: tuple[str, ...], cache: str | None) ->
         except Exception as error:  # of the network, the hub, or whoever forbids either
             if getattr(getattr(error, "response", None), "status_code", None) == 404:
                 continue  # under another name, then: open_clip knows more of them
+            reason = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else _first_line(error)
+            folder = f" --cache-dir {cache}" if cache else ""
+            configured = key_of("weights") != "weights"  # Splice.load and its like have no such argument
+            file = f", or set {key_of('weights')} to the file" if configured and name != CONFIG and with_tag else ""
             raise SpliceError(
-                f"The weights {name} of huggingface.co/{repository} are not here, and cannot be fetched "
-                f"({str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__}). Where there "
-                f"is a network, `hf download {repository}{' --cache-dir ' + cache if cache else ''}` fetches them; "
-                f"copy its cache, or set {key_of('weights')} to the file."
+                f"{name} of huggingface.co/{repository} was not found locally, and cannot be fetched ({reason}): where "
+                f"there is a network, run `hf download {repository} {name}{folder}` and copy its cache{file}."
             ) from error
     return None
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.load import load_backbone, model_name, resolve_model
 from splice_exp.backbones.published import LOCAL, require_model
-from splice_exp.core.errors import SpliceError
+from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.types import Dictionary
 from splice_exp.dictionaries.text import encode_concepts
 from splice_exp.dictionaries.vocabulary import vocabulary_named
@@ -72,7 +72,7 @@ class ExplainedModel:
             pretrained: Tag of its weights.
             vocabulary: A list by its name (`laion`, `laion_bigrams`, `mscoco`, `scenes`), a file with one name per
                 line, or names; by default the concepts of a model that `Sith.save` wrote.
-            vocabulary_size: The most frequent so many, which are the last of a list; all by default.
+            vocabulary_size: The most frequent so many, which are the last of a list; by default, or −1, all.
             mean: A file with the image mean (`python -m splice_exp estimate-mean`); by default the one that
                 lies beside a saved model, or was published for the model, if there is one.
             solver: Finds codes.
@@ -95,6 +95,10 @@ class ExplainedModel:
                 f"model is {model!r}, which needs a vocabulary: laion, laion_bigrams, mscoco, a file with one name per "
                 "line, or names."
             )
+        if vocabulary_size == -1:  # as the authors' package calls all of them
+            vocabulary_size = None
+        if vocabulary_size is not None:
+            require_integer("vocabulary_size", vocabulary_size, 1)
         source = vocabulary_named("scenes" if vocabulary is None else vocabulary, vocabulary_size)
         backbone = load_backbone(model, pretrained, caller)
         if mean is None:

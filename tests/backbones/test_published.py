@@ -104,14 +104,16 @@ def test_offline_the_lacking_file_is_named_without_torch(tmp_path, lacking):
         if name != lacking:
             (folder / "snapshots" / ("a" * 40) / name).write_bytes(b"")
     found = fetch(tmp_path, "hf-hub:tests/scenes", HF_HUB_OFFLINE="1").stdout
-    assert found.startswith(f"The weights {lacking} of huggingface.co/tests/scenes are not here, and cannot be fetched")
-    assert "`hf download tests/scenes`" in found
-    assert found.endswith("\nFalse\n")
+    assert found == (
+        f"{lacking} of huggingface.co/tests/scenes was not found locally, and cannot be fetched (HF_HUB_OFFLINE is "
+        f"set): where there is a network, run `hf download tests/scenes {lacking}` and copy its cache.\nFalse\n"
+    )
 
 
 def test_offline_a_tag_is_named_without_torch(tmp_path):
     found = fetch(tmp_path, "ViT-B-32", "laion2b_s34b_b79k", HF_HUB_OFFLINE="1").stdout
-    assert "`hf download laion/CLIP-ViT-B-32-laion2B-s34B-b79K`" in found
+    assert "run `hf download laion/CLIP-ViT-B-32-laion2B-s34B-b79K open_clip_model.safetensors` and copy" in found
+    assert "copy its cache, or set backbone.weights to the file.\n" in found
     assert found.endswith("\nFalse\n")
 
 

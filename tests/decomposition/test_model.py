@@ -122,6 +122,7 @@ def test_one_picture_alone_needs_a_mean(splice, pictures):
         (lambda splice, picture: splice.decompose(torch.ones(2, 7)), "7 wide, but those of the backbone 128"),
         (lambda splice, picture: splice.decompose(["nothing.png"]), "nothing.png cannot be read .No such file"),
         (lambda splice, picture: Splice.load("ViT-B-32", "openai"), "needs a vocabulary"),
+        (lambda splice, picture: Splice.load(vocabulary=["a", "b"], vocabulary_size=0), "^vocabulary_size is 0"),
         (lambda splice, picture: Splice.load("ViT-B-31"), "does not know .nearest: 'ViT-B-32'"),
         (lambda splice, picture: splice.decompose([picture]).plot(1), "sample is 1, but must be one of 0 to 0"),
         (lambda splice, picture: Splice.load(pretrained="openai"), "no model is named"),

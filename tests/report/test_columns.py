@@ -8,8 +8,5 @@ from splice_exp.report.page import Report
 def test_a_column_of_a_kind_is_all_of_that_kind():
     metrics = {"l0/mean": 3.0, "mean_codes/l0_deer": 2.0, "mean_codes/l0_hot dog": 4.0, "mean_codes/cosine_deer": 0.5}
     report = Report("title", "question", ["l0/mean", "mean_codes/l0_{class}"])
-    assert report._columns([SimpleNamespace(complete=True, metrics=metrics)]) == [
-        "l0/mean",
-        "mean_codes/l0_deer",
-        "mean_codes/l0_hot dog",
-    ]
+    row = SimpleNamespace(complete=True, metrics=metrics)
+    assert report._columns([row]) == ["l0/mean", "mean_codes/l0_deer", "mean_codes/l0_hot dog"]
