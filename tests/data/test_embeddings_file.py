@@ -162,18 +162,18 @@ class Hostile:
 )
 def test_nothing_but_tensors_and_plain_values_is_unpickled(tmp_path, content, capsys):
     torch.save(content, tmp_path / "E.pt")
-    with pytest.raises(SpliceError, match=r"^path: .*E\.pt cannot be read as \.pt, of which only tensors and plain"):
+    with pytest.raises(SpliceError, match=r"^path: .*E\.pt is damaged, or holds more than tensors and plain values"):
         EmbeddingsFile(str(tmp_path / "E.pt"))
     torch.save(torch.eye(2), tmp_path / "E.pt")
     torch.save(content, tmp_path / "L.pt")
-    with pytest.raises(SpliceError, match=r"^labels: .*L\.pt cannot be read"):
+    with pytest.raises(SpliceError, match=r"^labels: .*L\.pt is damaged, or holds more"):
         EmbeddingsFile(str(tmp_path / "E.pt"), labels=str(tmp_path / "L.pt"))
     assert capsys.readouterr().out == ""
 
 
 def test_a_torch_file_of_other_things_is_named(tmp_path):
     (tmp_path / "E.pt").write_bytes(b"no archive")
-    with pytest.raises(SpliceError, match=r"^path: .*E\.pt cannot be read as \.pt"):
+    with pytest.raises(SpliceError, match=r"^path: .*E\.pt is no file of torch .it begins with 'no archive'"):
         EmbeddingsFile(str(tmp_path / "E.pt"))
     torch.save({"weights": torch.eye(2)}, tmp_path / "E.pt")
     with pytest.raises(SpliceError, match="holds weights, but must hold `embeddings`"):

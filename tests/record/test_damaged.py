@@ -2,7 +2,7 @@
 
 import pytest
 
-from splice_exp.configuration import resolve
+from splice_exp.configuration import resolve, samples_of
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import read_json
 from splice_exp.core.runs.provenance import run_id
@@ -50,14 +50,17 @@ def test_a_run_without_damaged_images_says_nothing_of_them(zoo, tmp_path):
     run(config, tmp_path / "run")
     for name in read_json(tmp_path / "run" / DAMAGED)["data"]:
         (zoo / name).unlink()
-    run(config, tmp_path / "run")
+    run({**config, "force": True}, tmp_path / "run")
     assert not (tmp_path / "run" / DAMAGED).exists()
     assert not any("Damaged" in line for line in describe([Record({}, tmp_path / "run")]))
     assert read_json(tmp_path / "run" / METRICS)["data/num_samples"] == 10
 
 
 def test_skipping_is_part_of_the_identity(zoo, tmp_path):
-    ids = {run_id(configured(zoo, tmp_path, *given)) for given in ([], ["data.damaged=skip"], ["data.exif=ignore"])}
+    ids = {
+        run_id(configured(zoo, tmp_path, *given), samples_of)
+        for given in ([], ["data.damaged=skip"], ["data.exif=ignore"])
+    }
     assert len(ids) == 3
 
 

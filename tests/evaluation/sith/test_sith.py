@@ -196,7 +196,7 @@ def test_heads_have_kinds_and_pictures(study):
     assert set(found.tables["driving"]["picture"]) == set(found.tables["pictures"]["picture"])
     with pytest.raises(SpliceError, match="set reading.tower=image"):
         SithHeads(Reading(tower="text"))
-    with pytest.raises(SpliceError, match="is no Vision Transformer of open_clip"):
+    with pytest.raises(SpliceError, match="This backbone has no image tower whose heads could be read"):
         SithHeads(Reading()).evaluate(study_of("data=planted", "data.num_samples=4"))
 
 
