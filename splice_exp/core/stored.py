@@ -9,8 +9,6 @@ E.pt, .pth      the embeddings alone, or the same names as tensors and lists
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from splice_exp.core.arrays import read_npy, read_npz
 from splice_exp.core.errors import SpliceError, require_names
 from splice_exp.core.io import read_json, sidecar
 from splice_exp.core.keys import key_of
@@ -61,31 +60,18 @@ def _read_arrays(path: Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any
         named = content if isinstance(content, Mapping) else {"embeddings": content}
         found = {str(name): value.detach() for name, value in named.items() if isinstance(value, Tensor)}
         return found, {str(name): value for name, value in named.items() if not isinstance(value, Tensor)}
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray) != (path.suffix == ".npy"):
-            raise ValueError("the content is of the other NumPy format")
-        arrays = {"embeddings": loaded} if path.suffix == ".npy" else {name: loaded[name] for name in loaded.files}
-        words = {name: _words(array) for name, array in arrays.items() if array.dtype.kind in "US"}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise SpliceError(f"{key}: {path} cannot be read as {path.suffix} ({reason_of(error)}).") from error
+    arrays = {"embeddings": read_npy(path, key)} if path.suffix == ".npy" else read_npz(path, key)
+    words = {name: _words(array, path, key) for name, array in arrays.items() if array.dtype.kind in "US"}
     numbers = {name: as_tensor(array) for name, array in arrays.items() if array.dtype.kind in "fiub"}
     return numbers, words
 
 
-def reason_of(error: Exception) -> str:
-    """Return why NumPy cannot read a file; of arrays of Python objects, what helps."""
-    if "allow_pickle" not in str(error):
-        return str(error)
-    return (
-        "it holds Python objects, which are never loaded, because they can run code: save words as "
-        "numpy.array(words, dtype=str), and numbers with a dtype of numbers"
-    )
-
-
-def _words(array: np.ndarray) -> list[str]:
+def _words(array: np.ndarray, path: Path, key: str) -> list[str]:
     """Spell out an array of strings; bytes are UTF-8."""
-    return [word.decode("utf-8") if isinstance(word, bytes) else word for word in array.tolist()]
+    try:
+        return [word.decode("utf-8") if isinstance(word, bytes) else word for word in array.tolist()]
+    except UnicodeDecodeError as error:
+        raise SpliceError(f"{key}: {path} holds words that are not UTF-8 ({error}).") from error
 
 
 def as_tensor(array: np.ndarray) -> Tensor:

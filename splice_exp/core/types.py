@@ -44,6 +44,10 @@ def checked_features(features: Tensor, source: str) -> Float[Tensor, "n d"]:
             raise SpliceError(
                 f"{source} has {flaw} in rows {shown(rows.nonzero().flatten().tolist())}: remove or repair."
             )
+    largest = features.abs().amax(dim=1, keepdim=True)
+    extreme = (largest > 1e100) | (largest < 1e-100)  # squares of such numbers are infinite, or zero
+    if extreme.any():
+        features = torch.where(extreme, features / largest, features)
     # Not by `normalize`, whose floor would leave tiny rows short of unit length.
     return (features / features.norm(dim=1, keepdim=True)).to(torch.float32)
 

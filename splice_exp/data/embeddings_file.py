@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from splice_exp.core.arrays import read_npy
 from splice_exp.core.errors import SpliceError, require_integer, shown
 from splice_exp.core.io import file_digest
 from splice_exp.core.keys import key_of
 from splice_exp.core.labels import label_of_first, require_first_label
-from splice_exp.core.stored import TORCH, as_tensor, read_stored_embeddings, reason_of
+from splice_exp.core.stored import TORCH, as_tensor, read_stored_embeddings
 from splice_exp.core.tensors import read_pt
 from splice_exp.core.text.lines import read_lines
 from splice_exp.core.types import Embeddings
@@ -116,12 +116,9 @@ def _read_labels(path: str) -> Tensor:
         if not isinstance(found, Tensor):
             raise SpliceError(f"{key_of('labels')}: {path} holds a {type(found).__name__}, but must hold one tensor.")
         return found
-    try:
-        array = np.load(path, allow_pickle=False)
-        if array.dtype.kind in "US":
-            raise SpliceError(f"{key_of('labels')}: {path} holds words, but labels must be integers: {CURE}.")
-        return as_tensor(array)
-    except (OSError, ValueError, EOFError, TypeError, AttributeError) as error:
-        raise SpliceError(
-            f"{key_of('labels')}: {path} cannot be read as .npy integers ({reason_of(error)})."
-        ) from error
+    array = read_npy(Path(path), key_of("labels"))
+    if array.dtype.kind in "US":
+        raise SpliceError(f"{key_of('labels')}: {path} holds words, but labels must be integers: {CURE}.")
+    if array.dtype.kind not in "fiub":
+        raise SpliceError(f"{key_of('labels')}: {path} holds {array.dtype}, but labels must be integers.")
+    return as_tensor(array)

@@ -15,14 +15,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from splice_exp.core.arrays import read_npy
 from splice_exp.core.errors import SpliceError, require_bool, require_choice
 from splice_exp.core.keys import key_of
+from splice_exp.core.stored import as_tensor
 from splice_exp.core.tensors import read_pt, read_tensors
 from splice_exp.core.types import Embeddings
 from splice_exp.embeddings.official_means import official_mean
@@ -97,15 +98,10 @@ def _read_vector(path: Path, key: str) -> Tensor:
 
 
 def _read_npy(path: Path, key: str) -> Tensor:
-    try:
-        found = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:  # NumPy's words advise to unpickle
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is damaged, or of no numbers"
-        raise SpliceError(f"{key}: {path} cannot be read as .npy ({reason}).") from error
-    if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiub":
-        kind = found.dtype if isinstance(found, np.ndarray) else type(found).__name__
-        raise SpliceError(f"{key}: {path} holds {kind}, but a mean is of real numbers.")
-    return torch.from_numpy(found)
+    found = read_npy(path, key)
+    if found.dtype.kind not in "fiub":
+        raise SpliceError(f"{key}: {path} holds {found.dtype}, but a mean is of real numbers.")
+    return as_tensor(found)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ References:
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from abc import ABC, abstractmethod
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from splice_exp.core.assets import ASSETS
 from splice_exp.core.errors import SpliceError, require_integer, shown
@@ -27,6 +29,7 @@ from splice_exp.heads.decisions import Decisions
 from splice_exp.heads.verdicts import Verdict, parse_verdict
 
 PROMPTS = ASSETS / "prompts"
+LONGEST_ERROR = 500  # characters of what an endpoint says
 
 
 @dataclass(frozen=True)
@@ -131,12 +134,22 @@ class EndpointJudge(Judge):
             )
             content = answer.choices[0].message.content
         except (OpenAIError, AttributeError, IndexError, TypeError, ValueError) as error:
+            said = self._without_key(str(error))[:LONGEST_ERROR]
             raise SpliceError(
                 f"{key_of('url', self)} {self.url} gives no answer from {self.model!r} ({type(error).__name__}: "
-                f"{error}). What was "
-                f"answered is kept in {key_of('cache', self)}: run again to go on."
-            ) from error
-        return content or ""
+                f"{said}). What was answered is kept in {key_of('cache', self)}: run again to go on."
+            ) from None  # an endpoint may have echoed the request, key and all
+        return self._without_key(content or "")
+
+    def _without_key(self, text: str) -> str:
+        """Strip the key from what an endpoint says, as it is and as addresses and headers encode it."""
+        key = self.key and os.environ.get(self.key)
+        if not key:
+            return text
+        encoded = (key, quote(key, safe=""), json.dumps(key)[1:-1], base64.b64encode(key.encode()).decode().rstrip("="))
+        for form in sorted(encoded, key=len, reverse=True):
+            text = text.replace(form, "[key]")
+        return text
 
     @cached_property
     def _client(self) -> Any:

@@ -10,6 +10,7 @@ from itertools import combinations
 import numpy as np
 
 SCORES = (1, 5)
+LONGEST = 8_000  # characters of a reply that are read
 MARKS = re.compile(r"[*_`#]")  # of Markdown
 SCALE = re.compile(r"\(?\b1\s*(?:-|–|to)\s*5\b\)?", re.IGNORECASE)  # where a reply repeats it
 THEME = re.compile(
@@ -36,6 +37,7 @@ def parse_verdict(reply: str) -> Verdict | None:
         >>> parse_verdict("I would say it is coherent.") is None
         True
     """
+    reply = reply[-LONGEST:]  # whoever reasons at length says it last; and the time grows with the square
     plain = SCALE.sub("", MARKS.sub("", reply))
     scores = {float(found["score"]) for found in SCORE.finditer(plain)}
     if len(scores) != 1:

@@ -244,3 +244,18 @@ class Silent(Judge):
 def test_a_judge_of_ones_own_needs_a_name_and_a_reply(tmp_path):
     with pytest.raises(SpliceError, match="silent"):
         Silent(str(tmp_path / "d.jsonl")).verdicts(["a"])
+
+
+@pytest.mark.parametrize("form", ["sk-a/b+c=", "sk-a%2Fb%2Bc%3D", "c2stYS9iK2M9"])
+def test_no_form_of_the_key_comes_back(monkeypatch, form, tmp_path):
+    """An endpoint may echo the request, in an error or in a reply."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-a/b+c=")
+    judge = EndpointJudge(str(tmp_path / "replies.jsonl"))
+    assert form not in judge._without_key(f"401 Authorization: Bearer {form}, theme: {form}")
+    assert judge._without_key("Score: 5") == "Score: 5"
+
+
+def test_a_hostile_reply_is_read_in_no_time():
+    for words in ("theme " * 200_000, "score is " * 200_000, "**" * 500_000, "1 to " * 200_000):
+        assert parse_verdict(words) is None
+    assert parse_verdict("because " * 50_000 + "\nTheme: red things\nScore: 4") == Verdict("red things", 4)

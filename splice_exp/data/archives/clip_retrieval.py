@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from splice_exp.core.arrays import read_npy
 from splice_exp.core.errors import SpliceError, nearest, require_integer, shown
 from splice_exp.core.io import digest, file_sha256
 from splice_exp.core.keys import key_of
 from splice_exp.core.labels import require_first_label
-from splice_exp.core.stored import as_tensor, reason_of
+from splice_exp.core.stored import as_tensor
 from splice_exp.core.text.tables import Table, read_table
 from splice_exp.core.types import Embeddings, checked_features
 from splice_exp.data.archives.labels import labels_of
@@ -135,10 +136,7 @@ def _numbered(folder: Path, kind: str, suffix: str) -> dict[int, Path]:
 
 def _load(file: Path) -> np.ndarray:
     """Map a matrix into memory."""
-    try:
-        found: np.ndarray = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise SpliceError(f"{key_of('root')}: {file} cannot be read as .npy ({reason_of(error)}).") from error
+    found = read_npy(file, key_of("root"))
     if found.ndim != 2:
         raise SpliceError(f"{key_of('root')}: {file} has shape {found.shape}, but must be a matrix, a row per image.")
     return found
