@@ -83,7 +83,7 @@ def require_weights(model: str, pretrained: str | None, cache: str | None) -> Pa
 
 def _first_line(error: Exception) -> str:
     text = str(error).strip()
-    return text.splitlines()[0].rstrip(".") if text else type(error).__name__
+    return text.partition("\n")[0].rstrip(".") or type(error).__name__
 
 
 def _require_file(repository: str, names: tuple[str, ...], cache: str | None, with_tag: bool) -> Path | None:
