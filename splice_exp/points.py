@@ -86,5 +86,5 @@ def composed(points: Sequence[Point], config_name: str) -> Iterator[DictConfig]:
 
 
 def _is_group(key: str) -> bool:
-    """Say whether a swept key chooses from a group, or adds or deletes something, and is no value that is there."""
+    """Say whether a swept key selects a group, or adds or deletes a key; others set a value that exists."""
     return key[0] in "+~" or "@" in key or bool(GlobalHydra.instance().config_loader().get_group_options(key))

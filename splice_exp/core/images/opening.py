@@ -41,7 +41,7 @@ def read_image(source: Stored, name: str, exif: str = UPRIGHT) -> Image.Image:
     """Return an image in colours, by the rules of `colours`.
 
     Args:
-        source: A file, its bytes, or an image that is there already.
+        source: A file, its bytes, or an image in memory.
         name: What it is called, for errors.
         exif: `upright` or `ignore`.
 

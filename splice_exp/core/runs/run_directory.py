@@ -117,7 +117,7 @@ def begin_attempt(directory: Path) -> None:
 
 
 def end_attempt(directory: Path) -> None:
-    """Take the note away, and whatever other processes failed by on the way to a record that is there."""
+    """Remove the note of `begin_attempt`, and errors of other processes: the record is complete in spite of them."""
     for number, path in _errors(directory).items():
         if rank() in (0, number):
             path.unlink(missing_ok=True)
