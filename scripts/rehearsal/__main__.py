@@ -91,7 +91,16 @@ def outcome_of(folder: Path, process: BaseProcess) -> dict:
     path = folder / "outcome.json"
     if path.is_file():
         return json.loads(path.read_text())
-    lost = {"built": [], "computed": [], "published": (0, 0), "seconds": 0, "processor": 0, "memory": 0, "swept": "?"}
+    lost = {
+        "built": [],
+        "parts": [],
+        "computed": [],
+        "published": (0, 0),
+        "seconds": 0,
+        "processor": 0,
+        "memory": 0,
+        "swept": "?",
+    }
     return {**lost, "errors": [f"its process ended with exit code {process.exitcode}, see {folder / 'output.txt'}"]}
 
 
@@ -109,6 +118,7 @@ def in_a_line(preset: str, outcome: dict) -> str:
 def in_rows(preset: str, outcome: dict) -> list[str]:
     """List the rows of a preset: what is swept, those computed, and errors."""
     lines = [f"{preset}: {outcome['swept']}"]
+    lines += [f"    built: {', '.join(outcome['parts'])}"] if outcome["parts"] else []
     lines += [f"    computed: {label}" for label in outcome["computed"]]
     return lines + [f"    error: {error}" for error in outcome["errors"]]
 

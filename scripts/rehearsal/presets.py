@@ -28,16 +28,20 @@ class Narrowing:
 
 COCOA = ("evaluation.per_class=1", "evaluation.corpus_size=2", "evaluation.foil_size=4", "evaluation.steps=4")
 KINDS = {"evaluation.kind": "contrastive_corpus,label_free"}
+TWO_CLASSES = "evaluation.classes=[English springer,chain saw]"
 LAST = "evaluation.reading.layers=[-1]"  # of which all vectors are read, as edits need
 ASKED_ONCE = ("evaluation.selector.judge.repeats=1", LAST)
 NARROWED: dict[str, Narrowing] = {
     "cocoa_augmentations": Narrowing(("evaluation.foil_size=8", "method.num_masks=16")),
     "cocoa_cifar10": Narrowing((*COCOA, "method.steps=4"), {"method": "integrated_gradients", **KINDS}),
-    "cocoa_imagenet": Narrowing(
-        (*COCOA, "method.num_masks=16", "evaluation.classes=[English springer,chain saw]"), KINDS
-    ),
+    "cocoa_corpus_size": Narrowing((*COCOA, "method.num_masks=16", TWO_CLASSES), {"evaluation.corpus_size": "1,2"}),
+    "cocoa_foil_size": Narrowing((*COCOA, "method.num_masks=16", TWO_CLASSES), {"evaluation.foil_size": "2,4"}),
+    "cocoa_imagenet": Narrowing((*COCOA, "method.num_masks=16", TWO_CLASSES), KINDS),
     "cocoa_localization": Narrowing(("method.num_masks=16", "data.limit=4", "evaluation.val.limit=2")),
     "cocoa_mura": Narrowing((*COCOA, "method.num_samples=4"), {"method": "gradient_shap", **KINDS}),
+    "cocoa_randomized_cifar10": Narrowing((*COCOA, "method.steps=4"), {"method": "integrated_gradients"}),
+    "cocoa_randomized_imagenet": Narrowing((*COCOA, "method.num_masks=16", TWO_CLASSES), {"method": "rise_published"}),
+    "cocoa_randomized_mura": Narrowing((*COCOA, "method.num_samples=4"), {"method": "gradient_shap"}),
     "linearity": Narrowing(("evaluation.num_pairs=40",)),
     "retrieval": Narrowing(("evaluation.batch_size=8", "evaluation.num_batches=3")),
     "sith_adaptation": Narrowing(("evaluation.tuning.epochs=1", LAST)),

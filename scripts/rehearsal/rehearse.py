@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 import sys
 import time
@@ -14,18 +15,22 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
 
 from scripts.rehearsal.presets import URL, narrowing_of
 from splice_exp import cli, sweep
 from splice_exp.configuration import CONFIG_DIRECTORY, resolve
 from splice_exp.core.errors import SpliceError
-from splice_exp.points import Point, expand
+from splice_exp.points import Point, composed, expand
 from splice_exp.points import label as written
 from splice_exp.points import labels as labels_of
+from splice_exp.report.page import Report
 from splice_exp.report.published import NOT_IN, NOT_RUN, PAPER, cells_of, numbers_beside, read_references
 from splice_exp.report.summary import read_summaries
 from splice_exp.report.tables import ABSENT
 from splice_exp.run import Components, build
+
+TARGET = re.compile(r'"_target_": "[\w.]*\.(\w+)"')
 
 
 @dataclass
@@ -35,7 +40,8 @@ class Outcome:
     Attributes:
         swept: Keys and values of its sweep, in words.
         built: Labels of the rows that could be built.
-        computed: Labels of the rows that were computed.
+        parts: What was built for them: the distinct classes of components.
+        computed: The rows that were computed: the values of all swept keys.
         published: Published numbers beside which the computed rows put ours, of how many.
         errors: What failed.
         seconds: Wall time.
@@ -45,6 +51,7 @@ class Outcome:
 
     swept: str = ""
     built: list[str] = field(default_factory=list)
+    parts: list[str] = field(default_factory=list)
     computed: list[str] = field(default_factory=list)
     published: tuple[int, int] = (0, 0)
     errors: list[str] = field(default_factory=list)
@@ -70,7 +77,7 @@ def rehearse(preset: str, overrides: Sequence[str], judge: str, folder: Path) ->
     with (folder / "output.txt").open("w") as output, redirect_stdout(output), redirect_stderr(output):
         points = build_rows(common, outcome)
         chosen = {**first_row(preset, points).swept, **narrowing.rows}
-        compute_rows([*common, *limits, *(f"{key}={value}" for key, value in chosen.items())], folder, outcome)
+        compute_rows([*common, *limits, *(f"{key}={value}" for key, value in chosen.items())], chosen, folder, outcome)
         check_published(preset, points, chosen, folder, outcome)
     outcome.seconds, outcome.processor = time.perf_counter() - start, time.process_time()
     outcome.memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -86,18 +93,35 @@ def build_rows(overrides: Sequence[str], outcome: Outcome) -> list[Point]:
         points = expand(compose("config", overrides=list(overrides), return_hydra_config=True))
         values: dict[str, list[str]] = {}
         for point in points:
-            label = _label(point.swept)
             for key, value in point.swept.items():
                 values.setdefault(key, [])
                 values[key] += [value] if value not in values[key] else []
+        labels = [_label(point.swept) for point in points]
+        rows = composed(points, "config")
+        for label in labels:
             try:
-                config = resolve(compose("config", overrides=list(point.overrides)))
+                row = next(rows)
+                config = resolve(OmegaConf.masked_copy(row, [key for key in row if key != "hydra"]))
+            except StopIteration:  # the row before could not be composed, and ended it
+                break
+            except Exception as error:
+                outcome.errors.append(f"not composed: {label}: {_words(error)}")
+                continue
+            try:
                 parts = {name: _built(config, name, built) for name in (*Components.__dataclass_fields__, "report")}
                 parts["stability"].require(parts["solver"])
                 outcome.built.append(label)
             except Exception as error:
                 outcome.errors.append(f"not built: {label}: {_words(error)}")
     outcome.swept = " × ".join(f"{key}={','.join(found)}" for key, found in values.items()) or "one row"
+    outcome.parts = sorted(
+        {
+            name
+            for key, part in built.items()
+            for name in TARGET.findall(key)
+            if not isinstance(part, (Exception, Report))
+        }
+    )
     return points
 
 
@@ -122,8 +146,15 @@ def first_row(preset: str, points: Sequence[Point]) -> Point:
     return points[0]
 
 
-def compute_rows(words: Sequence[str], folder: Path, outcome: Outcome) -> None:
-    """Run the command, and read its report."""
+def compute_rows(words: Sequence[str], chosen: Mapping[str, str], folder: Path, outcome: Outcome) -> None:
+    """Run the command, and read its report.
+
+    Args:
+        words: Of the command.
+        chosen: Values of swept keys; a report labels its rows by those of which several were computed.
+        folder: For its results.
+        outcome: Where it is noted.
+    """
     GlobalHydra.instance().clear()
     sweep.OUTCOME = sweep.Outcome()
     sys.argv = ["splice_exp", *words, f"paths.results={folder}"]
@@ -139,7 +170,7 @@ def compute_rows(words: Sequence[str], folder: Path, outcome: Outcome) -> None:
         outcome.errors.append("there is no table")
         return
     for report in reports:
-        outcome.computed += [_label(labels) for labels in report["labels"]]
+        outcome.computed += [_label({**_fixed(chosen), **labels}) for labels in report["labels"]]
 
 
 def check_published(
@@ -155,9 +186,9 @@ def check_published(
         outcome: Where it is noted.
     """
     # As the report of the whole sweep labels rows: with keys of which one value was computed.
-    fixed = {key.lstrip("+"): written(value) for key, value in chosen.items() if "," not in value}
     reports = [
-        {**report, "labels": [{**fixed, **labels} for labels in report["labels"]]} for report in read_summaries(folder)
+        {**report, "labels": [{**_fixed(chosen), **labels} for labels in report["labels"]]}
+        for report in read_summaries(folder)
     ]
     computed = [labels for report in reports for labels in report["labels"]]
     swept = labels_of(points)
@@ -179,6 +210,11 @@ def published_beside(preset: str) -> list[dict[str, Any]]:
     for reference in read_references():
         numbers += [*reference["numbers"], *(cell for table in reference["tables"] for cell in cells_of(table))]
     return [number for number in numbers if number.get("same", {}).get("report") == f"{PAPER}{preset}"]
+
+
+def _fixed(chosen: Mapping[str, str]) -> dict[str, str]:
+    """Return the swept keys of which one value was computed, as a report labels values."""
+    return {key.lstrip("+"): written(value) for key, value in chosen.items() if "," not in value}
 
 
 def _label(labels: Mapping[str, str]) -> str:

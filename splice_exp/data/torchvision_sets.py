@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import torch
 import torchvision.datasets as sets
 from PIL import Image
@@ -50,8 +51,21 @@ def _by_name(*names: str) -> dict[str, dict[str, Any]]:
     return {name: {"split": name} for name in names}
 
 
-TRAIN_OR_TEST = {"train": {"train": True}, "test": {"train": False}}
+TRAIN_OR_TEST: dict[str, dict[str, Any]] = {"train": {"train": True}, "test": {"train": False}, "all": {"train": None}}
 ALL: dict[str, dict[str, Any]] = {"all": {}}
+
+
+def _pooled(build: Callable[..., Any]) -> Callable[..., Any]:
+    """Return how CIFAR is built: one part, or with `train=None` the training part followed by the test part."""
+
+    def built(root: Path, download: bool, train: bool | None) -> Any:
+        if train is not None:
+            return build(root, download=download, train=train)
+        first, second = (build(root, download=download, train=part) for part in (True, False))
+        first.data, first.targets = np.concatenate([first.data, second.data]), [*first.targets, *second.targets]
+        return first
+
+    return built
 
 
 def _image_files(data: Any) -> list[Path]:
@@ -112,8 +126,8 @@ def _celeba_values(attribute: str) -> tuple[str, str]:
 
 
 KINDS: Mapping[str, Kind] = {
-    "cifar10": Kind(sets.CIFAR10, TRAIN_OR_TEST, None, lambda data: data.targets),
-    "cifar100": Kind(sets.CIFAR100, TRAIN_OR_TEST, None, lambda data: data.targets),
+    "cifar10": Kind(_pooled(sets.CIFAR10), TRAIN_OR_TEST, None, lambda data: data.targets),
+    "cifar100": Kind(_pooled(sets.CIFAR100), TRAIN_OR_TEST, None, lambda data: data.targets),
     "stl10": Kind(sets.STL10, _by_name("train", "test"), None, lambda data: data.labels.tolist()),
     "sun397": Kind(sets.SUN397, ALL, _image_files, _labels),
     "caltech101": Kind(sets.Caltech101, ALL, _caltech_files, lambda data: data.y, lambda data: data.categories),

@@ -78,6 +78,7 @@ def test_what_failed_is_listed_under_its_preset():
     outcome = {
         "swept": "seed=0,1",
         "built": ["seed=0"],
+        "parts": ["Retrieval", "Splice"],
         "computed": [],
         "published": (1, 3),
         "errors": ["not built: x"],
@@ -86,7 +87,11 @@ def test_what_failed_is_listed_under_its_preset():
     line = rehearsal.in_a_line("linearity", outcome)
     assert line.startswith("FAILED linearity ")
     assert line.endswith("1.0 GiB: 1 built, 0 computed, 1 of 3 published numbers beside")
-    assert rehearsal.in_rows("linearity", outcome) == ["linearity: seed=0,1", "    error: not built: x"]
+    assert rehearsal.in_rows("linearity", outcome) == [
+        "linearity: seed=0,1",
+        "    built: Retrieval, Splice",
+        "    error: not built: x",
+    ]
 
 
 def test_the_network_is_this_machine():
@@ -97,3 +102,14 @@ def test_the_network_is_this_machine():
     found = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr
     assert found.stdout.count("the rehearsal has no network") == 2
+
+
+@pytest.mark.parametrize("name", ["cifar10", "cifar100"])
+def test_both_parts_of_cifar_are_the_training_part_and_then_the_test_part(miniatures, monkeypatch, name):
+    monkeypatch.setattr("torchvision.datasets.utils.check_md5", lambda *_, **__: True)
+    shared = (f"data={name}", f"paths.data={miniatures}", "logger=none")
+    train, test, both = (
+        build(resolve(composed(*shared, f"data.split={split}"))["data"], "data") for split in ("train", "test", "all")
+    )
+    assert both.labels.tolist() == [*train.labels.tolist(), *test.labels.tolist()]
+    assert both.content([len(train)]) == test.content([0])
