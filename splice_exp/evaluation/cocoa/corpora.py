@@ -54,15 +54,25 @@ class Texts(CorpusSource):
 
     Args:
         texts: One or more.
-        name: Of the corpus; by default the texts.
+        template: What each becomes, with `{}` for the text.
+        exclude: Texts to leave out, as they are in `texts`.
+        name: Of the corpus; by default the sentences.
     """
 
-    def __init__(self, texts: Sequence[str], name: str | None = None) -> None:
+    def __init__(
+        self, texts: Sequence[str], template: str = "{}", exclude: Sequence[str] = (), name: str | None = None
+    ) -> None:
         require_names("texts", texts)
-        if not texts:
+        require_names("exclude", exclude)
+        if template.count("{}") != 1:
+            raise SpliceError(f"{key_of('template')} is {template!r}, but must have {{}} once, for the text.")
+        for one in exclude:
+            if one not in texts:
+                raise SpliceError(f"{key_of('exclude')} has {one!r}, which is not in texts ({nearest(one, texts)}).")
+        self._texts = tuple(template.replace("{}", text) for text in texts if text not in exclude)
+        if not self._texts:
             raise SpliceError(f"{key_of('texts')} is empty, but needs one text or more.")
-        super().__init__(name or " / ".join(texts))
-        self._texts = tuple(texts)
+        super().__init__(name or " / ".join(self._texts))
 
     def members(self, backbone: Backbone, cache: Cache) -> Float[Tensor, "m d"]:
         return backbone.encode_text(self._texts)
