@@ -52,6 +52,20 @@ def composed(*overrides, with_hydra=False):
     return pickle.loads(_composed(overrides, with_hydra))
 
 
+def unknown_arguments(node, path=""):
+    """Return the keys of a configuration that the target beside them has no argument for."""
+    if isinstance(node, list):
+        return [key for place, part in enumerate(node) for key in unknown_arguments(part, f"{path}{place}.")]
+    if not isinstance(node, dict):
+        return []
+    found = [key for name, part in node.items() for key in unknown_arguments(part, f"{path}{name}.")]
+    if str(node.get("_target_", "")).startswith("splice_exp."):
+        module, _, name = node["_target_"].rpartition(".")
+        known = {"_target_", *inspect.signature(getattr(importlib.import_module(module), name)).parameters}
+        found += [f"{path}{key}" for key in node if key not in known]
+    return found
+
+
 @pytest.mark.parametrize("path", COMPONENTS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_argument_is_in_the_file_in_order(path: Path):
     node = yaml.safe_load(path.read_text())

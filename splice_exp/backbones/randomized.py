@@ -1,7 +1,8 @@
 """An image tower that has forgotten what it learned, from the top down: maps that stay as they were do not explain it.
 
 Each parameter tensor is drawn anew from a normal distribution of its own mean and standard deviation, cut at its own
-smallest and largest value; running statistics of normalisations go back to where they began.
+smallest and largest value; running statistics of normalisations go back to where they began, or stay as in the code of
+COCOA.
 
 References:
     Adebayo et al. Sanity checks for saliency maps. NeurIPS 2018 (cascading randomisation).
@@ -24,6 +25,8 @@ from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.keys import key_of
 
+STATISTICS = ("reset", "kept")  # what becomes of running statistics
+
 
 def stages_of(visual: Any) -> list[tuple[str, list[nn.Module | nn.Parameter]]]:
     """Return the parts of an image tower from the output to the pixels, by name."""
@@ -38,13 +41,16 @@ def stages_of(visual: Any) -> list[tuple[str, list[nn.Module | nn.Parameter]]]:
     return [*stages, ("patches", embedding)]
 
 
-def randomized(backbone: Backbone, depth: int | None, seed: int, of: object = None) -> Backbone:
+def randomized(
+    backbone: Backbone, depth: int | None, seed: int, statistics: str = "reset", of: object = None
+) -> Backbone:
     """Return a backbone whose image tower is random in its last stages.
 
     Args:
         backbone: With an image tower, which stays as it is.
         depth: Stages, counted from the output; None: all of them.
         seed: Of the draws.
+        statistics: What becomes of running statistics of the random stages: `reset` or `kept`.
         of: The component that asks, for errors.
 
     Raises:
@@ -61,18 +67,21 @@ def randomized(backbone: Backbone, depth: int | None, seed: int, of: object = No
         raise SpliceError(f"{key_of('depth', of)} is {depth}, but the image tower has {len(stages)} stages: lower it.")
     random = torch.Generator().manual_seed(seed)
     for _, parts in stages[:number]:
-        forget(parts, random)
-    found.backbone_id = f"{backbone.backbone_id}:random:{number}:{seed}"
+        forget(parts, random, statistics)
+    kept = ":kept" if statistics == "kept" else ""
+    found.backbone_id = f"{backbone.backbone_id}:random:{number}:{seed}{kept}"
     return found
 
 
 @torch.no_grad()
-def forget(parts: Sequence[nn.Module | nn.Parameter], random: torch.Generator) -> None:
-    """Draw all parameters of some parts anew, in place."""
+def forget(parts: Sequence[nn.Module | nn.Parameter], random: torch.Generator, statistics: str = "reset") -> None:
+    """Draw all parameters of some parts anew, in place; running statistics are `reset` or `kept`."""
     modules = [part for part in parts if isinstance(part, nn.Module)]
     single = [part for part in parts if isinstance(part, nn.Parameter)]
     for tensor in chain(single, *(module.parameters() for module in modules)):
         tensor.copy_(_drawn_like(tensor, random))
+    if statistics == "kept":
+        return
     for module in chain(*(module.modules() for module in modules)):
         if isinstance(module, nn.modules.batchnorm._NormBase):
             module.reset_running_stats()

@@ -63,7 +63,7 @@ def lines_of(entry: Protocol) -> list[tuple[str, str]]:
         "backbone": entry["backbone"],
         "vocabulary": entry.get("vocabulary"),
         "image mean": entry.get("image_mean"),
-        "class texts": ", ".join(entry.get("templates", [])),
+        "class texts": " · ".join(entry.get("templates", [])),
         "estimator": entry["estimator"],
         "seeds": ", ".join(map(str, entry["seeds"])),
         "as in the paper": entry.get("as_paper"),

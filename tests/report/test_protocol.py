@@ -1,14 +1,16 @@
 """The protocol sheet says of every published setting what the preset is, and its switches are real."""
 
 import re
+from itertools import product
 
 import pytest
+import yaml
 from omegaconf import OmegaConf
 
 from splice_exp.configuration import CONFIG_DIRECTORY
 from splice_exp.report.protocol import as_markdown, lines_of, protocol_of, read_protocol
 from splice_exp.report.published import PAPER
-from tests.test_configuration import composed
+from tests.test_configuration import composed, unknown_arguments
 
 ENTRIES = {entry["preset"]: entry for entry in read_protocol()}
 PRESETS = sorted(f"paper/{path.stem}" for path in (CONFIG_DIRECTORY / "experiment" / "paper").glob("*.yaml"))
@@ -23,15 +25,23 @@ def test_an_entry_is_what_the_preset_composes(preset):
     entry, config = ENTRIES[preset], composed(f"experiment={preset}", with_hydra=True)
     choices = config.hydra.runtime.choices
     swept = OmegaConf.to_container(config.hydra.sweeper).get("params") or {}
-    assert entry["data"] == str(swept.get("data", choices.data)).split(",")
+    rows = [composed(f"experiment={preset}", *row, with_hydra=True) for row in _rows(swept)]
+    assert entry["data"] == list(dict.fromkeys(row.hydra.runtime.choices.data for row in rows))
     model = config.backbone.get("model")
     assert entry["backbone"] == (f"{model}/{config.backbone.pretrained}" if model else choices.backbone)
     assert entry.get("image_mean", config.alignment.image_mean) == config.alignment.image_mean
     assert entry.get("vocabulary", choices.vocabulary) == choices.vocabulary
-    assert entry.get("templates", []) == list(config.backbone.get("class_templates", []))
+    templates = [one for row in rows for one in row.backbone.get("class_templates", [])]
+    assert entry.get("templates", []) == list(dict.fromkeys(templates))
     assert ",".join(map(str, entry["seeds"])) == str(swept.get("seed", 0))
     for kind, choice in re.findall(r"(solver|removal|method)=([\w,]+)", entry["estimator"]):
         assert choice == str(swept.get(kind, choices[kind]))
+
+
+def _rows(swept):
+    """Return overrides of the rows that differ in data or templates: those of the groups that choose them."""
+    groups = {key: swept[key].split(",") for key in ("data", "variant") if key in swept}
+    return [[f"{key}={value}" for key, value in zip(groups, row, strict=True)] for row in product(*groups.values())]
 
 
 SWITCHES = [(name, one["switch"]) for name, entry in ENTRIES.items() for one in entry["deviations"] if "switch" in one]
@@ -41,14 +51,41 @@ SWITCHES = [(name, one["switch"]) for name, entry in ENTRIES.items() for one in 
 def test_a_switch_composes_with_its_preset(preset, switch):
     overrides = switch.split()
     other = [one for one in overrides if one.startswith("experiment=")]
-    composed(*(other or [f"experiment={preset}"]), *(one for one in overrides if one not in other), with_hydra=True)
+    config = composed(*(other or [f"experiment={preset}"]), *(one for one in overrides if one not in other))
+    assert unknown_arguments(OmegaConf.to_container(config)) == []
+
+
+def _settings(preset):
+    """Return the files that a preset is made of, of published settings: itself and, of its defaults, those like it."""
+    path = CONFIG_DIRECTORY / f"{preset}.yaml"
+    files = [path]
+    for default in yaml.safe_load(path.read_text()).get("defaults", []):
+        if isinstance(default, str) and default.startswith("/experiment/paper/"):
+            files += _settings(default[1:])
+        elif isinstance(default, dict) and "/published" in default:
+            files.append(CONFIG_DIRECTORY / "published" / f"{default['/published']}.yaml")
+    return files
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_preset_that_deviates_without_a_switch_does_not_say_as_published(preset):
-    text = (CONFIG_DIRECTORY / "experiment" / f"{preset}.yaml").read_text().lower()
+    files = _settings(f"experiment/{preset}")
     if any("switch" not in one for one in ENTRIES[preset]["deviations"]):
-        assert "as published" not in text
+        said = [
+            file.name for file in files if re.search(r"\b(as published|in the published setting)\b", _comments(file))
+        ]
+        assert said == []
+
+
+def _comments(file):
+    return " ".join(line.partition("#")[2] for line in file.read_text().lower().splitlines() if "#" in line)
+
+
+def test_what_is_said_to_be_published_is_looked_at():
+    assert {file.name for preset in PRESETS for file in _settings(f"experiment/{preset}")} >= {
+        *(file.name for file in (CONFIG_DIRECTORY / "published").glob("*.yaml")),
+        "ablation_dictionary.yaml",
+    }
 
 
 def test_the_documentation_is_written_from_the_sheet():

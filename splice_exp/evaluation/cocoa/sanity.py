@@ -7,17 +7,20 @@ References:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from splice_exp.attribution.corpus import SIMILARITIES
 from splice_exp.attribution.explain import explain
 from splice_exp.attribution.methods import Method
 from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.targets import KINDS
 from splice_exp.backbones.base import Backbone
-from splice_exp.backbones.randomized import randomized
+from splice_exp.backbones.randomized import STATISTICS, randomized
 from splice_exp.core.errors import require_choice, require_integer
 from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.data.base import DataSource
@@ -54,12 +57,17 @@ class CocoaSanity(Evaluation):
         removal: What takes the place of removed pixels.
         train: Where corpora and foils come from.
         depth: Stages of the image tower that are random, counted from the output; null: all.
+        statistics: Whether running statistics of random stages are `reset` or, as in the authors' code, `kept`.
         kind: What is explained.
+        similarity: Of the target: `cosine` or `dot`.
         same_class: Whether explicands are of the class of the corpus.
         per_class: Explicands of each class.
         corpus_size: Samples.
         foil_size: Samples.
+        held_out: Whether similarity is judged by another corpus and foil than those that explain.
         steps: Of the curves.
+        classes: Those of corpora and explicands; None: all. Foils and the head have all classes in any case.
+        head: What finds classes: `probe`, fitted on the training data, or `own`, the last layer of the network.
         bootstrap_resamples: For the 95 % intervals.
         seed: Of everything that is drawn.
     """
@@ -72,23 +80,34 @@ class CocoaSanity(Evaluation):
         removal: Removal,
         train: DataSource,
         depth: int | None = None,
+        statistics: str = "reset",
         kind: str = "contrastive_corpus",
+        similarity: str = "cosine",
         same_class: bool = True,
         per_class: int = 2,
         corpus_size: int = 100,
         foil_size: int = 1500,
+        held_out: bool = True,
         steps: int = 50,
+        classes: Sequence[str] | None = None,
+        head: str = "probe",
         bootstrap_resamples: int = 1000,
         seed: int = 0,
     ) -> None:
         super().__init__(bootstrap_resamples, seed)
         require_choice("kind", kind, KINDS)
+        require_choice("similarity", similarity, SIMILARITIES)
+        require_choice("statistics", statistics, STATISTICS)
         require_integer("steps", steps, 1)
         if depth is not None:
             require_integer("depth", depth, 0)
-        self._method, self._removal, self._depth, self._steps = method, removal, depth, steps
-        self._target = target_name(kind, "cosine")
-        self._task = CorpusTask(train, same_class, per_class, corpus_size, foil_size, True, seed)
+        self._method, self._removal, self._steps = method, removal, steps
+        self._depth, self._statistics = depth, statistics
+        self._target = target_name(kind, similarity)
+        self._task = CorpusTask(train, same_class, per_class, corpus_size, foil_size, held_out, seed, classes, head)
+
+    def require(self, data: DataSource) -> None:
+        self._task.require(data)
 
     def evaluate(self, study: Study) -> Findings:
         """Explain by both models, and compare.
@@ -97,7 +116,7 @@ class CocoaSanity(Evaluation):
             SpliceError: if the backbone has no image tower, or data are not what the task needs.
         """
         backbone = study.backbone
-        forgetful = randomized(backbone, self._depth, self._seed, of=self)
+        forgetful = randomized(backbone, self._depth, self._seed, self._statistics, of=self)
         trained, random = (self._task.prepare(study.data, one, study.cache) for one in (backbone, forgetful))
         maps = self._maps(study, trained, backbone, self._seed)
         # By other draws, all of them: the same masks make maps alike whatever the models have in common.
