@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from inspect import signature
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from jaxtyping import Float
 from torch import Tensor
@@ -63,6 +64,8 @@ class ExplainedModel:
         mean: str | Path | None = None,
         solver: Solver | None = None,
         cache: str | Path | None = None,
+        l1_penalty: float | None = None,
+        device: str | None = None,
     ) -> M:
         """Load a model of open_clip and encode a vocabulary; by default those of the synthetic benchmark.
 
@@ -78,11 +81,14 @@ class ExplainedModel:
             solver: Finds codes.
             cache: A folder that keeps the embeddings of the vocabulary, so that they are computed once; by default
                 they are not kept.
+            l1_penalty: L of the default solver of `Splice`; in place of `solver`.
+            device: Where images and texts are encoded, `cuda` for example; embeddings and codes are on the CPU.
 
         Raises:
-            SpliceError: if weights, names or mean cannot be loaded.
+            SpliceError: if weights, names or mean cannot be loaded, or there is no such device.
         """
         caller = f"{cls.__name__}.load"
+        solver = cls._penalised(solver, l1_penalty)
         if model is not None:
             require_model(resolve_model(model, pretrained)[0])
         saved = Path(model.removeprefix(LOCAL)) if model is not None and model.startswith(LOCAL) else None
@@ -101,6 +107,8 @@ class ExplainedModel:
             require_integer("vocabulary_size", vocabulary_size, 1)
         source = vocabulary_named("scenes" if vocabulary is None else vocabulary, vocabulary_size)
         backbone = load_backbone(model, pretrained, caller)
+        if device is not None:
+            _move(backbone, device)
         if mean is None:
             found = find_official_mean(backbone.encoder)
             mean = None if found is None else found.path
@@ -109,3 +117,33 @@ class ExplainedModel:
             names.concepts, backbone, Alignment(), names.provenance, None if cache is None else Cache(Path(cache))
         )
         return cls(backbone, dictionary, None if mean is None else read_mean(str(mean), backbone.dim), solver)
+
+    @classmethod
+    def _penalised(cls, solver: Solver | None, l1_penalty: float | None) -> Solver | None:
+        """Return the solver that is asked for: the given one, or the default one at a penalty."""
+        if l1_penalty is None:
+            return solver
+        if solver is not None:
+            raise SpliceError(f"l1_penalty is {l1_penalty} beside a solver: give it to the solver, or leave that out.")
+        default: Any = cls.default_solver
+        if "l1_penalty" not in signature(default).parameters:
+            name = default.__name__
+            raise SpliceError(
+                f"l1_penalty is {l1_penalty}, but {name}, the solver of {cls.__name__}, has none: give a solver, as "
+                f"solver={name}(target_l0=5) or solver=ActiveSet(l1_penalty={l1_penalty})."
+            )
+        penalised: Solver = default(l1_penalty=l1_penalty)
+        return penalised
+
+
+def _move(backbone: Backbone, device: str) -> None:
+    """Move an encoder to a device.
+
+    Raises:
+        SpliceError: if it is not there.
+    """
+    try:
+        if backbone.module is not None:
+            backbone.module.to(device)
+    except (RuntimeError, AssertionError) as error:  # PyTorch says that it was built without CUDA by the latter
+        raise SpliceError(f"device is {device!r}, but cannot be used ({str(error).splitlines()[0]}).") from error

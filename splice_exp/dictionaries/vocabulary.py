@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import logging
 import urllib.request
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +35,9 @@ BY_NAME = {  # as conf/vocabulary has them
     "planted": ASSETS / "planted_vocabulary.txt",
     "conceptnet": Path("data/lexicons/conceptnet.txt"),
     "wordnet": Path("data/lexicons/wordnet.txt"),
+    "textspan": Path("data/lexicons/image_descriptions_general.txt"),
 }
+BUILT = ("conceptnet", "wordnet")  # by python -m splice_exp build-lexicon
 DOWNLOADS = "~/.cache/splice_exp/vocabulary"  # as paths.downloads of a command
 DOWNLOAD_TIMEOUT = 30  # seconds
 
@@ -95,10 +98,24 @@ class VocabularySource(ABC):
 
     def _cut(self, names: Sequence[str]) -> Sequence[str]:
         if self._bigram_size is None:
-            return names if self._size is None else names[-self._size :]
+            kept = names if self._size is None else names[-self._size :]
+            self._warn_of_lost(names, kept)
+            return kept
         singles = [name for name in names if " " not in name]
         several = [name for name in names if " " in name]
         return several[-self._bigram_size :] + (singles if self._size is None else singles[-self._size :])
+
+    def _warn_of_lost(self, names: Sequence[str], kept: Sequence[str]) -> None:
+        """Warn where a list has all names of several words first, and a cut drops these whatever their frequency."""
+        several = sum(" " in name for name in names)
+        left = sum(" " in name for name in kept)
+        if left < several and all(" " in name for name in names[:several]):
+            warnings.warn(
+                f"{key_of('size', self)} is {self._size}: the list has its {several} names of several words first, so "
+                f"that {left} of them and {len(kept) - left} of one word are left. Leave it out for all names, or "
+                "count both apart (vocabulary.bigram_size of a command).",
+                stacklevel=4,
+            )
 
 
 class BankVocabulary(VocabularySource):
@@ -209,8 +226,8 @@ def vocabulary_named(vocabulary: str | Path | Sequence[str], size: int | None = 
 
     Args:
         vocabulary: `laion`, `laion_bigrams` or `mscoco`, published by the SpLiCE authors; `scenes`, that of the
-            synthetic benchmark; `conceptnet` or `wordnet`, as build-lexicon writes them; a file with one name per line;
-            or names.
+            synthetic benchmark; `conceptnet` or `wordnet`, as build-lexicon writes them; `textspan`, the descriptions
+            of its authors; a file with one name per line; or names.
         size: Keep the last (most frequent) so many; all by default.
 
     Raises:
@@ -222,7 +239,7 @@ def vocabulary_named(vocabulary: str | Path | Sequence[str], size: int | None = 
         return PublishedVocabulary(str(vocabulary), DOWNLOADS, size)
     file = BY_NAME.get(str(vocabulary), Path(vocabulary).expanduser())
     if not file.is_file():
-        built = f"; {file} is made by python -m splice_exp build-lexicon {vocabulary}" if vocabulary in BY_NAME else ""
+        built = f"; {file} is made by python -m splice_exp build-lexicon {vocabulary}" if vocabulary in BUILT else ""
         raise SpliceError(
             f"vocabulary is {str(vocabulary)!r}, but must be one of {', '.join((*PUBLISHED_SHA256, *BY_NAME))}; a file "
             f"with one name per line; or a list of names{built}."

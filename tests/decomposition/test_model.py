@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from splice_exp import Splice
+from splice_exp import ActiveSet, Sith, Splice
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.plain import Scenes
 
@@ -113,6 +113,11 @@ def test_one_picture_alone_needs_a_mean(splice, pictures):
     assert len(without.decompose(many).codes) == 40
 
 
+def test_a_penalty_and_a_device_are_given_as_in_the_authors_package():
+    found = Splice.load(vocabulary=["star", "grass"], l1_penalty=0.4, device="cpu")
+    assert found.solver == ActiveSet(l1_penalty=0.4)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -129,6 +134,15 @@ def test_one_picture_alone_needs_a_mean(splice, pictures):
         (lambda splice, picture: Splice.load("clip:ViT-L/14", vocabulary=["a"]), "must be one of clip:ViT-B/32"),
         (lambda splice, picture: Splice.load("clip:RN50", "yfcc15m", ["a"]), "leave it out"),
         (lambda splice, picture: Splice.load("ViT-B-32", "openai", "lion"), "must be one of laion"),
+        (lambda splice, picture: Splice.load(l1_penalty=0.3, solver=ActiveSet()), "^l1_penalty is 0.3 beside a solver"),
+        (
+            lambda splice, picture: Sith.load(l1_penalty=0.3),
+            "^l1_penalty is 0.3, but COMP, the solver of Sith, has none",
+        ),
+        (
+            lambda splice, picture: Splice.load(vocabulary=["a"], device="abacus"),
+            "^device is 'abacus', but cannot be us",
+        ),
     ],
 )
 def test_traps_are_refused(splice, pictures, call, message):
