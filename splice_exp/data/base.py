@@ -69,6 +69,8 @@ class DataSource(ABC):
         found = written.get(canonical(name)) or written.get(canonical(self.aliases.get(canonical(name), "")))
         if found is None:
             near = nearest(name, self.classes)
+            if name.isdecimal() and int(name) < len(self.classes):
+                near = f"classes go by name: number {name} is {self.classes[int(name)]!r}"
             raise SpliceError(f"{key_of(argument, of)} has {name!r}, which is no class of {self.name} ({near}).")
         return found
 

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from splice_exp.core.assets import ASSETS
 from splice_exp.core.io import write_text
 from splice_exp.core.text.visible import visible
-from splice_exp.report.protocol import lines_of, protocol_of, read_protocol
+from splice_exp.report.protocol import changes_of, lines_of, protocol_of, read_protocol
 from splice_exp.report.published import PAPER, cells_of, claims_beside, numbers_beside, places_of, read_references
 from splice_exp.report.summary import Summary, named_differences, read_summaries
 
@@ -87,7 +87,8 @@ def write_page(results: Path, report: Summary) -> Path:
         report: What to show.
     """
     pictures = [found for stem in report["figures"] if (found := _picture(results / "figures", stem))]
-    protocol = protocol_of(report["experiment"], read_protocol())
+    entries = read_protocol()
+    protocol = protocol_of(report["experiment"], entries)
     text = (
         _environment()
         .get_template("experiment.html.j2")
@@ -95,6 +96,7 @@ def write_page(results: Path, report: Summary) -> Path:
             report=report,
             places=places_of(report["experiment"], read_references()),
             protocol=protocol,
+            changes=changes_of(report, entries),
             protocol_lines=[] if protocol is None else lines_of(protocol),
             style=_style(),
             pictures=pictures,
@@ -110,14 +112,18 @@ def write_page(results: Path, report: Summary) -> Path:
 def write_index(results: Path) -> Path:
     """Write the index over all reports under `results`, beside what is published."""
     reports = read_summaries(results)
+    entries = read_protocol()
+    changed = {report["name"]: changes_of(report, entries) for report in reports}
     papers = []
     for published in read_references():
         papers.append(
             {
                 "name": published["paper"],
                 "claims": claims_beside(published, reports),
-                "numbers": numbers_beside(published["numbers"], reports),
-                "tables": [(table["where"], numbers_beside(cells_of(table), reports)) for table in published["tables"]],
+                "numbers": numbers_beside(published["numbers"], reports, changed),
+                "tables": [
+                    (table["where"], numbers_beside(cells_of(table), reports, changed)) for table in published["tables"]
+                ],
                 "notes": published["notes"],
             }
         )

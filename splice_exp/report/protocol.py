@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 from splice_exp.core.yaml_file import read_yaml
 from splice_exp.report.published import PAPER, PROTOCOL, REFERENCES
+from splice_exp.report.summary import Summary
 
 SHEET = REFERENCES / PROTOCOL
+INDIFFERENT = (  # keys that change no number
+    *("experiment", "name", "table", "report", "figures", "force", "repair", "keep_embeddings", "shard", "fused"),
+    *("paths", "logger", "trainer", "hydra"),
+)
 
 
 class Deviation(TypedDict):
@@ -53,6 +60,36 @@ def protocol_of(experiment: str, entries: Sequence[Protocol]) -> Protocol | None
     """
     preset = f"paper/{experiment.removeprefix(PAPER)}" if experiment.startswith(PAPER) else ""
     return next((entry for entry in entries if entry["preset"] == preset), None)
+
+
+def changes_of(report: Summary, entries: Sequence[Protocol]) -> list[str]:
+    """Return what the command of a report sets otherwise than its preset: nothing, where it is the published setting.
+
+    A narrower sweep changes nothing, and neither do the authors' way, machines, and names of results.
+
+    Args:
+        report: Whose name, experiment and command say what it is.
+        entries: Of `read_protocol`.
+    """
+    if report["name"].startswith(PAPER) and report["experiment"] != report["name"]:
+        return [f"experiment={report['experiment']}"]
+    entry = protocol_of(report["experiment"], entries)
+    if entry is None:
+        return []
+    ours = {f"{key}={value}" for key, value in re.findall(r"(\w+)=([\w,]+)", entry["estimator"])}
+    known = {key: values.split(",") for key, _, values in (one.partition("=") for one in ours)}
+    known |= {"data": entry["data"], "seed": [str(seed) for seed in entry["seeds"]]}
+    switches = {word for one in entry["deviations"] for word in one.get("switch", "").split()}
+    words = [word for word in shlex.split(report["command"])[3:] if "=" in word and word not in switches]
+    return [word for word in words if not _is_indifferent(word, known)]
+
+
+def _is_indifferent(word: str, known: Mapping[str, Sequence[str]]) -> bool:
+    """Say whether an override leaves the setting of a preset as it is: what it sets, or values that it sweeps."""
+    key, _, value = word.partition("=")
+    if key.split("/")[0].split(".")[0] in INDIFFERENT:
+        return True
+    return key in known and set(value.split(",")) <= set(known[key])
 
 
 def lines_of(entry: Protocol) -> list[tuple[str, str]]:

@@ -115,8 +115,19 @@ def claims_beside(reference: Mapping[str, Any], reports: Sequence[Summary]) -> l
     return lines
 
 
-def numbers_beside(numbers: Sequence[Mapping[str, Any]], reports: Sequence[Summary]) -> list[dict[str, str]]:
-    """Return published numbers, ours on the same data, their difference, and ours on the embedded world."""
+def numbers_beside(
+    numbers: Sequence[Mapping[str, Any]],
+    reports: Sequence[Summary],
+    changed: Mapping[str, Sequence[str]] | None = None,
+) -> list[dict[str, str]]:
+    """Return published numbers, ours in the same setting, their difference, and ours on the synthetic benchmark.
+
+    Args:
+        numbers: As `read_reference` has them.
+        reports: Ours.
+        changed: Report → what it changes of the published setting (`protocol.changes_of`): it stands beside the
+            number, which then has no difference.
+    """
     by_name = {report["name"]: report for report in reports}
     declared = Measures()
     for report in reports:
@@ -127,14 +138,16 @@ def numbers_beside(numbers: Sequence[Mapping[str, Any]], reports: Sequence[Summa
         absent = NOT_IN if entry["same"]["report"] in by_name else NOT_RUN
         measure = declared.find(entry["same"]["metric"])
         unit = Unit.NUMBER if measure is None else measure.unit  # of what none of our reports measures
+        changes = (changed or {}).get(entry["same"]["report"], ())
+        ours = absent if same is None else same[1]
         lines.append(
             {
                 "where": entry["where"],
                 "what": entry["what"],
                 "published": _published(entry, unit),
                 "source": f"{entry['source']} ({entry['certainty']})",
-                "same": absent if same is None else same[1],
-                "difference": ABSENT if same is None else unit.write_change(same[0] - entry["published"]),
+                "same": f"{ours} (changed: {', '.join(changes)})" if same and changes else ours,
+                "difference": unit.write_change(same[0] - entry["published"]) if same and not changes else ABSENT,
                 "world": ABSENT if world is None else world[1],
             }
         )

@@ -36,6 +36,8 @@ def test_classes_are_found_by_new_and_older_names(folder):
     assert Selection(data, [1]).class_named("Chain_Saw") == "chainsaw"
     with pytest.raises(SpliceError, match="^classes has 'chain', which is no class of val .*nearest: 'chainsaw'"):
         data.class_named("chain")
+    with pytest.raises(SpliceError, match=r"has '1', which is .*classes go by name: number 1 is 'chainsaw'"):
+        data.class_named("1")
     with pytest.raises(SpliceError, match="has 'kimono', which is no class of val"):  # of others, but not of these
         data.class_named("kimono")
 

@@ -133,6 +133,9 @@ def test_claims_and_numbers_stand_beside_ours_and_missing_ones_are_said(results)
     assert measured["same"].startswith("90.0 [")
     assert measured["difference"] == "+30.0"
     assert measured["world"].startswith("50.0 [")
+    other, _ = numbers_beside(REFERENCE["numbers"], reports, {"stem": ["data.limit=4"]})
+    assert other["same"] == f"{measured['same']} (changed: data.limit=4)"
+    assert other["difference"] == "–"
     assert (absent["same"], absent["difference"], absent["world"]) == ("not run here", "–", "–")
 
 

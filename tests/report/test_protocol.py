@@ -8,7 +8,7 @@ import yaml
 from omegaconf import OmegaConf
 
 from splice_exp.configuration import CONFIG_DIRECTORY
-from splice_exp.report.protocol import as_markdown, lines_of, protocol_of, read_protocol
+from splice_exp.report.protocol import as_markdown, changes_of, lines_of, protocol_of, read_protocol
 from splice_exp.report.published import PAPER
 from tests.test_configuration import composed, unknown_arguments
 
@@ -97,3 +97,25 @@ def test_a_report_finds_its_entry_by_the_name_of_its_experiment():
     assert entry is not None
     assert ("data", "cifar10") in lines_of(entry)
     assert protocol_of("zero_shot", read_protocol()) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "changes"),
+    [
+        ("experiment=paper/zero_shot data=cifar100 trainer=gpu seed=0", []),
+        ("experiment=paper/zero_shot solver.l1_penalty=0.1", []),  # a switch of the sheet
+        ("experiment=paper/zero_shot data=dtd", ["data=dtd"]),
+        ("experiment=paper/zero_shot data.limit=40 backbone=rn50_openai", ["data.limit=40", "backbone=rn50_openai"]),
+        ("experiment=paper/zero_shot alignment.image_mean=zero", ["alignment.image_mean=zero"]),
+        ("experiment=paper/zero_shot seed=0,1", ["seed=0,1"]),
+    ],
+)
+def test_what_a_command_changes_of_a_published_setting_is_known(words, changes):
+    report = {"name": "paper_zero_shot", "experiment": "paper_zero_shot", "command": f"python -m splice_exp {words}"}
+    assert changes_of(report, read_protocol()) == changes
+
+
+def test_a_table_that_only_has_the_name_of_a_published_setting_is_none():
+    report = {"name": "paper_zero_shot", "experiment": "zero_shot", "command": "python -m splice_exp"}
+    assert changes_of(report, read_protocol()) == ["experiment=zero_shot"]
+    assert changes_of({**report, "name": "zero_shot"}, read_protocol()) == []
