@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
@@ -149,10 +149,19 @@ def _single_run() -> bool:
     return not (HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN)
 
 
+def _listed(names: Sequence[str] | None, otherwise: str) -> str:
+    """Write names as a sentence lists them; what no names mean is given in words."""
+    if not names:
+        return otherwise
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else str(last)
+
+
 def register() -> None:
     """Tell Hydra the typed root and the resolvers that `conf` uses."""
     OmegaConf.register_new_resolver("run_id", _run_id, replace=True)
     OmegaConf.register_new_resolver("run_mode", _run_mode, replace=True)
     OmegaConf.register_new_resolver("single_run", _single_run, replace=True)
+    OmegaConf.register_new_resolver("listed", _listed, replace=True)
     OmegaConf.register_new_resolver("package_file", lambda path: str(PACKAGE / path), replace=True)
     ConfigStore.instance().store("typed_root", Config)

@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import pickle
+import re
 from functools import cache
 from pathlib import Path
 
@@ -203,3 +204,15 @@ def test_the_sweep_of_weights_and_biases_sweeps_keys_there_are():
     goal = sweep_file["metric"]
     declared = Measures(type(instantiate_components(resolve(composed(*fixed))).evaluation).measures).of(goal["name"])
     assert declared.higher_is_better == (goal["goal"] == "maximize")
+
+
+def test_texts_of_a_report_follow_words_and_classes():
+    chosen = ["evaluation.words=[desert]", "evaluation.classes=[camel,kangaroo]"]
+    report = resolve(composed("experiment=paper/spurious_histogram", *chosen))["report"]
+    assert report["question"] == "Do the codes of desert differ between the classes camel and kangaroo?"
+    assert report["figure"]["x"] == "code of desert"
+    assert not re.search("swimwear|wom[ae]n|star|heart", str({**report, "figure": report["figure"] | {"kinds": {}}}))
+    drift = resolve(composed("experiment=paper/dataset_drift", "evaluation.words=[red]"))["report"]
+    assert "convertible" not in str(drift)
+    first = resolve(composed("experiment=spurious_histogram", "evaluation.classes=null"))["report"]["question"]
+    assert "between the first two classes" in first

@@ -59,7 +59,7 @@ def test_reports_have_no_old_words(path: Path):
 
 
 def test_the_protocol_has_no_old_words():
-    assert old_words([as_markdown(read_protocol())]) == []
+    assert old_words([re.sub("`[^`]*`", "", as_markdown(read_protocol()))]) == []  # but for switches
 
 
 PAPERS = sorted(path for path in REFERENCES.glob("*.yaml") if path.name != PROTOCOL)
