@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from hydra.errors import HydraException
@@ -18,9 +19,11 @@ class SweepReport(Callback):
     """
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        _require_weights(config, alone=True)
         _require_report(config)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        _require_weights(config, alone=False)
         _require_report(config)
         _require_work(config)
 
@@ -34,6 +37,35 @@ class SweepReport(Callback):
         from splice_exp.sweep import report
 
         report(config, write=True)
+
+
+def _require_weights(config: DictConfig, alone: bool) -> None:
+    """End the command if no row can begin, because weights are missing, and none can be complete.
+
+    First of all, because it takes neither torch nor what draws: the name of a run is known from its data only, which
+    takes seconds, so that whoever has results already learns it later (`sweep.begin`).
+    """
+    from splice_exp.backbones.published import require_configured_weights
+    from splice_exp.configuration import plain
+    from splice_exp.core.errors import SpliceError
+    from splice_exp.core.text.visible import end
+    from splice_exp.points import composed, expand
+
+    refused: SpliceError | None = None
+    try:
+        if Path(config.hydra.sweep.dir).is_dir():
+            return
+        rows = [config] if alone else composed(expand(config), config.hydra.job.config_name)
+        for row in rows:
+            try:
+                require_configured_weights(plain(row, "backbone"))
+                return
+            except SpliceError as error:
+                refused = refused or error
+    except (HydraException, OmegaConfBaseException, SpliceError):  # said by what comes next, in its words
+        return
+    if refused is not None:
+        end(str(refused))
 
 
 def _require_report(config: DictConfig) -> None:

@@ -162,3 +162,32 @@ def test_no_folder_has_more_files_than_a_newcomer_can_look_through():
     package = ROOT / "splice_exp"
     files = Counter(path.parent for path in package.rglob("*.py"))
     assert {folder.relative_to(package): count for folder, count in files.items() if count > 20} == {}
+
+
+SLOW = {"torch", "numpy", "scipy", "pandas", "matplotlib", "lightning", "sklearn"}
+WEIGHTS = "open_clip_model.safetensors of huggingface.co/laion/"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["experiment=paper/zero_shot"], WEIGHTS),
+        (["experiment=paper/cocoa_imagenet"], "backbone.weights is "),
+        (
+            ["decompose", "README.md", "backbone=vit_b_32_laion2b"],
+            "open_clip_model.safetensors of huggingface.co/laion/",
+        ),
+        (["estimate-mean", "m.safetensors", "backbone=vit_l_14_laion2b"], WEIGHTS),
+        (["estimate-mean", "m.safetensors", "data=imagenet"], "data.root is "),
+        (["train-classifier", "data=mura", "data.split=train", "--output", "mura.pth"], "data.root is "),
+    ],
+)
+def test_what_is_not_here_is_said_before_anything_slow_is_imported(tmp_path, monkeypatch, words, message):
+    script = "import sys\nfrom splice_exp.cli import main\ntry: main()\n"
+    script += f"finally: print(*({SLOW} & sys.modules.keys()), sep=',')"
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    result = python("-c", script, *words, f"paths.results={tmp_path}/r", f"paths.data={tmp_path}/data")
+    assert result.returncode == 1, result.stdout
+    assert result.stderr.startswith(f"error: {message}"), result.stderr
+    assert result.stdout.splitlines()[-1] == ""

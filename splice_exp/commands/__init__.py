@@ -11,6 +11,7 @@ from splice_exp.core.errors import SpliceError
 from splice_exp.core.text.visible import visible
 
 COMMANDS = ("build-lexicon", "build-vocabulary", "estimate-mean", "prepare-data", "train-classifier")
+ON_DATA = ("estimate-mean", "train-classifier")  # those that are given data and backbones as overrides
 
 
 def run_command(name: str, arguments: Sequence[str]) -> None:
@@ -20,9 +21,12 @@ def run_command(name: str, arguments: Sequence[str]) -> None:
         name: Of the command.
         arguments: The words after it.
     """
-    module = import_module(f"{__name__}.{name.replace('-', '_')}")
     try:
-        module.main(arguments)
+        if name in ON_DATA:
+            from splice_exp.commands.presence import require_present  # late: other commands do without Hydra
+
+            require_present(arguments)
+        import_module(f"{__name__}.{name.replace('-', '_')}").main(arguments)
     except SpliceError as error:
         sys.exit(visible(f"error: {error}"))
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from pathlib import Path
 
 from splice_exp.core.keys import key_of
+
+PREPARE = "python -m splice_exp prepare-data"
+WHERE = f"{PREPARE} --help lists what it fetches; conf/data says of every other data set which files go where"
 
 
 class SpliceError(Exception):
@@ -89,3 +93,27 @@ def require_choice(argument: str, value: str, allowed: Sequence[str], of: object
     """
     if value not in allowed:
         raise SpliceError(f"{key_of(argument, of)} is {value!r}, but must be one of: {', '.join(allowed)}.")
+
+
+def require_folder(argument: str, root: str) -> Path:
+    """Return a folder that is there.
+
+    Raises:
+        SpliceError: if it is not.
+    """
+    folder = Path(root).expanduser()
+    if not folder.is_dir():
+        raise SpliceError(f"{key_of(argument)} is {root!r}, but there is no such folder: {WHERE}.")
+    return folder
+
+
+def require_file(argument: str, path: str) -> Path:
+    """Return a file that is there.
+
+    Raises:
+        SpliceError: if it is not.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        raise SpliceError(f"{key_of(argument)} is {path!r}, but there is no such file: {WHERE}.")
+    return file

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from splice_exp.core.errors import SpliceError
+from splice_exp.core.errors import SpliceError, require_file, require_folder
 from splice_exp.core.io import read_json
 from splice_exp.core.keys import key_of
-from splice_exp.data.pictures import (
-    FileSource,
-    require_file,
-    require_files,
-    require_folder,
-)
+from splice_exp.data.pictures import FileSource, require_files
 
 
 class CocoCaptions(FileSource):

@@ -19,12 +19,12 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.core.errors import SpliceError, require_choice, require_file, require_folder
 from splice_exp.core.io import digest, file_digest
 from splice_exp.core.keys import key_of
 from splice_exp.core.text.lines import read_lines
 from splice_exp.core.types import Attribute
-from splice_exp.data.pictures import FileSource, require_file, require_files, require_folder
+from splice_exp.data.pictures import FileSource, require_files
 
 SPLITS = {"train": "1", "test": "0"}
 ATTRIBUTES = "attributes"

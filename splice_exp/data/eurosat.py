@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from splice_exp.core.errors import SpliceError, require_choice, shown
+from splice_exp.core.errors import WHERE, SpliceError, require_choice, require_file, require_folder, shown
 from splice_exp.core.keys import key_of
 from splice_exp.core.text.tables import read_table
-from splice_exp.data.pictures import WHERE, FileSource, require_file, require_files, require_folder
+from splice_exp.data.pictures import FileSource, require_files
 
 SPLITS = ("train", "val", "test")
 IMAGES = ("EuroSAT_RGB", "images", "2750")  # as the archive, the authors of SITH and an older archive call it

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from splice_exp.core.errors import SpliceError, nearest, require_bool, require_integer, shown
+from splice_exp.core.errors import PREPARE, SpliceError, nearest, require_bool, require_integer, shown
 from splice_exp.core.images.colours import UnreadableImage
 from splice_exp.core.images.opening import Stored
 from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of, set_place
-from splice_exp.data.pictures import PREPARE, PictureSource, by_name
+from splice_exp.data.pictures import PictureSource, by_name
 
 log = logging.getLogger(__name__)
 

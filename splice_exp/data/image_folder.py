@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 from unicodedata import normalize
 
-from splice_exp.core.errors import SpliceError, shown
+from splice_exp.core.errors import SpliceError, require_folder, shown
 from splice_exp.core.images.folders import SUFFIXES, image_files
 from splice_exp.core.keys import key_of
 from splice_exp.core.text.lines import read_lines
 from splice_exp.data.imagenet import class_names, older_names
-from splice_exp.data.pictures import FileSource, require_files, require_folder
+from splice_exp.data.pictures import FileSource, require_files
 
 CODE = re.compile(r"[A-Za-z]?\d+")
 IMAGENET = "imagenet"  # in place of a file of names

@@ -10,18 +10,12 @@ from pathlib import Path
 
 import torch
 
-from splice_exp.core.errors import SpliceError, nearest, require_names, shown
+from splice_exp.core.errors import SpliceError, nearest, require_file, require_folder, require_names, shown
 from splice_exp.core.keys import key_of
 from splice_exp.core.labels import are_integers, indices_among, require_first_label
 from splice_exp.core.text.tables import Table, read_table
 from splice_exp.core.types import Attribute
-from splice_exp.data.pictures import (
-    FileSource,
-    placed,
-    require_file,
-    require_files,
-    require_folder,
-)
+from splice_exp.data.pictures import FileSource, placed, require_files
 
 
 class ImageTable(FileSource):

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from splice_exp.core.errors import SpliceError, require_choice, shown
+from splice_exp.core.errors import SpliceError, require_choice, require_file, require_folder, shown
 from splice_exp.core.images.folders import is_clutter
 from splice_exp.core.keys import key_of
 from splice_exp.core.text.lines import read_lines
-from splice_exp.data.pictures import FileSource, require_file, require_files, require_folder
+from splice_exp.data.pictures import FileSource, require_files
 
 SPLITS = ("train", "valid")
 CLASSES = ("negative", "positive")

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.core.errors import WHERE, SpliceError, require_choice, require_folder
 from splice_exp.core.images.folders import is_clutter
 from splice_exp.core.keys import key_of
 from splice_exp.core.text.lines import read_lines
-from splice_exp.data.pictures import WHERE, FileSource, require_files, require_folder
+from splice_exp.data.pictures import FileSource, require_files
 
 SPLITS = ("train", "test")
 IMAGES, LISTS = "NICO_unique", "NICO_unique_official"

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from splice_exp.core.errors import SpliceError, nearest, require_integer, shown
+from splice_exp.core.errors import SpliceError, nearest, require_file, require_folder, require_integer, shown
 from splice_exp.core.keys import key_of
 from splice_exp.core.text.tables import SUFFIXES, read_table
-from splice_exp.data.pictures import FileSource, placed, require_file, require_files, require_folder
+from splice_exp.data.pictures import FileSource, placed, require_files
 
 CLASSES = ("safe", "unsafe")
 

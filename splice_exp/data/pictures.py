@@ -23,8 +23,6 @@ from splice_exp.data.base import EncodableSource
 
 log = logging.getLogger(__name__)
 
-PREPARE = "python -m splice_exp prepare-data"
-WHERE = f"{PREPARE} --help lists what it fetches; conf/data says of every other data set which files go where"
 ERROR, SKIP = "error", "skip"
 DAMAGED = (ERROR, SKIP)
 TOGETHER = 4096  # images that wait to be looked at
@@ -198,30 +196,6 @@ def by_name(values: Sequence[str]) -> tuple[list[int], list[str]]:
     classes = sorted(set(values))
     place = {name: index for index, name in enumerate(classes)}
     return [place[value] for value in values], classes
-
-
-def require_folder(argument: str, root: str) -> Path:
-    """Return a folder that is there.
-
-    Raises:
-        SpliceError: if it is not.
-    """
-    folder = Path(root).expanduser()
-    if not folder.is_dir():
-        raise SpliceError(f"{key_of(argument)} is {root!r}, but there is no such folder: {WHERE}.")
-    return folder
-
-
-def require_file(argument: str, path: str) -> Path:
-    """Return a file that is there.
-
-    Raises:
-        SpliceError: if it is not.
-    """
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise SpliceError(f"{key_of(argument)} is {path!r}, but there is no such file: {WHERE}.")
-    return file
 
 
 def require_files(argument: str, files: Sequence[Path]) -> None:

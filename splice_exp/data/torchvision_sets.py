@@ -16,14 +16,14 @@ import torch
 import torchvision.datasets as sets
 from PIL import Image
 
-from splice_exp.core.errors import SpliceError, nearest, require_choice
+from splice_exp.core.errors import PREPARE, SpliceError, nearest, require_choice, require_folder
 from splice_exp.core.images.opening import Stored
 from splice_exp.core.keys import key_of
 from splice_exp.core.names import canonical
 from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Attribute
-from splice_exp.data.pictures import PREPARE, FileSource, require_files, require_folder
+from splice_exp.data.pictures import FileSource, require_files
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image
 from torchvision.datasets import VOCSegmentation
 
-from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.core.errors import PREPARE, SpliceError, require_choice, require_folder
 from splice_exp.core.images.colours import UPRIGHT, orientation
 from splice_exp.core.images.opening import open_stored
 from splice_exp.core.io import files_digest
 from splice_exp.core.keys import key_of
-from splice_exp.data.pictures import PREPARE, FileSource, require_folder
+from splice_exp.data.pictures import FileSource
 from splice_exp.data.torchvision_sets import VOC_CLASSES
 
 SPLITS = ("train", "val", "trainval", "test")

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from splice_exp.core.arrays import read_npy
-from splice_exp.core.errors import SpliceError, nearest, require_integer, shown
+from splice_exp.core.errors import SpliceError, nearest, require_folder, require_integer, shown
 from splice_exp.core.io import digest, file_sha256
 from splice_exp.core.keys import key_of
 from splice_exp.core.labels import require_first_label
@@ -26,7 +26,6 @@ from splice_exp.core.text.tables import Table, read_table
 from splice_exp.core.types import Embeddings, checked_features
 from splice_exp.data.archives.labels import labels_of
 from splice_exp.data.base import EmbeddedSource
-from splice_exp.data.pictures import require_folder
 
 NAMES = "image_path"  # column of the names of images
 
