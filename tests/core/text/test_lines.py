@@ -84,6 +84,7 @@ NO_LISTS = {  # what these modules read are no lists of names
     "dictionaries/conceptnet.py": "assertions, gigabytes of them",
     "data/cub200.py": "a table of numbers",
     "core/runs/code.py": "the sources of the package",
+    "core/arrays.py": "arrays of numbers in an archive",
     "core/io.py": "JSON",
     "core/runs/file_digests.py": "digests that it wrote itself",
     "core/runs/provenance.py": "JSON of a saved data set",
