@@ -47,7 +47,7 @@ def save(canvas: Canvas, stem: Path) -> list[Path]:
         for path in paths:
             metadata = {"Date": None} if path.suffix == ".svg" else None
             with atomic(path) as temporary:
-                canvas.savefig(temporary, bbox_inches=box, metadata=metadata)
+                canvas.savefig(temporary, dpi=canvas.dpi, bbox_inches=box, metadata=metadata)
                 if path.suffix == ".svg":  # words stand in its comments, where XML has no control characters
                     temporary.write_text(visible(temporary.read_text(encoding="utf-8")), encoding="utf-8")
     plt.close(canvas)
