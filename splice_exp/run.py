@@ -33,6 +33,8 @@ from splice_exp.record.write_record import write_record
 
 log = logging.getLogger(__name__)
 
+LARGEST_SEED = 2**32 - 1  # that NumPy and scikit-learn take
+
 
 @dataclass(frozen=True, eq=False)
 class Components(Setup):
@@ -74,6 +76,8 @@ def run(config: Mapping[str, Any], directory: Path) -> None:
         SpliceError: for anything a user can put right; earlier results stay as they are.
     """
     require_integer("seed", config["seed"], 0)
+    if config["seed"] > LARGEST_SEED:
+        raise SpliceError(f"seed is {config['seed']}, but must be at most {LARGEST_SEED}.")
     components = instantiate_components(config)
     components.stability.require(components.solver)
     if not components.alignment.is_estimated:  # a mean that does not fit is found before any work
