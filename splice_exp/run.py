@@ -16,6 +16,7 @@ from splice_exp.build import build
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.measures import Measures
 from splice_exp.core.runs.provenance import SCIENCE
+from splice_exp.core.text.places import without_places
 from splice_exp.core.types import Embeddings
 from splice_exp.data.base import DataSource, EncodableSource, damaged_in
 from splice_exp.decomposition.fused import embed_and_solve
@@ -86,7 +87,7 @@ def run(config: Mapping[str, Any], directory: Path) -> None:
     _require_shown(config["report"], components.data)
     science = {key: config[key] for key in SCIENCE}
     tracker = components.logger if is_main() else NoTracker()
-    with preemptible(), tracker.run(directory.name, config["name"], science) as tracked:
+    with preemptible(), tracker.run(directory.name, config["name"], without_places(science)) as tracked:
         try:
             _compute(config, components, directory, tracked)
         except ShareDone as done:
