@@ -545,7 +545,7 @@ def test_an_image_that_cannot_be_read_is_one_sentence_or_left_out(command, tmp_p
     assert code == 1
     assert "Traceback" not in err
     last = err.splitlines()[-1]
-    assert last.startswith(f"error: {tmp_path}/bomb.png of pictures has 900000000 pixels, which is more than")
+    assert last.startswith("error: bomb.png of pictures has 900000000 pixels, which is more than")
     assert last.endswith("or leave it out; data.damaged=skip leaves out such images.")
     code, out, err = command(name, str(tmp_path), *asked, "logger=none", "data.damaged=skip")
     assert code == 0, err
