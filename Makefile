@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test faults lint tables rehearse model bench real clean
+.PHONY: install demo test faults lint audit tables rehearse model bench real clean
 
 install: $(STAMP) ## create .venv and install the package with its exact tested versions
 
@@ -30,6 +30,9 @@ lint: install ## style, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+audit: install ## known weaknesses of the versions in constraints.txt; skipped, and said so, where no one can be asked
+	$(BIN)/python scripts/audit.py
 
 tables: install ## the committed tables, those on real embeddings with make tables REAL=folder
 	$(BIN)/python scripts/make_tables.py $(if $(REAL),--real "$(REAL)")

@@ -38,11 +38,11 @@ from splice_exp.backbones.load import load_backbone
 from splice_exp.core.assets import ASSETS
 from splice_exp.core.codes import Codes
 from splice_exp.core.io import atomic
+from splice_exp.core.matrices.unit_rows import checked_features
 from splice_exp.core.plotting import MARKERS, PALETTE, save
 from splice_exp.core.runs.provenance import environment
 from splice_exp.core.tensors import read_tensors, write_tensors
 from splice_exp.core.text import markdown
-from splice_exp.core.types import checked_features
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.embeddings.extract import extract
 from splice_exp.embeddings.geometry import center

@@ -29,6 +29,7 @@ from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest, write_json
 from splice_exp.core.runs.code import code_digest
 from splice_exp.core.tensors import tensor_digest, write_tensors
+from splice_exp.core.text.places import without_places
 from splice_exp.data.scenes.picture import SIDE
 from splice_exp.data.scenes.render import render
 from splice_exp.training.captioned import corpus, training_picture
@@ -150,7 +151,7 @@ def main() -> None:
         sys.exit(f"error: {error}")
     changed = {name: value for name, value in asdict(settings).items() if value != DEFAULTS[name]}
     options = [f"--{name.replace('_', '-')} {value}" for name, value in changed.items()]
-    train(settings, **chosen, command=" ".join(["python scripts/train_scenes_clip.py", *options]))
+    train(settings, **chosen, command=without_places(" ".join(["python scripts/train_scenes_clip.py", *options])))
 
 
 if __name__ == "__main__":

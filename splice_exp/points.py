@@ -15,6 +15,8 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf, flag_override
 
+from splice_exp.core.text.places import distinct_names, without_places
+
 
 @dataclass(frozen=True)
 class Point:
@@ -57,12 +59,20 @@ def label(value: str) -> str:
 
 def labels(points: Sequence[Point]) -> list[dict[str, str]]:
     """Label the points by what was swept; values whose short forms are the same stay long."""
-    keys = points[0].swept
+    keys = points[0].swept.keys()
     short = {key for key in keys if len({label(p.swept[key]) for p in points}) == len({p.swept[key] for p in points})}
+    named = {key: _distinct([point.swept[key] for point in points]) for key in keys - short}
     return [
-        {key.lstrip("+"): label(value) if key in short else value for key, value in point.swept.items()}
+        {key.lstrip("+"): label(value) if key in short else named[key][value] for key, value in point.swept.items()}
         for point in points
     ]
+
+
+def _distinct(values: Sequence[str]) -> dict[str, str]:
+    """Label values whose last parts are the same: files that lie elsewhere by as many parts as tell them apart."""
+    distinct = list(dict.fromkeys(values))
+    named = [without_places(value) for value in distinct]
+    return dict(zip(distinct, named if len(set(named)) == len(named) else distinct_names(distinct), strict=True))
 
 
 def composed(points: Sequence[Point], config_name: str) -> Iterator[DictConfig]:

@@ -16,6 +16,7 @@ from splice_exp.build import build
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.measures import Measures
 from splice_exp.core.runs.provenance import SCIENCE
+from splice_exp.core.text.places import without_places
 from splice_exp.core.types import Embeddings
 from splice_exp.data.base import DataSource, EncodableSource, damaged_in
 from splice_exp.decomposition.fused import embed_and_solve
@@ -32,6 +33,8 @@ from splice_exp.record.tracking import NoTracker, TrackedRun, Tracker
 from splice_exp.record.write_record import write_record
 
 log = logging.getLogger(__name__)
+
+LARGEST_SEED = 2**32 - 1  # that NumPy and scikit-learn take
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +77,8 @@ def run(config: Mapping[str, Any], directory: Path) -> None:
         SpliceError: for anything a user can put right; earlier results stay as they are.
     """
     require_integer("seed", config["seed"], 0)
+    if config["seed"] > LARGEST_SEED:
+        raise SpliceError(f"seed is {config['seed']}, but must be at most {LARGEST_SEED}.")
     components = instantiate_components(config)
     components.stability.require(components.solver)
     if not components.alignment.is_estimated:  # a mean that does not fit is found before any work
@@ -82,7 +87,7 @@ def run(config: Mapping[str, Any], directory: Path) -> None:
     _require_shown(config["report"], components.data)
     science = {key: config[key] for key in SCIENCE}
     tracker = components.logger if is_main() else NoTracker()
-    with preemptible(), tracker.run(directory.name, config["name"], science) as tracked:
+    with preemptible(), tracker.run(directory.name, config["name"], without_places(science)) as tracked:
         try:
             _compute(config, components, directory, tracked)
         except ShareDone as done:

@@ -24,6 +24,7 @@ from splice_exp.configuration import plain
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest
 from splice_exp.core.runs.run_directory import UNFINISHED, rank
+from splice_exp.core.text.places import without_places
 from splice_exp.core.text.visible import say
 from splice_exp.points import Point, composed, expand, label, labels
 from splice_exp.record.tracking import NoTracker, Tracker, swept_from_outside
@@ -54,7 +55,9 @@ def shown_command(config: DictConfig) -> str:
         key, _, value = override.partition("=")
         if key.split(".")[0] in ("paths", "logger", "force", "repair"):
             continue
-        words.append(f"{key}={Path(value).name}" if "/" in value and Path(value).is_file() else override)
+        words.append(
+            f"{key}={Path(value).name}" if "/" in value and Path(value).is_file() else without_places(override)
+        )
     return shlex.join(["python", "-m", "splice_exp", *words])
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -30,7 +29,7 @@ def represent_all(data: EncodableSource, backbone: Backbone, cache: Cache) -> Fl
     """
     shards = cache.shards(KIND, {"backbone": backbone.backbone_id, "data": data.fingerprint()}, len(data))
     cache.fill(Represent(backbone), Samples(data, backbone), {KIND: shards}, cache.machine.batch_size)
-    return torch.cat([tensors["features"] for _, tensors in shards.read()])
+    return shards.together("features")
 
 
 class Represent(RowModule):

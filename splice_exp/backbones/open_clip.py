@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import open_clip
@@ -34,6 +35,7 @@ AUTOCAST = "amp_bf16"
 HALVES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 PRECISIONS = ("fp32", *HALVES, AUTOCAST)
 TEXTS_TOGETHER = 256
+MORE = "its weights are damaged, or hold more than tensors, and nothing else is loaded, because that could run code"
 PREPROCESSING = ("mean", "std", "interpolation", "resize_mode")  # that a tag says
 TEMPLATE_SETS = {
     "imagenet_80": open_clip.OPENAI_IMAGENET_TEMPLATES,
@@ -227,10 +229,10 @@ def _load(
                 **({f"image_{name}": tag[name] for name in PREPROCESSING if name in tag} if weights else {}),
             )
             tokenizer = _tokenizer(source, model, cache)
-    except (RuntimeError, ValueError, OSError, SafetensorError) as error:
+    except (RuntimeError, ValueError, OSError, SafetensorError, UnpicklingError) as error:
         where = f"{key_of('model')}={model}" + (f" with {key_of('pretrained')}={pretrained}" if pretrained else "")
         known = "" if pretrained is None else f"; its tags are {_tags(model)}"
-        reason = str(error).strip().splitlines()[0]
+        reason = MORE if isinstance(error, UnpicklingError) else str(error).strip().splitlines()[0]
         raise SpliceError(f"{where} cannot be loaded ({reason}){known}.") from error
     if precision in HALVES:
         _halve_the_rest(loaded, HALVES[precision])

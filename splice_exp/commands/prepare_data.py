@@ -5,7 +5,8 @@
     python -m splice_exp prepare-data huggingface --path NAME [--config C] [--split S] [--revision R] [--root data]
 
 torchvision checks what it gets by its own checksums; COCO, Waterbirds, CUB-200-2011 and EuroSAT are fetched with
-resume, and checked by MD5 where one is published. CelebA needs gdown: pip install 'splice-exp[data]'. NICO++ is put
+resume, and checked by what is published, SHA-256 or MD5; where nothing is, the SHA-256 of the first download is noted
+beside the data, and a later one must have the same. CelebA needs gdown: pip install 'splice-exp[data]'. NICO++ is put
 there by hand, and only looked for. What is there and whole is not fetched again. A data set of Hugging Face is saved to
 ROOT/NAME, or ROOT/NAME-CONFIG-SPLIT-REVISION with what was given, for `data=huggingface data.path=…`.
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tarfile
+import urllib.error
 import urllib.request
 import zipfile
 import zlib
@@ -25,18 +27,20 @@ from typing import NamedTuple
 
 from splice_exp.commands import parser_of
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.io import write_text
 from splice_exp.core.text.visible import say
 from splice_exp.data import nico
 from splice_exp.data.torchvision_sets import KINDS
 
 CHUNK = 1 << 20
+MD5_LENGTH = 32  # hexadecimal digits
 
 
 class Archive(NamedTuple):
     """A file to fetch and unpack; `holds` is there when it has been unpacked; a table is that itself."""
 
     url: str
-    md5: str | None
+    checksum: str | None  # published: SHA-256, else MD5
     folder: str
     holds: str
 
@@ -44,6 +48,7 @@ class Archive(NamedTuple):
 COCO = "http://images.cocodataset.org"
 # Class names and splits of CoOp, from where SITH takes them.
 COOP_SPLITS = "https://raw.githubusercontent.com/vturrisi/disef/refs/heads/main/fine-tune/artifacts"
+EUROSAT = "f46e308c4d50d4bf32fedad2d3d62f3b"  # MD5 of Zenodo
 ARCHIVES: dict[str, tuple[Archive, ...]] = {
     "coco": (
         Archive(
@@ -64,7 +69,7 @@ ARCHIVES: dict[str, tuple[Archive, ...]] = {
         ),
     ),
     "eurosat": (
-        Archive("https://zenodo.org/records/7711810/files/EuroSAT_RGB.zip", None, "eurosat", "EuroSAT_RGB"),
+        Archive("https://zenodo.org/records/7711810/files/EuroSAT_RGB.zip", EUROSAT, "eurosat", "EuroSAT_RGB"),
         Archive(f"{COOP_SPLITS}/eurosat/metadata.csv", None, "eurosat", "metadata.csv"),
         Archive(f"{COOP_SPLITS}/eurosat/split_coop.csv", None, "eurosat", "split_coop.csv"),
     ),
@@ -80,40 +85,91 @@ ARCHIVES: dict[str, tuple[Archive, ...]] = {
 BY_HAND = {"nico": ("NICO", (nico.IMAGES, nico.LISTS))}
 
 
-def md5_of(path: Path) -> str:
+def checksum_of(path: Path, kind: str = "sha256") -> str:
     """Hash the bytes of a file."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest()
+        return hashlib.file_digest(file, kind).hexdigest()
 
 
-def fetch(url: str, path: Path, md5: str | None) -> None:
+def fetch(url: str, path: Path, checksum: str | None) -> None:
     """Download a file, going on where an earlier attempt stopped.
+
+    What an earlier attempt left is thrown away where nothing says that it belongs to this file, or if it is longer.
+
+    Args:
+        url: Of the file.
+        path: Where it goes.
+        checksum: Published SHA-256 or MD5, hexadecimal. Without one, the SHA-256 that was found is noted beside the
+            file, and a later download must have the same.
 
     Raises:
         SpliceError: if the server does not answer, or the file has another checksum.
     """
     part = path.with_name(f"{path.name}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
-    there = part.stat().st_size if part.is_file() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={there}-"} if there else {})
+    known = checksum or _version(part).is_file()  # else nothing would find out that it is of another file
+    there = part.stat().st_size if part.is_file() and known else 0
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            resumed = answer.status == 206  # else the server sends all of it again
-            announced = answer.headers.get("Content-Length")
-            with part.open("ab" if resumed else "wb") as file:
-                shutil.copyfileobj(answer, file, CHUNK)
-        whole = None if announced is None else int(announced) + (there if resumed else 0)
-        size = part.stat().st_size
-        if whole is not None and size < whole:
-            raise OSError(f"it broke off after {size:,} of {whole:,} bytes")
+        size = _download(url, part, there)
+        if there and part.stat().st_size > (size or (part.stat().st_size if checksum else 0)):
+            size = _download(url, part, 0)
+        if size is not None and part.stat().st_size != size:
+            raise OSError(f"it broke off after {part.stat().st_size:,} of {size:,} bytes")
     except OSError as error:
-        if getattr(error, "code", None) != 416:  # nothing is left to send
-            raise SpliceError(f"{url} cannot be fetched ({error}); run the same command to go on.") from error
-    found = md5_of(part)
-    if md5 is not None and found != md5:
-        part.unlink()
-        raise SpliceError(f"{url} has MD5 {found}, but should have {md5}: it was removed, run the same command again.")
+        raise SpliceError(f"{url} cannot be fetched ({error}); run the same command to go on.") from error
+    _verify(url, part, path, checksum)
     part.rename(path)
+
+
+def _version(part: Path) -> Path:
+    """Return the file in which the server's name of a version is noted."""
+    return part.with_name(f"{part.name}.version")
+
+
+def _download(url: str, part: Path, there: int) -> int | None:
+    """Write what is missing of a file; return the size of the whole, where the server says it."""
+    headers = {"Accept-Encoding": "identity"}
+    seen = _version(part)
+    version = seen.read_text(encoding="utf-8") if there and seen.is_file() else ""
+    if there:
+        headers |= {"Range": f"bytes={there}-", **({"If-Range": version} if version else {})}
+    try:
+        answer = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60)
+    except urllib.error.HTTPError as error:
+        if error.code != 416:
+            raise
+        # Nothing is left to send: all is there, or more than that.
+        whole = (error.headers.get("Content-Range") or "").rpartition("/")[2]
+        return int(whole) if whole.isdecimal() else None
+    with answer:
+        resumed = answer.status == 206  # else the server sends all of it again
+        announced = answer.headers.get("Content-Length")
+        version = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
+        if version and not version.startswith("W/"):  # weak ones do not tell bytes apart
+            seen.write_text(version, encoding="utf-8")
+        with part.open("ab" if resumed else "wb") as file:
+            shutil.copyfileobj(answer, file, CHUNK)
+        return None if announced is None else int(announced) + (there if resumed else 0)
+
+
+def _verify(url: str, part: Path, path: Path, checksum: str | None) -> None:
+    """Refuse a download with another checksum than the published one, or than the one of the first download."""
+    kind = "md5" if checksum and len(checksum) == MD5_LENGTH else "sha256"
+    found = checksum_of(part, kind)
+    noted = path.with_name(f"{path.name}.sha256")
+    expected = checksum or (noted.read_text(encoding="utf-8").strip() if noted.is_file() else None)
+    _version(part).unlink(missing_ok=True)
+    if expected is None:
+        write_text(noted, f"{found}\n")
+        say(f"{url} has SHA-256 {found}; none is published, so it is noted in {noted}")
+    elif found != expected:
+        part.unlink()
+        cure = (
+            "run the same command again"
+            if checksum
+            else f"run the same command again, or remove {noted} if the publishers have replaced the file"
+        )
+        raise SpliceError(f"{url} has {kind.upper()} {found}, but should have {expected}: it was removed, {cure}.")
 
 
 def unpack(path: Path, folder: Path) -> None:
@@ -142,9 +198,11 @@ def prepare_archives(name: str, root: Path) -> None:
         if (folder / archive.holds).exists() and (table or not path.is_file()):  # an archive stays until it is unpacked
             say(f"{folder / archive.holds} is there")
             continue
-        if not path.is_file():
+        if path.is_file():
+            _verify(archive.url, path, path, archive.checksum)  # it may have been put there by hand
+        else:
             say(f"fetching {archive.url} …", flush=True)
-            fetch(archive.url, path, archive.md5)
+            fetch(archive.url, path, archive.checksum)
         if not table:
             unpack(path, folder)
             path.unlink()

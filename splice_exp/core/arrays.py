@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -42,27 +45,95 @@ def read_npy(path: Path, key: str) -> np.ndarray:
     return found
 
 
-def read_npz(path: Path, key: str) -> Mapping[str, np.ndarray]:
-    """Read all arrays of an archive.
+class Header(NamedTuple):
+    """What an array says of itself."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    by_columns: bool
+
+
+@contextmanager
+def _reading_npz(path: Path, key: str) -> Iterator[None]:
+    try:
+        if not zipfile.is_zipfile(path):
+            raise ValueError(OTHER if path.is_file() else "No such file")
+        yield
+    except FAULTS as error:
+        raise SpliceError(f"{key}: {path} cannot be read as .npz ({_reason(error)}).") from error
+
+
+def read_npz(path: Path, key: str, leave_out: str | None = None) -> Mapping[str, np.ndarray]:
+    """Read the arrays of an archive.
 
     Args:
         path: A file of `numpy.savez`.
         key: Of the configuration, for errors.
+        leave_out: An array that is not read.
 
     Raises:
         SpliceError: if the file is missing or damaged, holds Python objects, or more than fits into memory.
     """
-    try:
-        if not zipfile.is_zipfile(path):
-            raise ValueError(OTHER if path.is_file() else "No such file")
+    with _reading_npz(path, key):
         with zipfile.ZipFile(path) as archive:
             size = sum(entry.file_size for entry in archive.infolist())
         if size > physical_memory():
             raise ValueError(f"unpacked it would take {size / 1e9:,.0f} GB, more than there is memory")
         with np.load(path, allow_pickle=False) as loaded:
-            return {name: loaded[name] for name in loaded.files}
-    except FAULTS as error:
-        raise SpliceError(f"{key}: {path} cannot be read as .npz ({_reason(error)}).") from error
+            return {name: loaded[name] for name in loaded.files if name != leave_out}
+
+
+def npz_header(path: Path, name: str, key: str) -> Header | None:
+    """Return what an array of an archive says of itself; None if there is no such array.
+
+    Raises:
+        SpliceError: as `read_npz`.
+    """
+    with _reading_npz(path, key), zipfile.ZipFile(path) as archive:
+        if f"{name}.npy" not in archive.namelist():
+            return None
+        with archive.open(f"{name}.npy") as member:
+            header = _header(member)
+        claimed = math.prod(header.shape) * header.dtype.itemsize
+        if claimed > archive.getinfo(f"{name}.npy").file_size:
+            raise OverflowError
+        return header
+
+
+def npz_rows(path: Path, name: str, key: str, size: int) -> Iterator[np.ndarray]:
+    """Yield the rows of an array of an archive, some at a time.
+
+    Args:
+        path: A file of `numpy.savez`.
+        name: Of an array that is there.
+        key: Of the configuration, for errors.
+        size: Of what is yielded at a time, bytes.
+
+    Raises:
+        SpliceError: as `read_npz`.
+    """
+    with _reading_npz(path, key), zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as member:
+        shape, dtype, by_columns = _header(member)
+        if by_columns:  # all of them are needed for the first row
+            columns = np.frombuffer(member.read(), dtype)
+            yield columns.reshape(shape, order="F")
+            return
+        row_bytes = dtype.itemsize * math.prod(shape[1:])
+        together = max(1, size // max(1, row_bytes))
+        for start in range(0, shape[0], together):
+            rows = min(together, shape[0] - start)
+            yield np.frombuffer(member.read(rows * row_bytes), dtype).reshape(rows, *shape[1:])
+
+
+def _header(member: Any) -> Header:  # a file that is open
+    version = np.lib.format.read_magic(member)
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
+    if read is None:
+        raise ValueError(f"version {version} of the format")
+    shape, by_columns, dtype = read(member)
+    if dtype.hasobject:
+        raise ValueError(OBJECTS)
+    return Header(shape, dtype, by_columns)
 
 
 def _reason(error: Exception) -> str:

@@ -31,6 +31,7 @@ STYLE: dict[Any, Any] = {
     "svg.hashsalt": "splice_exp",  # the same picture is the same file
 }
 PANEL = (3.4, 2.8)  # inches
+MOST_PIXELS = 2**15  # on a side: a figure of hundreds of rows is coarser, because matplotlib refuses 2**16
 
 
 def save(canvas: Canvas, stem: Path) -> list[Path]:
@@ -38,6 +39,7 @@ def save(canvas: Canvas, stem: Path) -> list[Path]:
     paths = [stem.parent / f"{stem.name}{suffix}" for suffix in (".png", ".svg")]
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         write_as_meant(canvas)
+        canvas.set_dpi(min(canvas.dpi, MOST_PIXELS / max(canvas.get_size_inches())))
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)  # which has been said
         canvas.draw_without_rendering()
         canvas.set_layout_engine(None)
@@ -45,7 +47,7 @@ def save(canvas: Canvas, stem: Path) -> list[Path]:
         for path in paths:
             metadata = {"Date": None} if path.suffix == ".svg" else None
             with atomic(path) as temporary:
-                canvas.savefig(temporary, bbox_inches=box, metadata=metadata)
+                canvas.savefig(temporary, dpi=canvas.dpi, bbox_inches=box, metadata=metadata)
                 if path.suffix == ".svg":  # words stand in its comments, where XML has no control characters
                     temporary.write_text(visible(temporary.read_text(encoding="utf-8")), encoding="utf-8")
     plt.close(canvas)

@@ -15,15 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from splice_exp.core.arrays import read_npy, read_npz
+from splice_exp.core.arrays import read_npz
 from splice_exp.core.errors import SpliceError, require_names
 from splice_exp.core.io import read_json, sidecar
 from splice_exp.core.keys import key_of
-from splice_exp.core.tensors import read_pt, read_tensors
-from splice_exp.core.types import checked_features
+from splice_exp.core.matrices.files import npy_matrix, npz_matrix, pt_matrix, safetensors_matrix
+from splice_exp.core.matrices.matrix import Matrix
+from splice_exp.core.matrices.unit_rows import checked_features
+from splice_exp.core.tensors import as_tensor, read_pt, read_tensors
 
 TORCH = (".pt", ".pth")
 SUFFIXES = (".safetensors", ".npz", ".npy", *TORCH)
@@ -51,16 +52,32 @@ class StoredEmbeddings:
         return "/".join(str(self.description[key]) for key in ("backbone", "pretrained") if key in self.description)
 
 
-def _read_arrays(path: Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+EMBEDDINGS = "embeddings"
+
+
+def _matrix(path: Path, key: str) -> Matrix | None:
+    """Find the embeddings, without reading them."""
     if path.suffix == ".safetensors":
-        description = read_json(sidecar(path)) if sidecar(path).is_file() else {}
-        return read_tensors(path), description
+        return safetensors_matrix(path, EMBEDDINGS)
+    if path.suffix in TORCH:
+        return pt_matrix(path, EMBEDDINGS, key)
+    return npy_matrix(path, key) if path.suffix == ".npy" else npz_matrix(path, EMBEDDINGS, key)
+
+
+def _read_others(path: Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read the numbers and the words beside the embeddings."""
+    if path.suffix == ".npy":
+        return {}, {}
+    if path.suffix == ".safetensors":
+        tensors = {name: tensor for name, tensor in read_tensors(path).items() if name != EMBEDDINGS}
+        return tensors, read_json(sidecar(path)) if sidecar(path).is_file() else {}
     if path.suffix in TORCH:
         content = read_pt(path, key)
-        named = content if isinstance(content, Mapping) else {"embeddings": content}
+        named = content if isinstance(content, Mapping) else {}
         found = {str(name): value.detach() for name, value in named.items() if isinstance(value, Tensor)}
+        found.pop(EMBEDDINGS, None)
         return found, {str(name): value for name, value in named.items() if not isinstance(value, Tensor)}
-    arrays = {"embeddings": read_npy(path, key)} if path.suffix == ".npy" else read_npz(path, key)
+    arrays = read_npz(path, key, leave_out=EMBEDDINGS)
     words = {name: _words(array, path, key) for name, array in arrays.items() if array.dtype.kind in "US"}
     numbers = {name: as_tensor(array) for name, array in arrays.items() if array.dtype.kind in "fiub"}
     return numbers, words
@@ -72,13 +89,6 @@ def _words(array: np.ndarray, path: Path, key: str) -> list[str]:
         return [word.decode("utf-8") if isinstance(word, bytes) else word for word in array.tolist()]
     except UnicodeDecodeError as error:
         raise SpliceError(f"{key}: {path} holds words that are not UTF-8 ({error}).") from error
-
-
-def as_tensor(array: np.ndarray) -> Tensor:
-    """Return numbers as a tensor: any byte order, integers and booleans as int64."""
-    if array.dtype.kind in "iub":
-        return torch.from_numpy(array.astype(np.int64))
-    return torch.from_numpy(array.astype(array.dtype.newbyteorder("=")))
 
 
 def read_stored_embeddings(path: object, argument: str) -> StoredEmbeddings:
@@ -99,11 +109,11 @@ def read_stored_embeddings(path: object, argument: str) -> StoredEmbeddings:
         raise SpliceError(f"{key} is {path!r}, but must end in one of: {', '.join(SUFFIXES)}.")
     if not file.is_file():
         raise SpliceError(f"{key} is {path!r}, but there is no such file.")
-    arrays, description = _read_arrays(file, key)
+    matrix = _matrix(file, key)
+    others, description = _read_others(file, key)
     for name in ("classes", "texts", "files"):
         if name in description:
             require_names(f"{argument}: `{name}` of {path}", description[name])
-    if "embeddings" not in arrays:
-        raise SpliceError(f"{key}: {path} holds {', '.join(arrays) or 'nothing'}, but must hold `embeddings`.")
-    features = checked_features(arrays["embeddings"], f"{key}: {path}")
-    return StoredEmbeddings(features, arrays.get("labels"), description)
+    if matrix is None:
+        raise SpliceError(f"{key}: {path} holds {', '.join(others) or 'nothing'}, but must hold `{EMBEDDINGS}`.")
+    return StoredEmbeddings(checked_features(matrix, f"{key}: {path}"), others.get("labels"), description)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from zipfile import is_zipfile
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -77,8 +78,16 @@ def require_pt(path: Path, key: str) -> None:
         raise SpliceError(f"{key}: {path} is no file of torch (it begins with {shown!r}): fetch it again.")
 
 
+def as_tensor(array: np.ndarray) -> Tensor:
+    """Return numbers as a tensor: any byte order, integers and booleans as int64, long floats as float64."""
+    if array.dtype.kind in "iub":
+        return torch.from_numpy(array.astype(np.int64))
+    wanted = np.dtype(np.float64) if array.dtype.itemsize > 8 else array.dtype.newbyteorder("=")
+    return torch.from_numpy(array.astype(wanted))
+
+
 def tensor_digest(tensor: Tensor) -> str:
     """Hash values, shape and type of a tensor."""
     array = tensor.detach().cpu().contiguous()
-    content = hashlib.sha256(array.view(torch.uint8).numpy().tobytes() if array.numel() else b"")
+    content = hashlib.sha256(array.reshape(-1).view(torch.uint8).numpy().data if array.numel() else b"")
     return digest([content.hexdigest(), list(array.shape), str(array.dtype)])

@@ -20,38 +20,6 @@ SHOWN = 5  # concepts in a line
 Modality = Literal["image", "text"]
 
 
-def checked_features(features: Tensor, source: str) -> Float[Tensor, "n d"]:
-    """Return features as L2-normalised float32 rows.
-
-    Args:
-        features: (n, d), any floating point type.
-        source: The configuration key and file that an error should name.
-
-    Raises:
-        SpliceError: if it is not a matrix, or rows hold NaN or infinite values, or are zero.
-    """
-    if features.ndim != 2 or not features.is_floating_point() or not features.numel():
-        raise SpliceError(
-            f"{source} holds an array of shape {tuple(features.shape)} and type {features.dtype}, "
-            "but must hold a non-empty floating point matrix with one embedding a row."
-        )
-    features = features.double()
-    for flaw, rows in (
-        ("NaN or infinite values", ~features.isfinite().all(dim=1)),
-        ("only zeros", (features == 0).all(dim=1)),
-    ):
-        if rows.any():
-            raise SpliceError(
-                f"{source} has {flaw} in rows {shown(rows.nonzero().flatten().tolist())}: remove or repair."
-            )
-    largest = features.abs().amax(dim=1, keepdim=True)
-    extreme = (largest > 1e100) | (largest < 1e-100)  # squares of such numbers are infinite, or zero
-    if extreme.any():
-        features = torch.where(extreme, features / largest, features)
-    # Not by `normalize`, whose floor would leave tiny rows short of unit length.
-    return (features / features.norm(dim=1, keepdim=True)).to(torch.float32)
-
-
 @dataclass(frozen=True, eq=False)
 class Embeddings:
     """Embeddings of n samples: always L2-normalised, never centred (centring is an explicit step).

@@ -13,8 +13,8 @@ from splice_exp.core.errors import SpliceError, require_integer, shown
 from splice_exp.core.io import file_digest
 from splice_exp.core.keys import key_of
 from splice_exp.core.labels import label_of_first, require_first_label
-from splice_exp.core.stored import TORCH, as_tensor, read_stored_embeddings
-from splice_exp.core.tensors import read_pt
+from splice_exp.core.stored import TORCH, read_stored_embeddings
+from splice_exp.core.tensors import as_tensor, read_pt
 from splice_exp.core.text.lines import read_lines
 from splice_exp.core.types import Embeddings
 from splice_exp.data.base import EmbeddedSource
@@ -66,11 +66,12 @@ class EmbeddingsFile(EmbeddedSource):
             raise SpliceError(
                 f"{key_of('path')}: {path} names {len(self.sample_ids)} files for {len(self._features)} rows."
             )
-        if len(set(self.sample_ids)) != len(self.sample_ids):
+        if "files" in stored.description and len(set(self.sample_ids)) != len(self.sample_ids):
             raise SpliceError(f"{key_of('path')}: {path} names a file twice, but every row needs a name of its own.")
         if limit is not None:
             require_integer("limit", limit, 1)
-            self._features, self.sample_ids = self._features[:limit], self.sample_ids[:limit]
+            self._features = self._features[:limit].clone()  # else all of them stay in memory
+            self.sample_ids = self.sample_ids[:limit]
             self.labels = None if self.labels is None else self.labels[:limit]
 
     @property

@@ -9,11 +9,14 @@ from splice_exp.core.errors import SpliceError, require_names
 from splice_exp.core.images.folders import SUFFIXES, image_files
 from splice_exp.core.io import digest, file_sha256
 from splice_exp.core.keys import key_of
+from splice_exp.core.text.places import distinct_names
 from splice_exp.data.pictures import FileSource, require_files
 
 
 class PictureFiles(FileSource):
     """Some pictures, each once, in the order given; those of a folder sorted by their names.
+
+    They are named by the last parts of their paths, as many as tell them apart.
 
     Args:
         paths: Picture files, and folders; of a folder, the pictures that lie directly in it.
@@ -44,7 +47,7 @@ class PictureFiles(FileSource):
         require_files("paths", self._files)  # links may lead nowhere
         if not self._files:
             raise SpliceError(f"{key_of('paths')} is empty, but must name pictures or folders of pictures.")
-        self._describe([file.as_posix() for file in self._files], None, ())
+        self._describe(distinct_names([file.as_posix() for file in self._files]), None, ())
 
     def content(self, places: Sequence[int]) -> str:
         return f"files:{digest([file_sha256(self._files[place]) for place in places])}"

@@ -15,12 +15,14 @@ import torch
 from splice_exp.core.errors import SpliceError, require_integer, require_names
 from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of
+from splice_exp.core.memory import require_room
 from splice_exp.core.names import canonical
 from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import ConceptMixture
 from splice_exp.data.base import EncodableSource
 
 KINDS = ("object", "colour", "background")
+NAMED = 128  # bytes of the name of a sample, and of what is in it
 
 
 class Planted(EncodableSource):
@@ -50,6 +52,7 @@ class Planted(EncodableSource):
     ) -> None:
         super().__init__(name, missing_classes)
         require_integer("num_samples", num_samples, 1)
+        require_room("num_samples", num_samples, NAMED)
         require_integer("seed", seed, 0)
         for key, names in (("objects", objects), ("colours", colours), ("backgrounds", backgrounds)):
             require_names(key, names)

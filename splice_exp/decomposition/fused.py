@@ -18,7 +18,7 @@ from splice_exp.decomposition.store import Solve, solution_shards
 from splice_exp.distributed.cache import Cache
 from splice_exp.distributed.predict import RowModule, Rows
 from splice_exp.embeddings.extract import KIND, Embed, Samples, embedding_shards, source_id
-from splice_exp.embeddings.geometry import center
+from splice_exp.embeddings.geometry import directions
 from splice_exp.solvers.base import Solver
 
 
@@ -33,7 +33,7 @@ class EmbedAndSolve(RowModule):
     def rows(self, inputs: Any) -> Rows:
         assert isinstance(self.image_mean, Tensor)
         embedded = self.embed.rows(inputs)
-        targets, _ = center(embedded[KIND]["features"], self.image_mean)
+        targets = directions(embedded[KIND]["features"], self.image_mean)
         return {**embedded, **self.solve.rows(targets)}
 
 

@@ -20,7 +20,8 @@ from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.types import Dictionary, Embeddings, Modality, checked_features
+from splice_exp.core.matrices.unit_rows import checked_features
+from splice_exp.core.types import Dictionary, Embeddings, Modality
 from splice_exp.data.pictures import ImageOrFile, as_picture, listed_images
 from splice_exp.decomposition.splice import Decomposition, decompose
 from splice_exp.dictionaries.load import ExplainedModel

@@ -22,9 +22,9 @@ from splice_exp.core.io import digest
 from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.text.html import html_table
 from splice_exp.core.types import Dictionary, Embeddings, Solution
-from splice_exp.decomposition.store import solve
+from splice_exp.decomposition.store import Targets, solve
 from splice_exp.distributed.cache import Cache
-from splice_exp.embeddings.geometry import Alignment, center, uncenter
+from splice_exp.embeddings.geometry import Alignment, center, distances, uncenter
 from splice_exp.solvers.base import Solver
 
 if TYPE_CHECKING:
@@ -165,12 +165,14 @@ def decompose(
         SpliceError: if embeddings and dictionary have different widths.
     """
     mean = image_mean if alignment.image else torch.zeros_like(image_mean)
-    targets, scale = center(embeddings.features, mean)
+    features = embeddings.features
     if cache is None:
+        targets, scale = center(features, mean)
         solution = solver.solve(solver.prepare(dictionary.atoms), targets)
     else:
-        source = tensor_digest(targets) if embeddings.source_id is None else targets_id(embeddings.source_id, mean)
-        solution = solve(cache, solver, dictionary.atoms, targets, source)
+        scale = distances(features, mean)
+        source = targets_id(embeddings.source_id or tensor_digest(features), mean)
+        solution = solve(cache, solver, dictionary.atoms, Targets(features, mean), source)
     codes = solution.codes.named(dictionary.concepts)
     return Decomposition(codes, dictionary, mean, scale, alignment.recompose, solution, embeddings.sample_ids)
 

@@ -19,6 +19,7 @@ from splice_exp.core.types import Solution
 from splice_exp.distributed.cache import Cache
 from splice_exp.distributed.predict import RowModule, Rows, RowSource
 from splice_exp.distributed.shards import Shards
+from splice_exp.embeddings.geometry import directions
 from splice_exp.solvers.base import Solver, State, require_targets
 from splice_exp.solvers.objective import Certificate
 
@@ -27,13 +28,22 @@ NOT_IN_KEY = ("batch_size", "penalties")  # they do not change the answer
 
 
 class Targets(RowSource):
-    """Batches of targets."""
+    """Embeddings that are centred batch by batch: all targets at a time would take as much memory as these.
 
-    def __init__(self, targets: Float[Tensor, "n d"]) -> None:
-        self._targets = targets
+    Args:
+        features: Unit rows.
+        image_mean: What is subtracted; zero if they are not centred.
+    """
+
+    def __init__(self, features: Float[Tensor, "n d"], image_mean: Float[Tensor, " d"]) -> None:
+        self.features, self._image_mean = features, image_mean
 
     def load(self, rows: range) -> Float[Tensor, "b d"]:
-        return self._targets[rows.start : rows.stop]
+        return directions(self.features[rows.start : rows.stop], self._image_mean)
+
+    def all(self) -> Float[Tensor, "n d"]:
+        """Return all of them, for what depends on all."""
+        return self.load(range(len(self.features)))
 
 
 class Solve(RowModule):
@@ -53,9 +63,7 @@ class Solve(RowModule):
         return {str(place): _tensors(solution) for place, solution in enumerate(solutions)}
 
 
-def solve(
-    cache: Cache, solver: Solver, atoms: Float[Tensor, "k d"], targets: Float[Tensor, "n d"], source: str
-) -> Solution:
+def solve(cache: Cache, solver: Solver, atoms: Float[Tensor, "k d"], targets: Targets, source: str) -> Solution:
     """Return a solution; compute and keep what is missing of it, and of those that come with it.
 
     Args:
@@ -68,10 +76,10 @@ def solve(
     Raises:
         SpliceError: if the widths differ; or naming a shard that is damaged.
     """
-    require_targets(atoms, targets)
-    solver = solver.settled(atoms, targets)
-    stores = solution_shards(cache, solver, atoms, source, len(targets))
-    cache.fill(Solve(solver, atoms), Targets(targets), stores, solver.batch_size)
+    require_targets(atoms, targets.features)
+    solver = solver if solver.row_by_row else solver.settled(atoms, targets.all())
+    stores = solution_shards(cache, solver, atoms, source, len(targets.features))
+    cache.fill(Solve(solver, atoms), targets, stores, solver.batch_size)
     return _read(stores[str(solver.companions().index(solver))], solver)
 
 
@@ -104,16 +112,20 @@ def _tensors(solution: Solution) -> dict[str, Tensor]:
 
 
 def _read(shards: Shards, solver: Solver) -> Solution:
-    """Put the shards of a solution together, and judge it as a whole."""
-    parts = [tensors for _, tensors in shards.read()]
+    """Put the shards of a solution together, and judge it as a whole; no more than one tensor is there twice."""
+    found: dict[str, list[Tensor]] = {}
+    for _, tensors in shards.read():
+        for name, tensor in tensors.items():
+            found.setdefault(name, []).append(tensor.clone())  # else the file stays mapped
 
     def together(name: str) -> Tensor:
-        return torch.cat([part[name] for part in parts])
+        return torch.cat(found.pop(name))
 
-    codes = Codes.concatenate(
-        [Codes(part["indptr"], part["indices"], part["values"], int(part["num_concepts"])) for part in parts]
-    )
+    num_concepts = int(found.pop("num_concepts")[0])
+    counts = torch.cat([boundaries.diff() for boundaries in found.pop("indptr")])
+    indptr = torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)])
+    codes = Codes(indptr, together("indices"), together("values"), num_concepts)
     certificate = Certificate(together("duality_gap"), together("kkt_violation"))
     steps = together("num_iterations")
-    chosen = together("l1_penalty") if "l1_penalty" in parts[0] else None
+    chosen = together("l1_penalty") if "l1_penalty" in found else None
     return Solution(codes, solver.status(codes, certificate, steps), *certificate, steps, chosen)

@@ -141,6 +141,23 @@ class Shards:
         for rows in self._chosen():
             yield rows, self._verified(rows)
 
+    def together(self, name: str) -> Tensor:
+        """Return a tensor of all rows, one for each of them; no shard stays in memory beside it.
+
+        Args:
+            name: Of the tensor.
+
+        Raises:
+            SpliceError: as `read`.
+        """
+        found = torch.empty(0)
+        for rows, tensors in self.read():
+            part = tensors[name]
+            if not rows.start:
+                found = part.new_empty(self.num_rows, *part.shape[1:])
+            found[rows.start : rows.stop] = part
+        return found
+
     def rows(self, rows: range) -> dict[str, Tensor]:
         """Return the tensors of some rows, out of shards that are verified.
 

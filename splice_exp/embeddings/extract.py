@@ -6,8 +6,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import torch
-
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest
@@ -64,9 +62,8 @@ def extract(data: DataSource, backbone: Backbone, cache: Cache | None = None) ->
             return extract(data, backbone, Cache(Path(folder)))
     shards = embedding_shards(cache, data, backbone)
     cache.fill(Embed(backbone), Samples(data, backbone), {KIND: shards}, cache.machine.batch_size)
-    features = torch.cat([tensors["features"] for _, tensors in shards.read()])
     return Embeddings(
-        features,
+        shards.together("features"),
         data.labels,
         data.sample_ids,
         data.classes,

@@ -23,8 +23,8 @@ from torch.nn.functional import normalize
 from splice_exp.core.arrays import read_npy
 from splice_exp.core.errors import SpliceError, require_bool, require_choice
 from splice_exp.core.keys import key_of
-from splice_exp.core.stored import as_tensor
-from splice_exp.core.tensors import read_pt, read_tensors
+from splice_exp.core.matrices.matrix import parts
+from splice_exp.core.tensors import as_tensor, read_pt, read_tensors
 from splice_exp.core.types import Embeddings
 from splice_exp.embeddings.official_means import official_mean
 
@@ -37,9 +37,23 @@ def center(
     features: Float[Tensor, "n d"], mean: Float[Tensor, " d"]
 ) -> tuple[Float[Tensor, "n d"], Float[Tensor, " n"]]:
     """Return x = σ(z − μ) and the scale ‖z − μ‖ that the normalisation takes away."""
-    difference = features.double() - mean.double()
-    scale = difference.norm(dim=1)
-    return normalize(difference, dim=1).to(features.dtype), scale.to(features.dtype)
+    return directions(features, mean), distances(features, mean)
+
+
+def directions(features: Float[Tensor, "n d"], mean: Float[Tensor, " d"]) -> Float[Tensor, "n d"]:
+    """Return x = σ(z − μ) alone, computed in float64 part by part."""
+    targets = torch.empty_like(features)
+    for rows, part in parts(features):
+        targets[rows.start : rows.stop] = normalize(part.double() - mean.double(), dim=1)
+    return targets
+
+
+def distances(features: Float[Tensor, "n d"], mean: Float[Tensor, " d"]) -> Float[Tensor, " n"]:
+    """Return the scale ‖z − μ‖ alone, computed in float64 part by part."""
+    scale = features.new_empty(len(features))
+    for rows, part in parts(features):
+        scale[rows.start : rows.stop] = (part.double() - mean.double()).norm(dim=1)
+    return scale
 
 
 def uncenter(
@@ -59,7 +73,10 @@ def uncenter(
 
 def image_mean(embeddings: Embeddings) -> Float[Tensor, " d"]:
     """Estimate μ: the mean of the normalised embeddings, not normalised again."""
-    return embeddings.features.double().mean(dim=0).to(embeddings.features.dtype)
+    total = torch.zeros(embeddings.dim, dtype=torch.float64)
+    for _, part in parts(embeddings.features):
+        total += part.double().sum(dim=0)
+    return (total / len(embeddings)).to(embeddings.features.dtype)
 
 
 def read_mean(path: str, dim: int, of: object = None) -> Float[Tensor, " d"]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -59,7 +58,7 @@ def embed_texts(texts: Sequence[str], backbone: Backbone, cache: Cache | None = 
     shards = cache.shards(KIND, key, len(texts))
     whole = replace(cache, share=Share())  # jobs that share the samples all need all texts
     whole.fill(EmbedTexts(backbone), Texts(texts), {KIND: shards}, TOGETHER)
-    return torch.cat([tensors["features"] for _, tensors in shards.read()])
+    return shards.together("features")
 
 
 def embed_classes(names: Sequence[str], backbone: Backbone, cache: Cache | None = None) -> Float[Tensor, "c d"]:

@@ -108,7 +108,7 @@ class WandbTracker(Tracker):
             config=dict(config),
             mode=self._mode,  # type: ignore[arg-type]
             dir=self._directory,
-            settings=wandb.Settings(silent=True, console="off"),
+            settings=wandb.Settings(silent=True, console="off", x_disable_meta=True),  # no command, user or folder
             reinit="finish_previous",
         )
         exit_code = 1

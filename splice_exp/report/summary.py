@@ -10,6 +10,7 @@ from typing import Any, NotRequired, TypedDict, cast
 from splice_exp.core.errors import SpliceError, shown
 from splice_exp.core.io import read_json
 from splice_exp.core.runs.provenance import SCIENCE
+from splice_exp.core.text.places import without_places
 from splice_exp.report.comparisons import Claim
 from splice_exp.report.records import Record, Row, declared_by
 from splice_exp.report.tables import ABSENT, difference_cell
@@ -101,24 +102,6 @@ def named_differences(claim: ClaimSummary, report: Summary) -> list[str]:
 def science_of(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return the part of a run's configuration that decides its numbers."""
     return {key: without_places(config[key]) for key in SCIENCE if key in config}
-
-
-def without_places(value: Any) -> Any:
-    """Write files and folders by their names, wherever they lie.
-
-    Example:
-        >>> without_places({"model": "local-dir:/home/me/clip", "paths": ["/data/a.png"], "text": "a/b", "l1": 0.25})
-        {'model': 'local-dir:clip', 'paths': ['a.png'], 'text': 'a/b', 'l1': 0.25}
-    """
-    if isinstance(value, dict):
-        return {key: without_places(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [without_places(item) for item in value]
-    if isinstance(value, str):
-        head, separator, tail = value.rpartition(":")
-        path = tail if separator else value
-        return f"{head}{separator}{Path(path).name}" if Path(path).is_absolute() else value
-    return value
 
 
 def environment_of(record: Record) -> dict[str, Any]:

@@ -226,3 +226,16 @@ def test_other_wrong_values_are_named(backbone):
         OpenClipBackbone(f"local-dir:{SCENES_CLIP}", precision="fp8")
     with pytest.raises(SpliceError, match="encodes images only"):
         backbone.encode_images([ConceptMixture({"star": 1.0}, 0)])
+
+
+@pytest.mark.parametrize("name", ["open_clip_pytorch_model.bin", "open_clip_model.safetensors"])
+def test_nothing_in_the_weights_of_a_folder_is_executed(tmp_path, capsys, name):
+    class Hostile:
+        def __reduce__(self):
+            return (print, ("this must not be printed",))
+
+    shutil.copy(SCENES_CLIP / "open_clip_config.json", tmp_path)
+    torch.save({"visual.proj": Hostile()}, tmp_path / name)
+    with pytest.raises(SpliceError, match="^model"):
+        OpenClipBackbone(f"local-dir:{tmp_path}")
+    assert "this must not be printed" not in capsys.readouterr().out

@@ -25,6 +25,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.files, self.cut, self.asked, self.ranges = {}, {}, [], True
+        self.etag, self.says_size = None, True
 
     def url(self, name):
         return f"http://127.0.0.1:{self.server_address[1]}/{name}"
@@ -38,11 +39,17 @@ class Handler(BaseHTTPRequestHandler):
         if content is None:
             self.send_error(404)
             return
-        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.server.ranges else 0
+        same = self.headers.get("If-Range", self.server.etag) == self.server.etag
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and same and self.server.ranges else 0
         if start >= len(content):
-            self.send_error(416)
+            self.send_response(416)
+            if self.server.says_size:
+                self.send_header("Content-Range", f"bytes */{len(content)}")
+            self.end_headers()
             return
         self.send_response(206 if start else 200)
+        if self.server.etag:
+            self.send_header("ETag", self.server.etag)
         self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()
         self.wfile.write(content[start : self.server.cut.pop(name, len(content))])
@@ -102,6 +109,67 @@ def test_a_server_that_has_it_not_is_named(server, tmp_path):
         prepare_data.fetch(server.url("none.bin"), tmp_path / "none.bin", None)
 
 
+def test_a_file_without_a_published_checksum_is_known_by_that_of_the_first_download(server, tmp_path, capsys):
+    server.files["f.bin"] = CONTENT
+    prepare_data.fetch(server.url("f.bin"), tmp_path / "f.bin", None)
+    found = hashlib.sha256(CONTENT).hexdigest()
+    assert (tmp_path / "f.bin.sha256").read_text() == f"{found}\n"
+    assert f"has SHA-256 {found}; none is published, so it is noted in" in capsys.readouterr().out
+    (tmp_path / "f.bin").unlink()
+    server.files["f.bin"] = CONTENT[:-1] + b"!"
+    with pytest.raises(SpliceError, match=rf"should have {found}: it was removed, .* or remove .*f\.bin\.sha256 if"):
+        prepare_data.fetch(server.url("f.bin"), tmp_path / "f.bin", None)
+    assert not (tmp_path / "f.bin").exists()
+
+
+@pytest.mark.parametrize("checksum", [None, md5(CONTENT), hashlib.sha256(CONTENT).hexdigest()])
+@pytest.mark.parametrize("stale", [CONTENT + b"more", b"x" * len(CONTENT), b"x" * 100])
+@pytest.mark.parametrize("says_size", [True, False])
+def test_a_stale_part_is_never_taken_for_the_download(server, tmp_path, stale, checksum, says_size):
+    server.files["f.bin"], server.says_size = CONTENT, says_size
+    (tmp_path / "f.bin.part").write_bytes(stale)
+    refused = []
+    while not (tmp_path / "f.bin").exists():
+        try:
+            prepare_data.fetch(server.url("f.bin"), tmp_path / "f.bin", checksum)
+        except SpliceError as error:
+            refused.append(str(error))
+    assert len(refused) <= (checksum is not None)
+    assert all("it was removed, run the same command again" in reason for reason in refused)
+    assert (tmp_path / "f.bin").read_bytes() == CONTENT
+    assert not list(tmp_path.glob("*.part*"))
+
+
+def test_a_file_that_was_replaced_meanwhile_is_fetched_from_its_beginning(server, tmp_path):
+    server.files["f.bin"], server.cut["f.bin"], server.etag = b"y" * len(CONTENT), 30_000, '"one"'
+    with pytest.raises(SpliceError, match="broke off"):
+        prepare_data.fetch(server.url("f.bin"), tmp_path / "f.bin", None)
+    server.files["f.bin"], server.etag = CONTENT, '"two"'
+    prepare_data.fetch(server.url("f.bin"), tmp_path / "f.bin", None)
+    assert (tmp_path / "f.bin").read_bytes() == CONTENT
+
+
+def test_an_archive_that_was_put_there_is_checked_before_it_is_unpacked(server, tmp_path, monkeypatch):
+    archive = zipped(val__b="jpg")
+    archives = {"c": (prepare_data.Archive(server.url("c.zip"), md5(archive), "", "val"),)}
+    monkeypatch.setattr(prepare_data, "ARCHIVES", archives)
+    (tmp_path / "c.zip").write_bytes(zipped(val__b="something else"))
+    with pytest.raises(SpliceError, match="c.zip has MD5 .*, but should have"):
+        prepare_data.prepare_archives("c", tmp_path)
+    assert not (tmp_path / "val").exists()
+
+
+def test_every_archive_has_a_checksum_where_one_is_published():
+    """Of Waterbirds and the splits of CoOp none is: they are known by the first download."""
+    lacking = {
+        archive.url.rsplit("/", 1)[1]
+        for kind in prepare_data.ARCHIVES.values()
+        for archive in kind
+        if archive.checksum is None
+    }
+    assert lacking == {"metadata.csv", "split_coop.csv", "waterbird_complete95_forest2water2.tar.gz"}
+
+
 def zipped(**files):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -134,7 +202,8 @@ def test_archives_are_unpacked_once(server, tmp_path, monkeypatch, capsys):
         prepare_data.prepare_archives("both", tmp_path)
     assert len(server.asked) == 2
     assert (tmp_path / "coco" / "val" / "b").read_text() == "jpg"
-    assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["a.jpg", "b", "metadata.csv"]
+    left = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+    assert left == ["a.jpg", "b", "metadata.csv", "w.tar.gz.sha256"]
     data = ImageTable(str(tmp_path / "w" / "metadata.csv"), None, "img_filename", "y", ["land", "water"], "split", 2)
     assert data.sample_ids == ("a.jpg",)
     assert "is there" in capsys.readouterr().out

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from splice_exp.core.errors import SpliceError, require_at_least, require_bool, require_integer, require_names
-from splice_exp.core.types import Dictionary, Embeddings, checked_features
+from splice_exp.core.matrices.unit_rows import checked_features
+from splice_exp.core.types import Dictionary, Embeddings
 
 
 def test_features_are_normalised_in_float32():

@@ -285,6 +285,24 @@ def test_a_checksum_that_is_another_is_said(cifar10, monkeypatch):
         TorchvisionSet("cifar10", str(cifar10), "test")
 
 
+@pytest.mark.parametrize("name", ["test_batch", "data_batch_3", "batches.meta"])
+def test_a_pickle_of_cifar_is_checked_before_it_is_loaded(tmp_path, capsys, name):
+    """Every time: unpickling would run what a stranger wrote."""
+
+    class Hostile:
+        def __reduce__(self):
+            return (print, ("this must not be printed",))
+
+    base = tmp_path / "cifar-10-batches-py"
+    base.mkdir()
+    for there in (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "batches.meta"):
+        (base / there).write_bytes(pickle.dumps(Hostile() if there == name else {}))
+    for split in ("train", "test"):
+        with pytest.raises(SpliceError, match="cifar10 is not there or damaged"):
+            TorchvisionSet("cifar10", str(tmp_path), split)
+    assert capsys.readouterr().out == ""
+
+
 @pytest.fixture
 def celeba(tmp_path, monkeypatch):
     base = tmp_path / "celeba"

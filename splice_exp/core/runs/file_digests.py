@@ -12,8 +12,9 @@ import json
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ Stamp = tuple[int, int, int, int]
 
 _KNOWN: dict[str, tuple[Stamp, str]] = {}
 _READ: set[Path] = set()  # files of digests
+_FOUND: dict[str, str] = {}  # what was found out by looking through files
 _KEPT_IN: list[Path] = []  # the cache, when there is one
 
 
@@ -64,6 +66,58 @@ def sha256_of(files: Sequence[Path], root: Path) -> list[str]:
     if kept is not None and size >= KEPT_FROM:
         _append(kept, settled)
     return [found[path] if path in found else _KNOWN[path][1] for path in paths]
+
+
+def remembered(name: str, files: Sequence[Path], found: Callable[[], str]) -> str:
+    """Return what was found out about files by looking through all of them, as long as none of them has changed.
+
+    It is kept in memory, and of many bytes under the cache, as digests are.
+
+    Args:
+        name: Of what is found out, and by which version of the code.
+        files: That are looked through.
+        found: Looks through them, and returns what it found as text.
+
+    Raises:
+        OSError: if one of them cannot be read.
+    """
+    paths = [os.path.abspath(file) for file in files]
+    stamps = [_stamp(path) for path in paths]
+    about = hashlib.sha256(json.dumps([name, paths, stamps]).encode()).hexdigest()
+    if about in _FOUND:
+        return _FOUND[about]
+    kept = _KEPT_IN[0] / f"{about[:32]}.json" if _KEPT_IN else None
+    text = None if kept is None else _kept_text(kept, about)
+    if text is None:
+        text = found()
+        if not all(_is_settled(stamp) for stamp in stamps):
+            return text
+        if kept is not None and sum(stamp[0] for stamp in stamps) >= KEPT_FROM:
+            _keep_text(kept, about, text)
+    _FOUND[about] = text
+    return text
+
+
+def _kept_text(kept: Path, about: str) -> str | None:
+    """Return a text that an earlier command has kept; None where there is none, or it is damaged."""
+    try:
+        head, _, text = kept.read_text(encoding="utf-8").partition("\n")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return text if head == f"{about} {_check(text)}" else None
+
+
+def _keep_text(kept: Path, about: str, text: str) -> None:
+    """Keep a text; where that cannot be done it is found out again the next time."""
+    temporary = kept.with_name(f".{kept.name}.{os.getpid()}")
+    try:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(f"{about} {_check(text)}\n{text}", encoding="utf-8")
+        os.replace(temporary, kept)
+    except OSError as error:
+        log.debug("%s is not kept (%s)", kept, error)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _stamp(path: str) -> Stamp:

@@ -21,9 +21,11 @@ from splice_exp.core.errors import SpliceError, nearest, require_folder, require
 from splice_exp.core.io import digest, file_sha256
 from splice_exp.core.keys import key_of
 from splice_exp.core.labels import require_first_label
-from splice_exp.core.stored import as_tensor
+from splice_exp.core.matrices.files import npy_matrix
+from splice_exp.core.matrices.matrix import Matrix
+from splice_exp.core.matrices.unit_rows import unit_rows
 from splice_exp.core.text.tables import Table, read_table
-from splice_exp.core.types import Embeddings, checked_features
+from splice_exp.core.types import Embeddings
 from splice_exp.data.archives.labels import labels_of
 from splice_exp.data.base import EmbeddedSource
 
@@ -71,9 +73,10 @@ class ClipRetrieval(EmbeddedSource):
                 f"{key_of('root')}: embeddings must all have the same width, but "
                 f"{', '.join(f'{file} has {width}' for width, file in widths.items())}: they are of different encoders."
             )
-        self._features = torch.cat([checked_features(_rows(file), f"{key_of('root')}: {file}") for file, _ in parts])
+        self._features = unit_rows([(_matrix(file), f"{key_of('root')}: {file}") for file, _ in parts])
         count = len(self._features)
-        self._features = self._features[:limit]
+        if limit is not None:
+            self._features = self._features[:limit].clone()  # else all of them stay in memory
         self._backbone_id = f"unnamed:{digest([file_sha256(file) for file, _ in parts])}"
         tables = [_table(table, file) for file, table in parts]
         names = _cells(tables, NAMES, "root") if all(NAMES in table.names for table in tables) else []
@@ -141,8 +144,11 @@ def _load(file: Path) -> np.ndarray:
     return found
 
 
-def _rows(file: Path) -> torch.Tensor:
-    return as_tensor(np.asarray(_load(file)))
+def _matrix(file: Path) -> Matrix:
+    found = npy_matrix(file, key_of("root"))
+    if found is None:
+        raise SpliceError(f"{key_of('root')}: {file} holds {_load(file).dtype}, but must hold numbers.")
+    return found
 
 
 def _table(path: Path, features: Path) -> Table:

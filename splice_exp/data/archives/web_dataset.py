@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from glob import glob, has_magic
 from pathlib import Path
+from typing import Any
 
 from splice_exp.core.errors import SpliceError, require_names, shown
 from splice_exp.core.images.folders import SUFFIXES
@@ -27,10 +28,12 @@ from splice_exp.core.images.opening import Stored
 from splice_exp.core.io import digest, files_digest
 from splice_exp.core.keys import key_of
 from splice_exp.core.labels import require_first_label
+from splice_exp.core.runs.file_digests import remembered
 from splice_exp.data.archives.labels import labels_of
 from splice_exp.data.pictures import PictureSource
 
 IMAGES = tuple(sorted(suffix.removeprefix(".") for suffix in SUFFIXES))
+INDEX = "webdataset 1"  # kind of what is remembered of a tar file, and the version of its layout
 _MEMBER = re.compile(r"((?:.*/)?[^./][^./]*)\.([^/]*)")
 _NUMBERS = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
@@ -144,13 +147,21 @@ class WebDataset(PictureSource):
         return f"tar:{digest([files_digest(self._root, [shard.absolute() for shard in self._shards]), taken])}"
 
     def _samples(self, number: int, wanted: Set[str]) -> Iterator[Sample]:
-        """Yield the samples of a tar file, by looking at the headers of its members.
+        """Yield the samples of a tar file, as it was once looked through.
 
         Args:
             number: Index of the file.
             wanted: Suffixes that are read as text.
         """
         path = self._shards[number]
+        name = f"{INDEX} {sorted(wanted)}"
+        index = json.loads(remembered(name, [path], lambda: json.dumps(list(map(_written, self._scan(path, wanted))))))
+        for key, members, texts in index:
+            extents = {suffix: Extent(number, *extent) for suffix, extent in members.items()}
+            yield Sample(key, extents, {suffix: text.encode("latin-1") for suffix, text in texts.items()})
+
+    def _scan(self, path: Path, wanted: Set[str]) -> Iterator[Sample]:
+        """Yield the samples of a tar file, by looking at the headers of its members."""
         sample = Sample("")
         try:
             with tarfile.open(path, "r:") as archive:
@@ -163,7 +174,7 @@ class WebDataset(PictureSource):
                         if sample.members:
                             yield sample
                         sample = Sample(key)
-                    sample.members[suffix] = Extent(number, member.offset_data, member.size)
+                    sample.members[suffix] = Extent(0, member.offset_data, member.size)
                     if suffix in wanted and (content := archive.extractfile(member)) is not None:
                         sample.texts[suffix] = content.read()
                     archive.members = []  # type: ignore[attr-defined]  # else it remembers them all
@@ -221,6 +232,12 @@ class WebDataset(PictureSource):
                 f"{key_of('label_key')} is {key!r}, but {sample.key}.{suffix} is no JSON object with it ({error!r})."
             ) from error
         return "" if label is None else str(label)
+
+
+def _written(sample: Sample) -> list[Any]:
+    """Return a sample as JSON: bytes of texts letter by letter, because they may be in any encoding."""
+    members = {suffix: [extent.offset, extent.size] for suffix, extent in sample.members.items()}
+    return [sample.key, members, {suffix: text.decode("latin-1") for suffix, text in sample.texts.items()}]
 
 
 def _plain(suffix: str) -> str:

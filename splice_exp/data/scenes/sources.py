@@ -13,6 +13,7 @@ from PIL import Image
 
 from splice_exp.core.errors import require_choice, require_integer
 from splice_exp.core.io import digest
+from splice_exp.core.memory import require_room
 from splice_exp.core.runs.code import code_digest
 from splice_exp.core.truth import GroundTruth
 from splice_exp.data import scenes
@@ -23,6 +24,7 @@ from splice_exp.data.scenes.render import masks, render
 from splice_exp.data.scenes.world import CONCEPT_OF, KIND_OF, MAIN_KINDS
 
 SPLITS = ("train", "val", "test")
+NAMED = 128  # bytes of the name of a sample, and of what is in it
 
 
 def random_of(split: str, seed: int, index: int) -> np.random.Generator:
@@ -54,6 +56,7 @@ class SceneSource(EncodableSource):
     def __post_init__(self) -> None:
         super().__init__(self.name, self.missing_classes)
         require_integer("num_samples", self.num_samples, 1)
+        require_room("num_samples", self.num_samples, NAMED)
         require_choice("split", self.split, SPLITS)
         require_integer("seed", self.seed, 0)
         self.sample_ids = tuple(f"{self.split}-{self.seed}-{index:06d}" for index in range(self.num_samples))

@@ -20,6 +20,8 @@ from splice_exp.core.plotting import MARKERS, PALETTE, PANEL, STYLE
 from splice_exp.report.drawings.base import Drawing
 from splice_exp.report.records import Row, declared_by, short_key
 
+MOST_ROWS = 100  # that are as high as one needs to read their names; a figure cannot have any number of pixels
+
 
 class Figure(Drawing):
     """Metrics of a table's rows.
@@ -142,13 +144,15 @@ class Curves(Figure):
 class Bars(Figure):
     """Metrics of each row as a bar with its 95 % interval, its baseline a dashed line across it.
 
+    Of very many rows the bars are thinner, and every second, third … is named.
+
     Args:
         panels: Metrics, one panel each.
         baselines: Metric → the metric to draw dashed beside it.
     """
 
     def _size(self, num_panels: int, num_rows: int) -> tuple[float, float]:
-        return PANEL[0] * num_panels + 1.2, 0.8 + 0.38 * num_rows
+        return PANEL[0] * num_panels + 1.2, 0.8 + 0.38 * min(num_rows, MOST_ROWS)
 
     def _panel(self, axis: Axes, metric: str, records: Sequence[Row], first: bool) -> None:
         baselines = [
@@ -164,17 +168,19 @@ class Bars(Figure):
             axis.vlines(
                 values, places - 0.45, places + 0.45, "0.35", linestyles="--", linewidth=1, zorder=3, label=heading
             )
-        for place, record in enumerate(records):
-            interval = _interval(record, metric)
-            if interval is None:
-                continue
-            value, low, high = (_scaled(record, metric, number) for number in interval)
-            axis.barh(place, value, color=PALETTE[place % len(PALETTE)], height=0.65, alpha=0.9)
-            ends = np.maximum([[value - low], [high - value]], 0)
-            axis.errorbar(value, place, xerr=ends, color="0.15", capsize=2, linewidth=1)
+        measured = [
+            (at, *(_scaled(row, metric, number) for number in interval))
+            for at, row in enumerate(records)
+            if (interval := _interval(row, metric)) is not None
+        ]
+        bars, lengths, low, high = map(np.array, zip(*measured, strict=True))
+        axis.barh(bars, lengths, color=[PALETTE[bar % len(PALETTE)] for bar in bars], height=0.65, alpha=0.9)
+        ends = np.maximum([lengths - low, high - lengths], 0)
+        axis.errorbar(lengths, bars, xerr=ends, color="0.15", capsize=2, linewidth=1, linestyle="none")
         if axis.get_legend_handles_labels()[0]:
             axis.legend(fontsize=7, loc="lower right", bbox_to_anchor=(1.0, 1.0))
-        axis.set_yticks(range(len(records)), [record.label for record in records] if first else [""] * len(records))
+        named = range(0, len(records), -(-len(records) // MOST_ROWS))
+        axis.set_yticks(named, [records[row].label if first else "" for row in named])
         axis.set_ylim(len(records) - 0.4, -0.6)
         axis.grid(axis="y", visible=False)
         axis.set_xlabel(declared_by(records).title(metric))

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from splice_exp.core.runs import file_digests
-from splice_exp.core.runs.file_digests import keep_digests_in, sha256_of
+from splice_exp.core.runs.file_digests import keep_digests_in, remembered, sha256_of
 
 
 def sha256(path):
@@ -20,6 +20,7 @@ def files(tmp_path, monkeypatch):
     """Three files that were there for long; a later command knows of earlier ones only what they have kept."""
     monkeypatch.setattr(file_digests, "_KNOWN", {})
     monkeypatch.setattr(file_digests, "_READ", set())
+    monkeypatch.setattr(file_digests, "_FOUND", {})
     monkeypatch.setattr(file_digests, "_KEPT_IN", [])
     monkeypatch.setattr(file_digests, "FRESH", -3600.0)
     monkeypatch.setattr(file_digests, "KEPT_FROM", 1)
@@ -41,6 +42,7 @@ def read(monkeypatch):
 
 
 def later_command():
+    file_digests._FOUND.clear()
     file_digests._KNOWN.clear()
     file_digests._READ.clear()
 
@@ -139,3 +141,32 @@ def test_a_file_that_changes_while_it_is_read_is_not_trusted(files, tmp_path, mo
     sha256_of(files[:1], files[0].parent)
     monkeypatch.setattr(file_digests, "_sha256", original)
     assert sha256_of(files[:1], files[0].parent) == [sha256(files[0])]
+
+
+def test_what_was_found_out_by_looking_through_files_is_remembered(files, tmp_path):
+    keep_digests_in(tmp_path / "cache")
+    looked = []
+
+    def look():
+        looked.append(1)
+        return "müde\n" + files[0].read_bytes().hex()
+
+    for _ in range(2):
+        assert remembered("hex", files, look).startswith("müde\n00")
+        later_command()
+    assert len(looked) == 1
+    assert remembered("other", files, look) and len(looked) == 2  # noqa: PT018
+    files[0].write_bytes(b"new")
+    assert remembered("hex", files, look).endswith(b"new".hex())
+    (kept,) = {path for path in (tmp_path / "cache").rglob("*.json") if b"6e6577" in path.read_bytes()}
+    kept.write_bytes(kept.read_bytes()[:-2] + b"xx")
+    later_command()
+    assert remembered("hex", files, look).endswith(b"new".hex())
+    assert len(looked) == 4
+
+
+def test_of_a_file_that_was_just_written_nothing_is_remembered(files, tmp_path, monkeypatch):
+    monkeypatch.setattr(file_digests, "FRESH", 3600.0)
+    keep_digests_in(tmp_path / "cache")
+    assert [remembered("x", files, lambda text=text: text) for text in ("1", "2")] == ["1", "2"]
+    assert not list((tmp_path / "cache").rglob("*"))

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.runs import file_digests
 from splice_exp.data.archives.web_dataset import WebDataset
 
 
@@ -137,6 +138,24 @@ def test_a_damaged_image_is_named(tmp_path):
 def test_members_of_macos_are_no_samples(tmp_path):
     shard = write_tar(tmp_path / "t.tar", [("d/._a.png", b"fork"), *sample("d/a", 0)])
     assert WebDataset(str(shard)).sample_ids == ("t/d/a",)
+
+
+def test_a_tar_file_is_looked_through_once(shards, tmp_path, monkeypatch):
+    for name, value in (("_FOUND", {}), ("_KEPT_IN", []), ("FRESH", -3600.0), ("KEPT_FROM", 1)):
+        monkeypatch.setattr(file_digests, name, value)
+    file_digests.keep_digests_in(tmp_path / "cache")
+    opened, original = [], tarfile.open
+    monkeypatch.setattr(tarfile, "open", lambda path, mode: opened.append(path.name) or original(path, mode))
+    sources = []
+    for _ in range(2):
+        sources.append(WebDataset(str(shards), caption_suffix="txt"))
+        file_digests._FOUND.clear()  # as a later command
+    assert opened == ["train-000.tar", "train-001.tar"]
+    first, second = sources
+    assert second.identity() == first.identity()
+    assert all(np.array_equal(*pair) for pair in zip(pixels(first), pixels(second), strict=True))
+    assert WebDataset(str(shards), label_suffix=None).labels is None  # other members are wanted
+    assert len(opened) == 4
 
 
 @pytest.mark.parametrize("what", ["compressed", "cut short", "empty", "no tar"])

@@ -1,16 +1,22 @@
 """Pictures of the tables that evaluations leave: the right panels, and bars where the values are."""
 
+from copy import copy
+
 import pandas as pd
 import pytest
+from PIL import Image
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import write_json
+from splice_exp.core.plotting import save
 from splice_exp.report.drawings.class_bars import ClassBars
 from splice_exp.report.drawings.drift import DriftLines, PartBars
+from splice_exp.report.drawings.figures import Bars
 from splice_exp.report.drawings.groups import GroupedBars
 from splice_exp.report.drawings.histograms import Histograms
 from splice_exp.report.drawings.overlays import Overlays
-from tests.report.test_reports import record
+from splice_exp.report.records import declared_by
+from tests.report.test_reports import TOP1, record
 
 
 @pytest.fixture
@@ -111,3 +117,29 @@ def test_histograms_take_panels_from_what_was_swept(rows):
     assert [axis.get_title() for axis in canvas.axes] == ["training", "testing"]
     assert canvas.axes[0].get_yscale() == "log"
     assert canvas.axes[0].patches[0].get_data()[0].tolist() == [0.9, pytest.approx(0.1)]
+
+
+def test_a_figure_of_a_thousand_rows_can_be_drawn_and_written(tmp_path):
+    """matplotlib refuses images of 65,536 pixels, and takes seconds to name a hundred rows."""
+    measured = record(tmp_path, {"seed": "0"}, [1.0, 0.0])
+    rows = []
+    for seed in range(1200):
+        row = copy(measured)
+        row.labels = {"seed": str(seed)}
+        rows.append(row)
+    canvas = Bars([TOP1]).draw(rows, "title")
+    (axis,) = canvas.axes
+    assert len(axis.patches) == 1200
+    labels = [text.get_text() for text in axis.get_yticklabels()]
+    assert (labels[0], labels[1], len(labels)) == ("seed 0", "seed 12", 100)
+    assert max(canvas.get_size_inches()) < 40
+    canvas.set_size_inches(1, 700)
+    png, _ = save(canvas, tmp_path / "high")
+    with Image.open(png) as image:
+        assert image.height < 2**16
+
+
+def test_rows_of_the_same_declarations_share_them(tmp_path):
+    rows = [record(tmp_path, {"seed": str(seed)}, [1.0, 0.0]) for seed in range(3)]
+    assert rows[0].measures is rows[1].measures is rows[2].measures
+    assert declared_by(rows) == rows[0].measures
