@@ -67,8 +67,9 @@ def planned(config: DictConfig) -> list[tuple[Record, dict[str, Any] | None]]:
     """Return the row of every point, and the backbone of those that are still to be computed."""
     alone = config.hydra.mode != RunMode.MULTIRUN
     points = [Point(tuple(config.hydra.overrides.task), {})] if alone else expand(config)
+    configurations = [config] if alone else composed(points, config.hydra.job.config_name)
     found: dict[Path, tuple[Record, dict[str, Any] | None]] = {}
-    for named, row in zip(labels(points), composed(points, config.hydra.job.config_name), strict=True):
+    for named, row in zip(labels(points), configurations, strict=True):
         folder = Path(row.hydra.run.dir if alone else f"{row.hydra.sweep.dir}/{row.hydra.sweep.subdir}")
         choices = {group: label(str(choice)) for group, choice in row.hydra.runtime.choices.items()}
         record = Record(named, folder, choices)

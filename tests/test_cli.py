@@ -517,7 +517,7 @@ def test_pictures_of_ones_own_are_listed_and_drawn(command, tmp_path):
 def test_pictures_that_are_not_there_are_refused(command, tmp_path):
     code, _, err = command("decompose", "logger=none")
     assert code == 1
-    assert err.splitlines()[-1].startswith("error: decompose needs pictures or folders of pictures")
+    assert err.splitlines()[-1].startswith("error: decompose needs images or folders of images")
     code, _, err = command("decompose", str(tmp_path / "none.png"), "logger=none")
     assert code == 1
     assert "there is no such file or folder" in err.splitlines()[-1]
