@@ -34,7 +34,10 @@ from splice_exp.mistyped import in_a_sentence, require_parts
 
 log = logging.getLogger(__name__)
 
-VALUED = ("--cfg", "-c", "--package", "-p", "--info", "-i", "--experimental-rerun")  # options of Hydra with a value
+VALUED = (  # options of Hydra with a value
+    *("--cfg", "-c", "--package", "-p", "--info", "-i", "--experimental-rerun"),
+    *("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"),
+)
 
 ON_PICTURES = ("decompose", "explain")  # commands that take pictures of one's own
 

@@ -50,6 +50,8 @@ def shown_command(config: DictConfig) -> str:
     # An experiment that is a sweep by itself needs no -m.
     alone = config.hydra.mode != RunMode.MULTIRUN or config.hydra.sweeper.get("params")
     words = [] if alone else ["-m"]
+    own = [source.path for source in config.hydra.runtime.config_sources if source.provider == "command-line"]
+    words += [f"--config-dir={os.path.relpath(path)}" for path in own]
     for override in config.hydra.overrides.task:
         key, _, value = override.partition("=")
         if key.split(".")[0] in ("paths", "logger", "force", "repair"):
@@ -138,7 +140,7 @@ def report(config: DictConfig, write: bool) -> None:
 def _show(config: DictConfig, records: list[Record], write: bool) -> None:
     if not any(record.complete for record in records):
         return
-    report: Report = build(plain(config, "report"), "report")
+    report: Report = build(plain(config, "report"), "report", trust=config.trust)
     if undeclared := report.undeclared(records):
         log.warning("not shown, because no run measures it (report.columns): %s", ", ".join(undeclared))
     say("", report.title, "", report.table(records), "", *report.verdicts(records))
@@ -149,7 +151,9 @@ def _show(config: DictConfig, records: list[Record], write: bool) -> None:
         return
     command = shown_command(config)
     files = report.write(records, Path(config.paths.results), config.table, command)
-    tracker: Tracker = NoTracker() if swept_from_outside() else build(plain(config, "logger"), "logger")
+    tracker: Tracker = (
+        NoTracker() if swept_from_outside() else build(plain(config, "logger"), "logger", trust=config.trust)
+    )
     table = next(file for file in files if file.suffix == ".csv")
     with tracker.run(config.table, config.name, {"command": command}) as tracked:
         tracked.table("table", pd.read_csv(table, keep_default_na=False, na_values=[""]))
