@@ -30,7 +30,9 @@ from splice_exp.core.runs.run_directory import (
 )
 from splice_exp.core.text.visible import end, say
 from splice_exp.distributed.preemption import leave_if_asked
+from splice_exp.experiments import swept_by_file
 from splice_exp.mistyped import in_a_sentence, require_parts
+from splice_exp.points import set_by_row
 
 log = logging.getLogger(__name__)
 
@@ -130,7 +132,8 @@ def main() -> None:
         run_command(sys.argv[1], sys.argv[2:])
         return
     _require_there(sys.argv[1:])
-    sys.argv[1:] = _spelled_out(sys.argv[1:])
+    words = _spelled_out(sys.argv[1:])
+    sys.argv[1:] = set_by_row(words, swept_by_file(words))
     forget_samples()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on, instead of printing them its own way
     try:

@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from splice_exp.configuration import CONFIG_DIRECTORY
 from splice_exp.core.errors import SpliceError, nearest
+from splice_exp.points import one_of
 
 EXPERIMENTS = CONFIG_DIRECTORY / "experiment"
 
@@ -113,7 +114,7 @@ def _composed(words: Sequence[str], key: str) -> DictConfig:
         words: The command line; what cannot be composed is left out, and so is what `key` was set to.
         key: The one that Hydra refused.
     """
-    given = [word for word in words if "=" in word and not word.startswith((f"{key}=", "-"))]
+    given = [one_of(word) for word in words if "=" in word and not word.startswith((f"{key}=", "-"))]
     experiment = [word for word in given if word.startswith("experiment=")]
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):

@@ -25,7 +25,7 @@ from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest
 from splice_exp.core.runs.run_directory import UNFINISHED, rank
 from splice_exp.core.text.visible import say
-from splice_exp.points import Point, composed, expand, label, labels
+from splice_exp.points import Point, as_given, composed, expand, label, labels
 from splice_exp.record.tracking import NoTracker, Tracker, swept_from_outside
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record
@@ -52,7 +52,7 @@ def shown_command(config: DictConfig) -> str:
     words = [] if alone else ["-m"]
     own = [source.path for source in config.hydra.runtime.config_sources if source.provider == "command-line"]
     words += [f"--config-dir={os.path.relpath(path)}" for path in own]
-    for override in config.hydra.overrides.task:
+    for override in map(as_given, config.hydra.overrides.task):
         key, _, value = override.partition("=")
         if key.split(".")[0] in ("paths", "logger", "force", "repair"):
             continue
