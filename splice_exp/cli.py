@@ -15,7 +15,7 @@ from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
 from splice_exp.backbones.published import require_configured_weights
-from splice_exp.commands import COMMANDS, run_command
+from splice_exp.commands import COMMANDS, ON_PICTURES, run_command
 from splice_exp.configuration import CONFIG_DIRECTORY, forget_samples, register, resolve
 from splice_exp.core.errors import SpliceError, nearest
 from splice_exp.core.io import FULL, cannot_be_written
@@ -30,7 +30,7 @@ from splice_exp.core.runs.run_directory import (
 )
 from splice_exp.core.text.visible import end, say
 from splice_exp.distributed.preemption import leave_if_asked
-from splice_exp.experiments import swept_by_file
+from splice_exp.experiments import help_of, swept_by_file
 from splice_exp.mistyped import in_a_sentence, require_parts
 from splice_exp.points import set_by_row
 
@@ -40,8 +40,6 @@ VALUED = (  # options of Hydra with a value
     *("--cfg", "-c", "--package", "-p", "--info", "-i", "--experimental-rerun"),
     *("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"),
 )
-
-ON_PICTURES = ("decompose", "explain")  # commands that take pictures of one's own
 
 register()  # here, because launchers import this module in the processes that they start
 
@@ -130,6 +128,9 @@ def main() -> None:
     """Run the command; exit code 1 if any point failed. The last line says where the results are."""
     if len(sys.argv) > 1 and sys.argv[1] in COMMANDS:
         run_command(sys.argv[1], sys.argv[2:])
+        return
+    if described := help_of(sys.argv[1:]):
+        say(described)
         return
     _require_there(sys.argv[1:])
     words = _spelled_out(sys.argv[1:])

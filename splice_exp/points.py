@@ -18,6 +18,9 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, flag_override
 
+from splice_exp.core.runs.provenance import SCIENCE
+
+COMPONENTS = (*SCIENCE, "method", "removal", "report")  # whose keys depend on what is chosen
 WHOLE = ("variant", "experiment")  # groups that choose components of other groups
 
 
@@ -71,18 +74,21 @@ def set_by_row(words: Sequence[str], also: Iterable[str] = ()) -> list[str]:
     groups = [key for key in (*swept, *also) if "." not in key.partition("@")[0]]
     places = tuple(f"{key.partition('@')[2] or key}." for key in groups)
     anywhere = any(key in WHOLE for key in groups)
-    return [
+    made = [
         f"{parsed[word].get_key_element()}=choice({word.partition('=')[2]})"
         if word in parsed and _is_value(parsed[word]) and (anywhere or word.startswith(places))
         else word
         for word in words
     ]
+    # Hydra would find out by itself that the file is a sweep, unless something else is wrong with the command line.
+    several = made != list(words) and bool(also) and not {"-m", "--multirun"} & set(words)
+    return [*made, "--multirun"] if several else made
 
 
 def _is_value(override: Override) -> bool:
     """Say whether an override sets a key of a component to one value."""
     key = override.get_key_element()
-    plain = "." in key and key[0].isalpha() and not key.startswith("hydra.")
+    plain = "." in key and key.partition(".")[0] in COMPONENTS
     return plain and not override.is_sweep_override() and override.value() != ""
 
 

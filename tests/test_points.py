@@ -74,6 +74,8 @@ def test_swept_values_of_the_same_short_name_keep_their_long_one():
 )
 def test_values_of_swept_components_are_set_in_the_rows(words, also, expected):
     made = set_by_row(words, also)
+    assert made[len(words) :] == (["--multirun"] if also else [])
+    made = made[: len(words)]
     assert made == [word if wanted is ... else wanted for word, wanted in zip(words, expected, strict=True)]
     assert [as_given(word) for word in made] == words
     assert one_of("solver=omp,path") == "solver=omp"

@@ -6,6 +6,9 @@ import sys
 import pytest
 from PIL import Image
 
+from splice_exp.configuration import CONFIG_DIRECTORY
+from splice_exp.experiments import help_of
+
 SLOW = ("lightning", "torchmetrics", "sklearn", "scipy.stats", "scipy.optimize", "datasets", "wandb.apis.public")
 ANSWERED_WITHOUT = ("torch", "open_clip", *SLOW)
 
@@ -34,6 +37,10 @@ def test_an_image_is_decomposed_without_lightning(tmp_path):
     "arguments",
     [
         ("--help",),
+        ("decompose", "--help"),
+        ("experiment=paper/zero_shot", "--help"),
+        ("decompos", "cat.jpg"),
+        ("solver.l1_penalty=0.1,0.2",),
         ("experiment=zero_shott",),
         ("solver.l1_penalt=1",),
         ("decompose",),
@@ -43,5 +50,20 @@ def test_an_image_is_decomposed_without_lightning(tmp_path):
 )
 def test_help_and_mistakes_need_no_torch(tmp_path, arguments):
     modules, said = imported(tmp_path, *arguments)
-    assert "error: " in said or arguments == ("--help",)
+    assert "error: " in said or "--help" in arguments
     assert sorted(modules & set(ANSWERED_WITHOUT)) == []
+
+
+def test_every_experiment_says_what_it_asks_and_what_can_be_changed():
+    for path in sorted((CONFIG_DIRECTORY / "experiment").rglob("*.yaml")):
+        name = path.relative_to(CONFIG_DIRECTORY / "experiment").with_suffix("").as_posix()
+        said = help_of([f"experiment={name}", "--help"])
+        assert "python -m splice_exp" in said, name
+        assert "Keys worth changing" in said
+    said = help_of(["experiment=ablation_nonneg", "-h"])
+    for part in ("Question: Does it cost", "signed codes need more concepts", "seed=0,1,2,3,4", "Two to three minutes"):
+        assert part in said
+    assert "evaluation.relevance=true" in said
+    assert help_of(["explain", "--help"]).startswith("explain\n")
+    assert help_of(["--help"]) is None
+    assert help_of(["experiment=ablation_nonneg"]) is None

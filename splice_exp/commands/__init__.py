@@ -11,6 +11,7 @@ from splice_exp.core.errors import SpliceError
 from splice_exp.core.text.visible import visible
 
 COMMANDS = ("build-lexicon", "build-vocabulary", "estimate-mean", "prepare-data", "train-classifier")
+ON_PICTURES = ("decompose", "explain")  # experiments that are commands, too: they take images of one's own
 
 
 def run_command(name: str, arguments: Sequence[str]) -> None:
