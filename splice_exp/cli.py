@@ -14,6 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
+from splice_exp.backbones.drawings_only import warning_for
 from splice_exp.backbones.published import require_configured_weights
 from splice_exp.commands import COMMANDS, ON_PICTURES, run_command
 from splice_exp.configuration import CONFIG_DIRECTORY, forget_samples, register, resolve
@@ -36,6 +37,8 @@ from splice_exp.points import set_by_row
 
 log = logging.getLogger(__name__)
 
+TYPED: list[str] = []  # the command line as the user typed it
+
 VALUED = (  # options of Hydra with a value
     *("--cfg", "-c", "--package", "-p", "--info", "-i", "--experimental-rerun"),
     *("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"),
@@ -53,6 +56,8 @@ def job(config: DictConfig) -> None:
     try:
         require_parts(config, HydraConfig.get().runtime.choices)
         resolved = resolve(config)
+        if warning := warning_for(resolved, TYPED):
+            log.warning("%s", warning)
         recorded = (directory / METRICS).is_file()
         damaged = damage(directory) if recorded else None
         if recorded and damaged is None and not resolved["force"]:
@@ -133,6 +138,7 @@ def main() -> None:
         say(described)
         return
     _require_there(sys.argv[1:])
+    TYPED[:] = sys.argv[1:]
     words = _spelled_out(sys.argv[1:])
     sys.argv[1:] = set_by_row(words, swept_by_file(words))
     forget_samples()

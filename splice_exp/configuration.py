@@ -48,7 +48,7 @@ class Config:
     """The typed root: what is not of these types is refused before anything is built."""
 
     name: str = MISSING
-    table: str = MISSING
+    table: str = "${name}"  # file name of table, figure and page under paths.results; an experiment may set another
     seed: int = 0
     force: bool = False
     repair: bool = False
@@ -157,9 +157,18 @@ def _single_run() -> bool:
     return not (HydraConfig.initialized() and HydraConfig.get().mode == RunMode.MULTIRUN)
 
 
+def _named_by_images(*, _root_: DictConfig) -> str:
+    """Name the table of a command on images: by the first of them and by the run, so that it replaces no other."""
+    paths = OmegaConf.select(_root_, "data.paths", default=None) or ()
+    stem = re.sub(r"[^\w-]+", "_", Path(str(paths[0])).stem).strip("_")[:40] if paths else ""
+    more = f"and_{len(paths) - 1}_more" if len(paths) > 1 else ""
+    return "_".join(part for part in (_root_.name, stem, more, _run_id(_root_=_root_)[:6]) if part)
+
+
 def register() -> None:
     """Tell Hydra the typed root and the resolvers that `conf` uses."""
     OmegaConf.register_new_resolver("run_id", _run_id, replace=True)
+    OmegaConf.register_new_resolver("named_by_images", _named_by_images, replace=True)
     OmegaConf.register_new_resolver("run_mode", _run_mode, replace=True)
     OmegaConf.register_new_resolver("single_run", _single_run, replace=True)
     OmegaConf.register_new_resolver("package_file", lambda path: str(PACKAGE / path), replace=True)

@@ -519,8 +519,16 @@ def test_pictures_of_ones_own_are_listed_and_drawn(command, tmp_path):
     assert "my picture 0.png" in out
     assert "my picture 1.png" in out
     results = tmp_path / "results"
-    assert (results / "figures" / "decompose_samples.png").is_file()
-    assert "my picture 1.png" in (results / "pages" / "decompose.html").read_text()
+    (page,) = (results / "pages").glob("decompose_my_picture_0_and_1_more_*.html")
+    assert "my picture 1.png" in page.read_text()
+    assert (results / "figures" / f"{page.stem}_samples.png").is_file()
+    assert "has seen only drawings" in (results / "tables" / f"{page.stem}.md").read_text()
+    code, _, err = command("decompose", str(tmp_path / "my picture 1.png"), "logger=none")
+    assert code == 0, err
+    assert page.is_file()  # and that of the other image beside it
+    assert len(list((results / "pages").glob("decompose_*.html"))) == 2
+    assert command("decompose", str(tmp_path / "my picture 1.png"), "logger=none", "table=mine")[0] == 0
+    assert (results / "tables" / "mine.md").is_file()
 
 
 def test_pictures_that_are_not_there_are_refused(command, tmp_path):
