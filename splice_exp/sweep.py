@@ -159,3 +159,5 @@ def _show(config: DictConfig, records: list[Record], write: bool) -> None:
         tracked.table("table", pd.read_csv(table, keep_default_na=False, na_values=[""]))
         tracked.figures(files)
     say("", *(f"wrote {file}" for file in files))
+    if send := tracker.to_send():
+        say(f"to W&B: {send}")

@@ -259,14 +259,19 @@ def test_a_stability_report_lies_beside_the_codes(command, tmp_path):
 
 @pytest.mark.slow
 def test_the_offline_run_of_weights_and_biases_is_metrics_json(command, tmp_path):
-    code, _, err = command("experiment=zero_shot", *PLANTED, "data.num_samples=40", "evaluation.bootstrap_resamples=20")
+    code, out, err = command(
+        "experiment=zero_shot", *PLANTED, "data.num_samples=40", "evaluation.bootstrap_resamples=20"
+    )
     assert code == 0, err
+    (send,) = (line for line in out.splitlines() if line.startswith("to W&B: wandb sync "))
+    assert send.endswith("results/wandb/offline-run-*")
     runs = offline_runs(tmp_path / "results")
     ((run_id, metrics),) = metrics_of(tmp_path / "results").items()
     assert runs.keys() == {run_id, "zero_shot"}  # the point, and the table
     summary = summary_of(runs[run_id])
     assert {name: summary.get(name) for name in metrics} == metrics
     assert summary["figures/class_concepts/_type"] == "image-file"
+    assert summary["metrics/_type"] == "table-file"
     assert {"table/_type", "figures/zero_shot/_type"} <= summary_of(runs["zero_shot"]).keys()
     config = {update.key: json.loads(update.value_json) for r in runs[run_id] for update in r.run.config.update}
     assert config["solver"]["l1_penalty"] == 0.25

@@ -111,6 +111,8 @@ def write_record(
         }
         write_json(directory / ENVIRONMENT, described)
         tracked.metrics(metrics)
+        known = [(name, value) for name, value in sorted(metrics.items()) if value is not None]
+        tracked.table("metrics", pd.DataFrame(known, columns=["measure", "value"]).astype({"value": float}))
         tracked.figures(pictures)
         write_json(directory / METRICS, dict(sorted(metrics.items())))
 
