@@ -376,7 +376,7 @@ def test_the_same_files_elsewhere_are_the_same_run(command, own, embedding_files
         (["solver.tol=-1"], "error: solver.tol is -1"),
         (["solver=omp", "~solver.l1_penalty", "solver.target_l0=99"], "error: solver.target_l0 is 99"),
         (["solver.tollerance=1"], "error: solver.tollerance cannot be set: solver has"),
-        (["solver=lasso"], "Could not find 'solver/lasso'"),
+        (["solver=lasso"], "solver has no choice 'lasso': it has active_set, admm"),
         (["seed=-1"], "error: seed is -1"),
         (
             ["paths.cache=/dev/null/here"],
