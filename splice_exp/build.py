@@ -5,7 +5,7 @@ Imported without torch: a component brings what it needs, and a report needs non
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -13,32 +13,40 @@ from hydra.utils import get_class
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.keys import building, set_place
+from splice_exp.core.runs.trusted import is_of
 
 PACKAGE = "splice_exp"
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-def refuse_foreign_targets(node: Any, key: str, shared: Mapping[str, Any] = NOTHING) -> None:
-    """Refuse to instantiate what is not a class of this package: a configuration names parts, it does not run code.
+def refuse_foreign_targets(node: Any, key: str, shared: Mapping[str, Any] = NOTHING, trust: Sequence[str] = ()) -> None:
+    """Refuse to instantiate what is not a class of this package or of a trusted one: a configuration runs no code.
 
     Raises:
         SpliceError: naming the key and the target.
     """
     if isinstance(node, Mapping):
         target = node.get("_target_")
-        if target is not None and not _is_ours(str(target)):
-            raise SpliceError(f"{key}._target_ is {target!r}, but must be a class of {PACKAGE}.")
+        if target is not None:
+            _require_known(str(target), f"{key}._target_", trust)
     for name, value in _inside(node):
-        refuse_foreign_targets(value, _place(key, name, value, shared), shared)
+        refuse_foreign_targets(value, _place(key, name, value, shared), shared, trust)
 
 
-def _is_ours(target: str) -> bool:
-    if not target.startswith(f"{PACKAGE}."):  # before anything is imported
-        return False
+def _require_known(target: str, key: str, trust: Sequence[str]) -> None:
+    """Refuse a class of another package, before anything of it is imported."""
+    top = target.partition(".")[0]
+    if top != PACKAGE and top not in trust:
+        advice = f": if you trust the code of {top}, set trust=[{','.join([*trust, top])}]" if "." in target else ""
+        raise SpliceError(f"{key} is {target!r}, but must be a class of {PACKAGE}, or of a package in trust{advice}.")
     try:
-        return get_class(target).__module__.startswith(f"{PACKAGE}.")
-    except (ValueError, ImportError, AttributeError):
-        return False
+        home = get_class(target).__module__
+    except Exception as error:  # whatever a package raises when it is imported
+        if top == PACKAGE:
+            raise SpliceError(f"{key} is {target!r}, but must be a class of {PACKAGE}.") from error
+        raise SpliceError(f"{key} is {target!r}, which cannot be imported: {error}") from error
+    if not is_of(home, [PACKAGE, *trust]):  # as splice_exp.core.io.Path is not
+        raise SpliceError(f"{key} is {target!r}, but must be a class of {top} itself; this one is of {home}.")
 
 
 def _inside(node: Any) -> list[tuple[str, Any]]:
@@ -53,18 +61,19 @@ def _place(key: str, name: str, value: Any, shared: Mapping[str, Any]) -> str:
     return name if isinstance(value, Mapping) and shared.get(name) == value else f"{key}.{name}"
 
 
-def build(node: Mapping[str, Any], key: str, shared: Mapping[str, Any] = NOTHING) -> Any:
+def build(node: Mapping[str, Any], key: str, shared: Mapping[str, Any] = NOTHING, trust: Sequence[str] = ()) -> Any:
     """Instantiate one node of the configuration, inner components first: each learns where it stands.
 
     Args:
         node: Plain containers with `_target_`.
         key: Where it stands, for errors.
         shared: The root, whose components others may contain by interpolation.
+        trust: Packages whose classes may be instantiated, besides this one.
 
     Raises:
-        SpliceError: as the component itself words it; or if it is not of this package.
+        SpliceError: as the component itself words it; or if its package is neither this one nor trusted.
     """
-    refuse_foreign_targets(node, key, shared)
+    refuse_foreign_targets(node, key, shared, trust)
     return _built(node, key, shared)
 
 

@@ -73,13 +73,16 @@ def _require_report(config: DictConfig) -> None:
     from splice_exp.build import build
     from splice_exp.configuration import plain, require_file_names
     from splice_exp.core.errors import SpliceError
+    from splice_exp.core.runs.trusted import KEY as TRUST
+    from splice_exp.core.runs.trusted import require_trusted
     from splice_exp.core.text.visible import end
 
     try:
         require_file_names(config)
         if OmegaConf.is_missing(config, "report"):  # the run says so
             return
-        build(plain(config, "report"), "report")
+        require_trusted(plain(config, TRUST))
+        build(plain(config, "report"), "report", trust=plain(config, TRUST))
     except SpliceError as error:
         end(str(error))
     except OmegaConfBaseException as error:  # of an interpolation

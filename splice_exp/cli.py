@@ -14,10 +14,11 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
+from splice_exp.backbones.drawings_only import warning_for
 from splice_exp.backbones.published import require_configured_weights
-from splice_exp.commands import COMMANDS, run_command
+from splice_exp.commands import COMMANDS, ON_PICTURES, run_command
 from splice_exp.configuration import CONFIG_DIRECTORY, forget_samples, register, resolve
-from splice_exp.core.errors import SpliceError
+from splice_exp.core.errors import SpliceError, nearest
 from splice_exp.core.io import FULL, cannot_be_written
 from splice_exp.core.runs.run_directory import (
     METRICS,
@@ -30,13 +31,18 @@ from splice_exp.core.runs.run_directory import (
 )
 from splice_exp.core.text.visible import end, say
 from splice_exp.distributed.preemption import leave_if_asked
+from splice_exp.experiments import help_of, swept_by_file
 from splice_exp.mistyped import in_a_sentence, require_parts
+from splice_exp.points import set_by_row
 
 log = logging.getLogger(__name__)
 
-VALUED = ("--cfg", "-c", "--package", "-p", "--info", "-i", "--experimental-rerun")  # options of Hydra with a value
+TYPED: list[str] = []  # the command line as the user typed it
 
-ON_PICTURES = ("decompose", "explain")  # commands that take pictures of one's own
+VALUED = (  # options of Hydra with a value
+    *("--cfg", "-c", "--package", "-p", "--info", "-i", "--experimental-rerun"),
+    *("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"),
+)
 
 register()  # here, because launchers import this module in the processes that they start
 
@@ -50,6 +56,8 @@ def job(config: DictConfig) -> None:
     try:
         require_parts(config, HydraConfig.get().runtime.choices)
         resolved = resolve(config)
+        if warning := warning_for(resolved, TYPED):
+            log.warning("%s", warning)
         recorded = (directory / METRICS).is_file()
         damaged = damage(directory) if recorded else None
         if recorded and damaged is None and not resolved["force"]:
@@ -94,16 +102,31 @@ def _spelled_out(arguments: list[str]) -> list[str]:
     """
     if not arguments or arguments[0] not in ON_PICTURES:
         return arguments
-    command = arguments[0]
+    paths, options = _paths_and_options(arguments)
+    if not paths:
+        end(f"{arguments[0]} needs images or folders of images: python -m splice_exp {arguments[0]} cat.jpg holidays/")
+    quoted = ",".join(f"'{_escaped(path)}'" for path in paths)
+    return [f"experiment={arguments[0]}", f"data.paths=[{quoted}]", *options]
+
+
+def _paths_and_options(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Tell the paths after a command from its options."""
     options: list[str] = []
     paths: list[str] = []
     for before, word in pairwise(arguments):
         known = word.startswith("-") or before in VALUED or ("=" in word and not Path(word).exists())
         (options if known or (word.startswith("~") and not Path(word).expanduser().exists()) else paths).append(word)
-    if not paths:
-        end(f"{command} needs pictures or folders of pictures: python -m splice_exp {command} cat.jpg holidays/")
-    quoted = ",".join(f"'{_escaped(path)}'" for path in paths)
-    return [f"experiment={command}", f"data.paths=[{quoted}]", *options]
+    return paths, options
+
+
+def _require_there(arguments: list[str]) -> None:
+    """End a command on images if one of them is not there: a mistyped name needs no torch to be found out."""
+    for name in _paths_and_options(arguments)[0] if arguments[:1] and arguments[0] in ON_PICTURES else ():
+        path = Path(name).expanduser()
+        if not path.exists():
+            beside = sorted(other.name for other in path.parent.iterdir()) if path.parent.is_dir() else []
+            alike = f" ({nearest(path.name, beside)})" if beside else ""
+            end(f"data.paths names {name!r}, but there is no such file or folder{alike}.")
 
 
 def main() -> None:
@@ -111,7 +134,13 @@ def main() -> None:
     if len(sys.argv) > 1 and sys.argv[1] in COMMANDS:
         run_command(sys.argv[1], sys.argv[2:])
         return
-    sys.argv[1:] = _spelled_out(sys.argv[1:])
+    if described := help_of(sys.argv[1:]):
+        say(described)
+        return
+    _require_there(sys.argv[1:])
+    TYPED[:] = sys.argv[1:]
+    words = _spelled_out(sys.argv[1:])
+    sys.argv[1:] = set_by_row(words, swept_by_file(words))
     forget_samples()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on, instead of printing them its own way
     try:

@@ -22,6 +22,8 @@ from splice_exp.build import build
 from splice_exp.core.errors import SpliceError, nearest
 from splice_exp.core.runs.file_digests import keep_digests_in
 from splice_exp.core.runs.provenance import SCIENCE, run_id
+from splice_exp.core.runs.trusted import KEY as TRUST
+from splice_exp.core.runs.trusted import require_trusted
 
 PACKAGE = Path(__file__).parent
 # Inside the wheel, or beside the package in a checkout; absolute, so that the command works from any folder.
@@ -46,12 +48,13 @@ class Config:
     """The typed root: what is not of these types is refused before anything is built."""
 
     name: str = MISSING
-    table: str = MISSING
+    table: str = "${name}"  # file name of table, figure and page under paths.results; an experiment may set another
     seed: int = 0
     force: bool = False
     repair: bool = False
     fused: bool = False
     keep_embeddings: bool = True
+    trust: list[str] = field(default_factory=list)
     shard: Shard = field(default_factory=Shard)
     figures: bool = True  # of samples and classes, in each run directory
     backbone: Any = MISSING
@@ -90,6 +93,7 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     for key in found.keys() - known:
         raise SpliceError(f"{key} is no key of the configuration ({nearest(key, sorted(known))}).")
     require_file_names(config)
+    require_trusted(found[TRUST])
     return found
 
 
@@ -110,26 +114,30 @@ def require_file_names(config: DictConfig) -> None:
 
 def _run_id(*, _root_: DictConfig) -> str:
     keep_digests_in(Path(_root_.paths.cache))
-    return run_id({key: plain(_root_, key) for key in SCIENCE}, samples_of)
+    trust = tuple(plain(_root_, TRUST))
+    science = {key: plain(_root_, key) for key in SCIENCE}
+    return run_id({TRUST: trust, **science}, lambda node: samples_of(node, trust))
 
 
-def samples_of(node: Mapping[str, Any]) -> str | None:
+def samples_of(node: Mapping[str, Any], trust: tuple[str, ...] = ()) -> str | None:
     """Identify the samples of a data set: those that are used, and once in a command, however many points it has.
 
     Args:
         node: Of its configuration.
+        trust: Packages whose classes it may be, besides this one.
 
     Returns:
         None where it cannot be read; the run says why.
     """
     # Not damaged=skip: for its name alone images are not looked into.
-    return _samples_of(json.dumps({key: value for key, value in node.items() if key != "damaged"}))
+    return _samples_of(json.dumps({key: value for key, value in node.items() if key != "damaged"}), trust)
 
 
 @cache
-def _samples_of(node: str) -> str | None:
+def _samples_of(node: str, trust: tuple[str, ...]) -> str | None:
     try:
-        return str(build(json.loads(node), "data").identity())
+        source = build(json.loads(node), "data", trust=trust)
+        return str(source.identity()) if hasattr(source, "identity") else None
     except (SpliceError, OSError):
         return None
 
@@ -157,9 +165,18 @@ def _listed(names: Sequence[str] | None, otherwise: str) -> str:
     return f"{', '.join(first)} and {last}" if first else str(last)
 
 
+def _named_by_images(*, _root_: DictConfig) -> str:
+    """Name the table of a command on images: by the first of them and by the run, so that it replaces no other."""
+    paths = OmegaConf.select(_root_, "data.paths", default=None) or ()
+    stem = re.sub(r"[^\w-]+", "_", Path(str(paths[0])).stem).strip("_")[:40] if paths else ""
+    more = f"and_{len(paths) - 1}_more" if len(paths) > 1 else ""
+    return "_".join(part for part in (_root_.name, stem, more, _run_id(_root_=_root_)[:6]) if part)
+
+
 def register() -> None:
     """Tell Hydra the typed root and the resolvers that `conf` uses."""
     OmegaConf.register_new_resolver("run_id", _run_id, replace=True)
+    OmegaConf.register_new_resolver("named_by_images", _named_by_images, replace=True)
     OmegaConf.register_new_resolver("run_mode", _run_mode, replace=True)
     OmegaConf.register_new_resolver("single_run", _single_run, replace=True)
     OmegaConf.register_new_resolver("listed", _listed, replace=True)

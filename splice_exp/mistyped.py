@@ -7,17 +7,22 @@ defaults of the chosen experiment.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import CompactHydraException
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import CompactHydraException, HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from splice_exp.commands import COMMANDS, ON_PICTURES
 from splice_exp.configuration import CONFIG_DIRECTORY
-from splice_exp.core.errors import SpliceError, nearest
+from splice_exp.core.errors import SpliceError, did_you_mean, nearest
+from splice_exp.points import one_of
 
+QUOTES = "\"' "
 EXPERIMENTS = CONFIG_DIRECTORY / "experiment"
 
 
@@ -29,6 +34,12 @@ def in_a_sentence(error: CompactHydraException, words: Sequence[str]) -> str:
         words: The command line.
     """
     text, reason = str(error), error.__cause__
+    if (wrong := next((word for word in words if not parses(word)), None)) is not None:
+        return _not_read(wrong)
+    if found := re.match(r"Ambiguous value for argument '([^=]+)=(.*)'$", text.partition("\n")[0]):
+        return _several(found[1], found[2])
+    if found := re.search(r"Could not find '([^'\s]+)/([^'/]+|paper/[^']+)'", text):
+        return _no_such_choice(found[1], found[2])
     if found := re.match(r"Could not override '([^']+)'", text):
         return _no_such_key(found[1], words)
     if found := re.match(r"Error parsing override '([^']*)'\s*missing EQUAL", text):
@@ -44,8 +55,65 @@ def in_a_sentence(error: CompactHydraException, words: Sequence[str]) -> str:
 
 def _no_pair(word: str) -> str:
     known = [path.relative_to(EXPERIMENTS).with_suffix("").as_posix() for path in EXPERIMENTS.rglob("*.yaml")]
-    advice = f"did you mean experiment={word}?" if word in known else "python -m splice_exp --help lists what there is."
+    if word in known:
+        advice = f"did you mean experiment={word}?"
+    else:
+        advice = (
+            did_you_mean(word, [*COMMANDS, *ON_PICTURES])
+            or did_you_mean(word, known, "experiment={}")
+            or "python -m splice_exp --help lists what there is."
+        )
     return f"{word!r} is no option: options are written KEY=VALUE; {advice}"
+
+
+def _no_such_choice(group: str, name: str) -> str:
+    """Say what a group has; choices in folders of it are part of their names."""
+    folder = CONFIG_DIRECTORY / group
+    known = sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
+    if GlobalHydra().is_initialized():  # then those of --config-dir are known, too
+        known = sorted({*known, *GlobalHydra.instance().config_loader().get_group_options(group)})
+    advice = did_you_mean(name, known, f"{group}={{}}") or f"it has {', '.join(known)}."
+    return f"{group} has no choice {name!r}: {advice}"
+
+
+def _several(key: str, value: str) -> str:
+    """Say how several values are written: as a sweep, as a list, or as one text with commas."""
+    sweep, listed, text = (shlex.quote(f"{key}={written}") for written in (value, f"[{value}]", _text(value)))
+    return (
+        f"{key} is {value!r}, which may mean three things: a sweep needs -m (-m {sweep}), a list brackets ({listed}), "
+        f"and a text with commas quotes ({text})."
+    )
+
+
+def _not_read(word: str) -> str:
+    """Say how a value is written that Hydra's grammar does not take: in double quotes, the whole in single ones."""
+    key, _, value = word.partition("=")
+    inside = value[1:-1] if value[:1] == "[" and value[-1:] == "]" else None
+    if inside is None:
+        written = _text(value)
+    else:
+        parts = [part.strip() for part in re.split(r",\s*", inside)]
+        written = f"[{','.join(_text(part.strip(QUOTES)) for part in parts)}]"
+    return (
+        f"{word!r} cannot be read: text with spaces, brackets or letters beyond ASCII is written in double quotes, and "
+        f"the whole in single ones: {shlex.quote(f'{key}={written}')}"
+    )
+
+
+def _text(value: str) -> str:
+    escaped = value.replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def parses(word: str) -> bool:
+    """Say whether Hydra can read an option; what is no option counts, too."""
+    if "=" not in word or word.startswith("-"):
+        return True
+    try:
+        OverridesParser.create().parse_override(word)
+    except HydraException:
+        return False
+    return True
 
 
 def require_parts(config: DictConfig, choices: Iterable[str]) -> None:
@@ -85,8 +153,9 @@ def _known_beside(key: str, config: DictConfig) -> str:
         place, _, name = place.rpartition(".")
     node = OmegaConf.select(config, place) if place else config
     known = sorted(str(one) for one in node if one not in ("_target_", "hydra"))
+    asked = did_you_mean(name, known, f"{place}.{{}}" if place else "{}")
     listed = f"{place} has {', '.join(known)}" if place else "there is no such key"
-    return f"{listed} ({nearest(name, known)})"
+    return f"{asked} {listed} ({nearest(name, known)})".strip()
 
 
 def _chosen_elsewhere(key: str, group: str, words: Sequence[str], parts: Sequence[str]) -> str:
@@ -113,7 +182,7 @@ def _composed(words: Sequence[str], key: str) -> DictConfig:
         words: The command line; what cannot be composed is left out, and so is what `key` was set to.
         key: The one that Hydra refused.
     """
-    given = [word for word in words if "=" in word and not word.startswith((f"{key}=", "-"))]
+    given = [one_of(word) for word in words if "=" in word and not word.startswith((f"{key}=", "-"))]
     experiment = [word for word in given if word.startswith("experiment=")]
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):

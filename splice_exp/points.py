@@ -7,15 +7,22 @@ which Hydra sets last: so here, groups are composed once, and values are set on 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from hydra import compose
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, flag_override
 
+from splice_exp.core.runs.provenance import SCIENCE
 from splice_exp.core.text.places import distinct_names, without_places
+
+COMPONENTS = (*SCIENCE, "method", "removal", "report")  # whose keys depend on what is chosen
+WHOLE = ("variant", "experiment")  # groups that choose components of other groups
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,70 @@ def expand(config: DictConfig) -> list[Point]:
         swept = {key: value for (key, value), among in zip(point, choices, strict=True) if value and len(among) > 1}
         points.append(Point(tuple(overrides), swept))
     return points
+
+
+def set_by_row(words: Sequence[str], also: Iterable[str] = ()) -> list[str]:
+    """Have values of swept components set in each row: Hydra composes the default first, with all values.
+
+    A list of one value is set in the rows only.
+
+    Args:
+        words: The command line.
+        also: Groups that a file sweeps.
+
+    Example:
+        >>> set_by_row(["-m", "solver=omp,path", "solver.target_l0=6", "seed=1"])
+        ['-m', 'solver=omp,path', 'solver.target_l0=choice(6)', 'seed=1']
+        >>> set_by_row(["-m", "solver=omp", "solver.target_l0=6"])
+        ['-m', 'solver=omp', 'solver.target_l0=6']
+    """
+    if any(word.startswith(("--cfg", "-c", "--info")) for word in words):  # shows what comes first, and runs nothing
+        return list(words)
+    parsed = {word: found for word in words if (found := _override(word)) is not None}
+    swept = [found.get_key_element() for found in parsed.values() if found.is_sweep_override()]
+    groups = [key for key in (*swept, *also) if "." not in key.partition("@")[0]]
+    places = tuple(f"{key.partition('@')[2] or key}." for key in groups)
+    anywhere = any(key in WHOLE for key in groups)
+    made = [
+        f"{parsed[word].get_key_element()}=choice({word.partition('=')[2]})"
+        if word in parsed and _is_value(parsed[word]) and (anywhere or word.startswith(places))
+        else word
+        for word in words
+    ]
+    # Hydra would find out by itself that the file is a sweep, unless something else is wrong with the command line.
+    several = made != list(words) and bool(also) and not {"-m", "--multirun"} & set(words)
+    return [*made, "--multirun"] if several else made
+
+
+def _is_value(override: Override) -> bool:
+    """Say whether an override sets a key of a component to one value."""
+    key = override.get_key_element()
+    plain = "." in key and key.partition(".")[0] in COMPONENTS
+    return plain and not override.is_sweep_override() and override.value() != ""
+
+
+def one_of(word: str) -> str:
+    """Return an override that sets the first of the values that are swept; others as they are."""
+    override = _override(word)
+    if override is None or not override.is_sweep_override():
+        return word
+    return f"{override.get_key_element()}={next(iter(override.sweep_string_iterator()))}"
+
+
+def as_given(word: str) -> str:
+    """Return what `set_by_row` made of a word as it was given."""
+    found = re.fullmatch(r"([^=]+)=choice\((.*)\)", word)
+    override = _override(word) if found else None
+    if found is None or override is None or len(list(override.sweep_string_iterator())) > 1:
+        return word
+    return f"{found[1]}={found[2]}"
+
+
+def _override(word: str) -> Override | None:
+    try:
+        return None if word.startswith("-") or "=" not in word else OverridesParser.create().parse_override(word)
+    except HydraException:  # Hydra says what is wrong
+        return None
 
 
 def label(value: str) -> str:

@@ -49,7 +49,8 @@ class Components(Setup):
 
 def instantiate_components(config: Mapping[str, Any]) -> Components:
     """Instantiate all components of a resolved configuration, once."""
-    return Components(**{name: build(config[name], name, config) for name in Components.__dataclass_fields__})
+    names = Components.__dataclass_fields__
+    return Components(**{name: build(config[name], name, config, config["trust"]) for name in names})
 
 
 class Timings(dict[str, float]):

@@ -26,7 +26,7 @@ from splice_exp.core.io import digest
 from splice_exp.core.runs.run_directory import UNFINISHED, rank
 from splice_exp.core.text.places import without_places
 from splice_exp.core.text.visible import say
-from splice_exp.points import Point, composed, expand, label, labels
+from splice_exp.points import Point, as_given, composed, expand, label, labels
 from splice_exp.record.tracking import NoTracker, Tracker, swept_from_outside
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record
@@ -51,7 +51,9 @@ def shown_command(config: DictConfig) -> str:
     # An experiment that is a sweep by itself needs no -m.
     alone = config.hydra.mode != RunMode.MULTIRUN or config.hydra.sweeper.get("params")
     words = [] if alone else ["-m"]
-    for override in config.hydra.overrides.task:
+    own = [source.path for source in config.hydra.runtime.config_sources if source.provider == "command-line"]
+    words += [f"--config-dir={os.path.relpath(path)}" for path in own]
+    for override in map(as_given, config.hydra.overrides.task):
         key, _, value = override.partition("=")
         if key.split(".")[0] in ("paths", "logger", "force", "repair"):
             continue
@@ -70,8 +72,9 @@ def planned(config: DictConfig) -> list[tuple[Record, dict[str, Any] | None]]:
     """Return the row of every point, and the backbone of those that are still to be computed."""
     alone = config.hydra.mode != RunMode.MULTIRUN
     points = [Point(tuple(config.hydra.overrides.task), {})] if alone else expand(config)
+    configurations = [config] if alone else composed(points, config.hydra.job.config_name)
     found: dict[Path, tuple[Record, dict[str, Any] | None]] = {}
-    for named, row in zip(labels(points), composed(points, config.hydra.job.config_name), strict=True):
+    for named, row in zip(labels(points), configurations, strict=True):
         folder = Path(row.hydra.run.dir if alone else f"{row.hydra.sweep.dir}/{row.hydra.sweep.subdir}")
         choices = {group: label(str(choice)) for group, choice in row.hydra.runtime.choices.items()}
         record = Record(named, folder, choices)
@@ -140,7 +143,7 @@ def report(config: DictConfig, write: bool) -> None:
 def _show(config: DictConfig, records: list[Record], write: bool) -> None:
     if not any(record.complete for record in records):
         return
-    report: Report = build(plain(config, "report"), "report")
+    report: Report = build(plain(config, "report"), "report", trust=config.trust)
     if undeclared := report.undeclared(records):
         log.warning("not shown, because no run measures it (report.columns): %s", ", ".join(undeclared))
     say("", report.title, "", report.table(records), "", *report.verdicts(records))
@@ -151,9 +154,13 @@ def _show(config: DictConfig, records: list[Record], write: bool) -> None:
         return
     command = shown_command(config)
     files = report.write(records, Path(config.paths.results), config.table, command)
-    tracker: Tracker = NoTracker() if swept_from_outside() else build(plain(config, "logger"), "logger")
+    tracker: Tracker = (
+        NoTracker() if swept_from_outside() else build(plain(config, "logger"), "logger", trust=config.trust)
+    )
     table = next(file for file in files if file.suffix == ".csv")
     with tracker.run(config.table, config.name, {"command": command}) as tracked:
         tracked.table("table", pd.read_csv(table, keep_default_na=False, na_values=[""]))
         tracked.figures(files)
     say("", *(f"wrote {file}" for file in files))
+    if send := tracker.to_send():
+        say(f"to W&B: {send}")

@@ -117,7 +117,7 @@ def test_a_forced_run_that_fails_says_so_and_keeps_what_was_there(command, tmp_p
             ["data=image_folder", "data.root=/"],
             "error: data.root is '/', where everything is: name the folder of your images.",
         ),
-        (["sovler=admm"], "error: sovler cannot be set: there is no such key (nearest: 'solver', "),
+        (["sovler=admm"], "error: sovler cannot be set: did you mean solver? there is no such key (nearest: "),
         (["solver.tolerance=1"], "error: solver.tolerance cannot be set: solver has batch_size, engine, "),
         (
             ["experiment=sith_judged", "evaluation.listd=1"],
@@ -146,11 +146,20 @@ def test_a_forced_run_that_fails_says_so_and_keeps_what_was_there(command, tmp_p
         (["data@evaluation.train=scenes"], "data@evaluation.train cannot be set here: what was chosen has no such"),
         (
             ["solver=amdm"],
-            "Could not find 'solver/amdm'. Available options in 'solver': active_set, ",
+            "error: solver has no choice 'amdm': did you mean solver=admm?",
         ),
+        (["experiment=zero_shott"], "error: experiment has no choice 'zero_shott': did you mean experiment=zero_shot?"),
+        (["solver=lasso"], "error: solver has no choice 'lasso': it has active_set, "),
+        (
+            ["prepare-dta"],
+            "error: 'prepare-dta' is no option: options are written KEY=VALUE; did you mean prepare-data?",
+        ),
+        (["solver.l1_penalty=0.1,0.2"], "a sweep needs -m (-m solver.l1_penalty=0.1,0.2), a list brackets ("),
+        (["evaluation.texts=[赤い星]"], """the whole in single ones: 'evaluation.texts=["赤い星"]'"""),
+        (["data.paths=[my cat (1).jpg, b.jpg]"], """'data.paths=["my cat (1).jpg","b.jpg"]'"""),
         (["--penalty"], "error: options are written KEY=VALUE"),
         (["ablation_nonneg"], "error: 'ablation_nonneg' is no option: options are written KEY=VALUE; did you mean exp"),
-        (["paper/table7"], "error: 'paper/table7' is no option: options are written KEY=VALUE; python -m splice_exp"),
+        (["table7"], "error: 'table7' is no option: options are written KEY=VALUE; python -m splice_exp --help lists"),
         (["dictionary=learned", "dictionary.size=1000000"], "error: dictionary.size is 1000000, and learning so many"),
         (["stability=lasso", "solver=omp"], "error: stability=lasso needs a solver of the lasso, but solver is OMP"),
         (["seed=abc"], "error: Error merging override seed=abc"),
@@ -262,14 +271,19 @@ def test_a_stability_report_lies_beside_the_codes(command, tmp_path):
 
 @pytest.mark.slow
 def test_the_offline_run_of_weights_and_biases_is_metrics_json(command, tmp_path):
-    code, _, err = command("experiment=zero_shot", *PLANTED, "data.num_samples=40", "evaluation.bootstrap_resamples=20")
+    code, out, err = command(
+        "experiment=zero_shot", *PLANTED, "data.num_samples=40", "evaluation.bootstrap_resamples=20"
+    )
     assert code == 0, err
+    (send,) = (line for line in out.splitlines() if line.startswith("to W&B: wandb sync "))
+    assert send.endswith("results/wandb/offline-run-*")
     runs = offline_runs(tmp_path / "results")
     ((run_id, metrics),) = metrics_of(tmp_path / "results").items()
     assert runs.keys() == {run_id, "zero_shot"}  # the point, and the table
     summary = summary_of(runs[run_id])
     assert {name: summary.get(name) for name in metrics} == metrics
     assert summary["figures/class_concepts/_type"] == "image-file"
+    assert summary["metrics/_type"] == "table-file"
     assert {"table/_type", "figures/zero_shot/_type"} <= summary_of(runs["zero_shot"]).keys()
     config = {update.key: json.loads(update.value_json) for r in runs[run_id] for update in r.run.config.update}
     assert config["solver"]["l1_penalty"] == 0.25
@@ -374,7 +388,7 @@ def test_the_same_files_elsewhere_are_the_same_run(command, own, embedding_files
         (["solver.tol=-1"], "error: solver.tol is -1"),
         (["solver=omp", "~solver.l1_penalty", "solver.target_l0=99"], "error: solver.target_l0 is 99"),
         (["solver.tollerance=1"], "error: solver.tollerance cannot be set: solver has"),
-        (["solver=lasso"], "Could not find 'solver/lasso'"),
+        (["solver=lasso"], "solver has no choice 'lasso': it has active_set, admm"),
         (["seed=-1"], "error: seed is -1"),
         (
             ["paths.cache=/dev/null/here"],
@@ -522,14 +536,22 @@ def test_pictures_of_ones_own_are_listed_and_drawn(command, tmp_path):
     assert "my picture 0.png" in out
     assert "my picture 1.png" in out
     results = tmp_path / "results"
-    assert (results / "figures" / "decompose_samples.png").is_file()
-    assert "my picture 1.png" in (results / "pages" / "decompose.html").read_text()
+    (page,) = (results / "pages").glob("decompose_my_picture_0_and_1_more_*.html")
+    assert "my picture 1.png" in page.read_text()
+    assert (results / "figures" / f"{page.stem}_samples.png").is_file()
+    assert "has seen only drawings" in (results / "tables" / f"{page.stem}.md").read_text()
+    code, _, err = command("decompose", str(tmp_path / "my picture 1.png"), "logger=none")
+    assert code == 0, err
+    assert page.is_file()  # and that of the other image beside it
+    assert len(list((results / "pages").glob("decompose_*.html"))) == 2
+    assert command("decompose", str(tmp_path / "my picture 1.png"), "logger=none", "table=mine")[0] == 0
+    assert (results / "tables" / "mine.md").is_file()
 
 
 def test_pictures_that_are_not_there_are_refused(command, tmp_path):
     code, _, err = command("decompose", "logger=none")
     assert code == 1
-    assert err.splitlines()[-1].startswith("error: decompose needs pictures or folders of pictures")
+    assert err.splitlines()[-1].startswith("error: decompose needs images or folders of images")
     code, _, err = command("decompose", str(tmp_path / "none.png"), "logger=none")
     assert code == 1
     assert "there is no such file or folder" in err.splitlines()[-1]

@@ -5,7 +5,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from splice_exp.configuration import CONFIG_DIRECTORY, register
-from splice_exp.points import Point, composed, expand, labels
+from splice_exp.points import Point, as_given, composed, expand, labels, one_of, set_by_row
 
 SWEEPS = {
     "groups and values": ["experiment=cocoa_insertion_deletion"],
@@ -54,3 +54,29 @@ def test_points_are_what_hydra_composes(hydra, overrides):
 def test_swept_values_of_the_same_short_name_keep_their_long_one():
     points = [Point((), {"data.path": value, "variant": f"dictionary/{value[0]}"}) for value in ("a/E.npy", "b/E.npy")]
     assert labels(points) == [*({"data.path": "a/E.npy", "variant": "a"}, {"data.path": "b/E.npy", "variant": "b"})]
+
+
+@pytest.mark.parametrize(
+    ("words", "also", "expected"),
+    [
+        (["solver=omp,path", "solver.target_l0=6"], [], ["solver=omp,path", "solver.target_l0=choice(6)"]),
+        (["solver=omp,path", "solver.l1_penalty=1,2"], [], ["solver=omp,path", "solver.l1_penalty=1,2"]),
+        (
+            ["corpus@evaluation.foil=texts,concepts", "evaluation.foil.texts=['a, b']"],
+            [],
+            [..., "evaluation.foil.texts=choice(['a, b'])"],
+        ),
+        (["solver=path", "solver.target_l0=6", "decompose"], [], [..., ..., ...]),
+        (["solver=omp,path", "solver.target_l0=6", "--cfg", "job"], [], [..., ..., ..., ...]),
+        (["solver.tol=7", "seed=1", "hydra.verbose=true"], ["variant"], ["solver.tol=choice(7)", ..., ...]),
+        (["seed=1", "solver.tol=[", "--multirun", "solver=omp,path"], [], [..., ..., ..., ...]),
+    ],
+)
+def test_values_of_swept_components_are_set_in_the_rows(words, also, expected):
+    made = set_by_row(words, also)
+    assert made[len(words) :] == (["--multirun"] if also else [])
+    made = made[: len(words)]
+    assert made == [word if wanted is ... else wanted for word, wanted in zip(words, expected, strict=True)]
+    assert [as_given(word) for word in made] == words
+    assert one_of("solver=omp,path") == "solver=omp"
+    assert one_of("solver.target_l0=6") == "solver.target_l0=6"

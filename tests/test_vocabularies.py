@@ -36,7 +36,7 @@ def test_a_whole_vocabulary_has_a_page_a_table_and_a_figure(real_data, name, tmp
         *("data=planted", f"data.objects={quoted(objects)}", "data.num_samples=100"),
         *(f"vocabulary={name}", "vocabulary.size=null", f"vocabulary.cache={real_data / 'vocab'}"),
         *("vocabulary.bigram_size=null", "alignment.image_mean=estimate", "solver.l1_penalty=0.3"),
-        *("logger=none", f"paths.results={tmp_path}", f"paths.cache={tmp_path / 'cache'}"),
+        *("logger=none", "table=decompose", f"paths.results={tmp_path}", f"paths.cache={tmp_path / 'cache'}"),
     ]
     GlobalHydra.instance().clear()
     monkeypatch.setattr(sys, "argv", ["splice_exp", *overrides])

@@ -25,6 +25,7 @@ from splice_exp.attribution.removal import Blur, Mean, Removal
 from splice_exp.attribution.rise import Rise
 from splice_exp.attribution.targets import Target, target_of
 from splice_exp.backbones.base import Backbone
+from splice_exp.backbones.drawings_only import warn_once
 from splice_exp.backbones.load import load_backbone
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.images.colours import Pixels
@@ -176,6 +177,7 @@ class Cocoa:
             True
         """
         images = listed_images("Cocoa.explain", images)
+        warn_once(getattr(self.backbone, "model", ""), "Cocoa.explain")
         members, others = self.corpus(corpus), self.foil if foil is None else self.corpus(foil)
         name = f"{members.name} rather than {others.name}" if others else f"{members.name}, without a foil"
         kind = "contrastive_corpus" if others else "corpus"

@@ -43,6 +43,7 @@ def require_configured_weights(backbone: Mapping[str, Any]) -> None:
                 raise SpliceError(f"{key_of(name)} is {given!r}, but there is no such file: put it there.")
     if backbone.get("_target_") == OPEN_CLIP and backbone.get("weights") is None:
         with building("backbone"):
+            require_model(str(backbone["model"]))
             require_weights(str(backbone["model"]), backbone.get("pretrained"), backbone.get("cache"))
 
 

@@ -45,8 +45,9 @@ def main(arguments: Sequence[str]) -> None:
         register()
         with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
             config = resolve(compose("config", overrides=chosen.overrides))
-        data, backbone = build(config["data"], "data"), build(config["backbone"], "backbone")
-        machine = build(config["trainer"], "trainer")
+        data, backbone, machine = (
+            build(config[key], key, trust=config["trust"]) for key in ("data", "backbone", "trainer")
+        )
         cache = Cache(Path(config["paths"]["cache"]), machine, Share(**config["shard"]), config["repair"])
         embeddings = extract(data, backbone, cache)
         if is_main():

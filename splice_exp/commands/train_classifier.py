@@ -43,7 +43,8 @@ def data_of(overrides: list[str]) -> EncodableSource:
     register()
     try:
         with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-            data = build(resolve(compose("config", overrides=[*overrides, "logger=none"]))["data"], "data")
+            config = resolve(compose("config", overrides=[*overrides, "logger=none"]))
+            data = build(config["data"], "data", trust=config["trust"])
     except HydraException as error:
         raise SpliceError(f"{' '.join(overrides)}: {str(error).splitlines()[0]}") from error
     if not isinstance(data, EncodableSource) or not isinstance(data.inputs(0, 1)[0], Image.Image):

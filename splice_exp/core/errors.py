@@ -39,6 +39,19 @@ def nearest(name: str, known: Sequence[str], limit: int = 3) -> str:
     return "nearest: " + ", ".join(repr(match) for match in matches) if matches else "nothing near it"
 
 
+def did_you_mean(name: str, known: Sequence[str], form: str = "{}") -> str:
+    """Ask for the name closest to `name`, as it would be written; empty if none is close.
+
+    Example:
+        >>> did_you_mean("zero_shott", ["zero_shot", "probing"], "experiment={}")
+        'did you mean experiment=zero_shot?'
+        >>> did_you_mean("zebra", ["probing"])
+        ''
+    """
+    matches = get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"did you mean {form.format(matches[0])}?" if matches else ""
+
+
 def require_at_least(argument: str, value: object, minimum: float, of: object = None) -> None:
     """Refuse what is not a finite number of at least `minimum`.
 

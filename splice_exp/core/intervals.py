@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import bootstrap, rankdata, sem, t
+import scipy  # whose parts are imported when they are first used: scipy.stats takes a second
 
 CONFIDENCE = 0.95
 
@@ -12,7 +12,7 @@ def mean_interval(values: np.ndarray, resamples: int, seed: int) -> tuple[float,
     """Return the 95 % bootstrap interval of the mean of (n,) values; constant values have no width."""
     if len(values) < 2 or np.all(values == values[0]):
         return float(values.mean()), float(values.mean())
-    result = bootstrap(
+    result = scipy.stats.bootstrap(
         (values,),
         np.mean,
         n_resamples=resamples,
@@ -29,7 +29,7 @@ def student_interval(values: np.ndarray) -> tuple[float, float]:
     mean = float(values.mean())
     if len(values) < 2 or np.all(values == values[0]):
         return mean, mean
-    half = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * sem(values))
+    half = float(scipy.stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * scipy.stats.sem(values))
     return mean - half, mean + half
 
 
@@ -78,7 +78,7 @@ def rank_correlation(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         Devlin, Gnanadesikan, Kettenring. Robust estimation and outlier detection with correlation coefficients.
         Biometrika 62, 1975 (the influence of one pair on a correlation).
     """
-    ranks = [rankdata(values) for values in (first, second)]
+    ranks = [scipy.stats.rankdata(values) for values in (first, second)]
     if any(np.ptp(values) == 0 for values in ranks):
         return np.zeros(len(first))
     a, b = ((values - values.mean()) / values.std() for values in ranks)
@@ -96,10 +96,10 @@ def ranks_above(values: np.ndarray, first: np.ndarray) -> np.ndarray:
         values: (n,).
         first: Which samples should lie above, (n,) bool; neither all nor none.
     """
-    ranks = rankdata(values)
+    ranks = scipy.stats.rankdata(values)
     m, n = int(first.sum()), len(values)
     within = np.empty(n)
-    within[first], within[~first] = rankdata(values[first]), rankdata(values[~first])
+    within[first], within[~first] = scipy.stats.rankdata(values[first]), scipy.stats.rankdata(values[~first])
     # Share of the other side that lies below a value of `first`, or above one of the others.
     share = np.where(first, (ranks - within) / (n - m), 1 - (ranks - within) / m)
     return (of_group(share, first) + of_group(share, ~first)) - share[first].mean()

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
-
-import matplotlib as mpl
-import matplotlib.pyplot as plt
-from matplotlib.figure import Figure as Canvas
+from typing import TYPE_CHECKING, Any
 
 from splice_exp.core.io import atomic
-from splice_exp.core.text.fonts import write_as_meant
 from splice_exp.core.text.visible import visible
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Canvas
 
 # Okabe and Ito's palette: told apart in every common form of colour blindness.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -36,6 +34,11 @@ MOST_PIXELS = 2**15  # on a side: a figure of hundreds of rows is coarser, becau
 
 def save(canvas: Canvas, stem: Path) -> list[Path]:
     """Write a figure as PNG and SVG, atomically, without a date in them; it is laid out once for both."""
+    import matplotlib as mpl  # late: reports that have no figure, and refusals of others, do without
+    import matplotlib.pyplot as plt
+
+    from splice_exp.core.text.fonts import write_as_meant
+
     paths = [stem.parent / f"{stem.name}{suffix}" for suffix in (".png", ".svg")]
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         write_as_meant(canvas)

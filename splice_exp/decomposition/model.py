@@ -19,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
+from splice_exp.backbones.drawings_only import warn_once
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.matrices.unit_rows import checked_features
 from splice_exp.core.types import Dictionary, Embeddings, Modality
@@ -99,6 +100,7 @@ class Splice(ExplainedModel):
             images = torch.from_numpy(np.ascontiguousarray(images))
         if not isinstance(images, Tensor):
             images = listed_images("Splice.decompose", images)
+            warn_once(getattr(self.backbone, "model", ""), "Splice.decompose")
         features = self._checked(images) if isinstance(images, Tensor) else self.embed(images)
         if self.mean is None and len(features) < FEWEST:
             raise SpliceError(

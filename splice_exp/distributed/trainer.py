@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ACCELERATORS = ("auto", "cpu", "gpu")
 PROCESSES_PER_CORE = 8  # at most
+LAUNCHERS = {"TORCHELASTIC_RUN_ID", "SLURM_NTASKS"}  # variables without which no launcher has started a process
 PATIENCE = timedelta(days=7)  # with which a process waits for others, whose shares may have been resumed
 
 
@@ -93,13 +94,18 @@ class Machine:
             return int(self.devices)
         return torch.cuda.device_count() if self.device.type == "cuda" else 1
 
+    @property
+    def is_this_process(self) -> bool:
+        """Whether all is computed by this process alone, on the CPU, with nothing to be started or moved."""
+        return self.processes * self.num_nodes == 1 and self.device.type == "cpu" and not launched()
+
     def _start_method(self) -> Literal["popen", "spawn", "forkserver"]:
         """Choose how processes are started: not at all, each anew, or from one that has imported everything once."""
         if launched():
             return "popen"
         if self.device.type == "cuda":  # which this process may use by now, and then nothing may be forked
             return "spawn"
-        multiprocessing.set_forkserver_preload(["splice_exp.distributed.predict"])
+        multiprocessing.set_forkserver_preload(["splice_exp.distributed.lightning_predict"])
         return "forkserver"
 
     def trainer(self, callbacks: list[Callback]) -> Trainer:
@@ -133,6 +139,8 @@ def is_main() -> bool:
 
 def launched() -> bool:
     """Say whether a launcher has started this process, one of several."""
+    if not LAUNCHERS & os.environ.keys():  # of which Lightning looks at more, but takes seconds to import
+        return False
     from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
     from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any
 import pandas as pd
 from PIL import Image
 
-from splice_exp.core.errors import require_choice
+from splice_exp.core.errors import require_choice, require_names
 
 
 class TrackedRun(ABC):
@@ -37,6 +38,10 @@ class Tracker(ABC):
     @abstractmethod
     def run(self, name: str, group: str, config: Mapping[str, Any]) -> Any:
         """Return a context in which the run is open; it is finished on failure too, and then marked as failed."""
+
+    def to_send(self) -> str | None:
+        """Return the command that sends what lies here only; None if there is nothing to send."""
+        return None
 
 
 class _Untracked(TrackedRun):
@@ -84,13 +89,32 @@ class WandbTracker(Tracker):
 
     Args:
         project: Project name.
+        entity: User or team that it belongs to; None: the default of whoever sends it.
+        tags: Of every run.
+        notes: What the runs are about, in a sentence or more.
         mode: `offline` (files only, `wandb sync` sends them later) or `online`.
         directory: Where its files go, in a folder `wandb`.
     """
 
-    def __init__(self, project: str, mode: str, directory: str) -> None:
+    def __init__(
+        self,
+        project: str,
+        entity: str | None = None,
+        tags: Sequence[str] = (),
+        notes: str | None = None,
+        mode: str = "offline",
+        directory: str = "results/local",
+    ) -> None:
         require_choice("mode", mode, ("offline", "online"))
-        self._project, self._mode, self._directory = project, mode, Path(directory)
+        require_names("tags", tags)
+        self._project, self._entity, self._tags, self._notes = project, entity, tuple(tags), notes
+        self._mode, self._directory = mode, Path(directory)
+
+    def to_send(self) -> str | None:
+        if self._mode == "online":
+            return None
+        folder = shlex.quote(os.path.relpath(self._directory / "wandb"))
+        return f"wandb sync {folder}/offline-run-*"
 
     @contextmanager
     def run(self, name: str, group: str, config: Mapping[str, Any]) -> Iterator[TrackedRun]:
@@ -103,6 +127,9 @@ class WandbTracker(Tracker):
         )  # of tables; not the home folder
         run = wandb.init(
             project=self._project,
+            entity=self._entity,
+            tags=self._tags,
+            notes=self._notes,
             name=name,
             group=group,
             config=dict(config),

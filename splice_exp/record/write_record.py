@@ -14,7 +14,7 @@ from matplotlib.figure import Figure as Canvas
 from splice_exp.core.io import atomic, sidecar, write_json, write_text, writing
 from splice_exp.core.measures import Measures, to_json
 from splice_exp.core.plotting import save
-from splice_exp.core.runs.provenance import code_behind, environment
+from splice_exp.core.runs.provenance import code_behind, environment, trusted_code
 from splice_exp.core.runs.run_directory import (
     CODES,
     CONFIG,
@@ -103,6 +103,7 @@ def write_record(
         described = {
             **environment(config["seed"], str(study.cache.machine.device)),
             "code": code_behind(config),
+            "trusted": trusted_code(config),
             **_described(study),
             "seconds": dict(seconds),
             "damaged": {key: len(samples) for key, samples in damaged.items()},
@@ -110,6 +111,8 @@ def write_record(
         }
         write_json(directory / ENVIRONMENT, described)
         tracked.metrics(metrics)
+        known = [(name, value) for name, value in sorted(metrics.items()) if value is not None]
+        tracked.table("metrics", pd.DataFrame(known, columns=["measure", "value"]).astype({"value": float}))
         tracked.figures(pictures)
         write_json(directory / METRICS, dict(sorted(metrics.items())))
 

@@ -23,7 +23,6 @@ from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.core.keys import key_of
-from splice_exp.solvers import active_set_compiled, active_set_torch
 from splice_exp.solvers.base import LassoSolver, Solved, State
 from splice_exp.solvers.rounds import CoarseAtoms, has_bfloat16, multiply
 
@@ -131,6 +130,8 @@ class ActiveSet(LassoSolver):
             looks_coarsely = there and self._looks_coarsely(state.atoms)
             coarse = CoarseAtoms(state.coarse, float(state.coarse_error)) if looks_coarsely else None
             return self._solve_compiled(state.atoms, state.gram, targets, coarse)
+        from splice_exp.solvers import active_set_torch  # late, as is the other: what it needs takes a while
+
         solved = active_set_torch.solve(self, self.working_set, state, targets)
         left = (~self.converged(solved.certificate)).nonzero().flatten()
         if not len(left):
@@ -141,4 +142,6 @@ class ActiveSet(LassoSolver):
     def _solve_compiled(
         self, atoms: Float[Tensor, "k d"], gram: Float[Tensor, "g g"], targets: Tensor, coarse: CoarseAtoms | None
     ) -> Solved:
+        from splice_exp.solvers import active_set_compiled
+
         return active_set_compiled.solve(self, self.working_set, self.gram_rows, atoms, gram, targets, coarse)

@@ -1,88 +1,109 @@
 """The code that numbers pass through, as one digest: a changed measure is another run.
 
-Of some modules: these, all modules of the package that they import, and so on. They are read, not imported, so that
-the command line can name a run without torch. Comments, docstrings and layout do not count, as they change no number.
+Of some modules: these, all modules of the same packages that they import, and so on. They are read, not imported, so
+that the command line can name a run without torch. Comments, docstrings and layout do not count, as they change no
+number.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 from splice_exp.core.io import digest
+from splice_exp.core.runs.trusted import is_of, sources
 
 PACKAGE = Path(__file__).parents[2]
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def code_digest(names: Iterable[str], package: Path = PACKAGE) -> str:
+def code_digest(names: Iterable[str], *packages: Path) -> str:
     """Digest the code behind some names.
 
     Args:
         names: Dotted names of classes, modules, or packages (which stand for all modules in them).
-        package: Folder of the package; imports of other packages do not count.
+        packages: Folders of packages, and files of modules that are none; imports of others do not count. By default
+            this package.
     """
+    packages = packages or (PACKAGE,)
     found: dict[Path, str] = {}
-    waiting = [file for name in names for file in _files_of(name, package)]
+    waiting = [file for name in names for file in _files_of(name, packages)]
     while waiting:
-        file = waiting.pop()
+        file, package = waiting.pop()
         if file not in found:
-            found[file], imported = _read(file, file.stat().st_mtime_ns)
-            waiting += [target for name in imported for target in _files_of(name, package, whole=False)]
-    texts = sorted((package / "assets").rglob("*.txt"))  # stop words, prompts, vocabularies: code reads them by name
+            found[file], imported = _read(file, package, file.stat().st_mtime_ns)
+            waiting += [target for name in imported for target in _files_of(name, packages, whole=False)]
+    root_of = {file: package.parent for package in packages for file in (package, *package.rglob("*"))}
+    # Stop words, prompts, vocabularies: code reads them by name.
+    texts = sorted(text for package in packages for text in (package / "assets").rglob("*.txt"))
     return digest(
         {
-            "code": {file.relative_to(package).as_posix(): code for file, code in sorted(found.items())},
-            "texts": {text.relative_to(package).as_posix(): text.read_text(encoding="utf-8") for text in texts},
+            "code": {file.relative_to(root_of[file]).as_posix(): code for file, code in sorted(found.items())},
+            "texts": {text.relative_to(root_of[text]).as_posix(): text.read_text(encoding="utf-8") for text in texts},
         }
     )
 
 
 def code_of(*components: object) -> str:
-    """Digest the code behind the classes of some objects."""
-    return code_digest(sorted({type(component).__module__ for component in components}))
+    """Digest the code behind the classes of some objects; of those that extend ours, with their packages."""
+    kinds = [type(component) for component in components]
+    ours = [kind for kind in kinds if any(is_of(base.__module__, [PACKAGE.name]) for base in kind.__mro__)]
+    others = {kind.__module__.partition(".")[0] for kind in ours} - {PACKAGE.name}
+    return code_digest(sorted({kind.__module__ for kind in kinds}), PACKAGE, *sources(others))
 
 
-def _files_of(name: str, package: Path, whole: bool = True) -> Iterator[Path]:
-    """Yield the file of the module that a dotted name is, or is in; none if that is in another package.
+def _files_of(name: str, packages: Sequence[Path], whole: bool = True) -> Iterator[tuple[Path, Path]]:
+    """Yield the file of the module that a dotted name is, or is in, and its package; none if that is another package.
 
     Args:
         name: Dotted. Of a name that a package hands on it is not known from which module: all of them count.
-        package: Folder of the package.
+        packages: Folders of packages, and files of modules.
         whole: Whether a package itself stands for all its modules, or for what it does when it is imported.
     """
     first, *parts = name.split(".")
-    if first != package.name:
+    package = next((package for package in packages if package.stem == first), None)
+    if package is None:
+        return
+    if package.is_file():
+        yield package, package
         return
     for length in range(len(parts), 0, -1):
         at = package.joinpath(*parts[:length])
         if at.with_suffix(".py").is_file():
-            yield at.with_suffix(".py")
+            yield at.with_suffix(".py"), package
             return
         if at.is_dir():
-            yield from sorted(at.rglob("*.py")) if whole or length < len(parts) else [at / "__init__.py"]
+            files = sorted(at.rglob("*.py")) if whole or length < len(parts) else [at / "__init__.py"]
+            yield from ((file, package) for file in files if file.is_file())
             return
-    if whole and not parts:  # else it is a name that the root hands on, which computes nothing
-        yield from sorted(package.rglob("*.py"))
+    # A name of our root is handed on, and computes nothing; that of another package may be written there.
+    if package != PACKAGE and (package / "__init__.py").is_file():
+        yield package / "__init__.py", package
+    if whole and not parts:
+        yield from ((file, package) for file in sorted(package.rglob("*.py")))
 
 
 @cache
-def _read(file: Path, changed: int) -> tuple[str, tuple[str, ...]]:
+def _read(file: Path, package: Path, changed: int) -> tuple[str, tuple[str, ...]]:
     """Return the code of a file as Python writes it, and the names that it imports, anywhere in it.
 
     Args:
         file: Of a module.
+        package: Which it is in.
         changed: When, so that a file is read again once it has changed.
     """
     tree = _Bare().visit(ast.parse(file.read_text(encoding="utf-8")))
+    place = file.relative_to(package.parent).with_suffix("").parts
     imported: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             imported += [name.name for name in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            imported += [f"{node.module}.{name.name}" for name in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = place[: len(place) - node.level] if node.level else ()  # from .beside import …
+            origin = ".".join([*above, *([node.module] if node.module else [])])
+            imported += [f"{origin}.{name.name}" for name in node.names]
     return ast.unparse(tree), tuple(imported)
 
 

@@ -17,7 +17,9 @@ from typing import Any
 from splice_exp import __version__
 from splice_exp.core.images.folders import SUFFIXES
 from splice_exp.core.io import digest, file_digest, files_digest
-from splice_exp.core.runs.code import code_digest
+from splice_exp.core.runs.code import PACKAGE, code_digest
+from splice_exp.core.runs.trusted import KEY as TRUST
+from splice_exp.core.runs.trusted import sources
 
 # What decides the numbers; launcher, logger, paths, report and device do not.
 SCIENCE = ("backbone", "data", "vocabulary", "dictionary", "alignment", "solver", "evaluation", "stability", "seed")
@@ -84,7 +86,8 @@ def _by_content(value: Any, samples_of: SamplesOf, key: str = "") -> Any:
             for name, item in value.items()
             if name not in NOT_SCIENCE
         }
-        if target.startswith(DATA) and ROOT in value and not target.endswith(PUBLISHED):
+        ours = target.startswith(f"{PACKAGE.name}.")
+        if (target.startswith(DATA) or not ours) and target and ROOT in value and not target.endswith(PUBLISHED):
             samples = samples_of(value)
             found[ROOT] = value[ROOT] if samples is None else {"samples": samples}
         return found
@@ -120,12 +123,21 @@ def code_behind(config: Mapping[str, Any]) -> str:
     """Digest the code that the numbers of a run pass through: that of its components, and all that they import.
 
     Args:
-        config: Resolved configuration; only the keys of `SCIENCE` count, so report and record do not.
+        config: Resolved configuration; only the keys of `SCIENCE` count, so report and record do not. Of the packages
+            in `trust`, too, what these components import counts.
     """
-    return _code(tuple(sorted({target for key in SCIENCE if key in config for target in _targets(config[key])})))
+    targets = {target for key in SCIENCE if key in config for target in _targets(config[key])}
+    return _code(tuple(sorted(targets)), tuple(sorted(config.get(TRUST) or ())))
 
 
-_code = cache(code_digest)  # of a process: it does not change while it runs, and the rows of a sweep share most of it
+def trusted_code(config: Mapping[str, Any]) -> dict[str, str]:
+    """Digest the whole source of each package that a configuration trusts."""
+    return {name: code_digest([name], *sources([name])) for name in sorted(config.get(TRUST) or ())}
+
+
+@cache  # of a process: it does not change while it runs, and the rows of a sweep share most of it
+def _code(targets: tuple[str, ...], trusted: tuple[str, ...]) -> str:
+    return code_digest(targets, PACKAGE, *sources(trusted))
 
 
 def run_id(config: Mapping[str, Any], samples_of: SamplesOf) -> str:

@@ -121,7 +121,7 @@ def test_a_run_is_known_by_the_code_of_its_components(tmp_path, monkeypatch, fil
     package = shutil.copytree(
         PACKAGE, tmp_path / "splice_exp", ignore=shutil.ignore_patterns("__pycache__", "scenes_clip")
     )
-    monkeypatch.setattr("splice_exp.core.runs.provenance._code", lambda names: code_digest(names, package))
+    monkeypatch.setattr("splice_exp.core.runs.provenance._code", lambda names, trusted: code_digest(names, package))
     before = run_id(CONFIG, lambda data: None)
     with (package / file).open("a") as changed:
         changed.write("\nCHANGED = 1\n")

@@ -1,0 +1,51 @@
+"""What a user must know first: the model inside the package has seen drawings only, and names concepts in any image.
+
+Embeddings do not tell photographs from drawings well enough to say it for those alone: results/notes/photographs.md.
+Imported without torch.
+"""
+
+from __future__ import annotations
+
+import shlex
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from splice_exp.core.assets import SCENES_CLIP
+
+WHY = "The model of the synthetic benchmark has seen only drawings: what it says of a photograph means nothing."
+CHOICES = ("backbone=vit_b_32_openai", "vocabulary=laion")  # with the official image mean, which comes by itself
+IMAGES_OF_USERS = ("picture_files.PictureFiles", "image_folder.ImageFolder", "image_table.ImageTable")
+
+
+def is_drawings_only(model: str) -> bool:
+    """Say whether a model is that inside the package, as `backbone.model` names it."""
+    return model.startswith("local-dir:") and Path(model.removeprefix("local-dir:")) == SCENES_CLIP
+
+
+def warning_for(config: Mapping[str, Any], command: Sequence[str]) -> str | None:
+    """Return what is to be said before a run on images of a user's own; None where there is nothing to say.
+
+    Args:
+        config: Resolved.
+        command: What the user typed after the name of the program.
+    """
+    own = str(config["data"].get("_target_", "")).endswith(IMAGES_OF_USERS)
+    if not own or not is_drawings_only(str(config["backbone"].get("model", ""))):
+        return None
+    kept = [word for word in command if not word.startswith(("backbone", "vocabulary"))]
+    return f"{WHY} For photographs: {shlex.join(['python', '-m', 'splice_exp', *kept, *CHOICES])}"
+
+
+def warn_once(model: str, caller: str) -> None:
+    """Warn in a notebook, once for each caller."""
+    if is_drawings_only(model):
+        _warn(caller)
+
+
+@cache
+def _warn(caller: str) -> None:
+    load = f'{caller.partition(".")[0]}.load("open_clip:ViT-B-32", vocabulary="laion")'
+    warnings.warn(f"{WHY} For photographs: {load}", UserWarning, stacklevel=4)

@@ -1,0 +1,99 @@
+"""Files of experiments, read as text: what they sweep, and what they say of themselves."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from splice_exp.commands import ON_PICTURES
+from splice_exp.configuration import CONFIG_DIRECTORY
+
+FOLDER = CONFIG_DIRECTORY / "experiment"
+
+
+def chosen(words: Sequence[str]) -> Path | None:
+    """Return the file of the experiment that a command line chooses; None if there is none such."""
+    names = [word.partition("=")[2] for word in words if word.startswith("experiment=")]
+    path = FOLDER / f"{names[-1]}.yaml" if names else None
+    return path if path is not None and path.is_file() else None
+
+
+def swept_by_file(words: Sequence[str]) -> list[str]:
+    """Return the keys that the chosen experiment sweeps by itself."""
+    path = chosen(words)
+    return [] if path is None else list(_sweeper(path).get("params") or {})
+
+
+def _sweeper(path: Path) -> dict[str, Any]:
+    described = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    return (described.get("hydra") or {}).get("sweeper") or {}
+
+
+HELP = ("--help", "-h")
+WORTH_CHANGING = ("data", "vocabulary", "dictionary", "solver", "method", "evaluation")  # groups whose keys are listed
+KEY = re.compile(r"(?P<name>\w+):\s*(?P<value>[^#]*?)\s*(#\s*(?P<about>.*))?")
+
+
+def help_of(words: Sequence[str]) -> str | None:
+    """Return what an experiment, or a command on images, says of itself; None if that is not asked for.
+
+    Args:
+        words: The command line: `experiment=NAME --help`, or `decompose --help`.
+    """
+    if not any(word in HELP for word in words):
+        return None
+    on_images = words[0] if words[0] in ON_PICTURES else None
+    path = FOLDER / f"{on_images}.yaml" if on_images else chosen(words)
+    if path is None:
+        return None
+    lines = path.read_text(encoding="utf-8").splitlines()
+    about = [line.removeprefix("#").removeprefix(" ") for line in lines[1:] if line.startswith("#")]
+    described = yaml.safe_load("\n".join(lines)) or {}
+    report = described.get("report") or {}
+    name = path.relative_to(FOLDER).with_suffix("").as_posix()
+    parts = [on_images or f"experiment={name}"]
+    if "title" in report:
+        parts[0] += f": {report['title']}"
+    if "question" in report:
+        parts.append(f"Question: {' '.join(report['question'].split())}")
+    parts.append("\n".join(about).strip("\n"))
+    if claims := [claim["claim"] for claim in report.get("comparisons") or () if "claim" in claim]:
+        parts.append("\n".join(["Claims:", *(f"  {claim}" for claim in claims)]))
+    if swept := _sweeper(path).get("params"):
+        parts.append(
+            "\n".join(["Rows, one for each combination:", *(f"  {key}={value}" for key, value in swept.items())])
+        )
+    parts.append("\n".join(["Keys worth changing, with their defaults:", *_keys(described)]))
+    parts.append("--cfg job prints all keys; python -m splice_exp --help lists all groups and their choices.")
+    return "\n\n".join(parts)
+
+
+def _keys(described: Mapping[str, Any]) -> list[str]:
+    """List the choices of an experiment, and what can be set in them."""
+    with (CONFIG_DIRECTORY / "config.yaml").open(encoding="utf-8") as file:
+        defaults = yaml.safe_load(file)["defaults"]
+    choices = {
+        key.removeprefix("override /"): value for one in defaults if isinstance(one, dict) for key, value in one.items()
+    }
+    for one in described.get("defaults") or ():
+        if isinstance(one, dict):
+            choices |= {key.removeprefix("override ").removeprefix("/"): value for key, value in one.items()}
+    lines = [f"  backbone={choices['backbone']}"]
+    for group in WORTH_CHANGING:
+        path = CONFIG_DIRECTORY / group / f"{choices[group]}.yaml"
+        if (group == "method" and "method" not in str(described.get("defaults"))) or not path.is_file():
+            continue
+        lines.append(f"  {group}={choices[group]}")
+        set_here = described.get(group) or {}
+        for line in path.read_text(encoding="utf-8").splitlines():
+            found = KEY.fullmatch(line)
+            if found and found["name"] not in ("_target_", "defaults") and "${" not in found["value"]:
+                value = json.dumps(set_here[found["name"]]) if found["name"] in set_here else found["value"]
+                about = f"   # {found['about']}" if found["about"] else ""
+                lines.append(f"    {group}.{found['name']}={value}{about}")
+    return lines

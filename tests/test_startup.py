@@ -1,0 +1,69 @@
+"""What a command imports: seconds depend on the machine, modules do not."""
+
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from splice_exp.configuration import CONFIG_DIRECTORY
+from splice_exp.experiments import help_of
+
+SLOW = ("lightning", "torchmetrics", "sklearn", "scipy.stats", "scipy.optimize", "datasets", "wandb.apis.public")
+ANSWERED_WITHOUT = ("torch", "open_clip", *SLOW)
+
+
+def imported(folder, *arguments):
+    """Return the modules of a command when it has ended, and what it printed."""
+    script = f"import sys; sys.argv = ['splice_exp', *{list(arguments)!r}]; from splice_exp.__main__ import main\n"
+    script += "try: main()\nfinally: print('modules:', *sys.modules)"
+    result = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True)
+    said, _, modules = result.stdout.rpartition("modules:")
+    return set(modules.split()), said + result.stderr
+
+
+def test_an_image_is_decomposed_without_lightning(tmp_path):
+    Image.new("RGB", (64, 64), "red").save(tmp_path / "red.png")
+    modules, said = imported(tmp_path, "decompose", "red.png")
+    assert "red.png" in said
+    assert "torch" in modules
+    assert sorted(modules & set(SLOW)) == []
+    again, said = imported(tmp_path, "decompose", "red.png")
+    assert "complete already" in said
+    assert sorted(again & {"torch", *SLOW}) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("decompose", "--help"),
+        ("experiment=paper/zero_shot", "--help"),
+        ("decompos", "cat.jpg"),
+        ("solver.l1_penalty=0.1,0.2",),
+        ("experiment=zero_shott",),
+        ("solver.l1_penalt=1",),
+        ("decompose",),
+        ("decompose", "cat.jpg"),
+        ("decompose", ".", "backbone=open_clip", "backbone.model=ViT-B-33"),
+    ],
+)
+def test_help_and_mistakes_need_no_torch(tmp_path, arguments):
+    modules, said = imported(tmp_path, *arguments)
+    assert "error: " in said or "--help" in arguments
+    assert sorted(modules & set(ANSWERED_WITHOUT)) == []
+
+
+def test_every_experiment_says_what_it_asks_and_what_can_be_changed():
+    for path in sorted((CONFIG_DIRECTORY / "experiment").rglob("*.yaml")):
+        name = path.relative_to(CONFIG_DIRECTORY / "experiment").with_suffix("").as_posix()
+        said = help_of([f"experiment={name}", "--help"])
+        assert "python -m splice_exp" in said, name
+        assert "Keys worth changing" in said
+    said = help_of(["experiment=ablation_nonneg", "-h"])
+    for part in ("Question: Does it cost", "signed codes need more concepts", "seed=0,1,2,3,4", "Two to three minutes"):
+        assert part in said
+    assert "evaluation.relevance=true" in said
+    assert help_of(["explain", "--help"]).startswith("explain\n")
+    assert help_of(["--help"]) is None
+    assert help_of(["experiment=ablation_nonneg"]) is None
