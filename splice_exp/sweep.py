@@ -24,9 +24,12 @@ from splice_exp.configuration import plain
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest
 from splice_exp.core.runs.run_directory import UNFINISHED, rank
+from splice_exp.core.text import terminal
+from splice_exp.core.text.progress import DISPLAY
 from splice_exp.core.text.visible import say
 from splice_exp.points import Point, composed, expand, label, labels
 from splice_exp.record.tracking import NoTracker, Tracker, swept_from_outside
+from splice_exp.report import on_terminal
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record
 
@@ -88,6 +91,7 @@ def begin(config: DictConfig) -> None:
         log.info("all %d rows are complete already (force=true computes them again)", len(found))
         OUTCOME.complete = [record for record, _ in found]
         return
+    DISPLAY.sweep([record.label for record, _ in found], len(waiting))
     if len(waiting) < len(found):
         log.info("%d of %d rows are complete already", len(found) - len(waiting), len(found))
     refused: dict[str, SpliceError] = {}
@@ -122,6 +126,7 @@ def report(config: DictConfig, write: bool) -> None:
     """Print the table of a command, and write it if every row is there."""
     if rank() != 0:
         return
+    DISPLAY.close()
     try:
         records = OUTCOME.complete or rows(config)
         OUTCOME.failures = failures(records, config.shard.count > 1)
@@ -140,7 +145,11 @@ def _show(config: DictConfig, records: list[Record], write: bool) -> None:
     report: Report = build(plain(config, "report"), "report")
     if undeclared := report.undeclared(records):
         log.warning("not shown, because no run measures it (report.columns): %s", ", ".join(undeclared))
-    say("", report.title, "", report.table(records), "", *report.verdicts(records))
+    known = terminal.known_width()
+    width = known or terminal.TABLE_WIDTH
+    say("", terminal.wrapped(report.title, known), "", report.brief(records, width), on_terminal.HALF_WIDTH, "")
+    if verdicts := report.verdicts(records):
+        say(on_terminal.verdicts(verdicts, width), "")
     if not write or not all(record.complete for record in records):
         return
     if not any(os.access(record.directory, os.W_OK) for record in records):  # so nothing was computed just now
@@ -153,4 +162,6 @@ def _show(config: DictConfig, records: list[Record], write: bool) -> None:
     with tracker.run(config.table, config.name, {"command": command}) as tracked:
         tracked.table("table", pd.read_csv(table, keep_default_na=False, na_values=[""]))
         tracked.figures(files)
-    say("", *(f"wrote {file}" for file in files))
+    say(on_terminal.where(files))
+    if report.next is not None:
+        say("next:", terminal.command_lines(f"{terminal.INDENT}{report.next}", known))

@@ -21,6 +21,7 @@ from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedExc
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.text.progress import DISPLAY
 from splice_exp.distributed.preemption import EXIT_CODE, Preempted, leave_if_asked, listen
 from splice_exp.distributed.shards import Shards
 from splice_exp.distributed.trainer import Machine, launched
@@ -132,6 +133,7 @@ class ShardWriter(BasePredictionWriter):
     ) -> None:
         for name, tensors in prediction.items():
             self._stores[name].write(range(*batch[0]), tensors)
+        DISPLAY.step(batch_idx + 1, int(trainer.num_predict_batches[dataloader_idx]))
         leave_if_asked()
 
 
