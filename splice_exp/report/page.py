@@ -17,10 +17,11 @@ from splice_exp.core.text import markdown
 from splice_exp.report import on_terminal
 from splice_exp.report.comparisons import Claim
 from splice_exp.report.drawings.base import Drawing
+from splice_exp.report.index import write_index
 from splice_exp.report.legend import legend
 from splice_exp.report.listings import Listing
 from splice_exp.report.notes import Note, notes_of
-from splice_exp.report.pages import write_index, write_page
+from splice_exp.report.pages import write_page
 from splice_exp.report.records import Record, Row, declared_by, describe
 from splice_exp.report.repeated import over_seeds
 from splice_exp.report.summary import PageLink, Summary, claims_of, environment_of, science_of

@@ -20,6 +20,9 @@ from splice_exp.core.plotting import MARKERS, PALETTE, PANEL, STYLE
 from splice_exp.report.drawings.base import Drawing
 from splice_exp.report.records import Row, declared_by, short_key
 
+MOST_ACROSS = 3  # panels side by side, so that a page shows them legibly; more go into two rows
+NARROW = 0.5  # where all values exceed this share of the largest, they are plotted as points on a scale of their own
+
 
 class Figure(Drawing):
     """Metrics of a table's rows.
@@ -39,11 +42,17 @@ class Figure(Drawing):
         if not panels:
             return None
         with mpl.rc_context(STYLE):
+            across = len(panels) if len(panels) <= MOST_ACROSS else -(-len(panels) // 2)
+            down = -(-len(panels) // across)
+            width, height = self._size(across, len(shown))
             canvas, axes = plt.subplots(
-                1, len(panels), figsize=self._size(len(panels), len(shown)), squeeze=False, layout="constrained"
+                down, across, figsize=(width, height * down), squeeze=False, layout="constrained"
             )
-            for axis, metric in zip(axes[0], panels, strict=True):
-                self._panel(axis, metric, shown, first=axis is axes[0][0])
+            for place, axis in enumerate(axes.flat):
+                if place < len(panels):
+                    self._panel(axis, panels[place], shown, first=place % across == 0)
+                else:
+                    axis.set_visible(False)
             canvas.suptitle(title, fontsize=10)
         return canvas
 
@@ -164,14 +173,21 @@ class Bars(Figure):
             axis.vlines(
                 values, places - 0.45, places + 0.45, "0.35", linestyles="--", linewidth=1, zorder=3, label=heading
             )
-        for place, record in enumerate(records):
-            interval = _interval(record, metric)
-            if interval is None:
-                continue
-            value, low, high = (_scaled(record, metric, number) for number in interval)
-            axis.barh(place, value, color=PALETTE[place % len(PALETTE)], height=0.65, alpha=0.9)
+        found = {
+            place: [_scaled(record, metric, number) for number in interval]
+            for place, record in enumerate(records)
+            if (interval := _interval(record, metric)) is not None
+        }
+        shown = [*(end for of_row in found.values() for end in of_row), *(value for _, value in baselines)]
+        as_points = len(found) > 1 and min(shown) > NARROW * max(shown)  # bars would all look the same
+        for place, (value, low, high) in found.items():
+            colour = PALETTE[place % len(PALETTE)]
+            if not as_points:
+                axis.barh(place, value, color=colour, height=0.65, alpha=0.9)
             ends = np.maximum([[value - low], [high - value]], 0)
             axis.errorbar(value, place, xerr=ends, color="0.15", capsize=2, linewidth=1)
+            if as_points:
+                axis.plot(value, place, marker="o", markersize=5, color=colour, zorder=4)
         if axis.get_legend_handles_labels()[0]:
             axis.legend(fontsize=7, loc="lower right", bbox_to_anchor=(1.0, 1.0))
         axis.set_yticks(range(len(records)), [record.label for record in records] if first else [""] * len(records))
