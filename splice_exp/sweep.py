@@ -88,12 +88,12 @@ def begin(config: DictConfig) -> None:
     found = planned(config)
     waiting = [backbone for _, backbone in found if backbone is not None]
     if not waiting:
-        log.info("all %d rows are complete already (force=true computes them again)", len(found))
+        say(f"all {len(found)} rows are complete already (force=true computes them again)")
         OUTCOME.complete = [record for record, _ in found]
         return
     DISPLAY.sweep([record.label for record, _ in found], len(waiting))
     if len(waiting) < len(found):
-        log.info("%d of %d rows are complete already", len(found) - len(waiting), len(found))
+        say(f"{len(found) - len(waiting)} of {len(found)} rows are complete already")
     refused: dict[str, SpliceError] = {}
     distinct = {digest(backbone): backbone for backbone in waiting}
     for key, backbone in distinct.items():
