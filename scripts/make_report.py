@@ -13,7 +13,8 @@ import sys
 from pathlib import Path
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.report.pages import write_index, write_page
+from splice_exp.report.index import write_index
+from splice_exp.report.pages import write_page
 from splice_exp.report.summary import read_summaries
 
 

@@ -6,10 +6,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from hydra.core.utils import JobReturn
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+
+from splice_exp.core.text.progress import DISPLAY
 
 
 class SweepReport(Callback):
@@ -26,6 +30,14 @@ class SweepReport(Callback):
         _require_weights(config, alone=False)
         _require_report(config)
         _require_work(config)
+
+    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+        if config.hydra.mode == RunMode.MULTIRUN:
+            DISPLAY.row(config.hydra.job.num)
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
+        if config.hydra.mode == RunMode.MULTIRUN:
+            DISPLAY.row_ends(config.hydra.job.num)
 
     def on_run_end(self, config: DictConfig, **kwargs: Any) -> None:
         from splice_exp.sweep import report

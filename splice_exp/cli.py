@@ -29,6 +29,8 @@ from splice_exp.core.runs.run_directory import (
     rank,
     write_error,
 )
+from splice_exp.core.text.progress import PROGRESS
+from splice_exp.core.text.terminal import known_width, wrapped
 from splice_exp.core.text.visible import end, say
 from splice_exp.distributed.preemption import leave_if_asked
 from splice_exp.experiments import help_of, swept_by_file
@@ -61,7 +63,7 @@ def job(config: DictConfig) -> None:
         recorded = (directory / METRICS).is_file()
         damaged = damage(directory) if recorded else None
         if recorded and damaged is None and not resolved["force"]:
-            log.info("complete already, read from %s (force=true computes it again)", directory)
+            log.info("complete already, read from %s (force=true computes it again)", directory, extra=PROGRESS)
             return
         if damaged is not None:
             log.warning("%s was cut off or changed: the run is computed again", directory / damaged)
@@ -163,7 +165,7 @@ def main() -> None:
     if sweep is None:
         return
     for failure in sweep.OUTCOME.failures:
-        say(f"error: {failure}", to=sys.stderr)
+        say(wrapped(f"error: {failure}", known_width()), to=sys.stderr)
     if sweep.OUTCOME.directory is not None:
         say(f"results: {os.path.relpath(sweep.OUTCOME.directory)}")
     if sweep.OUTCOME.failures:

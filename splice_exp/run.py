@@ -17,6 +17,7 @@ from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.measures import Measures
 from splice_exp.core.runs.provenance import SCIENCE
 from splice_exp.core.text.places import without_places
+from splice_exp.core.text.progress import DISPLAY, PROGRESS
 from splice_exp.core.types import Embeddings
 from splice_exp.data.base import DataSource, EncodableSource, damaged_in
 from splice_exp.decomposition.fused import embed_and_solve
@@ -35,6 +36,7 @@ from splice_exp.record.write_record import write_record
 log = logging.getLogger(__name__)
 
 LARGEST_SEED = 2**32 - 1  # that NumPy and scikit-learn take
+EVALUATION = "evaluation"
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +62,14 @@ class Timings(dict[str, float]):
     def stage(self, name: str) -> Iterator[None]:
         """Time a stage, without those inside it, and say that it began; after a SIGTERM it does not begin."""
         leave_if_asked()
-        log.info("%s …", name)
+        if name != EVALUATION:  # which begins before the stages inside it, and says nothing until they are done
+            log.info("%s …", name, extra=PROGRESS)
+        DISPLAY.stage(name)
         start, before = time.perf_counter(), sum(self.values())
-        yield
+        try:
+            yield
+        finally:
+            DISPLAY.stage_ends()
         inside = sum(self.values()) - before
         self[name] = round(self.get(name, 0.0) + time.perf_counter() - start - inside, 3)
 
@@ -118,7 +125,7 @@ def _compute(config: Mapping[str, Any], components: Components, directory: Path,
         with timings.stage("embeddings and codes in one pass"):
             _fill_in_one_pass(components, cache)
     study = Study(components, cache, timings.stage)
-    with timings.stage("evaluation"):  # by every process: what the study computes, they compute together
+    with timings.stage(EVALUATION):  # by every process: what the study computes, they compute together
         findings = components.evaluation.evaluate(study)
         stability = components.stability.report(study)
     if not is_main():

@@ -24,10 +24,13 @@ from splice_exp.configuration import plain
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest
 from splice_exp.core.runs.run_directory import UNFINISHED, rank
+from splice_exp.core.text import terminal
 from splice_exp.core.text.places import without_places
+from splice_exp.core.text.progress import DISPLAY
 from splice_exp.core.text.visible import say
 from splice_exp.points import Point, as_given, composed, expand, label, labels
 from splice_exp.record.tracking import NoTracker, Tracker, swept_from_outside
+from splice_exp.report import on_terminal
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record
 
@@ -91,11 +94,12 @@ def begin(config: DictConfig) -> None:
     found = planned(config)
     waiting = [backbone for _, backbone in found if backbone is not None]
     if not waiting:
-        log.info("all %d rows are complete already (force=true computes them again)", len(found))
+        say(f"all {len(found)} rows are complete already (force=true computes them again)")
         OUTCOME.complete = [record for record, _ in found]
         return
+    DISPLAY.sweep([record.label for record, _ in found], len(waiting))
     if len(waiting) < len(found):
-        log.info("%d of %d rows are complete already", len(found) - len(waiting), len(found))
+        say(f"{len(found) - len(waiting)} of {len(found)} rows are complete already")
     refused: dict[str, SpliceError] = {}
     distinct = {digest(backbone): backbone for backbone in waiting}
     for key, backbone in distinct.items():
@@ -128,6 +132,7 @@ def report(config: DictConfig, write: bool) -> None:
     """Print the table of a command, and write it if every row is there."""
     if rank() != 0:
         return
+    DISPLAY.close()
     try:
         records = OUTCOME.complete or rows(config)
         OUTCOME.failures = failures(records, config.shard.count > 1)
@@ -146,7 +151,11 @@ def _show(config: DictConfig, records: list[Record], write: bool) -> None:
     report: Report = build(plain(config, "report"), "report", trust=config.trust)
     if undeclared := report.undeclared(records):
         log.warning("not shown, because no run measures it (report.columns): %s", ", ".join(undeclared))
-    say("", report.title, "", report.table(records), "", *report.verdicts(records))
+    known = terminal.known_width()
+    width = known or terminal.TABLE_WIDTH
+    say("", terminal.wrapped(report.title, known), "", report.brief(records, width), on_terminal.HALF_WIDTH, "")
+    if verdicts := report.verdicts(records):
+        say(on_terminal.verdicts(verdicts, width), "")
     if not write or not all(record.complete for record in records):
         return
     if not any(os.access(record.directory, os.W_OK) for record in records):  # so nothing was computed just now
@@ -161,6 +170,8 @@ def _show(config: DictConfig, records: list[Record], write: bool) -> None:
     with tracker.run(config.table, config.name, {"command": command}) as tracked:
         tracked.table("table", pd.read_csv(table, keep_default_na=False, na_values=[""]))
         tracked.figures(files)
-    say("", *(f"wrote {file}" for file in files))
+    say(on_terminal.where(files))
     if send := tracker.to_send():
-        say(f"to W&B: {send}")
+        say("to W&B:", terminal.command_lines(f"{terminal.INDENT}{send}", known))
+    if report.next is not None:
+        say("next:", terminal.command_lines(f"{terminal.INDENT}{report.next}", known))

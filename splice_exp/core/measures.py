@@ -132,6 +132,17 @@ class Measure:
             return self.write(value)
         return f"{self.write(value)} [{self.write(low)}, {self.write(high)}]"
 
+    def write_with_half_width(self, value: float, low: float | None, high: float | None) -> str:
+        """Write a value with half the width of its 95 % interval where it has one; a bound has none.
+
+        Example:
+            >>> Measure("l0/mean", "L0", Unit.AVERAGE).write_with_half_width(6.5, 6.25, 6.75)
+            '6.50 ± 0.25'
+        """
+        if low is None or high is None or low == high or self.unit is Unit.BOUND:
+            return self.write(value)
+        return f"{self.write(value)} ± {self.write((high - low) / 2)}"
+
     def named(self, name: str) -> Measure | None:
         """Return the declaration of a metric that this one declares, with placeholders filled; None of any other.
 

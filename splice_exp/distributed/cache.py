@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from splice_exp.core.text.progress import PROGRESS
 from splice_exp.distributed.predict import RowModule, RowSource, Share, compute
 from splice_exp.distributed.shards import Shards
 from splice_exp.distributed.trainer import Machine
@@ -57,7 +58,9 @@ class Cache:
                 log.warning("%s was damaged, and is computed again", path)
         if not any(shards.missing(batch_size) for shards in stores.values()):
             log.info(
-                "read from cache: %s", ", ".join(sorted({shards.directory.parent.name for shards in stores.values()}))
+                "read from cache: %s",
+                ", ".join(sorted({shards.directory.parent.name for shards in stores.values()})),
+                extra=PROGRESS,
             )
         compute(module, source, stores, self.machine, batch_size, self.share)
         missing = max((sum(map(len, shards.missing(batch_size))) for shards in stores.values()), default=0)

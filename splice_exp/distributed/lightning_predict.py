@@ -12,6 +12,7 @@ from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedExc
 from torch.utils.data import DataLoader
 
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.text.progress import DISPLAY
 from splice_exp.distributed.predict import Dealt, RowModule, Rows, RowSource, write
 from splice_exp.distributed.preemption import EXIT_CODE, Preempted, leave_if_asked, listen
 from splice_exp.distributed.shards import Shards
@@ -60,6 +61,7 @@ class ShardWriter(BasePredictionWriter):
         dataloader_idx: int,
     ) -> None:
         write(self._stores, range(*batch[0]), prediction)
+        DISPLAY.step(batch_idx + 1, int(trainer.num_predict_batches[dataloader_idx]))
         leave_if_asked()
 
 

@@ -17,7 +17,7 @@ from splice_exp.core.plotting import PALETTE, STYLE
 from splice_exp.core.truth import GroundTruth
 
 TRUE, MISBOUND, FALSE, UNKNOWN = PALETTE[2], PALETTE[5], PALETTE[1], PALETTE[0]
-LABELS = {TRUE: "in the picture", MISBOUND: "in it, but of different objects", FALSE: "not in the picture"}
+LABELS = {TRUE: "in the image", MISBOUND: "in it, but of different objects", FALSE: "not in the image"}
 COLUMNS = 2  # samples side by side
 CELL = (5.2, 2.1)  # inches of a sample
 
@@ -58,7 +58,8 @@ def _show(axis: Axes, image: Image.Image, caption: str) -> None:
     axis.set_xticks([])
     axis.set_yticks([])
     axis.grid(visible=False)
-    axis.set_xlabel("\n".join(textwrap.wrap(caption, 36)), fontsize=7)
+    axis.spines[:].set_visible(False)
+    axis.set_xlabel("\n".join(textwrap.wrap(caption, 30)), fontsize=7)
 
 
 def _bars(axis: Axes, codes: Codes, sample: int, truth: GroundTruth | None, top: int) -> None:

@@ -30,6 +30,7 @@ from splice_exp.core.runs.run_directory import (
     is_complete,
 )
 from splice_exp.core.tensors import write_tensors
+from splice_exp.core.text.progress import PROGRESS
 from splice_exp.core.types import Status
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
@@ -118,7 +119,8 @@ def write_record(
 
 
 def _say(status: Status) -> None:
-    log.log(logging.INFO if status in (Status.CONVERGED, Status.FINISHED) else logging.WARNING, "%s", status.value)
+    expected = status in (Status.CONVERGED, Status.FINISHED)
+    log.log(logging.INFO if expected else logging.WARNING, "%s", status.value, extra=PROGRESS if expected else None)
 
 
 def _draw(study: Study, tracked: TrackedRun) -> dict[str, Canvas]:

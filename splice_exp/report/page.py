@@ -14,12 +14,14 @@ from splice_exp.core.measures import PLACEHOLDER, Measure, Unit, to_json
 from splice_exp.core.plotting import save
 from splice_exp.core.runs.run_directory import SAMPLE_FIGURE
 from splice_exp.core.text import markdown
+from splice_exp.report import on_terminal
 from splice_exp.report.comparisons import Claim
 from splice_exp.report.drawings.base import Drawing
+from splice_exp.report.index import write_index
 from splice_exp.report.legend import legend
 from splice_exp.report.listings import Listing
 from splice_exp.report.notes import Note, notes_of
-from splice_exp.report.pages import write_index, write_page
+from splice_exp.report.pages import write_page
 from splice_exp.report.records import Record, Row, declared_by, describe
 from splice_exp.report.repeated import over_seeds
 from splice_exp.report.summary import PageLink, Summary, claims_of, environment_of, science_of
@@ -39,6 +41,8 @@ class Report:
         notes: Sentences under the table. One that begins with a heading and a colon is shown where that heading is; one
             with rows, where the table has such a row.
         listings: Small tables under it.
+        headline: Measures that the terminal shows; None: those of the claims, or the first columns.
+        next: The command that is worth trying after this one; None: nothing is proposed.
     """
 
     title: str
@@ -48,9 +52,12 @@ class Report:
     figure: Drawing | None = None
     notes: Sequence[str | Note] = ()
     listings: Sequence[Listing] = ()
+    headline: Sequence[str] | None = None
+    next: str | None = None
 
     def __post_init__(self) -> None:
         require_names("columns", self.columns)
+        require_names("headline", self.headline or ())
         plain = [note for note in self.notes if not isinstance(note, Note)]
         require_names("notes", self.notes if isinstance(self.notes, str) else plain)
         if self.figure is not None:
@@ -61,6 +68,18 @@ class Report:
     def table(self, records: Sequence[Record]) -> str:
         """Return the table as Markdown."""
         return markdown_table(self.lay_out(over_seeds(records)))
+
+    def brief(self, records: Sequence[Record], width: int) -> str:
+        """Return the rows with the few measures that the question is about, to be read on a terminal.
+
+        Args:
+            records: The runs.
+            width: Characters of a line.
+        """
+        rows = over_seeds(records)
+        metrics = self.headline or on_terminal.chosen(self._columns(rows), self._applicable(rows))
+        cells = on_terminal.lay_out(rows, metrics)
+        return on_terminal.write(cells, len({key for row in rows for key in row.labels}), width)
 
     def lay_out(self, rows: Sequence[Row]) -> Cells:
         """Return the table as headings and cells."""
@@ -80,10 +99,10 @@ class Report:
         measures = declared_by(records)
         return [metric for metric in self.columns if measures.find(metric) is None]
 
-    def verdicts(self, records: Sequence[Record]) -> list[str]:
-        """Return one line a claim."""
+    def verdicts(self, records: Sequence[Record]) -> list[tuple[str, str]]:
+        """Return the claims with their verdicts."""
         rows = over_seeds(records)
-        return [f"Claim: {item.claim}. Verdict: {item.verdict(rows)}." for item in self._applicable(rows)]
+        return [(item.claim, item.verdict(rows)) for item in self._applicable(rows)]
 
     def more_pages(self, rows: Sequence[Row], results: Path, stem: str) -> list[PageLink]:
         """Write what the page of the report only links to; here nothing."""
@@ -134,7 +153,8 @@ class Report:
         cells = self.lay_out(rows)
         headings = [*cells.headings, *(["figure"] if self.figure else [])]
         notes = [*legend(rows, self._columns(rows), self._applicable(rows)), *notes_of(rows, headings, self.notes)]
-        verdicts = "".join(f"- {markdown.escaped(line)}\n" for line in self.verdicts(records))
+        judged = [f"Claim: {claim}. Verdict: {verdict}." for claim, verdict in self.verdicts(records)]
+        verdicts = "".join(f"- {markdown.escaped(line)}\n" for line in judged)
         listed = [(one.title, one.lay_out(rows)) for one in self.listings if one.applies(rows)]
         listings = "".join(f"## {name}\n\n{markdown_table(found)}\n\n" for name, found in listed)
         text = (

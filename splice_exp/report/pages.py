@@ -1,30 +1,25 @@
-"""Pages to look at: one self-contained HTML file a report, and an index over all of them."""
+"""Pages to look at: one self-contained HTML file per report."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from splice_exp.core.assets import ASSETS
 from splice_exp.core.io import write_text
 from splice_exp.core.text.visible import visible
 from splice_exp.report.protocol import changes_of, lines_of, protocol_of, read_protocol
-from splice_exp.report.published import PAPER, cells_of, claims_beside, numbers_beside, places_of, read_references
-from splice_exp.report.summary import Summary, named_differences, read_summaries
+from splice_exp.report.published import places_of, read_references
+from splice_exp.report.summary import Summary, named_differences
 
 TEMPLATES = ASSETS / "report"
-GROUPS = {
-    "own images": "Own images",
-    "synthetic": "The synthetic benchmark",
-    "embeddings": "Stored embeddings",
-    "images": "Public data sets",
-}  # kind of the data → heading
-PUBLISHED = "The published setting"
+INTERVAL = re.compile(r"[^\[]+ \[[^\[\]]+, [^\[\]]+\]")  # a number, then its ends
 VECTOR_LIMIT = 300_000  # bytes of a drawing, from which on its bitmap is shown
 
 
@@ -50,11 +45,26 @@ def _environment() -> Environment:
     )
     found.filters["tone"] = tone
     found.filters["differences"] = named_differences
+    found.filters["intervals"] = intervals
     return found
 
 
-def _style() -> str:
-    return (TEMPLATES / "style.css").read_text(encoding="utf-8")
+def _inline(name: str) -> Markup:
+    """Return a file of the package that stands inside every page; it is ours, and needs no escaping."""
+    return Markup((TEMPLATES / name).read_text(encoding="utf-8"))
+
+
+def intervals(cell: str) -> Markup:
+    """Mark the interval of a cell, so that a page can hide it.
+
+    Example:
+        >>> intervals("6.50 [6.25, 6.75]"), intervals("<b>")
+        (Markup('6.50<span class="ci"> [6.25, 6.75]</span>'), Markup('&lt;b&gt;'))
+    """
+    value, interval, end = cell.partition(" [")
+    if not INTERVAL.fullmatch(cell):
+        return escape(visible(cell))
+    return Markup('{}<span class="ci">{}</span>').format(value, interval + end)
 
 
 def _picture(figures: Path, stem: str) -> dict[str, str] | None:
@@ -69,14 +79,15 @@ def _picture(figures: Path, stem: str) -> dict[str, str] | None:
 
 
 def write_template(path: Path, template: str, **values: Any) -> None:
-    """Write a page of its own from a template, with the style inside.
+    """Write a page from a template, with style and script inside.
 
     Args:
         path: Of the file.
         template: One of the package's.
         values: What it shows.
     """
-    write_text(path, _environment().get_template(template).render(style=_style(), **values))
+    inside = {"style": _inline("style.css"), "script": _inline("page.js")}
+    write_text(path, _environment().get_template(template).render(**inside, **values))
 
 
 def write_page(results: Path, report: Summary) -> Path:
@@ -89,62 +100,17 @@ def write_page(results: Path, report: Summary) -> Path:
     pictures = [found for stem in report["figures"] if (found := _picture(results / "figures", stem))]
     entries = read_protocol()
     protocol = protocol_of(report["experiment"], entries)
-    text = (
-        _environment()
-        .get_template("experiment.html.j2")
-        .render(
-            report=report,
-            places=places_of(report["experiment"], read_references()),
-            protocol=protocol,
-            changes=changes_of(report, entries),
-            protocol_lines=[] if protocol is None else lines_of(protocol),
-            style=_style(),
-            pictures=pictures,
-            config=yaml.safe_dump(report["config"], sort_keys=False, allow_unicode=True),
-            environment=yaml.safe_dump(report["environment"], sort_keys=False),
-        )
-    )
     path = results / "pages" / f"{report['name']}.html"
-    write_text(path, text)
-    return path
-
-
-def write_index(results: Path) -> Path:
-    """Write the index over all reports under `results`, beside what is published."""
-    reports = read_summaries(results)
-    entries = read_protocol()
-    changed = {report["name"]: changes_of(report, entries) for report in reports}
-    papers = []
-    for published in read_references():
-        papers.append(
-            {
-                "name": published["paper"],
-                "claims": claims_beside(published, reports),
-                "numbers": numbers_beside(published["numbers"], reports, changed),
-                "tables": [
-                    (table["where"], numbers_beside(cells_of(table), reports, changed)) for table in published["tables"]
-                ],
-                "notes": published["notes"],
-            }
-        )
-    text = (
-        _environment()
-        .get_template("index.html.j2")
-        .render(
-            style=_style(),
-            groups=_groups(reports),
-            papers=papers,
-        )
+    write_template(
+        path,
+        "experiment.html.j2",
+        report=report,
+        places=places_of(report["experiment"], read_references()),
+        protocol=protocol,
+        changes=changes_of(report, entries),
+        protocol_lines=[] if protocol is None else lines_of(protocol),
+        pictures=pictures,
+        config=yaml.safe_dump(report["config"], sort_keys=False, allow_unicode=True),
+        environment=yaml.safe_dump(report["environment"], sort_keys=False),
     )
-    path = results / "index.html"
-    write_text(path, text)
     return path
-
-
-def _groups(reports: Sequence[Summary]) -> list[tuple[str, list[Summary]]]:
-    """Sort reports by what their data are."""
-    groups: dict[str, list[Summary]] = {heading: [] for heading in (*GROUPS.values(), PUBLISHED)}
-    for report in reports:
-        published = report["experiment"].startswith(PAPER)
-        groups[PUBLISHED if published else GROUPS[report["data"]]].append(report)
-    return [(name, members) for name, members in groups.items() if members]

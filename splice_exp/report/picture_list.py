@@ -6,16 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from splice_exp.report import on_terminal
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record, Row, declared_by
 from splice_exp.report.tables import Cells
 
+BRIEF = 2  # measures on a terminal
 MOST = 200  # pictures that are listed
 
 
 @dataclass(frozen=True)
 class PictureList(Report):
     """What pictures are made of; the metrics are those of each picture."""
+
+    def brief(self, records: Sequence[Record], width: int) -> str:
+        """Return one entry per image: its concepts, over as many lines as they need, and the cosine."""
+        headings, lines = self.lay_out(records)
+        kept = [place for place, _ in enumerate(headings)][: 2 + BRIEF]
+        cells = Cells([headings[place] for place in kept], [[line[place] for place in kept] for line in lines])
+        return on_terminal.write(cells, len(kept), width, flexible=(0, 1))
 
     def lay_out(self, rows: Sequence[Row]) -> Cells:
         """Return one line a picture."""

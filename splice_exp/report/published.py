@@ -129,14 +129,12 @@ def numbers_beside(
             number, which then has no difference.
     """
     by_name = {report["name"]: report for report in reports}
-    declared = Measures()
-    for report in reports:
-        declared |= from_json(report["measures"])
+    declared = {report["name"]: from_json(report["measures"]) for report in reports}  # versions may word them otherwise
     lines = []
     for entry in numbers:
         same, world = (_measured(by_name, declared, entry.get(key)) for key in ("same", "world"))
         absent = NOT_IN if entry["same"]["report"] in by_name else NOT_RUN
-        measure = declared.find(entry["same"]["metric"])
+        measure = next(filter(None, (one.find(entry["same"]["metric"]) for one in declared.values())), None)
         unit = Unit.NUMBER if measure is None else measure.unit  # of what none of our reports measures
         changes = (changed or {}).get(entry["same"]["report"], ())
         ours = absent if same is None else same[1]
@@ -163,7 +161,7 @@ def _published(entry: Mapping[str, Any], unit: Unit) -> str:
 
 
 def _measured(
-    reports: Mapping[str, Summary], declared: Measures, where: Mapping[str, Any] | None
+    reports: Mapping[str, Summary], declared: Mapping[str, Measures], where: Mapping[str, Any] | None
 ) -> tuple[float, str] | None:
     """Return a measure of a row with its interval in words; None where there is no such report, or row."""
     if where is None or where["report"] not in reports:
@@ -173,5 +171,5 @@ def _measured(
         if wanted.items() <= labels.items() and metrics.get(where["metric"]) is not None:
             value = metrics[where["metric"]]
             ends = (metrics.get(f"{where['metric']}{end}") for end in INTERVAL)
-            return value, declared.of(where["metric"]).write_with_interval(value, *ends)
+            return value, declared[report["name"]].of(where["metric"]).write_with_interval(value, *ends)
     return None

@@ -12,7 +12,7 @@ from splice_exp.core.io import read_json
 from splice_exp.core.runs.provenance import SCIENCE
 from splice_exp.core.text.places import without_places
 from splice_exp.report.comparisons import Claim
-from splice_exp.report.records import Record, Row, declared_by
+from splice_exp.report.records import Record, Row, declared_by, short_key
 from splice_exp.report.tables import ABSENT, difference_cell
 
 log = logging.getLogger(__name__)
@@ -91,12 +91,24 @@ def claims_of(rows: Sequence[Row], claims: Sequence[Claim]) -> list[ClaimSummary
 
 def named_differences(claim: ClaimSummary, report: Summary) -> list[str]:
     """Return the differences of a claim, each after the row that it is of, if there are several rows."""
-    names = [" ".join(labels.values()) for labels in report["labels"]]
+    names = [row_name(labels) for labels in report["labels"]]
     return [
         f"{name}: {difference}" if name else difference
         for name, difference in zip(names, claim["differences"], strict=True)
         if difference != ABSENT
     ]
+
+
+def row_name(labels: Mapping[str, str]) -> str:
+    """Name a row by its keys and values; a variant speaks for itself.
+
+    Example:
+        >>> row_name({"solver.nonnegative": "false", "seed": "1"}), row_name({"variant": "as_published"})
+        ('nonnegative = false, seed = 1', 'as published')
+    """
+    return ", ".join(
+        value.replace("_", " ") if key == "variant" else f"{short_key(key)} = {value}" for key, value in labels.items()
+    )
 
 
 def science_of(config: Mapping[str, Any]) -> dict[str, Any]:

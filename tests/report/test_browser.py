@@ -44,3 +44,12 @@ def test_a_page_fits_a_desk_and_a_phone(tmp_path, results, size):  # noqa: F811
         assert len(set(shown.convert("L").resize((64, 64)).tobytes())) > 20  # not an empty page
     dom, _ = browse(tmp_path, page, f"--window-size={size}", "--dump-dom")
     assert "data:image" in dom
+
+
+def test_the_script_of_a_page_offers_columns_and_sorting(tmp_path, results):  # noqa: F811
+    dom, complaints = browse(tmp_path, results / "pages" / "stem.html", "--dump-dom")
+    assert complaints == []
+    assert "Columns and intervals" in re.sub(r"<script>.*?</script>", "", dom, flags=re.S)
+    assert re.search(r'<th tabindex="0" title="sort"', dom)
+    dom, _ = browse(tmp_path, results / "index.html", "--dump-dom")
+    assert re.search(r'<input type="search"(?![^>]*hidden)', dom)

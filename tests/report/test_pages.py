@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.io import read_json
+from splice_exp.core.io import read_json, write_json
 from splice_exp.core.measures import Measures, to_json
 from splice_exp.evaluation.splice.stability_report import LassoStability
 from splice_exp.report.drawings.figures import Bars
+from splice_exp.report.index import headline, write_index
 from splice_exp.report.page import Report
-from splice_exp.report.pages import write_index, write_page
+from splice_exp.report.pages import write_page
 from splice_exp.report.published import REFERENCES, cells_of, claims_beside, numbers_beside, places_of, read_reference
 from splice_exp.report.summary import read_summaries
 from splice_exp.report.tables import ABSENT
@@ -126,7 +127,7 @@ def test_claims_and_numbers_stand_beside_ours_and_missing_ones_are_said(results)
     reports = read_summaries(results)
     ours, missing = claims_beside(REFERENCE, reports)
     assert ours["verdict"].startswith("holds in 1 of 2")
-    assert any(difference.startswith("a false: -40.0") for difference in ours["differences"])
+    assert any(difference.startswith("x = a, sign = false: -40.0") for difference in ours["differences"])
     assert (missing["verdict"], missing["report"]) == ("not run here", None)
     measured, absent = numbers_beside(REFERENCE["numbers"], reports)
     assert measured["published"] == "60.0 %"
@@ -255,3 +256,30 @@ def test_the_summary_is_plain_and_complete(results):
     assert len(summary["rows"]) == len(summary["metrics"]) == len(summary["labels"]) == 4
     assert all(len(row) == len(summary["headings"]) for row in summary["rows"])
     assert summary["figures"] == ["stem"]
+
+
+def test_a_report_whose_measures_are_worded_otherwise_stops_no_index(results, records):  # noqa: F811
+    Report("Title", "Question?", [TOP1]).write(records, results, "another", "python -m splice_exp experiment=another")
+    path = results / "tables" / "another.json"
+    report = read_json(path)
+    report["measures"][TOP1]["heading"] = "accuracy, as an earlier version called it"
+    write_json(path, report)
+    assert "another" in write_index(results).read_text()
+
+
+def test_the_index_has_a_card_by_system_with_a_thumbnail_and_a_headline(results):
+    text = (results / "index.html").read_text()
+    (card,) = re.findall(r'<a class="card".*?</a>', text, re.S)
+    assert 'src="data:image/webp;base64,' in card
+    assert ">The claim holds in 1 of 2" in card
+    (report,) = read_summaries(results)
+    assert headline({**report, "claims": []}) == f"{report['headings'][2]} {report['rows'][0][2]} (x = a, sign = true)"
+
+
+def test_an_interval_can_be_hidden_and_a_name_in_brackets_stays(results):
+    (report,) = read_summaries(results)
+    report["rows"][0][-1] = "0.5 [0.4, 0.6]"
+    report["rows"][1][-1] = "<i> [x]"
+    text = write_page(results, report).read_text()
+    assert '<td>0.5<span class="ci"> [0.4, 0.6]</span></td>' in text
+    assert "<td>&lt;i&gt; [x]</td>" in text

@@ -11,6 +11,8 @@ import re
 import sys
 from typing import Any, NoReturn
 
+from splice_exp.core.text.terminal import known_width, wrapped
+
 # C0 without tab and line feed, delete and C1; marks, embeddings, overrides and isolates of direction; separators of
 # lines and paragraphs; byte order mark; surrogates; tags.
 _INVISIBLE = re.compile(
@@ -47,7 +49,7 @@ def say(*lines: str, to: Any = None, flush: bool = False) -> None:
 
 def end(message: str) -> NoReturn:
     """Print an error, and end the process with code 1."""
-    say(f"error: {message}", to=sys.stderr)
+    say(wrapped(f"error: {message}", known_width()), to=sys.stderr)
     sys.exit(1)
 
 
@@ -56,3 +58,10 @@ class VisibleFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return visible(super().format(record))
+
+
+class ConsoleFormatter(VisibleFormatter):
+    """Of log records on the console: no line is longer than the terminal is wide."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return wrapped(super().format(record), known_width())

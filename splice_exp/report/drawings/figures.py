@@ -21,6 +21,8 @@ from splice_exp.report.drawings.base import Drawing
 from splice_exp.report.records import Row, declared_by, short_key
 
 MOST_ROWS = 100  # that are as high as one needs to read their names; a figure cannot have any number of pixels
+MOST_ACROSS = 3  # panels side by side, so that a page shows them legibly; more go into two rows
+NARROW = 0.5  # where all values exceed this share of the largest, they are plotted as points on a scale of their own
 
 
 class Figure(Drawing):
@@ -41,11 +43,17 @@ class Figure(Drawing):
         if not panels:
             return None
         with mpl.rc_context(STYLE):
+            across = len(panels) if len(panels) <= MOST_ACROSS else -(-len(panels) // 2)
+            down = -(-len(panels) // across)
+            width, height = self._size(across, len(shown))
             canvas, axes = plt.subplots(
-                1, len(panels), figsize=self._size(len(panels), len(shown)), squeeze=False, layout="constrained"
+                down, across, figsize=(width, height * down), squeeze=False, layout="constrained"
             )
-            for axis, metric in zip(axes[0], panels, strict=True):
-                self._panel(axis, metric, shown, first=axis is axes[0][0])
+            for place, axis in enumerate(axes.flat):
+                if place < len(panels):
+                    self._panel(axis, panels[place], shown, first=place % across == 0)
+                else:
+                    axis.set_visible(False)
             canvas.suptitle(title, fontsize=10)
         return canvas
 
@@ -163,20 +171,23 @@ class Bars(Figure):
                 common, color="0.35", linestyle="--", linewidth=1, label=self._baseline_heading(metric, records)
             )
         elif baselines:
-            places, values = map(np.array, zip(*baselines, strict=True))
+            rows, levels = map(np.array, zip(*baselines, strict=True))
             heading = self._baseline_heading(metric, records)
-            axis.vlines(
-                values, places - 0.45, places + 0.45, "0.35", linestyles="--", linewidth=1, zorder=3, label=heading
-            )
+            axis.vlines(levels, rows - 0.45, rows + 0.45, "0.35", linestyles="--", linewidth=1, zorder=3, label=heading)
         measured = [
             (at, *(_scaled(row, metric, number) for number in interval))
             for at, row in enumerate(records)
             if (interval := _interval(row, metric)) is not None
         ]
-        bars, lengths, low, high = map(np.array, zip(*measured, strict=True))
-        axis.barh(bars, lengths, color=[PALETTE[bar % len(PALETTE)] for bar in bars], height=0.65, alpha=0.9)
-        ends = np.maximum([lengths - low, high - lengths], 0)
-        axis.errorbar(lengths, bars, xerr=ends, color="0.15", capsize=2, linewidth=1, linestyle="none")
+        places, values, low, high = map(np.array, zip(*measured, strict=True))
+        colours = [PALETTE[place % len(PALETTE)] for place in places]
+        shown = [*low, *high, *(value for _, value in baselines)]
+        if len(measured) > 1 and min(shown) > NARROW * max(shown):  # bars would all look the same
+            axis.scatter(values, places, s=28, color=colours, zorder=4)
+        else:
+            axis.barh(places, values, color=colours, height=0.65, alpha=0.9)
+        ends = np.maximum([values - low, high - values], 0)
+        axis.errorbar(values, places, xerr=ends, color="0.15", capsize=2, linewidth=1, linestyle="none")
         if axis.get_legend_handles_labels()[0]:
             axis.legend(fontsize=7, loc="lower right", bbox_to_anchor=(1.0, 1.0))
         named = range(0, len(records), -(-len(records) // MOST_ROWS))
