@@ -22,6 +22,7 @@ from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.drawings_only import warn_once
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.matrices.unit_rows import checked_features
+from splice_exp.core.stored import SUFFIXES, read_stored_embeddings
 from splice_exp.core.types import Dictionary, Embeddings, Modality
 from splice_exp.data.pictures import ImageOrFile, as_picture, listed_images
 from splice_exp.decomposition.splice import Decomposition, decompose
@@ -80,7 +81,7 @@ class Splice(ExplainedModel):
 
         Args:
             images: Files, PIL images or arrays of pixels, one or several; or (n, d) embeddings of any norm, of PyTorch
-                on any device or of NumPy.
+                on any device, of NumPy, or as a file of embeddings (layouts in `splice_exp.core.stored`).
 
         Raises:
             SpliceError: for embeddings of another width, or too few pictures to estimate a mean from.
@@ -96,21 +97,25 @@ class Splice(ExplainedModel):
             >>> bool(gone.codes.l0()[0] == found.codes.l0()[0] - 1)
             True
         """
+        if isinstance(images, (str, Path)) and Path(images).suffix in SUFFIXES:
+            return self._of_file(Path(images))
         if isinstance(images, np.ndarray) and images.ndim == 2 and images.dtype.kind == "f":
             images = torch.from_numpy(np.ascontiguousarray(images))
         if not isinstance(images, Tensor):
             images = listed_images("Splice.decompose", images)
             warn_once(getattr(self.backbone, "model", ""), "Splice.decompose")
         features = self._checked(images) if isinstance(images, Tensor) else self.embed(images)
-        if self.mean is None and len(features) < FEWEST:
-            raise SpliceError(
-                f"There are {len(features)} pictures, of which no image mean can be estimated ({FEWEST} or more are "
-                "needed): give Splice a mean, from python -m splice_exp estimate-mean or from more pictures."
-            )
         if isinstance(images, Tensor):
             return self._solved(features, "image", self.mean)
         names = [str(one) if isinstance(one, (str, Path)) else f"image {index}" for index, one in enumerate(images)]
         return replace(self._solved(features, "image", self.mean, names), images=tuple(images))
+
+    def _of_file(self, path: Path) -> Decomposition:
+        """Decompose stored embeddings, under the names that their file gives them."""
+        stored = read_stored_embeddings(str(path), "images")
+        features = self._checked(stored.features)
+        files = stored.description.get("files", range(len(features)))
+        return self._solved(features, "image", self.mean, [str(file) for file in files])
 
     def decompose_text(self, texts: str | Sequence[str], mean: Float[Tensor, " d"] | None = None) -> Decomposition:
         """Decompose texts, around the mean of the dictionary or of other texts.
@@ -131,6 +136,11 @@ class Splice(ExplainedModel):
     def _solved(
         self, features: Tensor, modality: Modality, mean: Tensor | None, names: Sequence[str] | None = None
     ) -> Decomposition:
+        if mean is None and len(features) < FEWEST:
+            raise SpliceError(
+                f"There are {len(features)} images, of which no image mean can be estimated ({FEWEST} or more are "
+                "needed): give Splice a mean, from python -m splice_exp estimate-mean or from more images."
+            )
         ids = tuple(str(index) for index in range(len(features))) if names is None else tuple(names)
         embeddings = Embeddings(features, None, ids, (), modality, self.backbone.backbone_id)
         around = image_mean(embeddings) if mean is None else mean

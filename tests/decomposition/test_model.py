@@ -1,10 +1,13 @@
 """SpLiCE in a notebook: pictures, files and embeddings give the same codes, and traps are refused."""
 
+import numpy as np
 import pytest
 import torch
 
 from splice_exp import ActiveSet, Sith, Splice
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.io import write_json
+from splice_exp.core.tensors import write_tensors
 from splice_exp.data.scenes.plain import Scenes
 
 
@@ -75,6 +78,21 @@ def test_embeddings_of_other_libraries_and_types_are_taken(splice, pictures):
     assert splice.decompose(features.requires_grad_()).codes.values.requires_grad is False
 
 
+def test_a_file_of_embeddings_is_decomposed_under_its_names(splice, pictures, tmp_path):
+    features = splice.embed(pictures)
+    np.save(tmp_path / "e.npy", features.numpy())
+    write_tensors(tmp_path / "E.safetensors", {"embeddings": features})
+    write_json(tmp_path / "E.json", {"files": ["a.png", "b.png", "c.png"]})
+    expected = splice.decompose(features)
+    for given, names in (("e.npy", ("0", "1", "2")), ("E.safetensors", ("a.png", "b.png", "c.png"))):
+        for path in (tmp_path / given, str(tmp_path / given)):
+            found = splice.decompose(path)
+            assert torch.equal(found.codes.values, expected.codes.values)
+            assert found.sample_ids == names
+    with pytest.raises(SpliceError, match="images is .*missing.npy., but there is no such file"):
+        splice.decompose(tmp_path / "missing.npy")
+
+
 def test_codes_leave_with_the_names_of_their_samples(splice, pictures):
     found = splice.decompose(pictures)
     assert found.to_dataframe()["sample_id"].unique().tolist() == ["image 0", "image 1", "image 2"]
@@ -107,7 +125,7 @@ def test_a_figure_shows_the_image_beside_its_codes(splice, pictures):
 
 def test_one_picture_alone_needs_a_mean(splice, pictures):
     without = Splice(splice.backbone, splice.dictionary, None)
-    with pytest.raises(SpliceError, match="There are 3 pictures, of which no image mean can be estimated .32 or more"):
+    with pytest.raises(SpliceError, match="There are 3 images, of which no image mean can be estimated .32 or more"):
         without.decompose(pictures)
     many = torch.randn(40, splice.backbone.dim, generator=torch.Generator().manual_seed(0))
     assert len(without.decompose(many).codes) == 40
