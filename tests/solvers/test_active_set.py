@@ -180,9 +180,9 @@ from splice_exp.solvers.kernels.active_set import Answer, pack
 from splice_exp.solvers.path import LassoPath
 from tests.conftest import correlated_atoms, planted_targets, unit_rows
 
-atoms = correlated_atoms(120, 16, seed=0)
-atoms = torch.cat([atoms, atoms[:20], atoms[:1].expand(100, 16)])
-targets = torch.cat([planted_targets(atoms, 10, seed=1), unit_rows(10, 16, 2), torch.zeros(1, 16)])
+atoms = correlated_atoms(60, 16, seed=0)
+atoms = torch.cat([atoms, atoms[:20], atoms[:1].expand(40, 16)])
+targets = torch.cat([planted_targets(atoms, 3, seed=1), unit_rows(3, 16, 2), torch.zeros(1, 16)])
 ways = ({}, {"gram_rows": 0}, {"gram_mib": 0}, {"working_set": 1})
 answer = Answer(np.zeros((1, 1), np.int64), np.zeros((1, 1)), np.array([2]), np.zeros((1, 1)), np.zeros((1, 2)))
 try:
