@@ -29,7 +29,8 @@ CACHE = "SPLICE_EXP_TEST_CACHE"  # folder of embeddings, codes and maps that all
 
 
 def pytest_configure(config):
-    """Make the cache before workers start, which inherit its name."""
+    """Make the cache before workers start, which inherit its name; take away the width that xdist sets."""
+    os.environ.pop("COLUMNS", None)  # messages would be wrapped
     if not hasattr(config, "workerinput"):
         os.environ[CACHE] = mkdtemp(prefix="splice_exp_tests_")
 

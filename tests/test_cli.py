@@ -276,7 +276,8 @@ def test_the_offline_run_of_weights_and_biases_is_metrics_json(command, tmp_path
         "experiment=zero_shot", *PLANTED, "data.num_samples=40", "evaluation.bootstrap_resamples=20"
     )
     assert code == 0, err
-    (send,) = (line for line in out.splitlines() if line.startswith("to W&B: wandb sync "))
+    send = out.partition("to W&B:\n")[2].split("\n")[0]
+    assert send.startswith("  wandb sync ")
     assert send.endswith("results/wandb/offline-run-*")
     runs = offline_runs(tmp_path / "results")
     ((run_id, metrics),) = metrics_of(tmp_path / "results").items()
@@ -507,8 +508,8 @@ def test_a_run_of_pictures_is_a_gallery_and_an_agent_has_one_run(command, monkey
     (records,) = runs.values()
     summary = summary_of(records)
     assert (summary["gallery/_type"], summary["gallery/nrows"], summary["gallery/ncols"]) == ("table-file", 20, 5)
-    (artifact,) = (record.artifact for record in records if record.HasField("artifact"))
-    contents = {content.path: Path(content.local_path) for content in artifact.manifest.contents}
+    artifacts = [record.artifact for record in records if record.HasField("artifact")]
+    contents = {content.path: Path(content.local_path) for one in artifacts for content in one.manifest.contents}
     table = json.loads(contents["gallery.table.json"].read_text())
     assert table["columns"] == ["sample_id", "picture", "concepts", "caption", "in the picture"]
     pictures = [row[1]["path"] for row in table["data"]]

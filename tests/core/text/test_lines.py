@@ -96,6 +96,7 @@ NO_LISTS = {  # what these modules read are no lists of names
     "heads/judge.py": "a prompt of the package",
     "core/yaml_file.py": "yaml",
     "mistyped.py": "yaml of the package",
+    "experiments.py": "yaml, with its comments",
     "report/pages.py": "the style of pages",
     "solvers/kernels/compile.py": "the sources of the package",
     "core/text/lines.py": "here",
