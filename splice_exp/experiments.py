@@ -51,7 +51,7 @@ def help_of(words: Sequence[str]) -> str | None:
     path = FOLDER / f"{on_images}.yaml" if on_images else chosen(words)
     if path is None:
         return None
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_text(encoding="utf-8").split("\n")
     about = [line.removeprefix("#").removeprefix(" ") for line in lines[1:] if line.startswith("#")]
     described = yaml.safe_load("\n".join(lines)) or {}
     report = described.get("report") or {}
@@ -90,7 +90,7 @@ def _keys(described: Mapping[str, Any]) -> list[str]:
             continue
         lines.append(f"  {group}={choices[group]}")
         set_here = described.get(group) or {}
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in path.read_text(encoding="utf-8").split("\n"):
             found = KEY.fullmatch(line)
             if found and found["name"] not in ("_target_", "defaults") and "${" not in found["value"]:
                 value = json.dumps(set_here[found["name"]]) if found["name"] in set_here else found["value"]

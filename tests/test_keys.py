@@ -107,7 +107,7 @@ WRONG = {
     "solver=top_k": {"solver": {"target_l0": 0, "batch_size": 0}},
     "solver=least_squares": {"solver": {"nonnegative": True, "batch_size": 0}},
     "stability=lasso": {"stability": {"epsilon": -1, "least_cosine": -1, "resamples": -1, "seed": -1}},
-    "logger=wandb": {"logger": {"mode": "cloud"}},
+    "logger=wandb": {"logger": {"mode": "cloud", "tags": "x"}},
     "evaluation=antonyms": {"evaluation": {"pairs": [], "negation": "not"}},
     "evaluation=class_concepts": {"evaluation": {"top_k": 0}},
     "evaluation=coherent_codes": {"evaluation": {"top_k": 0}},
@@ -154,7 +154,9 @@ WRONG = {
         "evaluation": {"kind": "x", "foil": "x", "prompt": "x", "shown": -1},
         "evaluation.val": FEW,
     },
-    "experiment=cocoa_sanity evaluation.train.num_samples=9": {"evaluation": {"kind": "x", "steps": 0, "depth": -1}},
+    "experiment=cocoa_sanity evaluation.train.num_samples=9": {
+        "evaluation": {"kind": "x", "steps": 0, "depth": -1, "similarity": "x", "statistics": "x"}
+    },
     "experiment=concept_maps": {"evaluation": {"direction": "x", "judged": 0, "steps": 0, "shown": -1}},
     "experiment=concept_maps method=centre": {"method": {"spread": 0}},
     "experiment=concept_maps method=gradient_shap": {"method": {"num_samples": 0, "noise": -1, "together": 0}},
@@ -173,14 +175,17 @@ WRONG = {
     EXPLAIN: {
         "data": {"paths": []},
         "evaluation": {"similarity": "x", "bandwidth": 0, "shown": 0},
-        "evaluation.corpus": {"texts": []},
+        "evaluation.corpus": {"texts": [], "exclude": "x"},
         "evaluation.foil": {"names": "x"},
     },
     f"{EXPLAIN} corpus@evaluation.foil=samples": {
         "evaluation.foil": {"classes": ["zebra"]},
         "evaluation.foil.data": FEW,
     },
-    "report=dataset_shift": {"report": {"columns": "x", "notes": "x"}, "report.listings.0": {"lines": "x"}},
+    "report=dataset_shift": {
+        "report": {"columns": "x", "notes": "x", "headline": "x"},
+        "report.listings.0": {"lines": "x"},
+    },
     "experiment=zero_shot": {"report.figure": {"panels": "x"}},
     "experiment=sith_adaptation evaluation.train.num_samples=9": {
         "evaluation": {"seed": -1},

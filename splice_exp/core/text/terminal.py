@@ -108,7 +108,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int, fl
     console = Console(width=width, color_system=None, force_terminal=False, highlight=False, emoji=False, markup=False)
     with console.capture() as captured:
         console.print(laid)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+    return "\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n"))
 
 
 def _least(heading: str, rows: Sequence[Sequence[str]], place: int) -> int:
