@@ -153,7 +153,9 @@ def _show(config: DictConfig, records: list[Record], write: bool) -> None:
         log.warning("not shown, because no run measures it (report.columns): %s", ", ".join(undeclared))
     known = terminal.known_width()
     width = known or terminal.TABLE_WIDTH
-    say("", terminal.wrapped(report.title, known), "", report.brief(records, width), on_terminal.HALF_WIDTH, "")
+    shown = report.brief(records, width)
+    legend = [on_terminal.HALF_WIDTH] if on_terminal.PLUS_MINUS in shown else []
+    say("", terminal.wrapped(report.title, known), "", shown, *legend, "")
     if verdicts := report.verdicts(records):
         say(on_terminal.verdicts(verdicts, width), "")
     if not write or not all(record.complete for record in records):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -11,9 +13,11 @@ from splice_exp.report.comparisons import Claim
 from splice_exp.report.records import Row, declared_by, short_key
 from splice_exp.report.tables import ABSENT, Cells
 
+INDEX = "index.html"
 MOST = 6  # measures
 FEWEST = 4
-HALF_WIDTH = "± half of the 95 % interval. All measures are in the files below."
+PLUS_MINUS = "±"
+HALF_WIDTH = f"{PLUS_MINUS} half of the 95 % interval. All measures are in the files below."
 
 
 def chosen(columns: Sequence[str], claims: Sequence[Claim]) -> list[str]:
@@ -81,11 +85,16 @@ def where(files: Sequence[Path]) -> str:
         wrote r/pages/curve.html
         wrote r/tables/curve.md (.csv)
     """
+    pages = next((file.parent for file in files if file.name == INDEX), Path()) / "pages"
+    within = Counter(file.parent for file in files if pages in file.parent.parents)  # folders of further pages
+    listed = sorted(files, key=lambda file: (file.suffix != ".html", file.name == INDEX))
     grouped: dict[Path, list[str]] = {}
-    for file in sorted(files, key=lambda file: (file.suffix != ".html", file.name == "index.html")):
-        grouped.setdefault(file.with_suffix(""), []).append(file.suffix)
+    for file in listed:
+        if file.parent not in within:
+            grouped.setdefault(file.with_suffix(""), []).append(file.suffix)
     lines = []
     for stem, (first, *others) in grouped.items():
         also = f" ({', '.join(others)})" if others else ""
         lines.append(f"wrote {stem}{first}{also}")
+    lines += [f"wrote {folder}{os.sep} ({count} pages)" for folder, count in within.items()]
     return "\n".join(lines)

@@ -1,5 +1,7 @@
 """What a terminal shows of a report: the measures that its claims are about, and half the width of each interval."""
 
+from pathlib import Path
+
 from splice_exp.report import on_terminal
 from splice_exp.report.comparisons import Contrast
 from splice_exp.report.page import Report
@@ -30,3 +32,11 @@ def test_a_headline_of_a_report_is_chosen_by_its_configuration(records):  # noqa
     report = Report("Title", "Question?", [TOP1, "l0/mean"], headline=["l0/mean"])
     heading = records[0].measures.title(TOP1).split()[0]
     assert heading not in report.brief(records, 100)
+
+
+def test_pages_in_a_folder_are_counted():
+    files = [Path("r/tables/a.md"), Path("r/pages/a.html"), Path("r/index.html")]
+    heads = [Path(f"r/pages/a/L{layer}.html") for layer in range(3)]
+    assert on_terminal.where([*files, *heads]).split("\n") == [
+        *("wrote r/pages/a.html", "wrote r/index.html", "wrote r/tables/a.md", "wrote r/pages/a/ (3 pages)")
+    ]
