@@ -63,7 +63,11 @@ def job(config: DictConfig) -> None:
         recorded = (directory / METRICS).is_file()
         damaged = damage(directory) if recorded else None
         if recorded and damaged is None and not resolved["force"]:
-            log.info("complete already, read from %s (force=true computes it again)", directory, extra=PROGRESS)
+            log.info(
+                "complete already, read from %s (force=true computes it again)",
+                os.path.relpath(directory),
+                extra=PROGRESS,
+            )
             return
         if damaged is not None:
             log.warning("%s was cut off or changed: the run is computed again", directory / damaged)
