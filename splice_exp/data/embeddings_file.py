@@ -84,7 +84,7 @@ class EmbeddingsFile(EmbeddedSource):
     def _checked_labels(self, labels: Tensor | None, first_label: int | None) -> Int64[Tensor, " n"] | None:
         if labels is None:
             return None
-        if labels.is_floating_point() or labels.shape != (len(self._features),):
+        if labels.is_floating_point() or labels.dtype == torch.bool or labels.shape != (len(self._features),):
             raise SpliceError(
                 f"{key_of('labels', self)}: shape {tuple(labels.shape)} and type {labels.dtype}, but there must "
                 "be one integer "

@@ -98,6 +98,7 @@ GOOD = [[1.0, 0], [0, 1], [1, 1]]
         (lambda p: write(p, GOOD, [0, -1, 1], classes=["a", "b"]), r"row 1 has label -1"),
         (lambda p: write(p, GOOD, [0, 1], classes=["a", "b"]), r"one integer for each of the 3 rows"),
         (lambda p: write(p, GOOD, [0.0, 1, 1], classes=["a", "b"]), r"float32.*one integer"),
+        (lambda p: write(p, GOOD, [False, True, True], classes=["a", "b", "c"]), r"torch.bool.*one integer"),
         (lambda p: write(p, GOOD, [0, 1, 1]), r"give classes"),
         (lambda p: write(p, GOOD, files=["a.jpg"]), "names 1 files for 3 rows"),
         (lambda p: write(p, GOOD, files=["a", "b", "a"]), "names a file twice"),
