@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from splice_exp.core.arrays import read_npz
@@ -79,7 +80,11 @@ def _read_others(path: Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any
         return found, {str(name): value for name, value in named.items() if not isinstance(value, Tensor)}
     arrays = read_npz(path, key, leave_out=EMBEDDINGS)
     words = {name: _words(array, path, key) for name, array in arrays.items() if array.dtype.kind in "US"}
-    numbers = {name: as_tensor(array) for name, array in arrays.items() if array.dtype.kind in "fiub"}
+    numbers = {
+        name: torch.from_numpy(array) if array.dtype.kind == "b" else as_tensor(array)
+        for name, array in arrays.items()
+        if array.dtype.kind in "fiub"
+    }
     return numbers, words
 
 

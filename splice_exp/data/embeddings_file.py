@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from jaxtyping import Int64
 from torch import Tensor
@@ -84,6 +85,8 @@ class EmbeddingsFile(EmbeddedSource):
     def _checked_labels(self, labels: Tensor | None, first_label: int | None) -> Int64[Tensor, " n"] | None:
         if labels is None:
             return None
+        if labels.dtype == torch.bool and len(self.classes) == 2:  # of more classes they would be the first two
+            labels = labels.to(torch.int64)
         if labels.is_floating_point() or labels.dtype == torch.bool or labels.shape != (len(self._features),):
             raise SpliceError(
                 f"{key_of('labels', self)}: shape {tuple(labels.shape)} and type {labels.dtype}, but there must "
@@ -120,6 +123,8 @@ def _read_labels(path: str) -> Tensor:
     array = read_npy(Path(path), key_of("labels"))
     if array.dtype.kind in "US":
         raise SpliceError(f"{key_of('labels')}: {path} holds words, but labels must be integers: {CURE}.")
-    if array.dtype.kind not in "fiub":
+    if array.dtype.kind == "b":
+        return torch.from_numpy(np.array(array))
+    if array.dtype.kind not in "fiu":
         raise SpliceError(f"{key_of('labels')}: {path} holds {array.dtype}, but labels must be integers.")
     return as_tensor(array)

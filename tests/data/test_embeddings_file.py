@@ -226,3 +226,17 @@ def test_classes_are_read_like_every_list(tmp_path, text):
     np.save(tmp_path / "E.npy", np.eye(2))
     (tmp_path / "names.txt").write_bytes(text.encode())
     assert EmbeddingsFile(str(tmp_path / "E.npy"), classes=str(tmp_path / "names.txt")).classes == ("a", "b")
+
+
+def test_labels_that_are_true_or_false_are_of_two_classes_in_every_layout(tmp_path):
+    np.save(tmp_path / "E.npy", np.eye(3, dtype=np.float32))
+    np.save(tmp_path / "y.npy", np.array([True, False, True]))
+    np.savez(tmp_path / "E.npz", embeddings=np.eye(3, dtype=np.float32), labels=np.array([True, False, True]))
+    (tmp_path / "names.txt").write_text("a\nb\nc\n")
+    classes = str(tmp_path / "names.txt")
+    for path, labels in (("E.npy", str(tmp_path / "y.npy")), ("E.npz", None)):
+        with pytest.raises(SpliceError, match=r"labels.*bool.*integer"):
+            EmbeddingsFile(str(tmp_path / path), labels=labels, classes=classes)
+    (tmp_path / "names.txt").write_text("no\nyes\n")
+    for path, labels in (("E.npy", str(tmp_path / "y.npy")), ("E.npz", None)):
+        assert EmbeddingsFile(str(tmp_path / path), labels=labels, classes=classes).labels.tolist() == [1, 0, 1]
