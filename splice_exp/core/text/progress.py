@@ -7,6 +7,7 @@ only where a single run is not on a terminal.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import sys
 import time
@@ -107,6 +108,7 @@ class Display:
         self._overall = self._bars.add_task("", total=max(1, len(self._rows)), visible=True)
         self._inside = self._bars.add_task("", total=1, visible=False)
         self._bars.start()
+        atexit.register(self._bars.stop)  # or the cursor of the terminal stays hidden after Ctrl-C
 
     def _update(self, number: int | None = None) -> None:
         if self._bars is None:
