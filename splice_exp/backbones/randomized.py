@@ -75,7 +75,7 @@ def randomized(
 
 @torch.no_grad()
 def forget(parts: Sequence[nn.Module | nn.Parameter], random: torch.Generator, statistics: str = "reset") -> None:
-    """Draw all parameters of some parts anew, in place; running statistics are `reset` or `kept`."""
+    """Sample all parameters of some parts again, in place; running statistics are `reset` or `kept`."""
     modules = [part for part in parts if isinstance(part, nn.Module)]
     single = [part for part in parts if isinstance(part, nn.Parameter)]
     for tensor in chain(single, *(module.parameters() for module in modules)):

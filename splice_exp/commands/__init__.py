@@ -12,7 +12,7 @@ from splice_exp.core.text.visible import visible
 
 COMMANDS = ("build-lexicon", "build-vocabulary", "estimate-mean", "prepare-data", "train-classifier")
 ON_DATA = ("estimate-mean", "train-classifier")  # those that are given data and backbones as overrides
-ON_PICTURES = ("decompose", "explain")  # experiments that are commands, too: they take images of one's own
+ON_PICTURES = ("decompose", "explain")  # experiments that are also commands, on your own images
 
 
 def run_command(name: str, arguments: Sequence[str]) -> None:

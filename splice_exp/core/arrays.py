@@ -105,7 +105,7 @@ def npz_rows(path: Path, name: str, key: str, size: int) -> Iterator[np.ndarray]
 
     Args:
         path: A file of `numpy.savez`.
-        name: Of an array that is there.
+        name: Of one of its arrays.
         key: Of the configuration, for errors.
         size: Of what is yielded at a time, bytes.
 

@@ -109,7 +109,7 @@ def require_choice(argument: str, value: str, allowed: Sequence[str], of: object
 
 
 def require_folder(argument: str, root: str) -> Path:
-    """Return a folder that is there.
+    """Return an existing folder.
 
     Raises:
         SpliceError: if it is not.
@@ -121,7 +121,7 @@ def require_folder(argument: str, root: str) -> Path:
 
 
 def require_file(argument: str, path: str) -> Path:
-    """Return a file that is there.
+    """Return an existing file.
 
     Raises:
         SpliceError: if it is not.
