@@ -128,9 +128,8 @@ class Measure:
             >>> Measure("l0/mean", "L0", Unit.AVERAGE).write_with_interval(6.5, 6.25, 6.75)
             '6.50 [6.25, 6.75]'
         """
-        if low is None or high is None or low == high or self.unit is Unit.BOUND:
-            return self.write(value)
-        return f"{self.write(value)} [{self.write(low)}, {self.write(high)}]"
+        ends = self._ends(low, high)
+        return self.write(value) + (f" [{self.write(ends[0])}, {self.write(ends[1])}]" if ends else "")
 
     def write_with_half_width(self, value: float, low: float | None, high: float | None) -> str:
         """Write a value with half the width of its 95 % interval where it has one; a bound has none.
@@ -139,9 +138,14 @@ class Measure:
             >>> Measure("l0/mean", "L0", Unit.AVERAGE).write_with_half_width(6.5, 6.25, 6.75)
             '6.50 ± 0.25'
         """
+        ends = self._ends(low, high)
+        return self.write(value) + (f" ± {self.write((ends[1] - ends[0]) / 2)}" if ends else "")
+
+    def _ends(self, low: float | None, high: float | None) -> tuple[float, float] | None:
+        """Return the ends of an interval; None where there is nothing to write."""
         if low is None or high is None or low == high or self.unit is Unit.BOUND:
-            return self.write(value)
-        return f"{self.write(value)} ± {self.write((high - low) / 2)}"
+            return None
+        return low, high
 
     def named(self, name: str) -> Measure | None:
         """Return the declaration of a metric that this one declares, with placeholders filled; None of any other.

@@ -25,6 +25,9 @@ class Display:
     """Progress of the command in this process; `DISPLAY` is the only one."""
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self._rows: Sequence[str] = ()
         self._row = ""
         self._worked = False
@@ -97,7 +100,7 @@ class Display:
         """Take the line away: what is printed from now on is a result."""
         if self._bars is not None:
             self._bars.stop()
-        self.__init__()  # type: ignore[misc]
+        self._begin()
 
     def _show(self) -> None:
         if self._bars is not None or not sys.stdout.isatty():
