@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from splice_exp.solvers.kernels.compile import compiled
+from splice_exp.solvers.kernels.compile import ZERO, compiled
 from splice_exp.solvers.kernels.linear_algebra import (
     backward,
     correlate,
@@ -136,7 +136,7 @@ def polish(atoms, working, values, size, h, factor, direction, r):
     """
     for a in range(size):
         direction[a] = correlate(atoms[working[a]], r) - h * np.sign(values[a])
-    forward(factor, direction, 0, size)
+    forward(factor, direction, ZERO, size)
     backward(factor, direction, size)
     for a in range(size):
         if values[a] * (values[a] + direction[a]) <= 0.0:
@@ -212,7 +212,7 @@ def advance(
             member[working[a]] = True
         for t in range(dim):
             seen[t] = r[t]  # the residual of which c are the correlations, and how far the present one is from it
-        n, gathered, known, travelled, subtracted, apart, settled = size, 0, 0, 0.0, 0, 0.0, False
+        n, gathered, known, travelled, subtracted, apart, settled = size, ZERO, ZERO, 0.0, 0, 0.0, False
         for look in range(LOOKS):
             slack = slack_of(values, n, h, tol, kkt_tol)
             margin = (dim + subtracted + 16) * ROUNDING * (length + travelled)
@@ -249,7 +249,7 @@ def advance(
                 x, atoms, working, n, g, values, gradient, h, nonnegative, 0.5 * slack, support, known, factor,
                 direction, trial, r,
             )  # fmt: skip
-            moved = 0
+            moved = ZERO
             for a in range(n):
                 if values[a] != start[a]:
                     changed[moved], steps[moved] = working[a], values[a] - start[a]
@@ -272,7 +272,7 @@ def advance(
         if settled:
             done[place] = judge(
                 x, r, atoms, c, margin + apart + blur + left, atoms_of, codes_of, known, l1_penalty, nonnegative, tol,
-                kkt_tol, False, member, certificate,
+                kkt_tol, final, member, certificate,
             )  # fmt: skip
         for t in range(dim):
             residuals[place, t] = r[t]

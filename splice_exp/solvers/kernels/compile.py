@@ -9,10 +9,16 @@ from inspect import unwrap
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numba import njit
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 from splice_exp.core.io import digest
+
+# A literal that is handed to a kernel, or what a counter begins with, has a type of its own, for which that kernel and
+# all that it calls are compiled once more. These have not.
+ZERO = np.int64(0)
+NO, YES = np.bool_(False), np.bool_(True)
 
 
 @cache

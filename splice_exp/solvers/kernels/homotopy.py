@@ -18,6 +18,7 @@ from splice_exp.solvers.kernels.restricted import DOUBTFUL
 
 PARALLEL = 1e-7  # difference of two slopes that is rounding
 REACHED, FULL, STUCK = 0, 1, 2  # how it ended
+NOTHING = np.int64(-1)  # no atom, no event
 
 
 @compiled
@@ -70,7 +71,7 @@ def follow(
     """
     local, gathered, values, c = working.gram, working.gathered, working.values, working.c
     support, member = working.support, working.member
-    left = -1  # the atom that has just left cannot join at once
+    left = NOTHING  # the atom that has just left cannot join at once
     for a in range(chosen):
         place = support[a]
         gather_row(atoms, gram, working.atoms, gathered[place], size, place, local)
@@ -88,7 +89,7 @@ def follow(
         backward(factor, step, chosen)
         slope[:size] = 0.0
         subtract_rows(local, support, step, chosen, slope[:size])
-        longest, event = h - h_to, -1
+        longest, event = h - h_to, NOTHING
         joins = False
         for t in range(size):
             if member[t] or t == left:
@@ -115,7 +116,7 @@ def follow(
         for t in range(size):
             c[t] += longest * slope[t]
         h -= longest
-        left = -1
+        left = NOTHING
         if event < 0:
             return REACHED, h_to, chosen, num_events
         if full:

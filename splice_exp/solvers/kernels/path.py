@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from splice_exp.solvers.kernels.active_set import VAGUE, length_of, polish, slack_of
-from splice_exp.solvers.kernels.compile import compiled
+from splice_exp.solvers.kernels.compile import NO, ZERO, compiled
 from splice_exp.solvers.kernels.homotopy import FULL, REACHED, STUCK, follow
 from splice_exp.solvers.kernels.linear_algebra import (
     correlate,
@@ -199,12 +199,12 @@ def place_reached(working, size, reached, row, atoms, c, accepted):
 @compiled
 def solve_at(working, size, reached, row, x, atoms, gram, h, nonnegative, tol, factor, direction, trial):
     """Solve for the point at h on the working set; return the size of its support."""
-    place_reached(working, size, reached, row, atoms, working.c, False)
-    gram_of(atoms, gram, working.atoms, 0, size, working.gram)
+    place_reached(working, size, reached, row, atoms, working.c, NO)
+    gram_of(atoms, gram, working.atoms, ZERO, size, working.gram)
     working.gathered[:size] = size
     return solve_on(
-        x, atoms, working.atoms, size, working.gram, working.values, working.c, h, nonnegative, tol, working.support, 0,
-        factor, direction, trial, np.empty(len(x)),
+        x, atoms, working.atoms, size, working.gram, working.values, working.c, h, nonnegative, tol, working.support,
+        ZERO, factor, direction, trial, np.empty(len(x)),
     )  # fmt: skip
 
 
@@ -218,7 +218,7 @@ def take_in(working, size, reached, tried, row, c, threshold, nonnegative, most,
     if size + fresh > len(working.atoms):
         for a in range(size):
             working.inside[working.atoms[a]] = False
-        size = 0
+        size = ZERO
         for a in range(reached.sizes[row]):
             size = add_atom(working, size, reached.supports[row, a])
         for a in range(tried.sizes[row]):
@@ -243,7 +243,7 @@ def try_point(working, size, chosen, tried, row, h, x, atoms, factor, direction,
         before[a] = 0.0
     for a in range(tried.sizes[row]):
         before[working.place[tried.supports[row, a]]] = tried.codes[row, a]
-    nonzero = 0
+    nonzero = ZERO
     for a in range(chosen):
         code = working.values[working.support[a]]
         if code != 0.0:
@@ -253,7 +253,7 @@ def try_point(working, size, chosen, tried, row, h, x, atoms, factor, direction,
     residual(x, atoms, tried.supports[row], tried.codes[row], nonzero, r)
     if nonzero == chosen:
         last = polish(atoms, tried.supports[row], tried.codes[row], chosen, h, factor, direction, r)
-    moved, length = 0, 0.0
+    moved, length = ZERO, 0.0
     for a in range(size):
         if working.values[a] != before[a]:
             changed[moved], steps[moved] = working.atoms[a], working.values[a] - before[a]
@@ -283,10 +283,10 @@ def pursue(
     for place in range(begin, end):
         row = rows[place]
         c, x, r = correlations[place], problem.targets[row], tried.residuals[row]
-        size = 0
+        size = ZERO
         for a in range(progress.sizes[row]):
             size = add_atom(working, size, progress.working[row, a])
-        length, travelled, subtracted, left, known = length_of(r), 0.0, 0, 0.0, 0
+        length, travelled, subtracted, left, known = length_of(r), 0.0, 0, 0.0, ZERO
         if tried.h[row] < 0.0:
             tried.h[row] = begin_at(c, errors[place], 0.5 * penalties[0], nonnegative)
         done[place] = False
@@ -324,11 +324,11 @@ def pursue(
             if accepted or fresh > 0:
                 place_reached(working, size, reached, row, atoms, c, accepted)
                 status, h, chosen, num_events = follow(
-                    atoms, gram, working, size, chosen, known if accepted else 0, factor, half, reached.h[row], h_to,
+                    atoms, gram, working, size, chosen, known if accepted else ZERO, factor, half, reached.h[row], h_to,
                     nonnegative, most_atoms, margin, slope, direction, record.events[row], num_events,
                 )  # fmt: skip
             if status == STUCK:
-                known = 0
+                known = ZERO
                 h, num_events = h_to, progress.num_certain[row]
                 chosen = solve_at(
                     working, size, reached, row, x, atoms, gram, h, nonnegative, 0.5 * slack, factor, direction, trial
@@ -347,7 +347,7 @@ def pursue(
             moved, far, last = try_point(
                 working, size, chosen, tried, row, h, x, atoms, factor, direction, before, changed, steps
             )
-            known = chosen if status == REACHED and tried.sizes[row] == chosen else 0
+            known = chosen if status == REACHED and tried.sizes[row] == chosen else ZERO
             travelled += far
             left += last
             if gram.shape[0] == 0 or moved > gram_rows or (subtracted > 0 and margin > VAGUE * h):
@@ -355,7 +355,7 @@ def pursue(
             subtract_rows(gram, changed, steps, moved, c)
             subtracted += moved
         if done[place] and most_atoms > 0:
-            write_down(record, tried, row, 0)
+            write_down(record, tried, row, ZERO)
         for a in range(size):
             progress.working[row, a] = working.atoms[a]
             working.inside[working.atoms[a]] = False

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from splice_exp.solvers.kernels.compile import compiled
+from splice_exp.solvers.kernels.compile import NO, YES, ZERO, compiled
 from splice_exp.solvers.kernels.linear_algebra import backward, correlate, exact_gram_of, factorise, forward, residual
 
 SWEEPS = 30  # of coordinate descent between two Newton steps
@@ -132,7 +132,7 @@ def newton(gram, exact, values, gradient, h, support, known, factor, direction, 
             slope = 0.0
             for a in range(rank):
                 direction[a] = gram[chosen[rank], chosen[a]]
-            forward(factor, direction, 0, rank)
+            forward(factor, direction, ZERO, rank)
             backward(factor, direction, rank)
             direction[rank] = -1.0
             for a in range(rank + 1, size):
@@ -156,7 +156,7 @@ def newton(gram, exact, values, gradient, h, support, known, factor, direction, 
         for a in range(size):
             j = chosen[a]
             direction[a] = gradient[j] - h * np.sign(values[j])
-        forward(factor, direction, 0, size)
+        forward(factor, direction, ZERO, size)
         backward(factor, direction, size)
         length, place = first_zero(values, chosen, direction)
         if length > 1.0:
@@ -177,9 +177,9 @@ def newton(gram, exact, values, gradient, h, support, known, factor, direction, 
 def solve_restricted(gram, exact, values, gradient, h, nonnegative, tol, support, known, factor, direction, trial):
     """Solve the restricted problem from `values`; return what `newton` returned last."""
     for _ in range(ROUNDS):
-        sweep(gram, values, gradient, h, tol, nonnegative, False)
+        sweep(gram, values, gradient, h, tol, nonnegative, NO)
         for _ in range(SWEEPS):
-            if sweep(gram, values, gradient, h, tol, nonnegative, True) < SETTLED:
+            if sweep(gram, values, gradient, h, tol, nonnegative, YES) < SETTLED:
                 break
         known = newton(gram, exact, values, gradient, h, support, known, factor, direction, trial)
         if known < 0:
@@ -205,7 +205,7 @@ def solve_on(
         The size of the support, whose places are in `support` and whose Cholesky factor is in `factor`.
     """
     known = solve_restricted(
-        gram, False, values[:size], gradient[:size], h, nonnegative, tol, support, known, factor, direction, trial
+        gram, NO, values[:size], gradient[:size], h, nonnegative, tol, support, known, factor, direction, trial
     )
     if known >= 0:
         return known
@@ -214,5 +214,5 @@ def solve_on(
     for a in range(size):
         gradient[a] = correlate(atoms[working[a]], r)
     return solve_restricted(
-        gram, True, values[:size], gradient[:size], h, nonnegative, tol, support, 0, factor, direction, trial
+        gram, YES, values[:size], gradient[:size], h, nonnegative, tol, support, ZERO, factor, direction, trial
     )
