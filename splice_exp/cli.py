@@ -34,7 +34,7 @@ from splice_exp.core.text.terminal import known_width, wrapped
 from splice_exp.core.text.visible import end, say
 from splice_exp.distributed.preemption import leave_if_asked
 from splice_exp.experiments import help_of, swept_by_file
-from splice_exp.mistyped import in_a_sentence, require_parts
+from splice_exp.mistyped import in_a_sentence, require_parts, require_unused
 from splice_exp.points import set_by_row
 
 log = logging.getLogger(__name__)
@@ -58,6 +58,7 @@ def job(config: DictConfig) -> None:
     try:
         require_parts(config, HydraConfig.get().runtime.choices)
         resolved = resolve(config)
+        require_unused(resolved, HydraConfig.get().overrides.task)
         if warning := warning_for(resolved, TYPED):
             log.warning("%s", warning)
         recorded = (directory / METRICS).is_file()

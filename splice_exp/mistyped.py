@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
@@ -17,6 +18,7 @@ from hydra.errors import CompactHydraException, HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from splice_exp.build import build
 from splice_exp.commands import COMMANDS, ON_PICTURES
 from splice_exp.configuration import CONFIG_DIRECTORY
 from splice_exp.core.errors import SpliceError, did_you_mean, nearest
@@ -24,6 +26,7 @@ from splice_exp.points import one_of
 
 QUOTES = "\"' "
 EXPERIMENTS = CONFIG_DIRECTORY / "experiment"
+TAKEN_BY_SOME = ("method", "removal")  # components of the root that only evaluations of maps take
 
 
 def in_a_sentence(error: CompactHydraException, words: Sequence[str]) -> str:
@@ -131,6 +134,31 @@ def require_parts(config: DictConfig, choices: Iterable[str]) -> None:
         word = OmegaConf.select(config, place) if place else None
         if isinstance(word, str):
             raise SpliceError(f"{place} is {word!r}, but must be a component: write {choice}={word}.")
+
+
+def require_unused(config: Mapping[str, Any], words: Sequence[str]) -> None:
+    """Refuse a wrong value of a component that the command line names, although the chosen evaluation takes none.
+
+    A run builds what it takes, and so checks it. The others are built here, and only if they are named, because to
+    import them takes seconds.
+
+    Args:
+        config: Resolved.
+        words: Overrides of the command line.
+
+    Raises:
+        SpliceError: as the component itself words it.
+    """
+    named = {re.split(r"[.=]", word.lstrip("+"))[0] for word in words}
+    for name in TAKEN_BY_SOME:
+        if name in named and not _contains(config["evaluation"], config[name]):
+            build(config[name], name, config, config["trust"])
+
+
+def _contains(node: Any, part: Mapping[str, Any]) -> bool:
+    """Say whether a component is somewhere in another."""
+    inside = node.values() if isinstance(node, Mapping) else node if isinstance(node, list) else ()
+    return node == part or any(_contains(value, part) for value in inside)
 
 
 def _no_such_key(key: str, words: Sequence[str]) -> str:

@@ -164,6 +164,9 @@ def test_a_forced_run_that_fails_says_so_and_keeps_what_was_there(command, tmp_p
         (["stability=lasso", "solver=omp"], "error: stability=lasso needs a solver of the lasso, but solver is OMP"),
         (["seed=abc"], "error: Error merging override seed=abc"),
         (["experiment=ablation_centering", ONE_SEED, "data.num_samples=-3"], "error: data.num_samples is -3"),
+        (["experiment=zero_shot", "method.num_masks=0"], "error: method.num_masks is 0"),  # although it makes no maps
+        (["experiment=zero_shot", "method=occlusion", "method.side=-2"], "error: method.side is -2"),
+        (["experiment=zero_shot", "removal.sigma=-1"], "error: removal.sigma is -1"),
     ],
 )
 def test_what_is_no_option_is_refused_and_leaves_no_results(command, tmp_path, overrides, message):
