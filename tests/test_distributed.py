@@ -5,7 +5,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import torch
 
 from splice_exp.distributed.shards import MANIFEST
 from tests.distributed.test_shards import flip
+from tests.faults.commands import STAGES, Moment, fork, wait
 from tests.test_cli import command, metrics_of, run_here  # noqa: F401  a fixture
 
 NUM_SAMPLES, BATCH = 101, 8  # not divisible by two or three
@@ -35,8 +35,8 @@ def undisturbed(tmp_path_factory):
     return contents(results / "cache"), metrics_of(results)
 
 
-def line(results, *overrides):
-    return [sys.executable, "-m", "splice_exp", *SMALL, f"paths.results={results}", *overrides]
+def words(results, *overrides):
+    return [*SMALL, f"paths.results={results}", *overrides]
 
 
 def same(results, undisturbed):
@@ -67,9 +67,11 @@ def test_processes_of_torchrun_leave_what_one_leaves(tmp_path, undisturbed):
     """Every process runs the whole command, and one writes the record."""
     results = tmp_path / "results"
     several = ("trainer=ddp", "trainer.accelerator=cpu", "trainer.devices=2")
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", *line(results, *several)[1:]]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "splice_exp"]
     environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
-    found = subprocess.run(torchrun, capture_output=True, text=True, check=False, env=environment)
+    found = subprocess.run(
+        [*torchrun, *words(results, *several)], capture_output=True, text=True, check=False, env=environment
+    )
     assert found.returncode == 0, found.stderr
     assert found.stdout.count("results: ") == 1
     same(results, undisturbed)
@@ -94,28 +96,23 @@ def test_killed_again_and_again_it_ends_as_if_nothing_had_happened(tmp_path, und
     results = tmp_path / "results"
     chance = random.Random(0)
     for _ in range(2):
-        there = len(list(results.glob("cache/*/*/*.safetensors")))
-        enough = there + chance.randint(1, 5)
-        process = subprocess.Popen(line(results), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while process.poll() is None and len(list(results.glob("cache/*/*/*.safetensors"))) < enough:
-            time.sleep(chance.uniform(0.001, 0.02))
-        process.send_signal(signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
+        moment = Moment(chance.randint(2, 6), chance.choice(STAGES))  # by default it kills itself
+        ended = wait(*fork(tmp_path, *words(results), disturb=moment))
+        assert ended.code == -signal.SIGKILL, ended.output
+        assert list(results.glob("cache/*/*/*.safetensors"))
         assert not metrics_of(results)
-    subprocess.run(line(results), check=True, capture_output=True)
+    ended = wait(*fork(tmp_path, *words(results)))
+    assert ended.code == 0, ended.output
     same(results, undisturbed)
 
 
 @pytest.mark.slow
 def test_sigterm_is_a_temporary_failure(tmp_path, undisturbed):
     results = tmp_path / "results"
-    process = subprocess.Popen(line(results), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    while process.poll() is None and not list(results.glob("cache/embeddings/*/*.safetensors")):
-        time.sleep(0.001)
-    os.kill(process.pid, signal.SIGTERM)
-    output = process.communicate()[0]
-    assert process.returncode == 75, output
-    assert "stopped by SIGTERM; the same command goes on from here" in output
+    moment = Moment(4, "after", lambda: os.kill(os.getpid(), signal.SIGTERM))
+    ended = wait(*fork(tmp_path, *words(results), disturb=moment))
+    assert ended.code == 75, ended.output
+    assert "stopped by SIGTERM; the same command goes on from here" in ended.output
     (folder,) = results.glob("cache/embeddings/*")
     written = {path.name: path.read_bytes() for path in folder.iterdir()}
     assert 0 < len(written) < NUM_SAMPLES // BATCH

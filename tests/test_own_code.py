@@ -11,6 +11,7 @@ import pytest
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.runs.code import PACKAGE, code_digest, code_of
 from splice_exp.core.runs.trusted import require_trusted, source_of, sources
+from tests.faults.commands import fork, wait
 
 OUTSIDE = Path(__file__).parent / "outside"
 
@@ -23,8 +24,11 @@ def lab(tmp_path):
 
 def run(lab, *arguments):
     """Give a command in the folder of the package, whose configuration has a relative path there."""
-    command = [sys.executable, "-m", "splice_exp", "--config-dir", "conf", *arguments, "logger=none", "trainer=cpu"]
-    return subprocess.run(command, cwd=lab, capture_output=True, text=True, timeout=300)
+    return wait(*fork(lab, *words_of(*arguments)))
+
+
+def words_of(*arguments):
+    return ["--config-dir", "conf", *arguments, "logger=none", "trainer=cpu"]
 
 
 def records(lab, name):
@@ -33,7 +37,8 @@ def records(lab, name):
 
 @pytest.mark.slow
 def test_solver_data_dictionary_and_question_of_ones_own(lab):
-    done = run(lab, "experiment=discs", "trust=[disc_lab]")
+    command = [sys.executable, "-m", "splice_exp", *words_of("experiment=discs", "trust=[disc_lab]")]
+    done = subprocess.run(command, cwd=lab, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     ((first, folder),) = records(lab, "discs").items()
     metrics = json.loads((folder / "metrics.json").read_text())
@@ -44,10 +49,10 @@ def test_solver_data_dictionary_and_question_of_ones_own(lab):
     assert "colour is the largest concept" in page
     assert "--config-dir=conf experiment=discs 'trust=[disc_lab]'" in page
     again = run(lab, "experiment=discs", "trust=[disc_lab]")
-    assert "complete already" in again.stdout + again.stderr
+    assert "complete already" in again.output
     with (lab / "disc_lab" / "solver.py").open("a") as file:  # another solver is another run
         file.write("\nCHANGED = 1\n")
-    assert run(lab, "experiment=discs", "trust=[disc_lab]").returncode == 0
+    assert run(lab, "experiment=discs", "trust=[disc_lab]").code == 0
     assert len(records(lab, "discs")) == 2
     assert first in records(lab, "discs")
 
@@ -66,8 +71,8 @@ def test_solver_data_dictionary_and_question_of_ones_own(lab):
 )
 def test_what_is_not_trusted_or_not_there_is_refused(lab, arguments, said):
     done = run(lab, *arguments)
-    assert done.returncode == 1
-    assert said in done.stderr
+    assert done.code == 1
+    assert said in done.output
 
 
 def test_a_package_is_found_without_importing_it(lab, monkeypatch):

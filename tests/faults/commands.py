@@ -55,21 +55,37 @@ def warm_up(folder: Path) -> None:
     os.chdir(folder)
     try:
         with redirect_stdout(io.StringIO()):
-            _command("zero_shot")
+            _command(*words_of("zero_shot"))
     finally:
         os.chdir(before[0])
         sys.argv = before[1]
 
 
-def _command(name: str, *overrides: str) -> None:
+def words_of(name: str) -> tuple[str, ...]:
+    """Return the words of a command, whose results are in the folder that it is given in."""
+    return (*COMMANDS[name], "paths.results=results")
+
+
+def _command(*words: str) -> None:
     GlobalHydra.instance().clear()
     sweep.OUTCOME = sweep.Outcome()
-    sys.argv = ["splice_exp", *COMMANDS[name], "paths.results=results", *overrides]
+    sys.argv = ["splice_exp", *words]
     main()
 
 
 def start(name: str, folder: Path, *overrides: str, disturb: Callable[[], None] | None = None) -> tuple[int, Path]:
     """Start a command in a folder, its results under it; return its process and the file of its output."""
+    return fork(folder, *words_of(name), *overrides, disturb=disturb)
+
+
+def fork(folder: Path, *words: str, disturb: Callable[[], None] | None = None) -> tuple[int, Path]:
+    """Start `python -m splice_exp WORD …` in a folder, as a fork of this process; return it and its output's file.
+
+    Args:
+        folder: Where Python also looks for packages first, as it does after -m.
+        words: After the name of the package.
+        disturb: What to do in the new process before the command begins.
+    """
     handle, output = tempfile.mkstemp(prefix="output_", dir=folder.parent)
     child = os.fork()
     if child == 0:
@@ -81,9 +97,10 @@ def start(name: str, folder: Path, *overrides: str, disturb: Callable[[], None] 
             signal.signal(signal.SIGINT, signal.default_int_handler)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.chdir(folder)
+            sys.path.insert(0, str(folder))
             if disturb is not None:
                 disturb()
-            _command(name, *overrides)
+            _command(*words)
             code = 0
         except SystemExit as stop:
             code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
