@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+import os
 import pickle
 import re
 from functools import cache
@@ -17,8 +18,10 @@ from splice_exp.build import build, refuse_foreign_targets
 from splice_exp.cli import ON_PICTURES
 from splice_exp.configuration import CONFIG_DIRECTORY, register, resolve
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.io import atomic, digest
 from splice_exp.core.measures import Measures
 from splice_exp.run import instantiate_components
+from tests.conftest import CACHE
 
 register()
 GROUPS = (
@@ -44,12 +47,21 @@ VARIANTS = sorted(f"dictionary/{path.stem}" for path in (CONFIG_DIRECTORY / "var
 
 @cache
 def _composed(overrides, with_hydra):
+    """Compose what no process of this run of the tests has composed before, and keep it where all find it."""
+    kept = Path(os.environ[CACHE], "composed", digest([*overrides, str(with_hydra)]))
+    if not kept.is_file():
+        with atomic(kept) as path:
+            path.write_bytes(_compose(overrides, with_hydra))
+    return kept.read_bytes()
+
+
+def _compose(overrides, with_hydra):
     with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
         return pickle.dumps(compose("config", overrides=list(overrides), return_hydra_config=with_hydra))
 
 
 def composed(*overrides, with_hydra=False):
-    """Compose a configuration, with Hydra's own node if asked; in a process the same overrides are composed once."""
+    """Compose a configuration, with Hydra's own node if asked; the same overrides are composed once."""
     return pickle.loads(_composed(overrides, with_hydra))
 
 

@@ -40,21 +40,30 @@ def fabricated(labels, config, choices=None, metrics=None, samples=None, measure
     return record
 
 
-def records_of(points, config, choices, metrics, measures):
-    """Fabricate a record for each point: the same names of measures in all, and other values."""
+def settings_of(points, config, choices):
+    """Return configuration and choices of each point, by its overrides."""
     parser = OverridesParser.create()
-    found = []
-    for number, (point, named) in enumerate(zip(points, labels(points), strict=True)):
+    found = {}
+    for point in points:
         given = dict(word.lstrip("+").split("=", 1) for word in point.overrides if "=" in word)
         own = OmegaConf.create(config)
         for key, value in given.items():
             if not is_group(key):
                 OmegaConf.update(own, key, parser.parse_override(f"{key}={value}").value())
         chosen = choices | {key: label(value) for key, value in given.items() if key in choices}
+        found[point.overrides] = (OmegaConf.to_container(own), chosen)
+    return found
+
+
+def records_of(points, settings, metrics, measures):
+    """Fabricate a record for each point: the same names of measures in all, and other values."""
+    found = []
+    for number, (point, named) in enumerate(zip(points, labels(points), strict=True)):
+        config, chosen = settings[point.overrides]
         random = np.random.default_rng(number)
         samples = {"sample_id": np.arange(SAMPLES)} | {name: random.random(SAMPLES) for name in metrics}
         means = {name: float(samples[name].mean()) for name in metrics}
-        found.append(fabricated(named, OmegaConf.to_container(own), chosen, means, samples, measures))
+        found.append(fabricated(named, config, chosen, means, samples, measures))
     return found
 
 
@@ -80,13 +89,14 @@ def test_every_claim_is_about_rows_that_are_there(name):
     asked = {one.metric for one in report.comparisons} | {getattr(one, "baseline", None) for one in report.comparisons}
     shown = sorted((asked | set(report.columns)) - {None})
     metrics = [metric for metric in shown if measures.find(metric) is not None]
+    settings = settings_of(points, config, choices)
     for points_left in [points, *narrowed(points)]:
-        records = records_of(points_left, config, choices, metrics, measures)
+        records = records_of(points_left, settings, metrics, measures)
         told = [verdict for _, verdict in report.verdicts(records)]
         told += [report.table(records)] if len(records) > 1 else []
         assert not [line for line in told if "judged:" in line or "cannot be judged" in line]
     if not name.startswith("paper/"):  # those show claims of others, which may be about rows that they lack
-        whole = records_of(points, config, choices, metrics, measures)
+        whole = records_of(points, settings, metrics, measures)
         for claim in report.comparisons:
             swept = {key: value for key, value in claim.rows.items() if key in points[0].swept}
             assert replace(claim, rows=swept).applies(whole), claim.claim
