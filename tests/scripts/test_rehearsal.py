@@ -19,7 +19,7 @@ PUBLISHED = sorted(
     for path in (CONFIG_DIRECTORY / "data").glob("*.yaml")
     if path.stem not in OWN and not path.stem.startswith(("planted", "scenes"))
 )
-QUICK = ("modality_gap", "sith_edit_unsafe", "zero_shot_sparsity")  # captions; a judge and published numbers; many rows
+QUICK = ("modality_gap", "sith_judged", "zero_shot_sparsity")  # captions; a judge and published numbers; many rows
 
 
 @pytest.fixture(scope="module")
