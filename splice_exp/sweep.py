@@ -125,7 +125,7 @@ def begin(config: DictConfig) -> None:
     if reasons.total() == len(waiting):
         raise SpliceError(next(iter(reasons)))
     for reason, count in reasons.items():  # the other rows go on without these
-        log.warning("%d of %d rows cannot begin: %s", count, len(waiting), reason)
+        say(terminal.wrapped(f"{count} of {len(waiting)} rows cannot begin: {reason}", terminal.known_width()))
 
 
 def failures(records: list[Record], shared: bool) -> list[str]:

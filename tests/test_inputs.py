@@ -12,7 +12,7 @@ from splice_exp.configuration import CONFIG_DIRECTORY, PACKAGE, inputs_of, regis
 from splice_exp.core.errors import SpliceError
 from splice_exp.inputs import WITHOUT_CONCEPTS, encoder_of, needs_concepts, refusal
 from splice_exp.points import Point, changed_by
-from tests.test_cli import run_here
+from tests.test_cli import POINT, run_here
 from tests.test_configuration import composed
 from tests.test_startup import ANSWERED_WITHOUT, imported
 
@@ -109,19 +109,21 @@ def test_a_run_that_failed_before_is_refused_as_quickly(tmp_path):
 
 
 def test_rows_that_cannot_begin_are_named_before_the_others_are_computed(tmp_path, capfd):
-    words = ("-m", *POINT, "data=planted,cifar10", f"paths.data={tmp_path}", "data.num_samples=40")
-    assert run_here(tmp_path / "results", *words[:1], *[word for word in words[1:] if word != "data=planted"]) == 1
-    said = " ".join("".join(capfd.readouterr()).split())
+    planted = PACKAGE / "assets" / "planted_vocabulary.txt"
+    paths = f"vocabulary.path={planted},{tmp_path}/none.txt"
+    assert run_here(tmp_path / "results", "-m", *POINT, paths) == 1
+    out, err = (" ".join(text.split()) for text in capfd.readouterr())
+    assert f"1 of 2 rows cannot begin: vocabulary.path is '{tmp_path}/none.txt', but there is no such file" in out
+    assert "error: vocabulary.path=none.txt: vocabulary.path is" in err
+    assert len(list((tmp_path / "results").glob("runs/*/*/metrics.json"))) == 1
 
 
 def test_a_list_that_cannot_be_read_is_refused_before_anything_is_embedded(tmp_path, capfd):
     (tmp_path / "words.txt").write_text("star\nheart\n")
-    words = ("vocabulary=file", f"vocabulary.path={tmp_path}/words.txt", "vocabulary.exclude=[hart]", "debug=fast")
-    assert run_here(tmp_path / "results", *words, "trainer=cpu") == 1
-    said = "".join(capfd.readouterr())
-    assert "vocabulary.exclude names 'hart'" in said
-    assert "embeddings …" not in said
-    assert not list((tmp_path / "results" / "cache").glob("embeddings*"))
+    words = (f"vocabulary.path={tmp_path}/words.txt", "vocabulary.exclude=[hart]")
+    assert run_here(tmp_path / "results", *POINT, *words) == 1
+    assert "vocabulary.exclude names 'hart'" in " ".join(capfd.readouterr().err.split())
+    assert not list((tmp_path / "results" / "cache").glob("**/*.safetensors"))
 
 
 ASKS = re.compile(r"study\.dictionary|\.decomposition\b|\.codes\b|vocabulary|\.ingredients")

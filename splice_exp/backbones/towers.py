@@ -6,7 +6,7 @@ joint = LN_post(stream) · P
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from jaxtyping import Float
@@ -17,7 +17,9 @@ from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.core.keys import key_of
 
 if TYPE_CHECKING:
-    from open_clip.transformer import ResidualAttentionBlock as Block
+    from open_clip.transformer import ResidualAttentionBlock
+
+    Block: TypeAlias = ResidualAttentionBlock
 else:
     Block = nn.Module  # open_clip takes seconds, and is imported where there is a model of it
 

@@ -22,6 +22,7 @@ from splice_exp.data.pictures import FileSource
 from splice_exp.data.presence.torchvision_files import not_there, require_set
 from splice_exp.data.torchvision_sets import VOC_CLASSES
 
+DATASET = "voc2007"  # whose photographs these are
 SPLITS = ("train", "val", "trainval", "test")
 NAMES = {"diningtable": "dining table", "pottedplant": "potted plant", "tvmonitor": "tv monitor"}
 BACKGROUND, BORDER = 0, 255  # values of pixels that are of no object
@@ -55,11 +56,11 @@ class VocPairs(FileSource):
     ) -> None:
         require_choice("split", split, SPLITS)
         super().__init__(name or f"voc_pairs_{split}", limit, missing_classes, exif, damaged)
-        self._root = require_set("voc2007", root)
+        self._root = require_set(DATASET, root)
         try:
             data = VOCSegmentation(self._root, year="2007", image_set=split, download=False)
         except (RuntimeError, OSError) as error:
-            raise not_there("voc2007", root, str(error).splitlines()[0]) from error
+            raise not_there(DATASET, root, str(error).splitlines()[0]) from error
         pairs = [(Path(image), Path(mask)) for image, mask in zip(data.images, data.masks, strict=True)]
         self._pairs = [(image, mask) for image, mask in pairs if len(_kinds(mask)) == 2]
         if not self._pairs:
