@@ -114,7 +114,7 @@ def test_rows_that_cannot_begin_are_named_before_the_others_are_computed(tmp_pat
     assert run_here(tmp_path / "results", "-m", *POINT, paths) == 1
     out, err = (" ".join(text.split()) for text in capfd.readouterr())
     assert f"1 of 2 rows cannot begin: vocabulary.path is '{tmp_path}/none.txt', but there is no such file" in out
-    assert "error: vocabulary.path=none.txt: vocabulary.path is" in err
+    assert "error: path none.txt: vocabulary.path is" in err
     assert len(list((tmp_path / "results").glob("runs/*/*/metrics.json"))) == 1
 
 

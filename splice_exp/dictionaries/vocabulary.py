@@ -268,10 +268,11 @@ def vocabulary_named(vocabulary: str | Path | Sequence[str], size: int | None = 
         return PublishedVocabulary(str(vocabulary), DOWNLOADS, size)
     file = BY_NAME.get(str(vocabulary), Path(vocabulary).expanduser())
     if not file.is_file():
-        built = f"; there is no {file}: {_made(file)}" if str(vocabulary) in BY_NAME else ""
+        if str(vocabulary) in BY_NAME:
+            raise SpliceError(f"vocabulary is {str(vocabulary)!r}, but there is no {file}: {_made(file)}.")
         raise SpliceError(
             f"vocabulary is {str(vocabulary)!r}, but must be one of {', '.join((*PUBLISHED_SHA256, *BY_NAME))}; a file "
-            f"with one name per line; or a list of names{built}."
+            "with one name per line; or a list of names."
         )
     return FileVocabulary(str(file), size)
 

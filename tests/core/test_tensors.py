@@ -98,5 +98,7 @@ def test_files_of_weights_are_missed_before_torch_is_imported():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.count("error:") == 1
-    assert "error: backbone.weights is 'nowhere.pth', but there is no such file: put it there." in done.stderr
+    assert "error: backbone.weights is 'nowhere.pth', but there is no such file: put it there." in " ".join(
+        done.stderr.split()
+    )
     assert done.stdout.splitlines()[-1] == "False"
