@@ -5,7 +5,7 @@ Imported without torch: a component brings what it needs, and a report needs non
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -59,6 +59,14 @@ def _inside(node: Any) -> list[tuple[str, Any]]:
 def _place(key: str, name: str, value: Any, shared: Mapping[str, Any]) -> str:
     """Return the key of an entry: that of the root where it is one of the root's components, as `${method}` is."""
     return name if isinstance(value, Mapping) and shared.get(name) == value else f"{key}.{name}"
+
+
+def components_in(node: Any, key: str, shared: Mapping[str, Any] = NOTHING) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield every component that a node configures, itself and those inside it, with their keys."""
+    if isinstance(node, Mapping) and node.get("_target_") is not None:
+        yield key, node
+    for name, value in _inside(node):
+        yield from components_in(value, _place(key, name, value, shared), shared)
 
 
 def build(node: Mapping[str, Any], key: str, shared: Mapping[str, Any] = NOTHING, trust: Sequence[str] = ()) -> Any:

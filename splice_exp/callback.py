@@ -23,11 +23,11 @@ class SweepReport(Callback):
     """
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        _require_weights(config, alone=True)
+        _require_inputs(config, alone=True)
         _require_report(config)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        _require_weights(config, alone=False)
+        _require_inputs(config, alone=False)
         _require_report(config)
         _require_work(config)
 
@@ -51,29 +51,31 @@ class SweepReport(Callback):
         report(config, write=True)
 
 
-def _require_weights(config: DictConfig, alone: bool) -> None:
-    """End the command if no row can begin, because weights are missing, and none can be complete.
+def _require_inputs(config: DictConfig, alone: bool) -> None:
+    """End the command if no row can begin, because files are missing, and none is complete.
 
     First of all, because it takes neither torch nor what draws: the name of a run is known from its data only, which
     takes seconds, so that whoever has results already learns it later (`sweep.begin`).
     """
-    from splice_exp.backbones.published import require_configured_weights
-    from splice_exp.configuration import plain
+    from splice_exp.configuration import inputs_of
     from splice_exp.core.errors import SpliceError
+    from splice_exp.core.runs.run_directory import METRICS
     from splice_exp.core.text.visible import end
-    from splice_exp.points import composed, expand
+    from splice_exp.inputs import KEYS, refusal
+    from splice_exp.points import changed_by, composed, expand, one_by_files
 
     refused: SpliceError | None = None
     try:
-        if Path(config.hydra.sweep.dir).is_dir():
+        if any(Path(config.hydra.sweep.dir).glob(f"*/{METRICS}")):
             return
-        rows = [config] if alone else composed(expand(config), config.hydra.job.config_name)
-        for row in rows:
-            try:
-                require_configured_weights(plain(row, "backbone"))
-                return
-            except SpliceError as error:
-                refused = refused or error
+        points = [] if alone else one_by_files(expand(config))
+        changing = changed_by(points)
+        refused = refusal(inputs_of(config), [key for key in KEYS if key not in changing])
+        if refused is None:
+            for row in composed(points if changing else [], config.hydra.job.config_name):
+                if (found := refusal(inputs_of(row))) is None:
+                    return
+                refused = refused or found
     except (HydraException, OmegaConfBaseException, SpliceError):  # said by what comes next, in its words
         return
     if refused is not None:

@@ -15,7 +15,6 @@ from hydra.errors import CompactHydraException
 from omegaconf import DictConfig
 
 from splice_exp.backbones.drawings_only import warning_for
-from splice_exp.backbones.published import require_configured_weights
 from splice_exp.commands import COMMANDS, ON_PICTURES, run_command
 from splice_exp.configuration import CONFIG_DIRECTORY, forget_samples, register, resolve
 from splice_exp.core.errors import SpliceError, nearest
@@ -34,6 +33,7 @@ from splice_exp.core.text.terminal import known_width, wrapped
 from splice_exp.core.text.visible import end, say
 from splice_exp.distributed.preemption import leave_if_asked
 from splice_exp.experiments import help_of, swept_by_file
+from splice_exp.inputs import require_inputs
 from splice_exp.mistyped import in_a_sentence, require_parts, require_unused
 from splice_exp.points import set_by_row
 
@@ -73,7 +73,7 @@ def job(config: DictConfig) -> None:
         if damaged is not None:
             log.warning("%s was cut off or changed: the run is computed again", directory / damaged)
         begin_attempt(directory)
-        require_configured_weights(resolved["backbone"])
+        require_inputs(resolved)
         from splice_exp.run import run  # with torch: only where there is something to compute
 
         run(resolved, directory)

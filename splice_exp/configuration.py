@@ -24,6 +24,7 @@ from splice_exp.core.runs.file_digests import keep_digests_in
 from splice_exp.core.runs.provenance import SCIENCE, run_id
 from splice_exp.core.runs.trusted import KEY as TRUST
 from splice_exp.core.runs.trusted import require_trusted
+from splice_exp.inputs import KEYS as INPUTS
 
 PACKAGE = Path(__file__).parent
 # Inside the wheel, or beside the package in a checkout; absolute, so that the command works from any folder.
@@ -77,6 +78,11 @@ def plain(config: DictConfig, key: str) -> Any:
     """Return one node as plain containers and values: interpolations resolved."""
     value = config[key]
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+
+
+def inputs_of(config: DictConfig) -> dict[str, Any]:
+    """Return the parts of a composed configuration that name files, as plain values."""
+    return {key: plain(config, key) for key in INPUTS}
 
 
 def resolve(config: DictConfig) -> dict[str, Any]:

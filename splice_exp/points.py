@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from hydra import compose
@@ -18,10 +18,15 @@ from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, flag_override
 
+from splice_exp.configuration import CONFIG_DIRECTORY
 from splice_exp.core.runs.provenance import SCIENCE
 from splice_exp.core.text.places import distinct_names, without_places
+from splice_exp.core.yaml_file import read_yaml
+from splice_exp.inputs import KEYS
 
 COMPONENTS = (*SCIENCE, "method", "removal", "report")  # whose keys depend on what is chosen
+NUMBER = re.compile(r"[-+\d.eE_]+|true|false", re.IGNORECASE)
+NAME_NO_FILES = {"seed", "solver", "method", "removal", "tuning", "rule", "reading", "report", "trainer", "logger"}
 WHOLE = ("variant", "experiment")  # groups that choose components of other groups
 
 
@@ -51,6 +56,77 @@ def expand(config: DictConfig) -> list[Point]:
         swept = {key: value for (key, value), among in zip(point, choices, strict=True) if value and len(among) > 1}
         points.append(Point(tuple(overrides), swept))
     return points
+
+
+def one_by_files(points: Sequence[Point]) -> list[Point]:
+    """Return the points without those that differ from an earlier one in numbers alone: these name no other files."""
+    first: dict[tuple[tuple[str, str], ...], Point] = {}
+    for point in points:
+        first.setdefault(files_of(point), point)
+    return list(first.values())
+
+
+def files_of(point: Point) -> tuple[tuple[str, str], ...]:
+    """Return what was swept and may name files: points that agree in it need the same ones.
+
+    Example:
+        >>> files_of(Point((), {"data": "cifar10", "seed": "3", "solver.l1_penalty": "1e-3", "force": "true"}))
+        (('data', 'cifar10'),)
+    """
+    return tuple(
+        (key, value) for key, value in point.swept.items() if _names_files(key) and not NUMBER.fullmatch(value)
+    )
+
+
+def _names_files(key: str) -> bool:
+    """Say whether what is set by a key may name a file; `tuning@evaluation.tuning` is a choice of the group tuning."""
+    return key.lstrip("+~/").partition("@")[0].partition(".")[0] not in NAME_NO_FILES
+
+
+def changed_by(points: Sequence[Point]) -> tuple[str, ...]:
+    """Return which components of a run may differ from row to row, as far as these name files: among `inputs.KEYS`.
+
+    Example:
+        >>> changed_by([Point((), {"method": "rise", "evaluation.kind": "corpus"})])
+        ('evaluation',)
+        >>> changed_by([Point((), {"data": "cifar10"}), Point((), {"data": "cifar100"})])
+        ('data', 'evaluation')
+        >>> changed_by([Point((), {"variant": "dictionary/random"})])
+        ('vocabulary', 'dictionary', 'evaluation')
+    """
+    changed: set[str] = set()
+    for key, value in {pair for point in points for pair in point.swept.items()}:
+        if _names_files(key):
+            changed |= _set_by_choice(key, value) if key in WHOLE else {_head(key)}
+    changed -= NAME_NO_FILES
+    if not changed <= set(KEYS):
+        return KEYS
+    if changed:
+        changed.add("evaluation")  # which may contain any other component
+    if _chosen(changed, points):
+        changed.add("vocabulary")
+    return tuple(key for key in KEYS if key in changed)
+
+
+def _chosen(changed: Collection[str], points: Sequence[Point]) -> bool:
+    """Say whether evaluations or dictionaries of other kinds are swept: not all of them need the list of concepts."""
+    swept = {key for point in points for key in point.swept}
+    return "dictionary" in changed or "evaluation" in swept
+
+
+def _head(key: str) -> str:
+    """Return the component that a key belongs to, as `evaluation` for `data@evaluation.train`."""
+    return (key.partition("@")[2] or key).lstrip("+~/").partition(".")[0]
+
+
+def _set_by_choice(group: str, choice: str) -> set[str]:
+    """Return what a file of a group sets: components, or other names if it may set anything."""
+    path = CONFIG_DIRECTORY / group / f"{choice}.yaml"
+    content = (read_yaml(path) or {}) if path.is_file() else {group: None}
+    heads = {key for key in content if key != "defaults"}
+    for entry in content.get("defaults") or ():
+        heads |= {_head(key.removeprefix("override ")) for key in entry} if isinstance(entry, dict) else {str(entry)}
+    return heads - {"_self_"}
 
 
 def set_by_row(words: Sequence[str], also: Iterable[str] = ()) -> list[str]:

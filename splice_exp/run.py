@@ -30,6 +30,7 @@ from splice_exp.distributed.trainer import Machine, is_main
 from splice_exp.embeddings.extract import embedding_shards
 from splice_exp.evaluation.base import Evaluation
 from splice_exp.evaluation.splice.stability_report import StabilityReport
+from splice_exp.inputs import needs_concepts
 from splice_exp.record.tracking import NoTracker, TrackedRun, Tracker
 from splice_exp.record.write_record import write_record
 
@@ -91,6 +92,8 @@ def run(config: Mapping[str, Any], directory: Path) -> None:
     components.stability.require(components.solver)
     if not components.alignment.is_estimated:  # a mean that does not fit is found before any work
         components.alignment.known_mean(components.backbone.dim, components.backbone.encoder)
+    if needs_concepts(config):  # and so is a list of concepts that cannot be read
+        components.vocabulary.load(components.backbone)
     components.evaluation.require(components.data)
     _require_shown(config["report"], components.data)
     science = {key: config[key] for key in SCIENCE}

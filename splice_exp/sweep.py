@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import shlex
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,17 +19,16 @@ import pandas as pd
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from splice_exp.backbones.published import require_configured_weights
 from splice_exp.build import build
-from splice_exp.configuration import plain
+from splice_exp.configuration import inputs_of, plain
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.io import digest
 from splice_exp.core.runs.run_directory import UNFINISHED, rank
 from splice_exp.core.text import terminal
 from splice_exp.core.text.places import without_places
 from splice_exp.core.text.progress import DISPLAY
 from splice_exp.core.text.visible import say
-from splice_exp.points import Point, as_given, composed, expand, label, labels
+from splice_exp.inputs import refusal
+from splice_exp.points import Point, as_given, composed, expand, files_of, label, labels
 from splice_exp.record.tracking import NoTracker, Tracker, swept_from_outside
 from splice_exp.report import on_terminal
 from splice_exp.report.page import Report
@@ -68,20 +68,40 @@ def shown_command(config: DictConfig) -> str:
 
 def rows(config: DictConfig) -> list[Record]:
     """Return the row of every point, whether or not its run ended well."""
-    return [record for record, _ in planned(config)]
+    return [row.record for row in planned(config)]
 
 
-def planned(config: DictConfig) -> list[tuple[Record, dict[str, Any] | None]]:
-    """Return the row of every point, and the backbone of those that are still to be computed."""
+@dataclass(frozen=True)
+class Planned:
+    """A row, and what must be there for it.
+
+    Attributes:
+        record: Of its run.
+        files: Rows that agree in this need the same files; None where nothing is left to compute.
+        inputs: Of these rows, the configuration that names the files; of the first of them only.
+    """
+
+    record: Record
+    files: tuple[tuple[str, str], ...] | None
+    inputs: dict[str, Any] | None
+
+
+def planned(config: DictConfig) -> list[Planned]:
+    """Return the row of every point, and what those need that are still to be computed."""
     alone = config.hydra.mode != RunMode.MULTIRUN
     points = [Point(tuple(config.hydra.overrides.task), {})] if alone else expand(config)
     configurations = [config] if alone else composed(points, config.hydra.job.config_name)
-    found: dict[Path, tuple[Record, dict[str, Any] | None]] = {}
-    for named, row in zip(labels(points), configurations, strict=True):
+    found: dict[Path, Planned] = {}
+    known: set[tuple[tuple[str, str], ...]] = set()
+    for point, named, row in zip(points, labels(points), configurations, strict=True):
         folder = Path(row.hydra.run.dir if alone else f"{row.hydra.sweep.dir}/{row.hydra.sweep.subdir}")
         choices = {group: label(str(choice)) for group, choice in row.hydra.runtime.choices.items()}
         record = Record(named, folder, choices)
-        found.setdefault(folder, (record, None if record.complete and not row.force else plain(row, "backbone")))
+        if folder in found:
+            continue
+        files = None if record.complete and not row.force else files_of(point)
+        found[folder] = Planned(record, files, None if files is None or files in known else inputs_of(row))
+        known |= {files} if files is not None else set()
     return list(found.values())
 
 
@@ -89,26 +109,23 @@ def begin(config: DictConfig) -> None:
     """Look at all rows of a sweep before the first begins: there may be nothing to compute, or nothing that can be.
 
     Raises:
-        SpliceError: if no row can begin, because weights are missing.
+        SpliceError: if no row can begin, because files are missing.
     """
     found = planned(config)
-    waiting = [backbone for _, backbone in found if backbone is not None]
+    waiting = [row for row in found if row.files is not None]
     if not waiting:
         say(f"all {len(found)} rows are complete already (force=true computes them again)")
-        OUTCOME.complete = [record for record, _ in found]
+        OUTCOME.complete = [row.record for row in found]
         return
-    DISPLAY.sweep([record.label for record, _ in found], len(waiting))
+    DISPLAY.sweep([row.record.label for row in found], len(waiting))
     if len(waiting) < len(found):
         say(f"{len(found) - len(waiting)} of {len(found)} rows are complete already")
-    refused: dict[str, SpliceError] = {}
-    distinct = {digest(backbone): backbone for backbone in waiting}
-    for key, backbone in distinct.items():
-        try:
-            require_configured_weights(backbone)
-        except SpliceError as error:  # rows with other backbones go on without those
-            refused[key] = error
-    if len(refused) == len(distinct):
-        raise next(iter(refused.values()))
+    refused = {row.files: refusal(row.inputs) for row in waiting if row.inputs is not None}
+    reasons = Counter(str(refused[row.files]) for row in waiting if refused[row.files] is not None)
+    if reasons.total() == len(waiting):
+        raise SpliceError(next(iter(reasons)))
+    for reason, count in reasons.items():  # the other rows go on without these
+        say(terminal.wrapped(f"{count} of {len(waiting)} rows cannot begin: {reason}", terminal.known_width()))
 
 
 def failures(records: list[Record], shared: bool) -> list[str]:

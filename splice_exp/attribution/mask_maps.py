@@ -16,7 +16,6 @@ from typing import TypeAlias
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.stats import spearmanr
 from torch import Tensor
 
 from splice_exp.attribution.masks import Masks
@@ -101,6 +100,8 @@ def maps_of(scores: Float[Tensor, "N K"], masks: Masks, chunk: int, estimate: Es
 
 def _agreement(first: Float[Tensor, "h w"], second: Float[Tensor, "h w"]) -> float:
     """Return the rank correlation of two maps; 0 where one is constant, as that of a target of zeros."""
+    from scipy.stats import spearmanr  # late: it takes a second
+
     ranks = [values.flatten().cpu().numpy() for values in (first, second)]
     return 0.0 if any(np.ptp(values) == 0 for values in ranks) else float(spearmanr(*ranks).statistic)
 

@@ -26,7 +26,7 @@ from splice_exp.attribution.rise import Rise
 from splice_exp.attribution.targets import Target, target_of
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.drawings_only import warn_once
-from splice_exp.backbones.load import load_backbone
+from splice_exp.backbones.load import load_backbone, require_loadable
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.images.colours import Pixels
 from splice_exp.core.io import seed_of
@@ -137,11 +137,15 @@ class Cocoa:
         Raises:
             SpliceError: if weights or names cannot be loaded.
         """
-        backbone = load_backbone(model, pretrained, "Cocoa.load")
+        require_loadable(model, pretrained, "Cocoa.load")
         names = "scenes" if model is None and vocabulary is None else vocabulary
+        source = None if names is None else vocabulary_named(names)
+        if source is not None:
+            source.require()
+        backbone = load_backbone(model, pretrained, "Cocoa.load")
         foil = None
-        if names is not None:
-            foil = Corpus.of("all concepts", [backbone.encode_text(vocabulary_named(names).load(backbone).concepts)])
+        if source is not None:
+            foil = Corpus.of("all concepts", [backbone.encode_text(source.load(backbone).concepts)])
         if model is None:
             return cls(backbone, method or Rise(num_masks=800, grid=8), removal or Mean(), foil)
         return cls(backbone, method, removal, foil)

@@ -15,7 +15,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
-from torchvision.transforms.functional import gaussian_blur
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
@@ -86,7 +85,13 @@ class Blur(Replacement):
                 f"{key_of('kernel_size', self)} is {self.kernel_size}, but images of {height} × {width} pixels take at "
                 f"most {2 * min(height, width) - 1}: lower it, or set removal=blur_scaled."
             )
-        return gaussian_blur(images, [self.kernel_size, self.kernel_size], [self.sigma, self.sigma])
+        return _blurred(images, [self.kernel_size, self.kernel_size], [self.sigma, self.sigma])
+
+
+def _blurred(images: Float[Tensor, "b c h w"], kernel: list[int], sigma: list[float]) -> Float[Tensor, "b c h w"]:
+    from torchvision.transforms.functional import gaussian_blur  # late: torchvision takes seconds
+
+    return gaussian_blur(images, kernel, sigma)
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ class ScaledBlur(Replacement):
         sigma = self.sigma * height / REFERENCE_SIDE
         # Two standard deviations to either side, as 21 pixels for σ = 5; reflected edges must fit in.
         reach = max(1, min(round(2 * sigma), height - 1, width - 1))
-        return gaussian_blur(images, [2 * reach + 1, 2 * reach + 1], [sigma, sigma])
+        return _blurred(images, [2 * reach + 1, 2 * reach + 1], [sigma, sigma])
 
 
 @dataclass(frozen=True)

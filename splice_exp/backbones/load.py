@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from splice_exp.backbones.base import Backbone
-from splice_exp.backbones.published import LOCAL
+from splice_exp.backbones.published import LOCAL, require_model, require_weights
 from splice_exp.core.assets import SCENES_CLIP
 from splice_exp.core.errors import SpliceError
 
 if TYPE_CHECKING:
+    from splice_exp.backbones.base import Backbone
     from splice_exp.backbones.open_clip import OpenClipBackbone
 
 # Names in the authors' SpLiCE package, library:model → architecture and tag of open_clip.
@@ -35,15 +35,33 @@ def load_backbone(
     Raises:
         SpliceError: if the weights cannot be loaded, or are named without a model.
     """
-    if model is None:
-        if pretrained is not None:
-            raise SpliceError(f"pretrained is {pretrained!r}, but no model is named: {caller}('ViT-B-32', ...).")
-        architecture, tag = f"local-dir:{SCENES_CLIP}", None
-    else:
-        architecture, tag = resolve_model(model, pretrained)
+    architecture, tag = require_loadable(model, pretrained, caller)
     from splice_exp.backbones.open_clip import OpenClipBackbone  # late: it takes seconds
 
     return OpenClipBackbone(architecture, tag)
+
+
+def require_loadable(
+    model: str | None = None, pretrained: str | None = None, caller: str = "load_backbone"
+) -> tuple[str, str | None]:
+    """Return architecture and tag of a model whose weights are here, or have been fetched: found out in a moment.
+
+    Args:
+        model: As `load_backbone` takes it.
+        pretrained: As `load_backbone` takes it.
+        caller: What the user called, for errors.
+
+    Raises:
+        SpliceError: for a model that there is not, or weights that are missing or damaged.
+    """
+    if model is None:
+        if pretrained is not None:
+            raise SpliceError(f"pretrained is {pretrained!r}, but no model is named: {caller}('ViT-B-32', ...).")
+        return f"{LOCAL}{SCENES_CLIP}", None
+    architecture, tag = resolve_model(model, pretrained)
+    require_model(architecture)
+    require_weights(architecture, tag, None)
+    return architecture, tag
 
 
 def model_name(backbone: Backbone) -> str:

@@ -24,11 +24,12 @@ from splice_exp.backbones.architecture import architecture
 from splice_exp.backbones.base import Backbone, require_templates
 from splice_exp.backbones.openai_archive import is_openai_archive
 from splice_exp.backbones.patches import represent_patches
-from splice_exp.backbones.published import CONFIG, HUB, LOCAL, require_model, require_weights
+from splice_exp.backbones.published import CONFIG, HUB, LOCAL, require_model, require_tag, require_weights
 from splice_exp.core.errors import SpliceError, require_choice
 from splice_exp.core.images.colours import rgb
 from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of
+from splice_exp.core.matrices.whole import require_whole
 from splice_exp.core.tensors import read_pt
 
 AUTOCAST = "amp_bf16"
@@ -90,6 +91,9 @@ class OpenClipBackbone(Backbone):
         self.class_templates = require_templates(_written_out(class_templates))
         self.model = model
         self._model: Any
+        # As a configuration may give them.
+        weights = None if weights is None else str(Path(weights).expanduser())
+        pretrained = None if pretrained is None else str(Path(pretrained).expanduser())
         self.source, published = _find(model, pretrained, weights, cache)
         self._model, self._preprocess, self._tokenizer = _load(
             self.source, model, pretrained, weights or published, precision, cache
@@ -185,7 +189,7 @@ def _find(model: str, pretrained: str | None, weights: str | None, cache: str | 
         )
     require_model(model)
     if not local and pretrained is None:
-        raise SpliceError(f"{key_of('pretrained')} must name the weights of {model}: {_tags(model)}, or a file.")
+        require_tag(model, None)
     _require_tokenizer(model)
     if weights is None:
         found = require_weights(model, pretrained, cache)
@@ -201,6 +205,7 @@ def _find(model: str, pretrained: str | None, weights: str | None, cache: str | 
             "that says how "
             f"they are used ({'no such file' if tag else f'its tags are {_tags(model)}'})."
         )
+    require_whole(Path(weights), key_of("weights"))
     return model, None
 
 
@@ -231,12 +236,19 @@ def _load(
             tokenizer = _tokenizer(source, model, cache)
     except (RuntimeError, ValueError, OSError, SafetensorError, UnpicklingError) as error:
         where = f"{key_of('model')}={model}" + (f" with {key_of('pretrained')}={pretrained}" if pretrained else "")
-        known = "" if pretrained is None else f"; its tags are {_tags(model)}"
-        reason = MORE if isinstance(error, UnpicklingError) else str(error).strip().splitlines()[0]
-        raise SpliceError(f"{where} cannot be loaded ({reason}){known}.") from error
+        where += f" from {file}" if weights else ""
+        raise SpliceError(f"{where} cannot be loaded ({_reason(error)}).") from None
     if precision in HALVES:
         _halve_the_rest(loaded, HALVES[precision])
     return loaded.eval().requires_grad_(False), preprocess, tokenizer
+
+
+def _reason(error: Exception) -> str:
+    """Say why a model could not be loaded; torch says in a second line what does not fit."""
+    if isinstance(error, UnpicklingError):
+        return MORE
+    first, *others = (line.strip() for line in str(error).strip().splitlines())
+    return f"{first} {others[0]}" if first.endswith(":") and others else first
 
 
 def _halve_the_rest(model: torch.nn.Module, dtype: torch.dtype) -> None:

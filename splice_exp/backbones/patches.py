@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from jaxtyping import Bool, Float
-from open_clip.transformer import VisionTransformer
-from torch import Tensor
+from torch import Tensor, nn
 
 from splice_exp.core.errors import SpliceError
+
+if TYPE_CHECKING:
+    from open_clip.transformer import VisionTransformer
+else:
+    VisionTransformer = nn.Module  # open_clip takes seconds, and is imported where there is a model of it
 
 
 def require_class_token(visual: Any) -> VisionTransformer:
@@ -18,13 +22,17 @@ def require_class_token(visual: Any) -> VisionTransformer:
     Raises:
         SpliceError: for any other tower: convolutional, from timm, or pooled over patches.
     """
-    if not isinstance(visual, VisionTransformer) or visual.attn_pool is not None or visual.pool_type != "tok":
-        what = visual.pool_type if isinstance(visual, VisionTransformer) else type(visual).__name__
+    from open_clip import transformer
+
+    known = isinstance(visual, transformer.VisionTransformer)
+    if not known or visual.attn_pool is not None or visual.pool_type != "tok":
+        what = visual.pool_type if known else type(visual).__name__
         raise SpliceError(
             f"The image tower of this backbone ({what}) is not a Vision Transformer of open_clip with a class token: "
             "its patches can neither be hidden nor told apart. Take another removal or method, or backbone=scenes_clip."
         )
-    return visual
+    found: VisionTransformer = visual
+    return found
 
 
 def represent_patches(

@@ -16,8 +16,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from splice_exp.backbones.weight_files import require_weights_file
 from splice_exp.core.errors import SpliceError, nearest
 from splice_exp.core.keys import building, key_of
+from splice_exp.core.matrices.whole import require_whole
 
 log = logging.getLogger(__name__)
 
@@ -27,39 +29,56 @@ HUB, LOCAL = "hf-hub:", "local-dir:"
 OPEN_CLIP = "splice_exp.backbones.open_clip.OpenClipBackbone"
 
 
-def require_configured_weights(backbone: Mapping[str, Any]) -> None:
+def require_configured_weights(backbone: Mapping[str, Any], place: str = "backbone") -> None:
     """Fetch or refuse the weights of a configured backbone, before it is built.
 
     Args:
         backbone: Its node of the configuration; only models of open_clip have published weights.
+        place: Its key.
 
     Raises:
         SpliceError: naming the file, and how to get it.
     """
-    for name in ("weights", "texts"):  # of backbones that are files
-        given = backbone.get(name)
-        if isinstance(given, str) and not Path(given).expanduser().is_file():
-            with building("backbone"):
-                raise SpliceError(f"{key_of(name)} is {given!r}, but there is no such file: put it there.")
-    if backbone.get("_target_") == OPEN_CLIP and backbone.get("weights") is None:
-        with building("backbone"):
+    with building(place):
+        if isinstance(backbone.get("weights"), str):
+            require_weights_file("weights", backbone["weights"])
+        texts = backbone.get("texts")  # of a bank
+        if isinstance(texts, str) and not Path(texts).expanduser().is_file():
+            raise SpliceError(f"{key_of('texts')} is {texts!r}, but there is no such file: put it there.")
+        if backbone.get("_target_") == OPEN_CLIP and backbone.get("weights") is None:
             require_model(str(backbone["model"]))
             require_weights(str(backbone["model"]), backbone.get("pretrained"), backbone.get("cache"))
 
 
 def require_model(model: str) -> None:
-    """Refuse an architecture that open_clip does not have; other names (`hf-hub:…`, `local-dir:…`) are looked up later.
+    """Refuse an architecture that open_clip does not have, and a folder that is no checkpoint; `hf-hub:…` comes later.
 
     Raises:
-        SpliceError: with the nearest names.
+        SpliceError: with the nearest names, or what the folder lacks.
     """
+    if model.startswith(LOCAL):
+        _require_checkpoint(model)
+        return
     known = sorted(path.stem for path in (_folder() / "model_configs").glob("*.json"))
     if not model.startswith((HUB, LOCAL)) and model not in known:
         raise SpliceError(f"{key_of('model')} is {model!r}, which open_clip does not know ({nearest(model, known)}).")
 
 
+def _require_checkpoint(model: str) -> None:
+    """Refuse a folder without the configuration of a model, or with damaged weights."""
+    folder = Path(model.removeprefix(LOCAL)).expanduser()
+    lacks = "there is no such folder" if not folder.is_dir() else f"it has no {CONFIG}"
+    if not (folder / CONFIG).is_file():
+        raise SpliceError(f"{key_of('model')} is {model!r}, but {lacks}: name a folder that open_clip reads.")
+    for name in (SAFE, PLAIN):
+        if (folder / name).is_file():
+            require_whole(folder / name, key_of("model"), "copy or save it again")
+
+
 def require_weights(model: str, pretrained: str | None, cache: str | None) -> Path | None:
-    """Fetch weights that are not here; refuse those that the hub cannot send, which open_clip would try for a minute.
+    """Fetch weights that are not here; refuse damaged ones, and those that the hub cannot send.
+
+    open_clip would try for a minute.
 
     Args:
         model: An architecture, or `hf-hub:organisation/repository`.
@@ -71,15 +90,51 @@ def require_weights(model: str, pretrained: str | None, cache: str | None) -> Pa
         a name that is known here.
 
     Raises:
-        SpliceError: naming the file, and how to get it.
+        SpliceError: for weights that are neither published nor a file; or naming the file, and how to get it.
     """
+    if not model.startswith((HUB, LOCAL)):
+        require_tag(model, pretrained)
     published = _repository(model, pretrained)
     if published is None:
         return None
     repository, names = published
     if model.startswith(HUB):
         _require_file(repository, (CONFIG,), cache, with_tag=False)
-    return _require_file(repository, names, cache, with_tag=not model.startswith(HUB))
+    with_tag = not model.startswith(HUB)
+    found = _require_file(repository, names, cache, with_tag)
+    if found is not None:
+        force = _command(repository, found.name, cache, "--force-download")
+        require_whole(found, f"{found.name} of huggingface.co/{repository}", f"{force}{_or_file(found.name, with_tag)}")
+    return found
+
+
+def require_tag(model: str, pretrained: str | None) -> None:
+    """Refuse weights of an architecture that are neither published nor a whole file."""
+    tags = _tables().list_pretrained_tags_by_model(model)
+    known = f"the tags of {model} are {', '.join(tags)}" if tags else f"{model} has no published weights"
+    if pretrained is None:
+        raise SpliceError(f"{key_of('pretrained')} must name the weights of {model}, a tag or a file: {known}.")
+    if _tables().is_pretrained_cfg(model, pretrained):
+        return
+    file = Path(pretrained).expanduser()
+    if not file.is_file():
+        raise SpliceError(
+            f"{key_of('pretrained')} is {pretrained!r}, which is no tag, and there is no such file: {known}."
+        )
+    require_whole(file, key_of("pretrained"))
+
+
+def _command(repository: str, name: str, cache: str | None, option: str = "") -> str:
+    """Say how a file of a repository is had."""
+    words = ["hf", "download", repository, name, *([option] if option else [])]
+    words += [] if cache is None else ["--cache-dir", cache]
+    return f"where there is a network, run `{' '.join(words)}` and copy its cache"
+
+
+def _or_file(name: str, with_tag: bool) -> str:
+    """Say how a file elsewhere is named instead, if it can be; `Splice.load` and its like have no such argument."""
+    configured = key_of("weights") != "weights"
+    return f", or set {key_of('weights')} to the file" if configured and name != CONFIG and with_tag else ""
 
 
 def _first_line(error: Exception) -> str:
@@ -89,12 +144,14 @@ def _first_line(error: Exception) -> str:
 
 def _require_file(repository: str, names: tuple[str, ...], cache: str | None, with_tag: bool) -> Path | None:
     """Fetch the first of some files that a repository has, if none of them is here; it may have none."""
-    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
+    from huggingface_hub import constants
 
-    for name in names:
-        here = try_to_load_from_cache(repository, name, cache)
-        if isinstance(here, str):
-            return Path(here)
+    if (here := _in_cache(repository, names, Path(cache or constants.HF_HUB_CACHE))) is not None:
+        return here
+    if constants.HF_HUB_OFFLINE:
+        raise _not_had(repository, names[0], cache, with_tag, "HF_HUB_OFFLINE is set")
+    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url  # late: what connects takes a second
+
     for name in names:
         try:
             size = get_hf_file_metadata(hf_hub_url(repository, name)).size or 0
@@ -104,15 +161,25 @@ def _require_file(repository: str, names: tuple[str, ...], cache: str | None, wi
         except Exception as error:  # of the network, the hub, or whoever forbids either
             if getattr(getattr(error, "response", None), "status_code", None) == 404:
                 continue  # under another name, then: open_clip knows more of them
-            reason = "HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else _first_line(error)
-            folder = f" --cache-dir {cache}" if cache else ""
-            configured = key_of("weights") != "weights"  # Splice.load and its like have no such argument
-            file = f", or set {key_of('weights')} to the file" if configured and name != CONFIG and with_tag else ""
-            raise SpliceError(
-                f"{name} of huggingface.co/{repository} was not found locally, and cannot be fetched ({reason}): where "
-                f"there is a network, run `hf download {repository} {name}{folder}` and copy its cache{file}."
-            ) from error
+            # A network's chain of errors is longer than what it says.
+            raise _not_had(repository, name, cache, with_tag, _first_line(error)) from None
     return None
+
+
+def _in_cache(repository: str, names: tuple[str, ...], cache: Path) -> Path | None:
+    """Return the first of some files that the cache of the hub has, which lies there under the commit of its branch."""
+    folder = cache.expanduser() / f"models--{repository.replace('/', '--')}"
+    branch = folder / "refs" / "main"
+    commit = branch.read_text(encoding="utf-8").strip() if branch.is_file() else ""
+    files = (folder / "snapshots" / commit / name for name in names)
+    return next((file for file in files if commit and file.is_file()), None)
+
+
+def _not_had(repository: str, name: str, cache: str | None, with_tag: bool, reason: str) -> SpliceError:
+    return SpliceError(
+        f"{name} of huggingface.co/{repository} was not found locally, and cannot be fetched ({reason}): "
+        f"{_command(repository, name, cache)}{_or_file(name, with_tag)}."
+    )
 
 
 def _repository(model: str, pretrained: str | None) -> tuple[str, tuple[str, ...]] | None:

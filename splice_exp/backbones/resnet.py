@@ -24,6 +24,7 @@ from torch.nn.functional import normalize
 from torchvision import transforms
 
 from splice_exp.backbones.base import Backbone, LastLayer
+from splice_exp.backbones.weight_files import require_weights_file
 from splice_exp.core.errors import SpliceError, nearest, require_choice, require_integer, shown
 from splice_exp.core.images.colours import rgb
 from splice_exp.core.io import digest, file_digest
@@ -86,7 +87,7 @@ class ResNetBackbone(Backbone):
             ]
         )
         self.class_templates = ("{}",)
-        identity = [architecture, stem, prefix, file_digest(Path(weights)), str(self._preprocess)]
+        identity = [architecture, stem, prefix, file_digest(Path(weights).expanduser()), str(self._preprocess)]
         self.backbone_id = f"resnet:{digest(identity)}"
 
     @property
@@ -170,10 +171,7 @@ def _content(weights: str) -> object:
     Raises:
         SpliceError: if the file is not there, or holds other things.
     """
-    path = Path(weights)
-    if not path.is_file():
-        raise SpliceError(f"{key_of('weights')} is {weights!r}, but there is no such file: put the checkpoint there.")
-    return read_pt(path, key_of("weights"))
+    return read_pt(require_weights_file("weights", weights), key_of("weights"))
 
 
 def load_encoder(network: nn.Module, state: Mapping[str, Tensor], weights: str) -> None:

@@ -6,17 +6,22 @@ joint = LN_post(stream) · P
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
 from jaxtyping import Float
-from open_clip import CLIP
-from open_clip.transformer import ResidualAttentionBlock, TextTransformer, VisionTransformer
 from torch import Tensor, nn
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.core.keys import key_of
+
+if TYPE_CHECKING:
+    from open_clip.transformer import ResidualAttentionBlock
+
+    Block: TypeAlias = ResidualAttentionBlock
+else:
+    Block = nn.Module  # open_clip takes seconds, and is imported where there is a model of it
 
 TOWERS = ("image", "text")
 
@@ -33,7 +38,7 @@ class Tower:
     """
 
     name: str
-    blocks: tuple[ResidualAttentionBlock, ...]
+    blocks: tuple[Block, ...]
     norm: nn.LayerNorm
     projection: Float[Tensor, "d e"]
 
@@ -47,7 +52,7 @@ class Tower:
         """H, of every block."""
         return int(self.blocks[0].attn.num_heads)
 
-    def layers(self, numbers: tuple[int, ...], of: object = None) -> tuple[ResidualAttentionBlock, ...]:
+    def layers(self, numbers: tuple[int, ...], of: object = None) -> tuple[Block, ...]:
         """Return some blocks.
 
         Args:
@@ -81,8 +86,10 @@ def tower_of(backbone: Backbone, name: str = "image") -> Tower:
     return _image_tower(backbone) if name == "image" else _text_tower(backbone)
 
 
-def _blocks_of(transformer: Any, name: str) -> tuple[ResidualAttentionBlock, ...]:
+def _blocks_of(transformer: Any, name: str) -> tuple[Block, ...]:
     """Return the blocks, if all of them have heads that can be told apart."""
+    from open_clip.transformer import ResidualAttentionBlock
+
     for number, block in enumerate(transformer.resblocks):
         if type(block) is not ResidualAttentionBlock or not isinstance(block.attn, nn.MultiheadAttention):
             what = type(block).__name__ if type(block) is not ResidualAttentionBlock else type(block.attn).__name__
@@ -94,6 +101,8 @@ def _blocks_of(transformer: Any, name: str) -> tuple[ResidualAttentionBlock, ...
 
 
 def _image_tower(backbone: Backbone) -> Tower:
+    from open_clip.transformer import VisionTransformer
+
     visual = getattr(backbone.module, "visual", None)
     if visual is None:
         raise SpliceError(
@@ -110,6 +119,9 @@ def _image_tower(backbone: Backbone) -> Tower:
 
 
 def _text_tower(backbone: Backbone) -> Tower:
+    from open_clip import CLIP
+    from open_clip.transformer import TextTransformer
+
     model: Any = backbone.module
     text = getattr(model, "text", model)  # a model of its own, or part of the whole
     if not isinstance(text, TextTransformer | CLIP):

@@ -10,8 +10,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from splice_exp.backbones.published import require_configured_weights
 from splice_exp.configuration import CONFIG_DIRECTORY, plain, register
-from splice_exp.core.errors import require_folder
 from splice_exp.core.keys import building
+from splice_exp.data.presence.sources import require_source
 
 
 def require_present(arguments: Sequence[str]) -> None:
@@ -32,6 +32,5 @@ def require_present(arguments: Sequence[str]) -> None:
     except (HydraException, OmegaConfBaseException):
         return
     require_configured_weights(backbone)
-    if isinstance(data.get("root"), str):
-        with building("data"):
-            require_folder("root", data["root"])
+    with building("data"):
+        require_source(data)

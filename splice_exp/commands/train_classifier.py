@@ -1,10 +1,10 @@
 """Fine-tune a residual network as a classifier of any data set, and save it as a file of tensors.
 
-    python -m splice_exp train-classifier data=mura data.split=train --weights resnet18.pth --output mura_r18.pth
+    python -m splice_exp train-classifier data=mura data.split=train --weights W.pth --output data/weights/mura_r18.pth
 
 What is left of the line are overrides of `data`, as on the command line of experiments. --weights is a checkpoint of
 the same architecture to begin with; without one, weights are random. A training that was killed goes on after its last
-epoch when the same command is given again. Use the result as backbone=mura_r18 backbone.weights=OUTPUT.
+epoch when the same command is given again. Use the result as backbone=mura_r18, which looks for it there.
 """
 
 from __future__ import annotations

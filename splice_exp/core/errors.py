@@ -10,6 +10,21 @@ from splice_exp.core.keys import key_of
 
 PREPARE = "python -m splice_exp prepare-data"
 WHERE = f"{PREPARE} --help lists what it fetches; conf/data says of every other data set which files go where"
+# How published data sets get to their folders, by what these are called in conf/data.
+FETCHED = {
+    "CUB_200_2011": "cub200",
+    "coco": "coco",
+    "eurosat": "eurosat",
+    "waterbird_complete95_forest2water2": "waterbirds",
+}
+BY_HAND = {
+    "MURA-v1.1": "MURA 1.1 is put there by hand, after the registration that its owners ask for",
+    "NICO": "NICO_unique and NICO_unique_official of NICO++ are put there by hand",
+    "imagenet": "ImageNet-1k is put there by hand, as folders of WordNet ids (val/n01440764/…)",
+    "mit_states": "MIT States is put there by hand: images, and a table with columns file, noun, adjective, split",
+    "stanford_cars": "Stanford Cars are put there by hand: images, and a table with columns file, label, year, split",
+    "visu": "ViSU is put there by hand: images, and a table of its captions with columns safe_image and nsfw_image",
+}
 
 
 class SpliceError(Exception):
@@ -108,6 +123,23 @@ def require_choice(argument: str, value: str, allowed: Sequence[str], of: object
         raise SpliceError(f"{key_of(argument, of)} is {value!r}, but must be one of: {', '.join(allowed)}.")
 
 
+def how_to_get(path: Path) -> str:
+    """Say how a data set gets to where it was looked for; in general, where the folder is none of a published one.
+
+    Example:
+        >>> how_to_get(Path("data/eurosat/split_coop.csv"))
+        'python -m splice_exp prepare-data eurosat --root data puts it there'
+    """
+    for folder in (path, *path.parents):
+        if folder.name in FETCHED:
+            name = FETCHED[folder.name]
+            name += " coco_train" if "train2017" in path.parts else ""
+            return f"{PREPARE} {name} --root {folder.parent} puts it there"
+        if folder.name in BY_HAND:
+            return BY_HAND[folder.name]
+    return WHERE
+
+
 def require_folder(argument: str, root: str) -> Path:
     """Return an existing folder.
 
@@ -116,7 +148,7 @@ def require_folder(argument: str, root: str) -> Path:
     """
     folder = Path(root).expanduser()
     if not folder.is_dir():
-        raise SpliceError(f"{key_of(argument)} is {root!r}, but there is no such folder: {WHERE}.")
+        raise SpliceError(f"{key_of(argument)} is {root!r}, but there is no such folder: {how_to_get(folder)}.")
     return folder
 
 
@@ -128,5 +160,5 @@ def require_file(argument: str, path: str) -> Path:
     """
     file = Path(path).expanduser()
     if not file.is_file():
-        raise SpliceError(f"{key_of(argument)} is {path!r}, but there is no such file: {WHERE}.")
+        raise SpliceError(f"{key_of(argument)} is {path!r}, but there is no such file: {how_to_get(file)}.")
     return file

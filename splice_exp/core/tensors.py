@@ -15,9 +15,7 @@ from torch import Tensor
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import atomic, digest
-
-ZIP, PICKLE = b"PK\x03\x04", b"\x80"  # how files of torch begin, now and before 2020
-LFS = b"version https://git-lfs"
+from splice_exp.core.matrices.whole import require_pt
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -35,7 +33,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (OSError, SafetensorError) as error:
-        raise SpliceError(f"{path} cannot be read as safetensors ({error}).") from error
+        raise SpliceError(f"{path} cannot be read as safetensors ({error}).") from None
 
 
 def read_pt(path: Path, key: str) -> object:
@@ -53,29 +51,11 @@ def read_pt(path: Path, key: str) -> object:
     require_pt(path, key)
     try:
         return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
-    except Exception as error:  # whatever bytes that only look like such a file lead to; torch advises to run them
+    except Exception:  # whatever bytes that only look like such a file lead to; torch advises to run them
         raise SpliceError(
             f"{key}: {path} is damaged, or holds more than tensors and plain values, and nothing else is loaded, "
             "because that could run code: save a tensor, or tensors by name."
-        ) from error
-
-
-def require_pt(path: Path, key: str) -> None:
-    """Refuse a file that does not begin as `torch.save` begins: a page of a web site, a pointer of git-lfs, a text.
-
-    Raises:
-        SpliceError: naming the key and how the file begins.
-    """
-    try:
-        with path.open("rb") as file:
-            head = file.read(len(LFS))
-    except OSError as error:
-        raise SpliceError(f"{key}: {path} cannot be read ({error.strerror}).") from error
-    if head == LFS:
-        raise SpliceError(f"{key}: {path} is a pointer of git-lfs, and not the file: fetch it with git lfs pull.")
-    if not head.startswith((ZIP, PICKLE)):
-        shown = head[:24].decode("utf-8", "replace")
-        raise SpliceError(f"{key}: {path} is no file of torch (it begins with {shown!r}): fetch it again.")
+        ) from None
 
 
 def as_tensor(array: np.ndarray) -> Tensor:

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from splice_exp.core.errors import PREPARE, SpliceError, nearest, require_bool, require_integer, shown
+from splice_exp.core.errors import SpliceError, nearest, require_bool, require_integer, shown
 from splice_exp.core.images.colours import UnreadableImage
 from splice_exp.core.images.opening import Stored
 from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of, set_place
 from splice_exp.data.pictures import PictureSource, by_name
+from splice_exp.data.presence.sources import require_saved
 
 log = logging.getLogger(__name__)
 
@@ -157,12 +158,9 @@ def read_saved(path: str, split: str | None) -> Any:
     """
     from datasets import Dataset, load_from_disk
 
-    if not Path(path).expanduser().is_dir():
-        raise SpliceError(
-            f"{key_of('path')} is {path!r}, but there is no such folder: {PREPARE} huggingface saves one."
-        )
+    folder = require_saved(path)
     try:
-        found = load_from_disk(str(Path(path).expanduser()))
+        found = load_from_disk(str(folder))
     except (OSError, ValueError) as error:
         raise SpliceError(f"{key_of('path')}: {path} cannot be read as a saved data set ({error}).") from error
     if isinstance(found, Dataset):

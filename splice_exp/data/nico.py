@@ -19,9 +19,10 @@ from splice_exp.core.images.folders import is_clutter
 from splice_exp.core.keys import key_of
 from splice_exp.core.text.lines import read_lines
 from splice_exp.data.pictures import FileSource, require_files
+from splice_exp.data.presence.sources import FOLDERS_OF_NICO
 
 SPLITS = ("train", "test")
-IMAGES, LISTS = "NICO_unique", "NICO_unique_official"
+IMAGES, LISTS = FOLDERS_OF_NICO
 SUFFIXES = (".jpg", ".png", ".jpeg")
 
 

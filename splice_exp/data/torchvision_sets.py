@@ -16,7 +16,7 @@ import torch
 import torchvision.datasets as sets
 from PIL import Image
 
-from splice_exp.core.errors import PREPARE, SpliceError, nearest, require_choice, require_folder
+from splice_exp.core.errors import SpliceError, nearest, require_choice
 from splice_exp.core.images.opening import Stored
 from splice_exp.core.keys import key_of
 from splice_exp.core.names import canonical
@@ -24,6 +24,7 @@ from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Attribute
 from splice_exp.data.pictures import FileSource, require_files
+from splice_exp.data.presence.torchvision_files import not_there, require_set
 
 
 @dataclass(frozen=True)
@@ -195,14 +196,11 @@ class TorchvisionSet(FileSource):
         self._kind = KINDS[dataset]
         require_choice(f"split of {dataset}", split, tuple(self._kind.splits))
         super().__init__(name or f"{dataset}_{split}", limit, missing_classes, exif, damaged)
-        self._root = require_folder("root", root)
+        self._root = require_set(dataset, root)
         try:
             self._data = self._kind.build(self._root, download=False, **self._kind.splits[split], **self._kind.options)
         except (RuntimeError, OSError, ValueError) as error:
-            raise SpliceError(
-                f"{key_of('root')} is {root!r}, but {dataset} is not there or damaged ({str(error).splitlines()[0]}): "
-                f"{PREPARE} {dataset} --root {root} puts it there."
-            ) from error
+            raise not_there(dataset, root, str(error).splitlines()[0]) from error
         self._in_files = self._kind.files is not None
         self._files = list(self._kind.files(self._data)) if self._kind.files is not None else ()
         labels, classes = list(self._kind.labels(self._data)), list(self._kind.classes(self._data))

@@ -13,14 +13,16 @@ import numpy as np
 from PIL import Image
 from torchvision.datasets import VOCSegmentation
 
-from splice_exp.core.errors import PREPARE, SpliceError, require_choice, require_folder
+from splice_exp.core.errors import SpliceError, require_choice
 from splice_exp.core.images.colours import UPRIGHT, orientation
 from splice_exp.core.images.opening import open_stored
 from splice_exp.core.io import files_digest
 from splice_exp.core.keys import key_of
 from splice_exp.data.pictures import FileSource
+from splice_exp.data.presence.torchvision_files import not_there, require_set
 from splice_exp.data.torchvision_sets import VOC_CLASSES
 
+DATASET = "voc2007"  # whose photographs these are
 SPLITS = ("train", "val", "trainval", "test")
 NAMES = {"diningtable": "dining table", "pottedplant": "potted plant", "tvmonitor": "tv monitor"}
 BACKGROUND, BORDER = 0, 255  # values of pixels that are of no object
@@ -54,14 +56,11 @@ class VocPairs(FileSource):
     ) -> None:
         require_choice("split", split, SPLITS)
         super().__init__(name or f"voc_pairs_{split}", limit, missing_classes, exif, damaged)
-        self._root = require_folder("root", root)
+        self._root = require_set(DATASET, root)
         try:
             data = VOCSegmentation(self._root, year="2007", image_set=split, download=False)
         except (RuntimeError, OSError) as error:
-            raise SpliceError(
-                f"{key_of('root')} is {root!r}, but voc2007 is not there or damaged ({str(error).splitlines()[0]}): "
-                f"{PREPARE} voc2007 --root {root} puts it there."
-            ) from error
+            raise not_there(DATASET, root, str(error).splitlines()[0]) from error
         pairs = [(Path(image), Path(mask)) for image, mask in zip(data.images, data.masks, strict=True)]
         self._pairs = [(image, mask) for image, mask in pairs if len(_kinds(mask)) == 2]
         if not self._pairs:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
-from splice_exp.backbones.load import load_backbone, model_name, resolve_model
+from splice_exp.backbones.load import load_backbone, model_name, require_loadable, resolve_model
 from splice_exp.backbones.published import LOCAL, require_model
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.types import Dictionary
@@ -105,7 +105,11 @@ class ExplainedModel:
             vocabulary_size = None
         if vocabulary_size is not None:
             require_integer("vocabulary_size", vocabulary_size, 1)
+        require_loadable(model, pretrained, caller)
         source = vocabulary_named("scenes" if vocabulary is None else vocabulary, vocabulary_size)
+        source.require()
+        if mean is not None:
+            _require_mean(mean)
         backbone = load_backbone(model, pretrained, caller)
         if device is not None:
             _move(backbone, device)
@@ -134,6 +138,14 @@ class ExplainedModel:
             )
         penalised: Solver = default(l1_penalty=l1_penalty)
         return penalised
+
+
+def _require_mean(mean: str | Path) -> None:
+    """Refuse a file of a mean that is not there, before models are loaded."""
+    if not Path(mean).expanduser().is_file():
+        raise SpliceError(
+            f"mean is {str(mean)!r}, but there is no such file: python -m splice_exp estimate-mean writes one."
+        )
 
 
 def _move(backbone: Backbone, device: str) -> None:

@@ -13,14 +13,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from splice_exp.backbones.base import Backbone
 from splice_exp.core.assets import ASSETS
 from splice_exp.core.errors import SpliceError, nearest, require_choice, require_integer, require_names, shown
 from splice_exp.core.io import atomic, digest, file_sha256
 from splice_exp.core.keys import key_of
 from splice_exp.core.text.lines import read_lines
+
+if TYPE_CHECKING:  # a list is looked for without torch
+    from splice_exp.backbones.base import Backbone
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +40,7 @@ BY_NAME = {  # as conf/vocabulary has them
     "textspan": Path("data/lexicons/image_descriptions_general.txt"),
 }
 BUILT = ("conceptnet", "wordnet")  # by python -m splice_exp build-lexicon
+ASSERTIONS = "conceptnet-assertions-5.7.0.csv.gz"  # what ConceptNet's names are counted in
 DOWNLOADS = "~/.cache/splice_exp/vocabulary"  # as paths.downloads of a command
 DOWNLOAD_TIMEOUT = 30  # seconds
 
@@ -67,17 +70,31 @@ class VocabularySource(ABC):
                 require_integer(key, value, 1)
         require_names("exclude", exclude)
         self._size, self._bigram_size, self._exclude = size, bigram_size, tuple(exclude)
+        self._loaded: tuple[str, Vocabulary] | None = None  # by which backbone, and what was found
+
+    def require(self) -> None:
+        """Look for the list before anything is computed, and fetch it if that is how it is had.
+
+        Raises:
+            SpliceError: naming the file that is missing, and how to get it.
+        """
+        return  # most lists are no files
 
     @abstractmethod
     def _names(self, backbone: Backbone) -> tuple[Sequence[str], dict[str, Any]]:
         """Return all names in ascending frequency, distinct and not empty, and their provenance."""
 
     def load(self, backbone: Backbone) -> Vocabulary:
-        """Return the names that are left after exclusion and cutting.
+        """Return the names that are left after exclusion and cutting; they are read once.
 
         Raises:
             SpliceError: if nothing is left, or an excluded name is not there.
         """
+        if self._loaded is None or self._loaded[0] != backbone.backbone_id:
+            self._loaded = backbone.backbone_id, self._left(backbone)
+        return self._loaded[1]
+
+    def _left(self, backbone: Backbone) -> Vocabulary:
         names, provenance = self._names(backbone)
         known = set(names)
         for name in self._exclude:
@@ -114,7 +131,7 @@ class VocabularySource(ABC):
                 f"{key_of('size', self)} is {self._size}: the list has its {several} names of several words first, so "
                 f"that {left} of them and {len(kept) - left} of one word are left. Leave it out for all names, or "
                 "count both apart (vocabulary.bigram_size of a command).",
-                stacklevel=4,
+                stacklevel=5,
             )
 
 
@@ -143,9 +160,16 @@ class FileVocabulary(VocabularySource):
         exclude: Sequence[str] = (),
     ) -> None:
         super().__init__(size, bigram_size, exclude)
-        self._path = Path(path)
+        self._path = Path(path).expanduser()
+
+    def require(self) -> None:
+        if not self._path.is_file():
+            raise SpliceError(
+                f"{key_of('path', self)} is {str(self._path)!r}, but there is no such file: {_made(self._path)}."
+            )
 
     def _names(self, backbone: Backbone) -> tuple[Sequence[str], dict[str, Any]]:
+        self.require()
         names = read_names(self._path, of=self)
         return names, {"vocabulary": self._path.stem, "sha256": file_sha256(self._path)}
 
@@ -191,11 +215,14 @@ class PublishedVocabulary(VocabularySource):
         self._list_name = list_name
         self._path = Path(cache).expanduser() / f"{list_name}.txt"
 
-    def _names(self, backbone: Backbone) -> tuple[Sequence[str], dict[str, Any]]:
+    def require(self) -> None:
         if self._path.is_file():
             self._check(self._path)
         else:
             self._download()
+
+    def _names(self, backbone: Backbone) -> tuple[Sequence[str], dict[str, Any]]:
+        self.require()
         provenance = {"vocabulary": self._list_name, "sha256": PUBLISHED_SHA256[self._list_name]}
         return read_names(self._path), provenance
 
@@ -215,10 +242,12 @@ class PublishedVocabulary(VocabularySource):
                 temporary.write_bytes(response.read())
                 self._check(temporary)
         except (OSError, http.client.HTTPException, RuntimeError) as error:
+            key = key_of("cache", self)  # of a configuration; Splice.load and its like have no such argument
+            elsewhere = "" if key == "cache" else f", or set {key} to the folder that holds it"
             raise SpliceError(
-                f"{self._path} is not there and {url} cannot be reached ({error}): put the file there by hand, or set "
-                f"{key_of('cache', self)} to the folder that holds it."
-            ) from error
+                f"{self._path} is not there and {url} cannot be reached ({_reason(error)}): put the file there by "
+                f"hand{elsewhere}."
+            ) from None  # a network's chain of errors is longer than what it says
 
 
 def vocabulary_named(vocabulary: str | Path | Sequence[str], size: int | None = None) -> VocabularySource:
@@ -239,12 +268,29 @@ def vocabulary_named(vocabulary: str | Path | Sequence[str], size: int | None = 
         return PublishedVocabulary(str(vocabulary), DOWNLOADS, size)
     file = BY_NAME.get(str(vocabulary), Path(vocabulary).expanduser())
     if not file.is_file():
-        built = f"; {file} is made by python -m splice_exp build-lexicon {vocabulary}" if vocabulary in BUILT else ""
+        if str(vocabulary) in BY_NAME:
+            raise SpliceError(f"vocabulary is {str(vocabulary)!r}, but there is no {file}: {_made(file)}.")
         raise SpliceError(
             f"vocabulary is {str(vocabulary)!r}, but must be one of {', '.join((*PUBLISHED_SHA256, *BY_NAME))}; a file "
-            f"with one name per line; or a list of names{built}."
+            "with one name per line; or a list of names."
         )
     return FileVocabulary(str(file), size)
+
+
+def _reason(error: Exception) -> str:
+    """Say why an address was not reached, without names and numbers of errors."""
+    reason = getattr(error, "reason", None) or error
+    return str(getattr(reason, "strerror", None) or reason)
+
+
+def _made(path: Path) -> str:
+    """Say how a list gets to where it was looked for."""
+    if path.stem in BUILT:
+        source = f" {ASSERTIONS}" if path.stem == "conceptnet" else ""
+        return f"python -m splice_exp build-lexicon {path.stem}{source} --output {path} makes it"
+    if path.name == BY_NAME["textspan"].name:
+        return f"it is text_descriptions/{path.name} of https://github.com/yossigandelsman/clip_text_span"
+    return "give a text file with one name per line"
 
 
 def read_names(path: Path, of: object = None) -> list[str]:

@@ -26,11 +26,16 @@ from splice_exp.core.keys import key_of
 from splice_exp.core.matrices.matrix import parts
 from splice_exp.core.tensors import as_tensor, read_pt, read_tensors
 from splice_exp.core.types import Embeddings
-from splice_exp.embeddings.official_means import official_mean
+from splice_exp.embeddings.official_means import (
+    ESTIMATE,
+    MEAN_FILES,
+    OFFICIAL,
+    ZERO,
+    official_mean,
+    require_mean_file,
+)
 
 RECOMPOSITIONS = ("paper", "scaled")
-ESTIMATE, OFFICIAL, ZERO = "estimate", "official", "zero"
-MEAN_FILES = (".safetensors", ".pt", ".pth", ".npy")
 
 
 def center(
@@ -180,12 +185,7 @@ class Alignment:
             return torch.zeros(dim)
         if self.image_mean == OFFICIAL:
             return read_mean(str(official_mean(encoder, of=self).path), dim, of=self)
-        if not Path(self.image_mean).is_file():
-            raise SpliceError(
-                f"{key_of('image_mean', self)} is {self.image_mean!r}, but must be one of: {OFFICIAL}, {ESTIMATE}, "
-                f"{ZERO}; or an existing file ({', '.join(MEAN_FILES)})."
-            )
-        return read_mean(self.image_mean, dim, of=self)
+        return read_mean(str(require_mean_file(self.image_mean, of=self)), dim, of=self)
 
     def source_of_mean(self, encoder: str | None = None) -> str:
         """Say in words where μ comes from.

@@ -1,4 +1,6 @@
-"""Image means that come with the package: those that the SpLiCE authors published, and that of the synthetic benchmark.
+"""Which image mean is meant: one that comes with the package, or a file. Found out without torch.
+
+With the package come those that the SpLiCE authors published, and that of the synthetic benchmark.
 
 μ = (1/n) Σ σ(image)        over MSCOCO train2017, not normalised again
 """
@@ -12,6 +14,8 @@ from splice_exp.core.assets import ASSETS, SCENES_CLIP
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.keys import key_of
 
+ESTIMATE, OFFICIAL, ZERO = "estimate", "official", "zero"
+MEAN_FILES = (".safetensors", ".pt", ".pth", ".npy")
 COCO = "MSCOCO train2017, published with SpLiCE"
 
 
@@ -103,3 +107,24 @@ def official_mean(encoder: str | None, of: object = None) -> OfficialMean:
             "file written by python -m splice_exp estimate-mean."
         )
     return found
+
+
+def require_mean_file(path: str, of: object = None) -> Path:
+    """Return the file of an image mean.
+
+    Args:
+        path: What was given as `image_mean`, other than one of the words.
+        of: The component whose key is named in an error.
+
+    Raises:
+        SpliceError: if it is not there, or has the suffix of another format.
+    """
+    file, key = Path(path).expanduser(), key_of("image_mean", of)
+    if not file.is_file():
+        raise SpliceError(
+            f"{key} is {path!r}, but must be one of: {OFFICIAL}, {ESTIMATE}, {ZERO}; or an existing file "
+            f"({', '.join(MEAN_FILES)})."
+        )
+    if file.suffix not in MEAN_FILES:
+        raise SpliceError(f"{key} is {path!r}, but the file of a mean ends in {', '.join(MEAN_FILES)}.")
+    return file

@@ -21,11 +21,10 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from open_clip.transformer import ResidualAttentionBlock
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm, linear
 
-from splice_exp.backbones.towers import Tower
+from splice_exp.backbones.towers import Block, Tower
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +47,7 @@ class HeadWeights:
 
 
 @torch.no_grad()
-def head_weights(block: ResidualAttentionBlock, folded: bool = True) -> HeadWeights:
+def head_weights(block: Block, folded: bool = True) -> HeadWeights:
     """Read the value–output matrices of a layer.
 
     Args:
@@ -72,7 +71,7 @@ def head_weights(block: ResidualAttentionBlock, folded: bool = True) -> HeadWeig
 
 @torch.no_grad()
 def head_outputs(
-    block: ResidualAttentionBlock,
+    block: Block,
     stream: Float[Tensor, "b t d"],
     queries: int,
     mask: Float[Tensor, "t t"] | None = None,
@@ -99,7 +98,7 @@ def head_outputs(
 
 
 def attention_patterns(
-    block: ResidualAttentionBlock,
+    block: Block,
     stream: Float[Tensor, "b t d"],
     queries: int,
     mask: Float[Tensor, "t t"] | None = None,
@@ -156,7 +155,7 @@ def _bias(attention: nn.MultiheadAttention) -> Tensor:
     return attention.in_proj_bias
 
 
-def layer_scale(block: ResidualAttentionBlock) -> Float[Tensor, " d"]:
+def layer_scale(block: Block) -> Float[Tensor, " d"]:
     """Return LayerScale in float64; ones where there is none."""
     gamma = getattr(block.ls_1, "gamma", None)
     weight = block.attn.out_proj.weight

@@ -17,7 +17,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int64
-from scipy.optimize import nnls
 from torch import Tensor
 
 # Duplicate atoms in a support make G singular; so little on the diagonal makes them share, and moves nothing else.
@@ -115,6 +114,8 @@ def solve_on_support(
 
 def _solve_alone(atoms: Float[Tensor, "s d"], target: Float[Tensor, " d"], nonnegative: bool) -> np.ndarray:
     """Solve one problem by the orthogonal methods of SciPy and NumPy."""
+    from scipy.optimize import nnls  # late: it takes half a second
+
     a, b = atoms.T.cpu().numpy(), target.cpu().numpy()
     return np.asarray(nnls(a, b)[0] if nonnegative else np.linalg.lstsq(a, b, rcond=None)[0])
 

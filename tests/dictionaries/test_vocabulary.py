@@ -159,5 +159,7 @@ def test_a_name_that_is_none_is_refused_with_all_that_are(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SpliceError, match=r"^vocabulary is 'lion', but must be one of laion, laion_bigrams, mscoco, "):
         vocabulary_named("lion")
-    with pytest.raises(SpliceError, match=r"conceptnet.txt is made by python -m splice_exp build-lexicon conceptnet"):
+    with pytest.raises(
+        SpliceError, match=r"no data/lexicons/conceptnet\.txt: python -m splice_exp build-lexicon conceptnet"
+    ):
         vocabulary_named("conceptnet")

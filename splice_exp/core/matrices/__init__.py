@@ -1,1 +1,1 @@
-"""Matrices that may be larger than memory would hold twice: read from files a part at a time, and normalised."""
+"""Files of tensors: whether they are whole, and matrices that may be larger than memory would hold twice."""

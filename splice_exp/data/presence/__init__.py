@@ -1,0 +1,1 @@
+"""What must be on disk of each data set: found out without torch, before anything is computed."""
