@@ -28,7 +28,8 @@ def as_distinct(names: Sequence[str]) -> tuple[list[str], list[int]]:
         (['cup', 'Hot dog', 'star'], [0, 1, 1, 2])
     """
     index: dict[str, int] = {}
-    distinct, places = [], []
+    distinct: list[str] = []
+    places: list[int] = []
     for name in names:
         places.append(index.setdefault(canonical(name), len(index)))
         if len(index) > len(distinct):

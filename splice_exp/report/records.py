@@ -242,8 +242,8 @@ def describe(rows: Sequence[Row]) -> list[str]:
         lines[0] += f" ({metrics['zero_shot/num_missing_classes']} without a text are left out)"
     if metrics.get("zero_shot/num_duplicate_classes"):
         merged = metrics["zero_shot/num_duplicate_classes"]
-        has, counts = ("class has", "counts") if merged == 1 else ("classes have", "count")
-        lines[0] += f"; {merged} {has} the name of another one, and {counts} with it"
+        has, count = ("class has", "counts") if merged == 1 else ("classes have", "count")
+        lines[0] += f"; {merged} {has} the name of another one, and {count} with it"
     counts = [(row.metrics.get("concept/num_classes"), row.metrics.get("zero_shot/num_classes")) for row in rows]
     fewer = sorted({int(asked) for asked, classes in counts if asked and classes and asked < classes})
     if fewer:
