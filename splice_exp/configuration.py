@@ -29,6 +29,7 @@ PACKAGE = Path(__file__).parent
 # Inside the wheel, or beside the package in a checkout; absolute, so that the command works from any folder.
 CONFIG_DIRECTORY = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
 
+ROOT = "config"  # the root of all, unless someone names another
 
 NAMES = ("name", "table")  # of what is written
 PLAIN_NAME = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*")

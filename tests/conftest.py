@@ -1,6 +1,7 @@
 """Shared fixtures. Shapes and types of all annotated functions are checked at run time, sockets are blocked."""
 
 import gc
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -30,7 +31,10 @@ CACHE = "SPLICE_EXP_TEST_CACHE"  # folder of embeddings, codes and maps that all
 
 def pytest_configure(config):
     """Make the cache before workers start, which inherit its name; take away the width that xdist sets."""
+    if importlib.util.find_spec("readline"):
+        importlib.import_module("readline")  # it sets the width, too, behind the back of Python, when it comes first
     os.environ.pop("COLUMNS", None)  # messages would be wrapped
+    os.unsetenv("COLUMNS")
     if not hasattr(config, "workerinput"):
         os.environ[CACHE] = mkdtemp(prefix="splice_exp_tests_")
 
