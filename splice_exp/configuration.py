@@ -130,6 +130,8 @@ def samples_of(node: Mapping[str, Any], trust: tuple[str, ...] = ()) -> str | No
     Returns:
         None where it cannot be read; the run says why.
     """
+    if MISSING in node.values():  # said in a sentence, before torch is imported for the data
+        return None
     # Not damaged=skip: for its name alone images are not looked into.
     return _samples_of(json.dumps({key: value for key, value in node.items() if key != "damaged"}), trust)
 
