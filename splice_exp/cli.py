@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 
 from splice_exp.backbones.drawings_only import warning_for
 from splice_exp.commands import COMMANDS, ON_PICTURES, run_command
-from splice_exp.configuration import CONFIG_DIRECTORY, forget_samples, register, resolve
+from splice_exp.configuration import CONFIG_DIRECTORY, ROOT, forget_samples, register, resolve
 from splice_exp.core.errors import SpliceError, nearest
 from splice_exp.core.io import FULL, cannot_be_written
 from splice_exp.core.runs.run_directory import (
@@ -49,7 +49,7 @@ VALUED = (  # options of Hydra with a value
 register()  # here, because launchers import this module in the processes that they start
 
 
-@hydra.main(version_base="1.3", config_path=str(CONFIG_DIRECTORY), config_name="config")
+@hydra.main(version_base="1.3", config_path=str(CONFIG_DIRECTORY), config_name=ROOT)
 def job(config: DictConfig) -> None:
     """Do one point, or find it done; a failure is recorded in its directory, and other points of a sweep go on."""
     leave_if_asked()  # between two points of a sweep

@@ -30,6 +30,7 @@ PACKAGE = Path(__file__).parent
 # Inside the wheel, or beside the package in a checkout; absolute, so that the command works from any folder.
 CONFIG_DIRECTORY = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
 
+ROOT = "config"  # the root of all, unless someone names another
 
 NAMES = ("name", "table")  # of what is written
 PLAIN_NAME = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*")
@@ -135,6 +136,8 @@ def samples_of(node: Mapping[str, Any], trust: tuple[str, ...] = ()) -> str | No
     Returns:
         None where it cannot be read; the run says why.
     """
+    if MISSING in node.values():  # said in a sentence, before torch is imported for the data
+        return None
     # Not damaged=skip: for its name alone images are not looked into.
     return _samples_of(json.dumps({key: value for key, value in node.items() if key != "damaged"}), trust)
 

@@ -9,18 +9,19 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import fields, is_dataclass
+from typing import Any, get_type_hints
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import CompactHydraException, HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 from splice_exp.build import build
 from splice_exp.commands import COMMANDS, ON_PICTURES
-from splice_exp.configuration import CONFIG_DIRECTORY
+from splice_exp.configuration import CONFIG_DIRECTORY, Config
 from splice_exp.core.errors import SpliceError, did_you_mean, nearest
 from splice_exp.points import one_of
 
@@ -47,6 +48,8 @@ def in_a_sentence(error: CompactHydraException, words: Sequence[str]) -> str:
         return _no_such_key(found[1], words)
     if found := re.match(r"Error parsing override '([^']*)'\s*missing EQUAL", text):
         return _no_pair(found[1])
+    if (found := re.match(r"Error merging override [+]*([^=\s]+)=(.*)", text)) and isinstance(reason, ValidationError):
+        return _of_another_type(found[1], found[2], reason)
     lines = [line.strip() for line in text.partition("Config search path")[0].splitlines() if line.strip()]
     if isinstance(reason, OmegaConfBaseException):
         lines.append(str(reason).splitlines()[0])
@@ -77,6 +80,23 @@ def _no_such_choice(group: str, name: str) -> str:
         known = sorted({*known, *GlobalHydra.instance().config_loader().get_group_options(group)})
     advice = did_you_mean(name, known, f"{group}={{}}") or f"it has {', '.join(known)}."
     return f"{group} has no choice {name!r}: {advice}"
+
+
+KINDS = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}
+
+
+def _of_another_type(key: str, value: str, reason: ValidationError) -> str:
+    """Say what a key of the typed root may be; of Hydra's own keys, what Hydra says."""
+    kind: Any = Config
+    for part in key.split("."):
+        kind = get_type_hints(kind).get(part) if is_dataclass(kind) else None
+    if kind is None:
+        return f"{key} is {value!r}, which it cannot be: {str(reason).splitlines()[0].rstrip('.')}."
+    if is_dataclass(kind):
+        inner = " or ".join(f"{key}.{field.name}" for field in fields(kind))
+        return f"{key} is {value!r}, but is not one value: set {inner}."
+    allowed = KINDS.get(kind) or f"a list in brackets, like {key}=[{value.strip('[]') or 'one'}]"
+    return f"{key} is {value!r}, but must be {allowed}."
 
 
 def _several(key: str, value: str) -> str:

@@ -15,6 +15,7 @@ import torch
 from splice_exp.build import build
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.measures import Measures
+from splice_exp.core.names import as_distinct
 from splice_exp.core.runs.provenance import SCIENCE
 from splice_exp.core.text.places import without_places
 from splice_exp.core.text.progress import DISPLAY, PROGRESS
@@ -170,7 +171,7 @@ def _fill_in_one_pass(components: Components, cache: Cache) -> None:
     if not solver.row_by_row:
         raise SpliceError("fused=true solves row by row, but this solver needs all rows: set fused=false.")
     mean = alignment.known_mean(backbone.dim, backbone.encoder)
-    classes = tuple(name for name in data.classes if backbone.knows_class(name))
+    classes = tuple(name for name in as_distinct(data.classes)[0] if backbone.knows_class(name))
     nothing = Embeddings(torch.zeros(0, backbone.dim), None, (), classes, "image", backbone.backbone_id)
     ingredients = Ingredients(backbone, components.vocabulary, nothing, alignment, mean, cache)
     dictionary = components.dictionary.build(ingredients)

@@ -20,7 +20,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from splice_exp.build import build
-from splice_exp.configuration import inputs_of, plain
+from splice_exp.configuration import CONFIG_DIRECTORY, ROOT, inputs_of, plain
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.runs.run_directory import UNFINISHED, rank
 from splice_exp.core.text import terminal
@@ -49,21 +49,33 @@ class Outcome:
 OUTCOME = Outcome()
 
 
+# Of the configuration: what says where results go, and how they come about, but not what they are.
+UNSHOWN = ("paths", "logger", "force", "repair", "shard")
+
+
 def shown_command(config: DictConfig) -> str:
-    """Write the command without what does not change the numbers, and files by their names, wherever they lie."""
+    """Write the command for a shell, without what does not change the numbers, and files elsewhere by their names."""
     # An experiment that is a sweep by itself needs no -m.
     alone = config.hydra.mode != RunMode.MULTIRUN or config.hydra.sweeper.get("params")
     words = [] if alone else ["-m"]
-    own = [source.path for source in config.hydra.runtime.config_sources if source.provider == "command-line"]
-    words += [f"--config-dir={os.path.relpath(path)}" for path in own]
+    for source in config.hydra.runtime.config_sources:
+        if source.provider == "command-line":
+            words.append(f"--config-dir={without_places(os.path.relpath(source.path))}")
+        elif source.provider == "main" and Path(source.path) != CONFIG_DIRECTORY:
+            words.append(f"--config-path={without_places(os.path.relpath(source.path))}")
+    if (root := config.hydra.job.config_name) != ROOT:
+        words.append(f"--config-name={root}")
+    words += [word for word in config.hydra.overrides.hydra if word.lstrip("+~").startswith("hydra.sweeper.params")]
     for override in map(as_given, config.hydra.overrides.task):
         key, _, value = override.partition("=")
-        if key.split(".")[0] in ("paths", "logger", "force", "repair"):
-            continue
-        words.append(
-            f"{key}={Path(value).name}" if "/" in value and Path(value).is_file() else without_places(override)
-        )
+        if key.lstrip("+~").split(".")[0] not in UNSHOWN:
+            words.append(f"{key}={Path(value).name}" if _is_elsewhere(value) else without_places(override))
     return shlex.join(["python", "-m", "splice_exp", *words])
+
+
+def _is_elsewhere(value: str) -> bool:
+    """Say whether a value is the bare path of a file that does not lie below the working folder."""
+    return value.startswith(("/", "~", "..")) and Path(value).expanduser().is_file()
 
 
 def rows(config: DictConfig) -> list[Record]:

@@ -6,6 +6,7 @@ Imported without torch: the process that only hands tests to others has this fil
 from __future__ import annotations
 
 import gc
+import importlib.util
 import os
 import shutil
 from pathlib import Path
@@ -42,7 +43,10 @@ def pytest_configure(config):
     """
     if hasattr(config.option, "loadscopereorder"):
         config.option.loadscopereorder = False
+    if importlib.util.find_spec("readline"):
+        importlib.import_module("readline")  # it sets the width, too, behind the back of Python, when it comes first
     os.environ.pop("COLUMNS", None)  # messages would be wrapped
+    os.unsetenv("COLUMNS")
     if not hasattr(config, "workerinput"):
         os.environ[CACHE] = mkdtemp(prefix="splice_exp_tests_")
 

@@ -64,7 +64,9 @@ WRONG = {
     },
     "data=cifar10": {"data": {"dataset": "cifar", "split": "half", "root": "nowhere"}},
     "data=coco_captions": {"data": {"annotations": "nowhere.json"}},
-    "data=huggingface data.path=nowhere": {"data": {"path": "nowhere", "exif": "sideways", "damaged": "mend"}},
+    "data=huggingface data.path=nowhere": {
+        "data": {"path": "nowhere", "exif": "sideways", "damaged": "mend", "white": 0}
+    },
     "data=image_folder data.root=nowhere": {"data": {"root": "nowhere"}},
     "data=mura": {"data": {"split": "half", "root": "nowhere"}},
     "data=cub200": {"data": {"split": "half", "root": "nowhere"}},

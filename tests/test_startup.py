@@ -6,6 +6,7 @@ import sys
 import pytest
 from PIL import Image
 
+from splice_exp.commands import COMMANDS
 from splice_exp.configuration import CONFIG_DIRECTORY
 from splice_exp.experiments import help_of
 
@@ -39,6 +40,7 @@ def test_an_image_is_decomposed_without_lightning(tmp_path):
         ("--help",),
         ("decompose", "--help"),
         ("experiment=paper/zero_shot", "--help"),
+        *((command, "--help") for command in COMMANDS),
         ("decompos", "cat.jpg"),
         ("solver.l1_penalty=0.1,0.2",),
         ("experiment=zero_shott",),

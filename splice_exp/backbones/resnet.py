@@ -24,6 +24,7 @@ from torch.nn.functional import normalize
 from torchvision import transforms
 
 from splice_exp.backbones.base import Backbone, LastLayer
+from splice_exp.backbones.resnet_kinds import ARCHITECTURES, STEMS
 from splice_exp.backbones.weight_files import require_weights_file
 from splice_exp.core.errors import SpliceError, nearest, require_choice, require_integer, shown
 from splice_exp.core.images.colours import rgb
@@ -31,8 +32,6 @@ from splice_exp.core.io import digest, file_digest
 from splice_exp.core.keys import key_of
 from splice_exp.core.tensors import read_pt
 
-ARCHITECTURES = ("resnet18", "resnet34", "resnet50", "resnet101")
-STEMS = ("imagenet", "cifar")  # 7 × 7 with pooling; 3 × 3 without
 LAYERS = ("state_dict", "model")  # under which a state dict may lie
 CLASSES = "classes"  # beside the state dict, the names of what the last layer knows
 LAST = "fc."  # names of the last layer, which is no part of the encoder

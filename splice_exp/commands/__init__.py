@@ -23,7 +23,7 @@ def run_command(name: str, arguments: Sequence[str]) -> None:
         arguments: The words after it.
     """
     try:
-        if name in ON_DATA:
+        if name in ON_DATA and not {"-h", "--help"} & set(arguments):
             from splice_exp.commands.presence import require_present  # late: other commands do without Hydra
 
             require_present(arguments)

@@ -16,7 +16,6 @@ from pathlib import Path
 from splice_exp.commands import parser_of
 from splice_exp.core.io import file_sha256
 from splice_exp.core.text.visible import say
-from splice_exp.dictionaries.build_vocabulary import write_vocabulary
 from splice_exp.dictionaries.conceptnet import count_nodes
 from splice_exp.dictionaries.lexicon import Filters, build_lexicon
 from splice_exp.dictionaries.wordnet import count_lemmas
@@ -45,6 +44,8 @@ def build(chosen: argparse.Namespace) -> None:
     Raises:
         SpliceError: if the knowledge base is not there, or not what it should be.
     """
+    from splice_exp.dictionaries.build_vocabulary import write_vocabulary  # late: it brings torch
+
     filters = Filters(**{field.name: getattr(chosen, field.name) for field in fields(Filters)})
     if chosen.base == "conceptnet":
         counts, source = count_nodes(chosen.assertions, chosen.language)

@@ -23,8 +23,7 @@ from splice_exp.core.errors import SpliceError, shown
 from splice_exp.core.io import file_sha256
 from splice_exp.core.text.tables import read_table
 from splice_exp.core.text.visible import say
-from splice_exp.dictionaries.build_vocabulary import Choices, build_vocabulary, write_vocabulary
-from splice_exp.dictionaries.vocabulary import read_names
+from splice_exp.dictionaries.choices import Choices
 
 
 def read_captions(path: Path, column: str) -> Iterator[str]:
@@ -78,6 +77,9 @@ def build(chosen: argparse.Namespace) -> None:
     """
     if not chosen.captions and not chosen.scenes:
         raise SpliceError("There are no captions: give files, or --scenes with a number of pictures.")
+    from splice_exp.dictionaries.build_vocabulary import build_vocabulary, write_vocabulary  # late: they bring torch
+    from splice_exp.dictionaries.vocabulary import read_names
+
     choices = Choices(**{field.name: getattr(chosen, field.name) for field in fields(Choices)})
     backbone = None
     if chosen.model:

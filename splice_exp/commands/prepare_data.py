@@ -26,11 +26,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from splice_exp.commands import parser_of
+from splice_exp.commands.torchvision_names import Kinds
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import write_text
 from splice_exp.core.text.visible import say
-from splice_exp.data import nico
-from splice_exp.data.torchvision_sets import KINDS
 
 CHUNK = 1 << 20
 MD5_LENGTH = 32  # hexadecimal digits
@@ -82,7 +81,8 @@ ARCHIVES: dict[str, tuple[Archive, ...]] = {
         ),
     ),
 }
-BY_HAND = {"nico": ("NICO", (nico.IMAGES, nico.LISTS))}
+KINDS = Kinds()
+BY_HAND = {"nico": ("NICO", ("NICO_unique", "NICO_unique_official"))}
 
 
 def checksum_of(path: Path, kind: str = "sha256") -> str:

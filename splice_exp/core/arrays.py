@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import warnings
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,11 @@ OBJECTS = (
     "numpy.array(words, dtype=str), and numbers with a dtype of numbers"
 )
 OTHER = "the content is of the other NumPy format"
-FAULTS = (OSError, ValueError, EOFError, TypeError, OverflowError, MemoryError, zipfile.BadZipFile, zlib.error)
+FAULTS = (
+    *(OSError, ValueError, EOFError, TypeError, OverflowError, MemoryError, SyntaxError, RecursionError),
+    *(tokenize.TokenError, zipfile.BadZipFile, zlib.error),  # a header is an expression of Python
+)
+MAGIC = b"\x93NUMPY"
 
 
 def read_npy(path: Path, key: str) -> np.ndarray:
@@ -35,9 +39,8 @@ def read_npy(path: Path, key: str) -> np.ndarray:
         SpliceError: if the file is missing, shorter than its header says, or holds Python objects.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "overflow encountered", RuntimeWarning)  # of sizes that no file has
-            found = np.load(path, mmap_mode="r", allow_pickle=False)
+        _check_header(path)
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
         if not isinstance(found, np.ndarray):
             raise ValueError(OTHER)
     except FAULTS as error:
@@ -80,7 +83,10 @@ def read_npz(path: Path, key: str, leave_out: str | None = None) -> Mapping[str,
         if size > physical_memory():
             raise ValueError(f"unpacked it would take {size / 1e9:,.0f} GB, more than there is memory")
         with np.load(path, allow_pickle=False) as loaded:
-            return {name: loaded[name] for name in loaded.files if name != leave_out}
+            names = [name for name in loaded.files if name != leave_out]
+            for name in names:
+                npz_header(path, name, key)
+            return {name: loaded[name] for name in names}
 
 
 def npz_header(path: Path, name: str, key: str) -> Header | None:
@@ -94,9 +100,7 @@ def npz_header(path: Path, name: str, key: str) -> Header | None:
             return None
         with archive.open(f"{name}.npy") as member:
             header = _header(member)
-        claimed = math.prod(header.shape) * header.dtype.itemsize
-        if claimed > archive.getinfo(f"{name}.npy").file_size:
-            raise OverflowError
+        _check_size(header, archive.getinfo(f"{name}.npy").file_size)
         return header
 
 
@@ -127,13 +131,33 @@ def npz_rows(path: Path, name: str, key: str, size: int) -> Iterator[np.ndarray]
 
 def _header(member: Any) -> Header:  # a file that is open
     version = np.lib.format.read_magic(member)
-    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
+    old, new = np.lib.format.read_array_header_1_0, np.lib.format.read_array_header_2_0
+    read = {(1, 0): old, (2, 0): new, (3, 0): new}.get(version)  # the third has other letters in names of columns
     if read is None:
         raise ValueError(f"version {version} of the format")
     shape, by_columns, dtype = read(member)
     if dtype.hasobject:
         raise ValueError(OBJECTS)
+    if any(isinstance(size, bool) or size < 0 for size in shape):
+        raise ValueError(f"its header claims the shape {shape}, but sizes are integers of 0 or more")
     return Header(shape, dtype, by_columns)
+
+
+def _check_header(path: Path) -> None:
+    """Refuse a file whose header cannot be true; other files are left to NumPy."""
+    with path.open("rb") as file:
+        if file.read(len(MAGIC)) == MAGIC:
+            file.seek(0)
+            _check_size(_header(file), path.stat().st_size)
+
+
+def _check_size(header: Header, size: int) -> None:
+    claimed = math.prod(header.shape) * header.dtype.itemsize
+    if claimed > size:
+        raise ValueError(
+            f"its header claims more than the file holds: shape {header.shape} takes {claimed:,} bytes, and there are "
+            f"{size:,}"
+        )
 
 
 def _reason(error: Exception) -> str:
@@ -143,4 +167,6 @@ def _reason(error: Exception) -> str:
         return OBJECTS
     if "mmap length" in text or "too big" in text or isinstance(error, (OverflowError, MemoryError)):
         return "its header claims more than the file holds"
+    if isinstance(error, (SyntaxError, RecursionError, tokenize.TokenError)):
+        return "its header is damaged"
     return text.partition("\n")[0] or type(error).__name__

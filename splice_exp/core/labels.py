@@ -21,6 +21,16 @@ def are_integers(cells: Iterable[str]) -> bool:
     return all(map(INTEGER.fullmatch, cells))
 
 
+def if_unlabelled(labels: Iterable[int | str]) -> str:
+    """Say what to do about labels that are no class, as the end of a sentence, if they are what unlabelled rows have.
+
+    Example:
+        >>> if_unlabelled([-1, -1, 7]), if_unlabelled(["7"])
+        ('; -1 often stands for no label: take rows that have one', '')
+    """
+    return "; -1 often stands for no label: take rows that have one" if "-1" in map(str, labels) else ""
+
+
 def require_first_label(argument: str, first_label: object) -> None:
     """Refuse what is neither 0 nor 1 nor None.
 

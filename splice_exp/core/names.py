@@ -20,6 +20,23 @@ def canonical(name: str) -> str:
     return " ".join(normalize("NFC", name).lower().replace("_", " ").split())
 
 
+def as_distinct(names: Sequence[str]) -> tuple[list[str], list[int]]:
+    """Return the names that differ, each as it is written first, and which of them each name is.
+
+    Example:
+        >>> as_distinct(["cup", "Hot dog", "hot_dog", "star"])
+        (['cup', 'Hot dog', 'star'], [0, 1, 1, 2])
+    """
+    index: dict[str, int] = {}
+    distinct: list[str] = []
+    places: list[int] = []
+    for name in names:
+        places.append(index.setdefault(canonical(name), len(index)))
+        if len(index) > len(distinct):
+            distinct.append(name)
+    return distinct, places
+
+
 def mentioning(argument: str, phrases: Sequence[str], names: Sequence[str], of: object = None) -> list[str]:
     """Return the names in which one of some words or phrases occurs, as whole words.
 

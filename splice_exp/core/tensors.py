@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from zipfile import is_zipfile
@@ -50,7 +51,9 @@ def read_pt(path: Path, key: str) -> object:
     """
     require_pt(path, key)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of pickles that torch has not written: they are refused
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
     except Exception:  # whatever bytes that only look like such a file lead to; torch advises to run them
         raise SpliceError(
             f"{key}: {path} is damaged, or holds more than tensors and plain values, and nothing else is loaded, "
@@ -59,7 +62,12 @@ def read_pt(path: Path, key: str) -> object:
 
 
 def as_tensor(array: np.ndarray) -> Tensor:
-    """Return numbers as a tensor: any byte order, integers and booleans as int64, long floats as float64."""
+    """Return numbers as a tensor: any byte order, integers and booleans as int64, long floats as float64.
+
+    Integers beyond int64 stay what they are, uint64.
+    """
+    if array.dtype.kind == "u" and array.size and array.max() > np.iinfo(np.int64).max:
+        return torch.from_numpy(array.astype(np.uint64))
     if array.dtype.kind in "iub":
         return torch.from_numpy(array.astype(np.int64))
     wanted = np.dtype(np.float64) if array.dtype.itemsize > 8 else array.dtype.newbyteorder("=")

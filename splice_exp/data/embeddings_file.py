@@ -13,7 +13,7 @@ from splice_exp.core.arrays import read_npy
 from splice_exp.core.errors import SpliceError, require_integer, shown
 from splice_exp.core.io import file_digest
 from splice_exp.core.keys import key_of
-from splice_exp.core.labels import label_of_first, require_first_label
+from splice_exp.core.labels import if_unlabelled, label_of_first, require_first_label
 from splice_exp.core.stored import TORCH, read_stored_embeddings
 from splice_exp.core.tensors import as_tensor, read_pt
 from splice_exp.core.text.lines import read_lines
@@ -98,16 +98,17 @@ class EmbeddingsFile(EmbeddedSource):
                 f"{key_of('labels', self)} are there but no class names: give {key_of('classes', self)}, a text "
                 "file, one name a line."
             )
-        first = label_of_first(labels.tolist(), self.classes, first_label, key_of("labels", self), self)
-        outside = ((labels < first) | (labels >= first + len(self.classes))).nonzero().flatten().tolist()
+        numbers: list[int] = labels.tolist()  # of any type: those beyond int64 are told as they are
+        first = label_of_first(numbers, self.classes, first_label, key_of("labels", self), self)
+        last = first + len(self.classes) - 1
+        outside = [row for row, label in enumerate(numbers) if not first <= label <= last]
         if outside:
+            found = [numbers[row] for row in outside]
             raise SpliceError(
-                f"{key_of('labels', self)} must lie in {first} … {first + len(self.classes) - 1} (there are "
-                f"{len(self.classes)} "
-                "classes), but "
-                f"row {shown(outside)} has label {shown(labels[outside].tolist())}."
+                f"{key_of('labels', self)} must lie in {first} … {last} (there are {len(self.classes)} classes), but "
+                f"row {shown(outside)} has label {shown(found)}{if_unlabelled(found)}."
             )
-        return labels.to(torch.int64) - first
+        return torch.tensor(numbers, dtype=torch.int64) - first
 
 
 def _read_classes(path: str) -> tuple[str, ...]:

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 from splice_exp.core.errors import SpliceError, nearest, require_bool, require_integer, shown
-from splice_exp.core.images.colours import UnreadableImage
 from splice_exp.core.images.opening import Stored
+from splice_exp.core.images.white import UnreadableImage
 from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of, set_place
 from splice_exp.data.pictures import PictureSource, by_name
@@ -45,6 +45,7 @@ class HuggingFaceSet(PictureSource):
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
         exif: `upright`, to turn images as a viewer does, or `ignore`.
         damaged: `error` or `skip`, for images that cannot be read.
+        white: The value that is white in images of more than 8 bits; by default the largest of their type.
 
     Raises:
         SpliceError: for folders, splits and columns that are not there.
@@ -66,11 +67,12 @@ class HuggingFaceSet(PictureSource):
         missing_classes: str = "drop",
         exif: str = "upright",
         damaged: str = "error",
+        white: int | None = None,
     ) -> None:
         from datasets import Image as ImageColumn
 
         require_bool("streaming", streaming)
-        super().__init__(name or path.rstrip("/").rsplit("/", 1)[-1], limit, missing_classes, exif, damaged)
+        super().__init__(name or path.rstrip("/").rsplit("/", 1)[-1], limit, missing_classes, exif, damaged, white)
         self._image_column = image_column
         if streaming:
             self._data: Any = Stream(path, config, split, revision, num_samples)

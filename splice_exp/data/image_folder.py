@@ -32,6 +32,7 @@ class ImageFolder(FileSource):
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
         exif: `upright`, to turn images as a viewer does, or `ignore`.
         damaged: `error` or `skip`, for images that cannot be read.
+        white: The value that is white in images of more than 8 bits; by default the largest of their type.
 
     Raises:
         SpliceError: for a folder that is not there or holds no pictures, or names that do not fit.
@@ -46,11 +47,12 @@ class ImageFolder(FileSource):
         missing_classes: str = "drop",
         exif: str = "upright",
         damaged: str = "error",
+        white: int | None = None,
     ) -> None:
         self._root = require_folder("root", root)
         if self._root.resolve() == Path(self._root.resolve().anchor):
             raise SpliceError(f"{key_of('root')} is {root!r}, where everything is: name the folder of your images.")
-        super().__init__(name or self._root.resolve().name, limit, missing_classes, exif, damaged)
+        super().__init__(name or self._root.resolve().name, limit, missing_classes, exif, damaged, white)
         self._files = image_files(self._root)
         if not self._files:
             raise SpliceError(f"{key_of('root')}: {root} holds no pictures ({', '.join(sorted(SUFFIXES))}).")

@@ -12,7 +12,7 @@ import torch
 
 from splice_exp.core.errors import SpliceError, nearest, require_file, require_folder, require_names, shown
 from splice_exp.core.keys import key_of
-from splice_exp.core.labels import are_integers, indices_among, require_first_label
+from splice_exp.core.labels import are_integers, if_unlabelled, indices_among, require_first_label
 from splice_exp.core.text.tables import Table, read_table
 from splice_exp.core.types import Attribute
 from splice_exp.data.pictures import FileSource, placed, require_files
@@ -38,6 +38,7 @@ class ImageTable(FileSource):
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
         exif: `upright`, to turn images as a viewer does, or `ignore`.
         damaged: `error` or `skip`, for images that cannot be read.
+        white: The value that is white in images of more than 8 bits; by default the largest of their type.
 
     Raises:
         SpliceError: naming files, columns or values that are not there.
@@ -59,8 +60,9 @@ class ImageTable(FileSource):
         missing_classes: str = "drop",
         exif: str = "upright",
         damaged: str = "error",
+        white: int | None = None,
     ) -> None:
-        super().__init__(name or Path(table).stem, limit, missing_classes, exif, damaged)
+        super().__init__(name or Path(table).stem, limit, missing_classes, exif, damaged, white)
         require_first_label("first_label", first_label)
         self._first_label = first_label
         found = read_table(require_file("table", table), key_of("table"))
@@ -122,9 +124,10 @@ class ImageTable(FileSource):
         labels = indices_among(names, taken, cells, self._first_label, source)
         outside = [row for row, label in enumerate(labels) if not 0 <= label < len(names)]
         if outside:
+            others = sorted({taken[row] for row in outside})
             raise SpliceError(
                 f"{key_of('classes')} has {len(names)} names, but rows {shown(outside)} have other labels "
-                f"({shown(sorted({taken[row] for row in outside}))})."
+                f"({shown(others)}){if_unlabelled(others)}."
             )
         return names, labels
 

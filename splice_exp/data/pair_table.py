@@ -31,6 +31,7 @@ class PairTable(FileSource):
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
         exif: `upright`, to turn images as a viewer does, or `ignore`.
         damaged: `error` or `skip`, for images that cannot be read.
+        white: The value that is white in images of more than 8 bits; by default the largest of their type.
 
     Raises:
         SpliceError: naming files, columns or lines that are not there.
@@ -49,8 +50,9 @@ class PairTable(FileSource):
         missing_classes: str = "drop",
         exif: str = "upright",
         damaged: str = "error",
+        white: int | None = None,
     ) -> None:
-        super().__init__(name or Path(table).stem, None, missing_classes, exif, damaged)
+        super().__init__(name or Path(table).stem, None, missing_classes, exif, damaged, white)
         for key, pair in (("columns", columns), ("file_columns", file_columns)):
             if len(pair) != len(CLASSES):
                 raise SpliceError(f"{key_of(key)} is {list(pair)}, but must be two columns, safe and unsafe.")

@@ -25,6 +25,7 @@ class PictureFiles(FileSource):
         missing_classes: Of no consequence: there are no classes.
         exif: `upright`, to turn images as a viewer does, or `ignore`.
         damaged: `error` or `skip`, for images that cannot be read.
+        white: The value that is white in images of more than 8 bits; by default the largest of their type.
 
     Raises:
         SpliceError: for a path that is not there, is no picture, or holds none.
@@ -40,9 +41,10 @@ class PictureFiles(FileSource):
         missing_classes: str = "drop",
         exif: str = "upright",
         damaged: str = "error",
+        white: int | None = None,
     ) -> None:
         require_names("paths", paths)
-        super().__init__(name, limit, missing_classes, exif, damaged)
+        super().__init__(name, limit, missing_classes, exif, damaged, white)
         self._files = list(dict.fromkeys(file for path in paths for file in _files_of(path)))
         require_files("paths", self._files)  # links may lead nowhere
         if not self._files:

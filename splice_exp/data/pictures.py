@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from abc import abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +16,12 @@ import torch
 from PIL import Image
 
 from splice_exp.core.errors import SpliceError, require_choice, require_integer, shown
-from splice_exp.core.images.colours import EXIF, UPRIGHT, Pixels, UnreadableImage
+from splice_exp.core.images.colours import EXIF, UPRIGHT, Pixels
 from splice_exp.core.images.opening import Stored, read_image
+from splice_exp.core.images.white import DARK, UnknownWhite, UnreadableImage, White
 from splice_exp.core.io import digest, files_digest
 from splice_exp.core.keys import key_of
+from splice_exp.core.labels import if_unlabelled
 from splice_exp.data.base import EncodableSource
 
 log = logging.getLogger(__name__)
@@ -42,6 +45,8 @@ class PictureSource(EncodableSource):
         exif: `upright`, to turn images as a viewer does, or `ignore`.
         damaged: What to do about images that cannot be read: stop with an `error` when one is met, or `skip` them. To
             skip, all are read once before anything else, so that every process leaves out the same ones.
+        white: The value that is white in images of more than 8 bits, as 4095 for 12 bits in files of 16; by default the
+            largest value of their type, or what the tags of a TIFF file say.
 
     Attributes:
         together: Samples in a row that belong together: if one is damaged, all of them are left out.
@@ -52,14 +57,23 @@ class PictureSource(EncodableSource):
     readers = 1
 
     def __init__(
-        self, name: str, limit: int | None, missing_classes: str, exif: str = UPRIGHT, damaged: str = ERROR
+        self,
+        name: str,
+        limit: int | None,
+        missing_classes: str,
+        exif: str = UPRIGHT,
+        damaged: str = ERROR,
+        white: int | None = None,
     ) -> None:
         super().__init__(name, missing_classes)
         if limit is not None:
             require_integer("limit", limit, 1)
         require_choice("exif", exif, EXIF)
         require_choice("damaged", damaged, DAMAGED)
-        self._limit, self._exif, self._skips = limit, exif, damaged == SKIP
+        if white is not None:
+            require_integer("white", white, 1)
+        self._limit, self._exif, self._skips, self._white = limit, exif, damaged == SKIP, white
+        self._said_dark = False
         self._places: Sequence[int] = ()
 
     def _describe(self, sample_ids: Sequence[str], labels: Sequence[int] | None, classes: Sequence[str]) -> None:
@@ -84,7 +98,7 @@ class PictureSource(EncodableSource):
             if not 0 <= label < len(classes):
                 raise SpliceError(
                     f"data: {sample_id} of {self.name} has label {label}, but labels must lie in "
-                    f"0 … {len(classes) - 1} (there are {len(classes)} classes)."
+                    f"0 … {len(classes) - 1} (there are {len(classes)} classes){if_unlabelled([label])}."
                 )
         count = len(sample_ids) if self._limit is None else min(self._limit, len(sample_ids))
         self._places = [place * len(sample_ids) // count for place in range(count)]
@@ -132,7 +146,7 @@ class PictureSource(EncodableSource):
     def _fault(self, place: int, sample_id: str) -> str | None:
         """Return why a sample cannot be read; None if it can."""
         try:
-            read_image(self.picture(place), f"{sample_id} of {self.name}", self._exif)
+            self._opened(place, sample_id)
         except UnreadableImage as error:
             return str(error)
         return None
@@ -150,17 +164,30 @@ class PictureSource(EncodableSource):
         """Identify samples as they are stored, by their places among all there are."""
 
     def fingerprint(self) -> str:
-        return f"{self.content(self._places)}-{self._exif}"
+        white = "" if self._white is None else f"-white{self._white}"
+        return f"{self.content(self._places)}-{self._exif}{white}"
 
     def inputs(self, start: int, stop: int) -> list[Image.Image]:
         return [self._read(index) for index in range(start, min(stop, len(self)))]
 
     def _read(self, index: int) -> Image.Image:
         try:
-            return read_image(self.picture(self._places[index]), f"{self.sample_ids[index]} of {self.name}", self._exif)
+            return self._opened(self._places[index], self.sample_ids[index])
         except UnreadableImage as error:
             why = str(error).removesuffix(".")
-            raise SpliceError(f"{why}; {key_of('damaged', self)}=skip leaves out such images.") from error
+            known = f"{key_of('white', self)} says what is white, and " if isinstance(error, UnknownWhite) else ""
+            raise SpliceError(f"{why}; {known}{key_of('damaged', self)}=skip leaves out such images.") from error
+
+    def _opened(self, place: int, sample_id: str) -> Image.Image:
+        """Return a sample in colours; the first that is nearly black is named in a warning."""
+        key, name = key_of("white", self), f"{sample_id} of {self.name}"
+        white = None if self._white is None else White(self._white, key)
+        image = read_image(self.picture(place), name, self._exif, white)
+        dark = image.info.pop(DARK, None)
+        if dark is not None and not self._said_dark:
+            self._said_dark = True
+            log.warning("%s.", dark.sentence(name, key))
+        return image
 
 
 class FileSource(PictureSource):
@@ -180,7 +207,7 @@ class FileSource(PictureSource):
     def _faults(self, sample_ids: Sequence[str]) -> dict[int, str]:
         found = [(str(self._files[place]), self._files[place].stat()) for place in self._places]
         files = [[file, status.st_size, status.st_mtime_ns] for file, status in found]
-        key = digest([self.name, list(self._places), files])
+        key = digest([self.name, list(self._places), self._white, files])
         if key not in _FAULTS:
             _FAULTS[key] = super()._faults(sample_ids)
         return _FAULTS[key]
@@ -233,14 +260,17 @@ def placed(root: Path, names: Sequence[str]) -> tuple[Path, list[Path], list[str
 
 
 def as_picture(image: ImageOrFile) -> Image.Image:
-    """Return an image upright and in colours, given as a file or as it is.
+    """Return an image upright and in colours, given as a file or as it is; a warning says if it is nearly black.
 
     Raises:
         SpliceError: naming a file that cannot be read.
     """
-    if isinstance(image, str | Path):
-        return read_image(Path(image), str(image))
-    return read_image(image, "The image")
+    name = str(image) if isinstance(image, str | Path) else "The image"
+    found = read_image(Path(image) if isinstance(image, str | Path) else image, name)
+    dark = found.info.pop(DARK, None)
+    if dark is not None:
+        warnings.warn(f"{dark.sentence(name, None)}.", stacklevel=2)
+    return found
 
 
 def listed_images(caller: str, images: ImageOrFile | Sequence[ImageOrFile]) -> list[ImageOrFile]:

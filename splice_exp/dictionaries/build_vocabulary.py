@@ -10,7 +10,7 @@ References:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,33 +19,11 @@ import torch
 from better_profanity import profanity
 
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.errors import SpliceError, require_at_least, require_integer
+from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import sidecar, write_json, write_text
+from splice_exp.dictionaries.choices import Choices
 from splice_exp.dictionaries.phrases import PhraseCounts, count_phrases, function_words
 from splice_exp.dictionaries.prune import is_sum_of_parts, prune_similar
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What a vocabulary is to be.
-
-    Attributes:
-        num_words: Keep so many words, the most frequent.
-        num_pairs: Keep so many pairs of words.
-        min_count: Captions in which a name must occur.
-        max_cosine: Largest cosine of two names, and of a pair with the mean of its words.
-    """
-
-    num_words: int = 10_000
-    num_pairs: int = 5_000
-    min_count: int = 5
-    max_cosine: float = 0.9
-
-    def __post_init__(self) -> None:
-        require_integer("--num-words", self.num_words, 1)
-        require_integer("--num-pairs", self.num_pairs, 0)
-        require_integer("--min-count", self.min_count, 1)
-        require_at_least("--max-cosine", self.max_cosine, -1)
 
 
 def build_vocabulary(

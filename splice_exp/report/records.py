@@ -241,7 +241,9 @@ def describe(rows: Sequence[Row]) -> list[str]:
     if metrics.get("zero_shot/num_missing_classes"):
         lines[0] += f" ({metrics['zero_shot/num_missing_classes']} without a text are left out)"
     if metrics.get("zero_shot/num_duplicate_classes"):
-        lines[0] += f"; class names that occur twice: {metrics['zero_shot/num_duplicate_classes']}, the first wins"
+        merged = metrics["zero_shot/num_duplicate_classes"]
+        has, count = ("class has", "counts") if merged == 1 else ("classes have", "count")
+        lines[0] += f"; {merged} {has} the name of another one, and {count} with it"
     counts = [(row.metrics.get("concept/num_classes"), row.metrics.get("zero_shot/num_classes")) for row in rows]
     fewer = sorted({int(asked) for asked, classes in counts if asked and classes and asked < classes})
     if fewer:

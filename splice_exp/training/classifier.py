@@ -9,9 +9,8 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
 import lightning
 import torch
@@ -22,52 +21,14 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import v2
 
-from splice_exp.backbones.resnet import ARCHITECTURES, STEMS
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.images.colours import rgb
 from splice_exp.data.base import EncodableSource
-from splice_exp.training.settings import TrainingSettings
+from splice_exp.training.classifier_settings import Settings
 
 VALIDATION_SHARE = 0.2
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and standard deviation of channels
 MONITORED = "validation_loss"
-
-
-@dataclass(frozen=True)
-class Settings(TrainingSettings):
-    """What decides the outcome of a training.
-
-    Attributes:
-        architecture: Of torchvision.
-        stem: `imagenet`, or `cifar` for small images.
-        resize: Of the shorter side, pixels.
-        crop: Side of the square in the middle, pixels.
-        rotation: Most degrees by which pictures are turned in training, beside flips of both kinds.
-        epochs: At most.
-        patience: Epochs without a lower validation loss, after which it ends.
-        batch_size: Pictures in a batch.
-        learning_rate: Of Adam, at first.
-        decay: Factor of the learning rate every `decay_every` epochs.
-        decay_every: Epochs.
-        weight_decay: Of Adam.
-        seed: Of the last layer, the split and the order.
-    """
-
-    choices: ClassVar[Mapping[str, Sequence[str]]] = {"architecture": ARCHITECTURES, "stem": STEMS}
-
-    architecture: str = "resnet18"
-    stem: str = "imagenet"
-    resize: int = 256
-    crop: int = 224
-    rotation: float = 30.0
-    epochs: int = 100
-    patience: int = 25
-    batch_size: int = 256
-    learning_rate: float = 0.1
-    decay: float = 0.1
-    decay_every: int = 10
-    weight_decay: float = 1e-4
-    seed: int = 42
 
 
 class Classifier(lightning.LightningModule):

@@ -19,7 +19,7 @@ from typing import Any
 
 import lightning
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 from torch.nn.utils.parametrize import register_parametrization, remove_parametrizations
@@ -29,6 +29,7 @@ from splice_exp.backbones.base import Backbone, require_float32
 from splice_exp.backbones.towers import tower_of
 from splice_exp.core.errors import SpliceError, require_at_least, require_choice, require_integer
 from splice_exp.core.io import digest
+from splice_exp.core.names import as_distinct
 from splice_exp.core.runs.code import code_digest, code_of
 from splice_exp.data.base import EncodableSource
 
@@ -116,11 +117,16 @@ class Tuner(lightning.LightningModule):
 
 
 class Pictures(Dataset[tuple[Tensor, int]]):
-    """Preprocessed pictures with their labels."""
+    """Preprocessed pictures with their labels.
 
-    def __init__(self, data: EncodableSource, backbone: Backbone) -> None:
-        assert data.labels is not None
-        self._data, self._backbone, self._labels = data, backbone, data.labels
+    Args:
+        data: With classes.
+        backbone: Preprocesses.
+        labels: Of the pictures.
+    """
+
+    def __init__(self, data: EncodableSource, backbone: Backbone, labels: Int64[Tensor, " n"]) -> None:
+        self._data, self._backbone, self._labels = data, backbone, labels
 
     def __len__(self) -> int:
         return len(self._labels)
@@ -154,7 +160,9 @@ def fine_tuned(backbone: Backbone, data: EncodableSource, settings: FineTuning) 
         else:
             _attach(found, settings.rank)
         order = torch.Generator().manual_seed(settings.seed)
-        loader = DataLoader(Pictures(data, found), settings.batch_size, shuffle=True, generator=order)
+        names, places = as_distinct(data.classes)  # those of the same name have the same text
+        pictures = Pictures(data, found, torch.tensor(places)[data.labels])
+        loader = DataLoader(pictures, settings.batch_size, shuffle=True, generator=order)
         trainer = lightning.Trainer(
             accelerator="auto",
             devices=1,
@@ -168,13 +176,13 @@ def fine_tuned(backbone: Backbone, data: EncodableSource, settings: FineTuning) 
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*does not have many workers.*")
             model.train()
-            trainer.fit(Tuner(model, backbone.encode_classes(data.classes), settings), loader)
+            trainer.fit(Tuner(model, backbone.encode_classes(names), settings), loader)
     if settings.mode == "lora":
         for block in tower_of(found).blocks:
             remove_parametrizations(block.attn, "in_proj_weight")
             remove_parametrizations(block.attn.out_proj, "weight")
     model.cpu().eval().requires_grad_(False)
-    identity = [asdict(settings), data.fingerprint(), code_digest([__name__]), code_of(data, backbone)]
+    identity = [asdict(settings), data.identity(), code_digest([__name__]), code_of(data, backbone)]
     found.backbone_id = f"{backbone.backbone_id}:tuned:{digest(identity)}"
     return found
 

@@ -11,8 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from datasets import Dataset, load_from_disk
 
-from splice_exp.commands import prepare_data, run_command
+from splice_exp.commands import prepare_data, run_command, torchvision_names
 from splice_exp.core.errors import SpliceError
+from splice_exp.data import nico, torchvision_sets
 from splice_exp.data.image_table import ImageTable
 from tests.data.layouts import write_nico
 
@@ -289,3 +290,9 @@ def test_wrong_words_are_refused(capsys, words, message):
 def test_what_cannot_be_had_is_one_sentence(tmp_path):
     with pytest.raises(SystemExit, match="error: https://nlp.stanford.edu/data/dro/"):
         run_command("prepare-data", ["waterbirds", "--root", str(tmp_path)])
+
+
+def test_names_that_are_written_without_torch_are_those_of_the_data_sets():
+    assert tuple(torchvision_names.NAMES) == tuple(torchvision_sets.KINDS)
+    assert dict(torchvision_names.Kinds()) == torchvision_sets.KINDS
+    assert prepare_data.BY_HAND["nico"] == ("NICO", (nico.IMAGES, nico.LISTS))

@@ -59,3 +59,49 @@ def test_rows_of_extreme_numbers_become_unit_rows(tmp_path, scale):
     np.save(tmp_path / "E.npy", np.array([[3.0, 4.0], [0.0, 1.0]]) * scale)
     found = read_stored_embeddings(str(tmp_path / "E.npy"), "path").features
     np.testing.assert_allclose(found, [[0.6, 0.8], [0, 1]], atol=1e-3 if scale == 1e-320 else 1e-6)
+
+
+def written(path, header):
+    """Write a header as it stands, and nothing behind it; beside it an archive of the same member."""
+    content = header.encode() + b"\n"
+    member = b"\x93NUMPY\x01\x00" + len(content).to_bytes(2, "little") + content
+    path.write_bytes(member)
+    with zipfile.ZipFile(path.with_suffix(".npz"), "w") as archive:
+        archive.writestr("embeddings.npy", member)
+
+
+@pytest.mark.parametrize(
+    ("header", "reason"),
+    [
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': (-3, 8)}", r"its header claims the shape \(-3, 8\), but"),
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': (3, -8)}", r"its header claims the shape \(3, -8\), but"),
+        (
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (True, 8)}",
+            r"claims the shape \(True, 8\), but",
+        ),
+        (
+            "{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999, 8)}",
+            r"claims more than the file holds: shape \(9999999999, 8\) takes 319,999,999,968 bytes, and there are \d+",
+        ),
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': (3.5, 8)}", r"shape is not valid: \(3.5, 8\)"),
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': 8}", "shape is not valid: 8"),
+        ("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 8", "its header is damaged"),
+        ("{'descr': '<f99', 'fortran_order': False, 'shape': (3, 8)}", "descr is not a valid dtype descriptor"),
+    ],
+)
+def test_a_header_that_cannot_be_true_is_refused_with_the_reason(tmp_path, header, reason):
+    written(tmp_path / "E.npy", header)
+    for suffix in ("npy", "npz"):
+        with pytest.raises(SpliceError, match=rf"^path: \S*E.{suffix} cannot be read as .{suffix} \(.*{reason}"):
+            read_stored_embeddings(str(tmp_path / f"E.{suffix}"), "path")
+    with pytest.raises(SpliceError, match=reason):
+        read_npy(tmp_path / "E.npy", "path")
+    with pytest.raises(SpliceError, match=reason):
+        read_npz(tmp_path / "E.npz", "path")
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+def test_all_versions_of_the_format_are_read(tmp_path, version):
+    with (tmp_path / "E.npy").open("wb") as file:
+        np.lib.format.write_array(file, np.eye(3), version)
+    assert np.array_equal(read_npy(tmp_path / "E.npy", "path"), np.eye(3))

@@ -1,3 +1,6 @@
+import pickle
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -240,3 +243,43 @@ def test_labels_that_are_true_or_false_are_of_two_classes_in_every_layout(tmp_pa
     (tmp_path / "names.txt").write_text("no\nyes\n")
     for path, labels in (("E.npy", str(tmp_path / "y.npy")), ("E.npz", None)):
         assert EmbeddingsFile(str(tmp_path / path), labels=labels, classes=classes).labels.tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize("suffix", ["npy", "pt", "npz", "safetensors"])
+@pytest.mark.parametrize(
+    ("last", "message"),
+    [
+        (np.uint64(2**64 - 1), r"row 3 has label 18446744073709551615\.$"),
+        (np.uint64(2**63 + 5), r"row 3 has label 9223372036854775813\.$"),
+        (np.int64(-1), r"row 3 has label -1; -1 often stands for no label: take rows that have one\.$"),
+        (np.uint16(7), r"row 3 has label 7\.$"),
+    ],
+    ids=["-1 without a sign", "beyond int64", "-1", "7"],
+)
+def test_labels_of_no_class_are_told_as_they_are(tmp_path, suffix, last, message):
+    labels = torch.from_numpy(np.array([0, 1, 0, last], dtype=last.dtype))
+    features, path = torch.eye(4), tmp_path / f"E.{suffix}"
+    (tmp_path / "classes.txt").write_text("cat\ndog\n")
+    given = {"classes": str(tmp_path / "classes.txt")}
+    if suffix == "safetensors":
+        write_tensors(path, {"embeddings": features, "labels": labels})
+    elif suffix == "npz":
+        np.savez(path, embeddings=features.numpy(), labels=labels.numpy())
+    elif suffix == "pt":
+        torch.save({"embeddings": features, "labels": labels}, path)
+    else:
+        np.save(path, features.numpy())
+        np.save(tmp_path / "y.npy", labels.numpy())
+        given["labels"] = str(tmp_path / "y.npy")
+    with pytest.raises(SpliceError, match=rf"^labels must lie in 0 … 1 \(there are 2 classes\), but {message}"):
+        EmbeddingsFile(str(path), **given)
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_a_pickle_is_refused_without_words_of_torch(tmp_path, protocol, capfd):
+    (tmp_path / "E.pt").write_bytes(pickle.dumps({"embeddings": np.eye(3)}, protocol))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(SpliceError, match="^path: .* holds more than tensors and plain values"):
+            EmbeddingsFile(str(tmp_path / "E.pt"))
+    assert capfd.readouterr() == ("", "")

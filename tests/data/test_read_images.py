@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import pkgutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,8 @@ from PIL import ExifTags, Image
 import splice_exp.data
 from splice_exp import Cocoa, Splice
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.images.colours import UnreadableImage
+from splice_exp.core.images.white import UnreadableImage
+from splice_exp.data.archives.web_dataset import WebDataset
 from splice_exp.data.base import damaged_in
 from splice_exp.data.coco_captions import CocoCaptions
 from splice_exp.data.huggingface import HuggingFaceSet
@@ -177,6 +179,48 @@ def test_the_16_bit_copy_of_an_image_has_its_embedding(tmp_path, splice, suffix)
     assert torch.equal(splice.backbone.encode_images([Image.fromarray(deep)]), splice.embed([grey]))
 
 
+OWN = {kind.__name__: kind for kind in (HuggingFaceSet, ImageFolder, ImageTable, PairTable, PictureFiles, WebDataset)}
+
+
+def test_images_of_12_bits_are_said_to_be_dark_until_white_is_set(tmp_path, splice, caplog):
+    grey = np.asarray(upright().resize((64, 64)).convert("L"))
+    deep = np.rint(grey * (4095 / 255)).astype(np.uint16)
+    for name in ("1.png", "2.png", "3.tiff"):
+        Image.fromarray(deep).save(tmp_path / name)
+    with caplog.at_level(logging.WARNING):
+        dark = ImageFolder(str(tmp_path))
+        dark.inputs(0, 3)
+    largest = int(deep.max())
+    assert [record.message for record in caplog.records] == [
+        f"1.png of {tmp_path.name} is nearly black: its values of 16 bits go up to {largest} of 65535; if another "
+        "value is white, set white to it (white=4095 for 12 bits)."
+    ]
+    caplog.clear()
+    bright = ImageFolder(str(tmp_path), white=4095)
+    assert all(np.abs(np.asarray(one)[:, :, 0] - grey.astype(int)).max() <= 1 for one in bright.inputs(0, 3))
+    assert not caplog.records
+    assert bright.fingerprint() != dark.fingerprint() == ImageFolder(str(tmp_path), white=None).fingerprint()
+    with pytest.raises(
+        SpliceError, match=rf"^1.png of .* has values up to {largest}, but white says that 1023 is white"
+    ):
+        ImageFolder(str(tmp_path), white=1023).inputs(0, 1)
+    with pytest.raises(
+        SpliceError, match=rf"has values up to {largest}, but white says that 1023"
+    ):  # it is not damaged
+        ImageFolder(str(tmp_path), white=1023, damaged="skip")
+    with pytest.warns(
+        UserWarning, match=r"^The image is nearly black: .* scale them to 8 \(values \* 255 // 4095\)\.$"
+    ):
+        splice.embed([deep])
+
+
+def test_every_reader_of_own_images_takes_a_white():
+    for kind in OWN.values():
+        assert inspect.signature(kind).parameters["white"].default is None, kind
+    with pytest.raises(SpliceError, match="^white is 0, but must be an integer of at least 1"):
+        PictureFiles([str(Path(__file__))], white=0)
+
+
 def test_what_has_no_known_white_is_refused_everywhere(tmp_path, splice):
     grey = np.asarray(upright().convert("L")).astype(np.float32)
     Image.fromarray(grey).save(tmp_path / "a.tiff")
@@ -190,6 +234,10 @@ def test_what_has_no_known_white_is_refused_everywhere(tmp_path, splice):
         with pytest.raises(SpliceError, match="has floating-point values from .*, but 0 must be black and 1 white"):
             refused()
     assert not len(ImageFolder(str(tmp_path), damaged="error").damaged)
+    with pytest.raises(SpliceError, match=r"; white says what is white, and damaged=skip leaves out such images\.$"):
+        ImageFolder(str(tmp_path)).inputs(0, 1)
+    known = ImageFolder(str(tmp_path), white=255).inputs(0, 1)[0]
+    assert np.array_equal(np.asarray(known)[:, :, 0], grey.astype(np.uint8))
 
 
 # --- damaged images

@@ -11,7 +11,7 @@ from splice_exp.core.io import write_json
 from splice_exp.report.comparisons import Comparison, Level
 from splice_exp.report.drawings.figures import Bars, Curves
 from splice_exp.report.page import Report
-from splice_exp.report.records import Record
+from splice_exp.report.records import Record, describe
 from splice_exp.report.tables import difference_heading, lay_out, markdown_table, write_csv
 from tests.report.declared import MEASURES, declare
 
@@ -162,6 +162,19 @@ def test_an_interval_is_shown_where_it_has_two_ends_that_differ(records):
     records[2].metrics[high] = None
     rows = lay_out(records, [TOP1], []).rows
     assert [row[2] for row in rows] == ["90.0", "90.0", "50.0", "90.0 [85.0, 95.0]"]
+
+
+@pytest.mark.parametrize(
+    ("again", "said"),
+    [
+        (1, "of 3 classes; 1 class has the name of another one, and counts with it"),
+        (2, "of 3 classes; 2 classes have the name of another one, and count with it"),
+        (0, "of 3 classes"),
+    ],
+)
+def test_classes_of_the_same_name_are_reported(records, again, said):
+    records[0].metrics.update({"zero_shot/num_classes": 3, "zero_shot/num_duplicate_classes": again})
+    assert describe(records)[0] == f"Data: tiny, 100 samples {said}"
 
 
 def test_differences_are_signed_and_claims_about_the_same_ones_share_a_column(records):

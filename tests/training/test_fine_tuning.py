@@ -41,6 +41,16 @@ def test_only_what_is_trained_changes_and_again_alike(study, mode):
     assert not any(value.requires_grad for value in one.module.parameters())
 
 
+def test_classes_of_the_same_name_are_trained_as_one(study):
+    settings = FineTuning(epochs=1, batch_size=32, learning_rate=1e-3)
+    once, twice = (FineGrainedScenes(96, split="train") for _ in range(2))
+    twice.classes = (*once.classes, once.classes[0].upper())
+    of_first = (once.labels == 0).nonzero().flatten()
+    twice.labels = once.labels.index_fill(0, of_first[::2], len(once.classes))
+    one, other = (fine_tuned(study.backbone, data, settings).module.state_dict() for data in (once, twice))
+    assert all(torch.equal(value, other[name]) for name, value in one.items())
+
+
 def test_a_low_rank_change_is_nothing_at_first():
     change = LowRank(range(2, 5), 7, 3)
     weight = torch.randn(9, 7)

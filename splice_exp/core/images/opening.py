@@ -22,7 +22,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.images.colours import UPRIGHT, Pixels, UnreadableImage, rgb
+from splice_exp.core.images.colours import UPRIGHT, Pixels, rgb
+from splice_exp.core.images.white import UnreadableImage, White, note_depth
 
 log = logging.getLogger(__name__)
 
@@ -37,22 +38,23 @@ _OPENING = Lock()  # filters of warnings are those of all threads
 Stored: TypeAlias = Path | bytes | Pixels
 
 
-def read_image(source: Stored, name: str, exif: str = UPRIGHT) -> Image.Image:
-    """Return an image in colours, by the rules of `colours`.
+def read_image(source: Stored, name: str, exif: str = UPRIGHT, white: White | None = None) -> Image.Image:
+    """Return an image in colours, by the rules of `colours`, with its notes.
 
     Args:
         source: A file, its bytes, or an image in memory.
         name: What it is called, for errors.
         exif: `upright` or `ignore`.
+        white: What is white in images of more than 8 bits, where it is not the largest value of their type.
 
     Raises:
         UnreadableImage: if its content is the fault.
-        SpliceError: if the file cannot be read.
+        SpliceError: if the file cannot be read, or `white` does not apply to it.
     """
     if not isinstance(source, Image.Image | np.ndarray):
         source = open_stored(source, name)
     with _in_words(name):
-        return rgb(source, name, exif)
+        return rgb(source, name, exif, white)
 
 
 def open_stored(source: Path | bytes, name: str) -> Image.Image:
@@ -74,6 +76,7 @@ def open_stored(source: Path | bytes, name: str) -> Image.Image:
                     name,
                     image.width * image.height // 10**6,
                 )
+            note_depth(image)
             image.load()
             return image
 

@@ -8,14 +8,23 @@ number.
 from __future__ import annotations
 
 import ast
+import hashlib
+import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from pathlib import Path
 
 from splice_exp.core.io import digest
+from splice_exp.core.runs.file_digests import Stamp, is_settled, keep, kept, stamp_of
 from splice_exp.core.runs.trusted import is_of, sources
 
 PACKAGE = Path(__file__).parents[2]
+# What was read of each file: its stamp, the hash of its code and what it imports; kept for later commands, until this
+# module reads in another way, or another Python writes code in another.
+_KNOWN: dict[str, tuple[Stamp, str, tuple[str, ...]]] = {}
+_UNKEPT: set[str] = set()
+_VERSION = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
+_KEPT = f"code-{sys.version_info.major}.{sys.version_info.minor}-{_VERSION}"
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -28,13 +37,17 @@ def code_digest(names: Iterable[str], *packages: Path) -> str:
             this package.
     """
     packages = packages or (PACKAGE,)
+    _load()
     found: dict[Path, str] = {}
     waiting = [file for name in names for file in _files_of(name, packages)]
     while waiting:
         file, package = waiting.pop()
         if file not in found:
-            found[file], imported = _read(file, package, file.stat().st_mtime_ns)
+            found[file], imported = _known(file, package)
             waiting += [target for name in imported for target in _files_of(name, packages, whole=False)]
+    if _UNKEPT:
+        keep(_KEPT, {path: list(entry) for path, entry in _KNOWN.items()})
+        _UNKEPT.clear()
     root_of = {file: package.parent for package in packages for file in (package, *package.rglob("*"))}
     # Stop words, prompts, vocabularies: code reads them by name.
     texts = sorted(text for package in packages for text in (package / "assets").rglob("*.txt"))
@@ -85,14 +98,31 @@ def _files_of(name: str, packages: Sequence[Path], whole: bool = True) -> Iterat
         yield from ((file, package) for file in sorted(package.rglob("*.py")))
 
 
-@cache
-def _read(file: Path, package: Path, changed: int) -> tuple[str, tuple[str, ...]]:
-    """Return the code of a file as Python writes it, and the names that it imports, anywhere in it.
+def _load() -> None:
+    """Take what earlier commands have read, once for each cache."""
+    for path, (stamp, code, imported) in kept(_KEPT).items():
+        _KNOWN.setdefault(path, (tuple(stamp), code, tuple(imported)))
+
+
+def _known(file: Path, package: Path) -> tuple[str, tuple[str, ...]]:
+    """Return what `_read` does; a file is read again once it has changed."""
+    path = os.path.abspath(file)
+    stamp = stamp_of(path)
+    if path not in _KNOWN or _KNOWN[path][0] != stamp:
+        code, imported = _read(file, package)
+        if not is_settled(stamp):
+            return code, imported
+        _KNOWN[path] = (stamp, code, imported)
+        _UNKEPT.add(path)
+    return _KNOWN[path][1:]
+
+
+def _read(file: Path, package: Path) -> tuple[str, tuple[str, ...]]:
+    """Return a hash of the code of a file as Python writes it, and the names that it imports, anywhere in it.
 
     Args:
         file: Of a module.
         package: Which it is in.
-        changed: When, so that a file is read again once it has changed.
     """
     tree = _Bare().visit(ast.parse(file.read_text(encoding="utf-8")))
     place = file.relative_to(package.parent).with_suffix("").parts
@@ -104,7 +134,7 @@ def _read(file: Path, package: Path, changed: int) -> tuple[str, tuple[str, ...]
             above = place[: len(place) - node.level] if node.level else ()  # from .beside import …
             origin = ".".join([*above, *([node.module] if node.module else [])])
             imported += [f"{origin}.{name.name}" for name in node.names]
-    return ast.unparse(tree), tuple(imported)
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest(), tuple(imported)
 
 
 class _Bare(ast.NodeTransformer):

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +53,7 @@ def sha256_of(files: Sequence[Path], root: Path) -> list[str]:
         _READ.add(kept)
         _KNOWN.update(_read(kept))
     paths = [os.path.abspath(file) for file in files]
-    stamps = [_stamp(path) for path in paths]
+    stamps = [stamp_of(path) for path in paths]
     unknown = [
         (path, stamp) for path, stamp in zip(paths, stamps, strict=True) if _KNOWN.get(path, (None,))[0] != stamp
     ]
@@ -61,7 +62,7 @@ def sha256_of(files: Sequence[Path], root: Path) -> list[str]:
         log.warning("%s: reading %.0f GB, once, to know the files by their content …", root, size / 1e9)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         found = dict(zip((path for path, _ in unknown), pool.map(_sha256, (path for path, _ in unknown)), strict=True))
-    settled = {path: (stamp, found[path]) for path, stamp in unknown if _is_settled(stamp)}
+    settled = {path: (stamp, found[path]) for path, stamp in unknown if is_settled(stamp)}
     _KNOWN.update(settled)
     if kept is not None and size >= KEPT_FROM:
         _append(kept, settled)
@@ -82,7 +83,7 @@ def remembered(name: str, files: Sequence[Path], found: Callable[[], str]) -> st
         OSError: if one of them cannot be read.
     """
     paths = [os.path.abspath(file) for file in files]
-    stamps = [_stamp(path) for path in paths]
+    stamps = [stamp_of(path) for path in paths]
     about = hashlib.sha256(json.dumps([name, paths, stamps]).encode()).hexdigest()
     if about in _FOUND:
         return _FOUND[about]
@@ -90,7 +91,7 @@ def remembered(name: str, files: Sequence[Path], found: Callable[[], str]) -> st
     text = None if kept is None else _kept_text(kept, about)
     if text is None:
         text = found()
-        if not all(_is_settled(stamp) for stamp in stamps):
+        if not all(is_settled(stamp) for stamp in stamps):
             return text
         if kept is not None and sum(stamp[0] for stamp in stamps) >= KEPT_FROM:
             _keep_text(kept, about, text)
@@ -120,12 +121,34 @@ def _keep_text(kept: Path, about: str, text: str) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _stamp(path: str) -> Stamp:
+def kept(name: str) -> dict[str, Any]:
+    """Return what `keep` has kept under a name, the first time that it is asked for; nothing where there is nothing.
+
+    Args:
+        name: Of a file, without its suffix.
+    """
+    path = _KEPT_IN[0] / f"{name}.json" if _KEPT_IN else None
+    if path is None or path in _READ:
+        return {}
+    _READ.add(path)
+    text = _kept_text(path, name)
+    found: dict[str, Any] = {} if text is None else json.loads(text)
+    return found
+
+
+def keep(name: str, content: dict[str, Any]) -> None:
+    """Keep something for later commands, where there is a cache."""
+    if _KEPT_IN:
+        _keep_text(_KEPT_IN[0] / f"{name}.json", name, json.dumps(content))
+
+
+def stamp_of(path: str) -> Stamp:
+    """Return the size of a file, the times at which its content and its inode changed, and its inode."""
     status = os.stat(path)
     return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
-def _is_settled(stamp: Stamp) -> bool:
+def is_settled(stamp: Stamp) -> bool:
     """Say whether a file that changes from now on has other times."""
     return max(stamp[1], stamp[2]) / 1e9 < time.time() - FRESH
 

@@ -13,7 +13,7 @@ _WORD = re.compile(
 )
 _ADDRESS = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+://")
 _WINDOWS = re.compile(r"(?<![A-Za-z])[A-Za-z]:[\\/][^\[\],'\"=:{}()]*")
-_ELSEWHERE = re.compile(r"[/\\~]|\.\.[/\\]")  # how a path begins that does not lie below the working folder
+_ELSEWHERE = re.compile(r"[/\\~]+[^\s/\\]|\.\.[/\\]")  # how a path begins that does not lie below the working folder
 
 
 def without_places(value: Any) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from splice_exp.core.errors import SpliceError, shown
 from splice_exp.core.keys import key_of
-from splice_exp.core.labels import are_integers, indices_among
+from splice_exp.core.labels import are_integers, if_unlabelled, indices_among
 from splice_exp.core.text.lines import read_lines
 from splice_exp.data.pictures import by_name
 
@@ -50,8 +50,9 @@ def labels_of(
     labels = indices_among(names, cells, cells, first_label, f"{key}: labels")
     outside = [row for row, label in enumerate(labels) if not 0 <= label < len(names)]
     if outside:
+        others = sorted({cells[row] for row in outside})
         raise SpliceError(
             f"{key_of('classes')}: {classes} has {len(names)} names, but {shown(sample_ids[row] for row in outside)} "
-            f"have other labels ({shown(sorted({cells[row] for row in outside}))})."
+            f"have other labels ({shown(others)}){if_unlabelled(others)}."
         )
     return labels, names

@@ -81,6 +81,7 @@ class WebDataset(PictureSource):
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
         exif: `upright`, to turn images as a viewer does, or `ignore`.
         damaged: `error`, or `skip` to leave out images that cannot be read.
+        white: The value that is white in images of more than 8 bits; by default the largest of their type.
 
     Raises:
         SpliceError: naming the key, the file and the sample, for what is not there, damaged, compressed, or lacking.
@@ -100,13 +101,14 @@ class WebDataset(PictureSource):
         missing_classes: str = "drop",
         exif: str = "upright",
         damaged: str = "error",
+        white: int | None = None,
     ) -> None:
         require_first_label("first_label", first_label)
         patterns = [shards] if isinstance(shards, str) else shards
         require_names("shards", patterns)
         self._shards = [file for pattern in patterns for file in _files(pattern)]
         name = name or (self._shards[0].stem if self._shards else "webdataset")
-        super().__init__(name, limit, missing_classes, exif, damaged)
+        super().__init__(name, limit, missing_classes, exif, damaged, white)
         files = [shard.absolute() for shard in self._shards]
         self._root = Path(os.path.commonpath([file.parent for file in files])) if files else Path()
         self._images: list[Extent] = []

@@ -155,7 +155,7 @@ class CorpusTask:
         for label in used:
             name = data.classes[label]
             random = np.random.default_rng([self.seed, label])
-            own = labels == label
+            own = np.isin(labels, [place for place, other in enumerate(data.classes) if other == name])
             eligible = np.flatnonzero(own if self.same_class else np.isin(labels, used) & ~own)
             if len(eligible) < self.per_class:
                 raise SpliceError(
@@ -164,7 +164,8 @@ class CorpusTask:
                 )
             chosen = random.permutation(eligible)[: self.per_class].tolist()
             places += chosen
-            ids += [f"{name}/{data.sample_ids[place]}" for place in chosen]
+            called = name if data.classes.count(name) == 1 else f"{name} ({label})"
+            ids += [f"{called}/{data.sample_ids[place]}" for place in chosen]
             of_class += [label] * len(chosen)
         return Selection(data, places, ids), np.array(of_class)
 

@@ -9,7 +9,7 @@ from torch.nn.functional import cosine_similarity
 
 from splice_exp.core.codes import Codes
 
-# Cosines closer than this are a tie (duplicate class names give equal ones up to rounding); the earlier class wins.
+# Cosines closer than this are a tie (texts that are alike give equal ones up to rounding); the earlier class wins.
 TIE = 1e-9
 
 

@@ -101,6 +101,8 @@ class SpliceEvaluation(Evaluation):
             study.decomposition, study.embeddings, study.image_mean, study.known.class_features, study.truth
         )
         metrics: dict[str, Metric] = {**found.metrics, "zero_shot/num_missing_classes": len(study.known.missing)}
+        if metrics["zero_shot/top1"] is not None:
+            metrics["zero_shot/num_duplicate_classes"] = study.known.num_merged
         samples = dict(found.samples)
         if self._relevance and study.captions is not None and has_names(study.dictionary):
             relevance = relevance_beside_null(study, study.captions, self._seed)
@@ -145,7 +147,6 @@ class SpliceEvaluation(Evaluation):
             metrics["zero_shot/num_samples"] = len(embeddings)
             metrics["zero_shot/num_classes"] = len(embeddings.classes)
             metrics["concept/num_classes"] = int((concepts >= 0).sum())
-            metrics["zero_shot/num_duplicate_classes"] = len(embeddings.classes) - len(set(embeddings.classes))
         solution = decomposition.solution
         metrics |= certificates(decomposition)
         if solution.l1_penalty is not None:

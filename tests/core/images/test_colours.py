@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageOps
 
-from splice_exp.core.images.colours import TURNS, UnreadableImage, levels, rgb
+from splice_exp.core.images.colours import TURNS, rgb
+from splice_exp.core.images.white import UnreadableImage, levels
 
 LEVELS = np.arange(256, dtype=np.uint8).reshape(16, 16)
 

@@ -12,8 +12,8 @@ import pytest
 from PIL import ExifTags, Image
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.images.colours import UnreadableImage
 from splice_exp.core.images.opening import open_stored, read_image
+from splice_exp.core.images.white import UnreadableImage
 from tests.core.images.test_colours import LEVELS, noise
 
 PACKAGE = Path(__file__).parents[3] / "splice_exp"

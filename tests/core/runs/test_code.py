@@ -1,11 +1,13 @@
 """The digest of code follows imports through a package, and knows a changed number from a changed comment."""
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 import splice_exp
+from splice_exp.core.runs import code, file_digests
 from splice_exp.core.runs.code import PACKAGE, code_digest, code_of
 from splice_exp.core.runs.provenance import run_id
 from splice_exp.core.types import Embeddings
@@ -131,3 +133,53 @@ def test_a_run_is_known_by_the_code_of_its_components(tmp_path, monkeypatch, fil
 def test_the_version_is_said_once():
     citation = Path(splice_exp.__file__).parents[1] / "CITATION.cff"
     assert f"version: {splice_exp.__version__}\n" in citation.read_text()
+
+
+@pytest.fixture
+def as_later(monkeypatch, tmp_path):
+    """A package of one module, and a way to begin as a later command does, with the same cache."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "one.py").write_text("x = 1\n")
+    for file in folder.iterdir():
+        os.utime(file, (1e9, 1e9))
+    monkeypatch.setattr(file_digests, "is_settled", lambda stamp: True)
+    monkeypatch.setattr(code, "is_settled", lambda stamp: True)
+
+    def begin():
+        for one in (code._KNOWN, code._UNKEPT, file_digests._READ):
+            one.clear()
+        file_digests.keep_digests_in(tmp_path / "cache")
+        return folder
+
+    yield begin
+    file_digests._KEPT_IN.clear()
+    code._KNOWN.clear()
+
+
+def test_what_was_read_is_kept_for_later_commands(as_later, monkeypatch, tmp_path):
+    folder = as_later()
+    first = code_digest(["mine.one"], folder)
+    (kept,) = (tmp_path / "cache" / "digests").glob("code-*.json")
+    as_later()
+    monkeypatch.setattr(code, "_read", lambda *_: pytest.fail("read again"))
+    assert code_digest(["mine.one"], folder) == first
+    monkeypatch.undo()
+    monkeypatch.setattr(code, "is_settled", lambda stamp: True)
+    (folder / "one.py").write_text("x = 2\n")
+    second = code_digest(["mine.one"], folder)
+    assert second != first
+    as_later()
+    assert code_digest(["mine.one"], folder) == second
+    kept.write_text(kept.read_text()[:-5])  # cut off
+    as_later()
+    assert code_digest(["mine.one"], folder) == second
+    assert "x = 2" not in kept.read_text()  # hashes are kept, and no code
+
+
+def test_a_file_that_was_changed_just_now_is_not_kept(as_later, monkeypatch, tmp_path):
+    folder = as_later()
+    monkeypatch.setattr(code, "is_settled", lambda stamp: False)
+    code_digest(["mine.one"], folder)
+    assert not (tmp_path / "cache").exists()

@@ -167,6 +167,23 @@ def test_training_data_of_other_classes_are_refused(study):
         )
 
 
+def test_an_explicand_of_another_class_is_of_another_name():
+    """Two of five classes have the same name: no image of either is outside the other, and names stay unique."""
+    data = Scenes(400, max_objects=1, label="shape", split="test")
+    first, second, *others = data.classes
+    data.classes = (first, first, *others)
+    used = list(range(len(data.classes)))
+    task = CorpusTask(data, per_class=8, same_class=False)
+    explicands, of_class = task._explicands(data, used)
+    names = [data.classes[label] for label in explicands.labels.tolist()]
+    assert all(name != data.classes[label] for name, label in zip(names, of_class.tolist(), strict=True))
+    assert len(set(explicands.sample_ids)) == len(explicands) == 8 * len(used)
+    assert explicands.sample_ids[0].startswith(f"{first} (0)/")
+    own, of_class = CorpusTask(data, per_class=20)._explicands(data, used)
+    assert {data.classes[label] for label in own.labels[of_class == 0].tolist()} == {first}
+    assert second not in data.classes
+
+
 def test_a_distance_squares_and_absolute_values_have_areas(study):
     """Each is another question, and each is answered; a distance has no cosine."""
     train = Scenes(400, max_objects=1, label="shape", split="train")

@@ -1,0 +1,66 @@
+"""The training of a classifier: it goes on after its last epoch, and leaves a file of tensors."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.loggers import CSVLogger
+from torch import nn
+
+from splice_exp.backbones.resnet import build_network, load_encoder, read_state
+from splice_exp.core.io import atomic, digest, file_digest
+from splice_exp.core.runs.code import code_of
+from splice_exp.core.text.visible import say
+from splice_exp.data.base import EncodableSource
+from splice_exp.training.classifier import MONITORED, Classifier, loaders
+from splice_exp.training.classifier_settings import Settings
+
+
+def network_of(settings: Settings, num_classes: int, weights: str | None) -> nn.Module:
+    """Return a network with a new last layer, on top of an encoder from a file or of random weights."""
+    network = build_network(settings.architecture, settings.stem)
+    if weights is not None:
+        load_encoder(network, read_state(weights, ""), weights)
+    network.fc = nn.Linear(network.fc.in_features, num_classes)
+    return network
+
+
+def train(
+    settings: Settings, data: EncodableSource, weights: str | None, output: Path, run: Path, workers: int
+) -> None:
+    """Train, or go on where a killed training of the same settings and data stopped; then write the weights."""
+    lightning.seed_everything(settings.seed, workers=True)
+    module = Classifier(network_of(settings, len(data.classes), weights), settings)
+    identity = [asdict(settings), data.fingerprint(), weights and file_digest(Path(weights)), code_of(module, data)]
+    run = run / digest(identity)
+    checkpoint = ModelCheckpoint(run, filename="last", enable_version_counter=False, save_on_train_epoch_end=True)
+    trainer = lightning.Trainer(
+        accelerator="auto",
+        devices=1,
+        max_epochs=settings.epochs,
+        logger=CSVLogger(run, name="log"),
+        callbacks=[checkpoint, EarlyStopping(MONITORED, patience=settings.patience), TQDMProgressBar(20)],
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+    )
+    last = run / "last.ckpt"
+    if not has_ended(last, settings):
+        trainer.fit(module, *loaders(data, settings, workers), ckpt_path=last if last.is_file() else None)
+    else:
+        module.load_state_dict(torch.load(last, weights_only=True)["state_dict"])
+    with atomic(output) as temporary:
+        torch.save({"state_dict": module.network.state_dict(), "classes": list(data.classes)}, temporary)
+    say(f"wrote {output}: {', '.join(data.classes)}")
+
+
+def has_ended(checkpoint: Path, settings: Settings) -> bool:
+    """Say whether a training has stopped because its validation loss had not fallen any more."""
+    if not checkpoint.is_file():
+        return False
+    states = torch.load(checkpoint, weights_only=True)["callbacks"]
+    waited = [state["wait_count"] for name, state in states.items() if name.startswith(EarlyStopping.__name__)]
+    return any(epochs >= settings.patience for epochs in waited)
