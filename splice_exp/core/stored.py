@@ -1,6 +1,6 @@
 """Stored embeddings of images or texts: one array and what is known about its rows, in any of four layouts.
 
-E.safetensors   `embeddings` (n, d), and where there are any `labels` (n,) and `captions` (n, d), one row for each image;
+E.safetensors   `embeddings` (n, d), and where there are any `labels` (n,) and `captions` (n, d), one row per image;
 beside it E.json with `classes` or `texts`, `files`, and the encoder's `backbone` and `pretrained`
 E.npz           the same names as arrays
 E.npy           the embeddings alone
