@@ -3,7 +3,8 @@
     python scripts/make_tables.py [--real REAL] [--made results/local/make_tables] [--committed results]
 
 REAL is a folder with text/objects1585.safetensors, embeddings/*.safetensors and means/clip_ViT-B-32_image.safetensors
-(OpenAI CLIP ViT-B/32). Each table is one command, which stands in its head. What is complete is not computed again.
+(OpenAI CLIP ViT-B/32), and the same of pairs of images and captions by ViT-B/16. Each table is one command, which
+stands in its head. What is complete is not computed again.
 Everything is made in a folder of its own; tables and the README's figures are then copied to what is committed.
 """
 
@@ -68,6 +69,17 @@ HEADS = (  # on the embedded world, twenty minutes
 )
 DATA = ("caltech101_test", "imagenet_4shot", "cifar10_test500")
 README_FIGURES = ("quickstart_samples.png", "zero_shot_sparsity_caltech101_test.png")
+PAIRS = "coco_val_pairs300_vitb16"  # images with the embeddings of captions
+ABOUT_PAIRS = (
+    "modality_gap",
+    "retrieval",
+    "text_decomposition",
+    "stability",
+    "ablation_centering",
+    "ablation_nonneg",
+)
+TEXTS = {PAIRS: "coco133_vitb16"}  # other data: objects1585
+MEANS = {PAIRS: "clip_ViT-B-16_image"}  # other data: clip_ViT-B-32_image
 ON_ONE = ("class_concepts", "stability", "ablation_vocabulary_size")  # on the first of them only
 
 
@@ -88,6 +100,8 @@ def main() -> None:
     if arguments.real:
         for experiment in ON_ONE:
             on_real(experiment, DATA[0], arguments.real, arguments.made, "seed=0")
+        for experiment in ABOUT_PAIRS:
+            on_real(experiment, PAIRS, arguments.real, arguments.made)
         # Halves by class; those of other seeds overlap, and are no replicates.
         on_real("probing", DATA[0], arguments.real, arguments.made, "evaluation.train=null", "seed=0")
     publish(arguments.made, arguments.committed)
@@ -97,10 +111,10 @@ def on_real(experiment: str, data: str, real: Path, results: Path, *overrides: s
     """Run an experiment on a file of real embeddings."""
     splice_exp(
         *(f"experiment={experiment}", "backbone=precomputed"),
-        f"backbone.texts={real / 'text' / 'objects1585.safetensors'}",
+        f"backbone.texts={real / 'text' / TEXTS.get(data, 'objects1585')}.safetensors",
         *("data=embeddings_file", f"data.path={real / 'embeddings' / f'{data}.safetensors'}"),
         "vocabulary=bank",
-        f"alignment.image_mean={real / 'means' / 'clip_ViT-B-32_image.safetensors'}",
+        f"alignment.image_mean={real / 'means' / MEANS.get(data, 'clip_ViT-B-32_image')}.safetensors",
         *overrides,
         *(f"table={experiment}_{data}", "logger=none", f"paths.results={results}"),
     )

@@ -1,4 +1,4 @@
-"""How sure a mean is: percentile bootstrap intervals over many samples, Student's intervals over a few seeds."""
+"""How sure a mean over many samples is: percentile bootstrap intervals; intervals of a few values: `core.estimates`."""
 
 from __future__ import annotations
 
@@ -24,13 +24,30 @@ def mean_interval(values: np.ndarray, resamples: int, seed: int) -> tuple[float,
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
-def student_interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the 95 % interval of the mean of (n,) values by Student's t; constant values have no width."""
-    mean = float(values.mean())
-    if len(values) < 2 or np.all(values == values[0]):
-        return mean, mean
-    half = float(scipy.stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * scipy.stats.sem(values))
-    return mean - half, mean + half
+def within(ends: tuple[float, float], share: bool) -> tuple[float, float]:
+    """Return the ends of an interval; of a share, no farther than 0 and 1, beyond which it cannot lie."""
+    low, high = ends
+    return (max(low, 0.0), min(high, 1.0)) if share else ends
+
+
+def worst_interval(values: np.ndarray, groups: np.ndarray, resamples: int, seed: int) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of the smallest of the groups' means; which group it is, varies, too.
+
+    Args:
+        values: (n,).
+        groups: To which each belongs, (n,) integers; groups are resampled one by one, so that none is ever empty.
+        resamples: How many.
+        seed: Of the draws.
+    """
+    random = np.random.default_rng(seed)
+    means = np.stack(
+        [
+            members[random.integers(len(members), size=(resamples, len(members)))].mean(axis=1)
+            for members in (values[groups == group] for group in np.unique(groups))
+        ]
+    )
+    low, high = np.quantile(means.min(axis=0), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return float(low), float(high)
 
 
 def of_group(values: np.ndarray, members: np.ndarray) -> np.ndarray:

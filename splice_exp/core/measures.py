@@ -22,6 +22,7 @@ class Unit(Enum):
     """What a number is; it decides how the number is written."""
 
     SHARE = "share"  # in [0, 1], written in per cent
+    POINTS = "points"  # difference of two shares, in percentage points
     NUMBER = "number"  # a cosine, a correlation, an area, a code
     RATIO = "ratio"  # of two quantities of the same kind, around 1
     COUNT = "count"
@@ -32,17 +33,17 @@ class Unit(Enum):
     @property
     def symbol(self) -> str:
         """What stands behind a heading."""
-        return " (%)" if self is Unit.SHARE else ""
+        return {Unit.SHARE: " (%)", Unit.POINTS: " (points)"}.get(self, "")
 
     @property
     def scale(self) -> float:
         """By what a number is multiplied before it is written or plotted."""
-        return 100.0 if self is Unit.SHARE else 1.0
+        return 100.0 if self in (Unit.SHARE, Unit.POINTS) else 1.0
 
     @property
     def digits(self) -> int:
         """Digits behind the point."""
-        return {Unit.SHARE: 1, Unit.NUMBER: 3, Unit.RATIO: 2, Unit.COUNT: 0, Unit.AVERAGE: 2}[self]
+        return {Unit.SHARE: 1, Unit.POINTS: 1, Unit.NUMBER: 3, Unit.RATIO: 2, Unit.COUNT: 0, Unit.AVERAGE: 2}[self]
 
     def write(self, value: float) -> str:
         """Write a number; counts that are means over seeds have one digit.

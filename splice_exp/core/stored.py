@@ -1,7 +1,7 @@
 """Stored embeddings of images or texts: one array and what is known about its rows, in any of four layouts.
 
-E.safetensors   `embeddings` (n, d), `labels` (n,) where there are any; beside it E.json with `classes` or
-`texts`, `files`, and the encoder's `backbone` and `pretrained`
+E.safetensors   `embeddings` (n, d), and where there are any `labels` (n,) and `captions` (n, d), one row per image;
+beside it E.json with `classes` or `texts`, `files`, and the encoder's `backbone` and `pretrained`
 E.npz           the same names as arrays
 E.npy           the embeddings alone
 E.pt, .pth      the embeddings alone, or the same names as tensors and lists
@@ -38,11 +38,13 @@ class StoredEmbeddings:
     Attributes:
         features: Unit rows, (n, d) float32.
         labels: As stored, unchecked, or None.
+        captions: Unit rows, the embedding of one caption of each sample, (n, d) float32, or None.
         description: All that is said in words: `classes`, `texts`, `files`, `backbone`, `pretrained` …
     """
 
     features: Tensor
     labels: Tensor | None
+    captions: Tensor | None
     description: Mapping[str, Any]
 
     @property
@@ -53,7 +55,7 @@ class StoredEmbeddings:
         return "/".join(str(self.description[key]) for key in ("backbone", "pretrained") if key in self.description)
 
 
-EMBEDDINGS = "embeddings"
+EMBEDDINGS, CAPTIONS = "embeddings", "captions"
 
 
 def _matrix(path: Path, key: str) -> Matrix | None:
@@ -121,4 +123,12 @@ def read_stored_embeddings(path: object, argument: str) -> StoredEmbeddings:
             require_names(f"{argument}: `{name}` of {path}", description[name])
     if matrix is None:
         raise SpliceError(f"{key}: {path} holds {', '.join(others) or 'nothing'}, but must hold `{EMBEDDINGS}`.")
-    return StoredEmbeddings(checked_features(matrix, f"{key}: {path}"), others.get("labels"), description)
+    features, captions = checked_features(matrix, f"{key}: {path}"), others.get(CAPTIONS)
+    if captions is not None:
+        if captions.shape != features.shape:
+            raise SpliceError(
+                f"{key}: `{CAPTIONS}` of {path} are {tuple(captions.shape)}, but must be {tuple(features.shape)}, one "
+                "row for each row of the embeddings."
+            )
+        captions = checked_features(captions, f"{key}: `{CAPTIONS}` of {path}")
+    return StoredEmbeddings(features, others.get("labels"), captions, description)

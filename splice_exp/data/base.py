@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, nearest, require_choice
@@ -84,6 +84,10 @@ class DataSource(ABC):
 
     def captions(self) -> tuple[tuple[str, ...], ...] | None:
         """Return the captions of each sample, where there are any."""
+        return None
+
+    def caption_features(self) -> Float[Tensor, "n d"] | None:
+        """Return the embedding of one caption of each sample, where embeddings are all that is known of captions."""
         return None
 
 

@@ -1,4 +1,4 @@
-"""Image embeddings from a file: one's own, or a published cache."""
+"""Image embeddings from a file, with those of captions where it has them: your own, or a published cache."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from splice_exp.core.arrays import read_npy
@@ -52,7 +52,7 @@ class EmbeddingsFile(EmbeddedSource):
         require_first_label("first_label", first_label)
         stored = read_stored_embeddings(path, "path")
         super().__init__(name or Path(path).stem, missing_classes)
-        self._features = stored.features
+        self._features, self._captions = stored.features, stored.captions
         self._encoder = stored.encoder
         self._backbone_id = f"{stored.encoder or 'unnamed'}:{file_digest(Path(path))}"
         self.classes = _read_classes(classes) if classes else tuple(stored.description.get("classes", ()))
@@ -74,10 +74,14 @@ class EmbeddingsFile(EmbeddedSource):
             self._features = self._features[:limit].clone()  # else all of them stay in memory
             self.sample_ids = self.sample_ids[:limit]
             self.labels = None if self.labels is None else self.labels[:limit]
+            self._captions = None if self._captions is None else self._captions[:limit].clone()
 
     @property
     def encoder(self) -> str | None:
         return self._encoder
+
+    def caption_features(self) -> Float[Tensor, "n d"] | None:
+        return self._captions
 
     def embeddings(self) -> Embeddings:
         return Embeddings(self._features, self.labels, self.sample_ids, self.classes, "image", self._backbone_id)

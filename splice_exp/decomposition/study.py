@@ -20,6 +20,7 @@ from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Attribute, Dictionary, Embeddings
 from splice_exp.data.base import DataSource, EncodableSource
+from splice_exp.decomposition.paired_texts import PairedTexts, paired_texts
 from splice_exp.decomposition.splice import Decomposition, decompose
 from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
 from splice_exp.dictionaries.vocabulary import VocabularySource
@@ -168,6 +169,12 @@ class Study:
         """The captions of the samples of `embeddings`, where there are any."""
         captions = self.data.captions()
         return None if captions is None else [captions[place] for place in self.places]
+
+    @cached_property
+    def paired(self) -> PairedTexts | None:
+        """The texts that belong to the samples of `embeddings`, in words or as embeddings, where there are any."""
+        found = paired_texts(self.data, self.backbone)
+        return None if found is None else found.select(self.places)
 
     @cached_property
     def places(self) -> list[int]:

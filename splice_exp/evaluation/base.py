@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from splice_exp.core.errors import require_integer
-from splice_exp.core.intervals import mean_interval
+from splice_exp.core.estimates import of_clusters
+from splice_exp.core.intervals import mean_interval, within, worst_interval
 from splice_exp.core.measures import Join, Measure, Measures, Unit
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.splice import Decomposition
@@ -42,21 +43,14 @@ class Findings:
         sample_ids: Whatever means are taken over: samples, pairs, classes.
         samples: Measures of every single one, by name, each (n,).
         tables: Whatever else is worth keeping, by name.
+        clusters: To which each belongs, where they depend on each other: the head of a vector.
     """
 
     metrics: Mapping[str, Metric]
     sample_ids: Sequence[str]
     samples: Mapping[str, np.ndarray]
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-
-
-def summarised(samples: Mapping[str, np.ndarray], resamples: int, seed: int) -> dict[str, Metric]:
-    """Return the mean of every measure with its 95 % bootstrap interval, as `name`, `name_ci_low`, `name_ci_high`."""
-    metrics: dict[str, Metric] = {}
-    for name, values in samples.items():
-        metrics[name] = float(values.mean())
-        metrics[f"{name}_ci_low"], metrics[f"{name}_ci_high"] = mean_interval(values, resamples, seed)
-    return metrics
+    clusters: Sequence[str] | None = None
 
 
 def fit_of_samples(study: Study) -> dict[str, np.ndarray]:
@@ -110,9 +104,36 @@ class Evaluation(ABC):
         require_integer("seed", seed, 0)
         self._resamples, self._seed = bootstrap_resamples, seed
 
-    def _summarised(self, samples: Mapping[str, np.ndarray]) -> dict[str, Metric]:
-        """Return the mean of every measure with its interval."""
-        return summarised(samples, self._resamples, self._seed)
+    def _summarised(
+        self, samples: Mapping[str, np.ndarray], clusters: Sequence[str] | None = None
+    ) -> dict[str, Metric]:
+        """Return the mean of every measure with its 95 % interval, as `name`, `name_ci_low`, `name_ci_high`.
+
+        Args:
+            samples: Each (n,).
+            clusters: To which each belongs, if values depend on each other within one.
+        """
+        declared = Measures(self.measures)
+        metrics: dict[str, Metric] = {}
+        for name, values in samples.items():
+            share = declared.of(name).unit is Unit.SHARE
+            if clusters is None:
+                ends = within(mean_interval(values, self._resamples, self._seed), share)
+            else:
+                ends = of_clusters(values, np.array(clusters)).interval(share)
+            metrics[name], (metrics[f"{name}_ci_low"], metrics[f"{name}_ci_high"]) = float(values.mean()), ends
+        return metrics
+
+    def _of_worst(self, name: str, values: np.ndarray, groups: np.ndarray) -> dict[str, Metric]:
+        """Return the interval of the mean of the worst group: which it is, depends on the samples, too.
+
+        Args:
+            name: Of the measure.
+            values: Of all samples, (n,).
+            groups: To which each belongs, (n,).
+        """
+        low, high = worst_interval(values, groups, self._resamples, self._seed)
+        return {f"{name}_ci_low": low, f"{name}_ci_high": high}
 
     def _permutation(self, n: int) -> np.ndarray:
         """Return the order of the samples against which a null is judged."""

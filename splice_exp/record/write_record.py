@@ -73,7 +73,7 @@ def write_record(
     metrics = {**findings.metrics, **stability.metrics}
     measures.require(metrics)
     tables = {
-        Path(SAMPLES).stem: pd.DataFrame({"sample_id": findings.sample_ids, **findings.samples}),
+        Path(SAMPLES).stem: _samples_table(findings),
         **findings.tables,
         **stability.tables,
     }
@@ -150,6 +150,12 @@ def _described(study: Study) -> dict[str, Any]:
         found["dictionary"] = study.dictionary.provenance
         found["status"] = study.decomposition.solution.status.name
     return found
+
+
+def _samples_table(findings: Findings) -> pd.DataFrame:
+    """Return all samples with their measures, and what each belongs to where they depend on each other."""
+    clusters = {} if findings.clusters is None else {"cluster": findings.clusters}
+    return pd.DataFrame({"sample_id": findings.sample_ids, **clusters, **findings.samples})
 
 
 def _write_codes(path: Path, decomposition: Decomposition, sample_ids: tuple[str, ...]) -> list[Path]:

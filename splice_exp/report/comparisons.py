@@ -1,4 +1,7 @@
-"""A claim as a paired comparison, between rows or between measures: on the same samples, with interval and verdict."""
+"""A claim as a paired comparison, between rows or between measures: on the same samples, with its interval.
+
+What all claims of a table say together: `report.verdicts`.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,35 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from splice_exp.core.errors import SpliceError, require_choice
+from splice_exp.core.estimates import Estimate
 from splice_exp.core.keys import key_of
 from splice_exp.core.measures import Measures
 from splice_exp.report.records import Row, short_key, written
 
+HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "is undecided"
+
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean of a measure minus that of the reference row, over the same samples or seeds, with its 95 % interval."""
+    """Mean of a measure minus what it is compared with, over the same samples or seeds, with its 95 % interval.
+
+    Attributes:
+        mean: Of the differences.
+        low: End of the interval.
+        high: The other end.
+        estimate: The mean with its standard error, from which levels are computed.
+    """
 
     mean: float
     low: float
     high: float
+    estimate: Estimate
+
+    @classmethod
+    def of(cls, row: Row, change: np.ndarray) -> Difference:
+        """Estimate the mean of a change, one value for each sample of a row."""
+        low, high = row.interval(change)
+        return cls(float(change.mean()), low, high, row.estimate(change))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,26 +87,24 @@ class Claim(ABC):
         """Say whether there are rows that the claim is about: a narrowed sweep may have none."""
         return any(row.is_about(self.rows) for row in rows)
 
-    def verdict(self, rows: Sequence[Row]) -> str:
-        """Count the rows where the claim holds, does not, or cannot be decided at 95 %."""
-        found = [self._decided(one) for row in rows if (one := self.difference(row, rows)) is not None]
-        total = len(found)
-        if not total:
-            return "cannot be judged: no row has this measure and what it is compared with"
-        counts = {what: found.count(what) for what in ("holds", "does not hold", "is undecided")}
-        for what, count in counts.items():
-            if count == total:
-                return what if total == 1 else f"{what} in all {total} comparisons"
-        holds, fails, undecided = counts.values()
-        return f"holds in {holds} of {total} comparisons, does not hold in {fails}, undecided in {undecided}"
+    def judge(self, found: Difference) -> str:
+        """Say by its 95 % interval whether a difference is as expected: `HOLDS`, `FAILS` or `UNDECIDED`."""
+        low, high = self._bounds()
+        if low < found.low and found.high < high:
+            return HOLDS
+        return FAILS if found.high < low or high < found.low else UNDECIDED
 
-    def _decided(self, found: Difference) -> str:
-        """Judge one difference by its interval."""
+    def level(self, found: Difference) -> float:
+        """Return the level at which a difference is told from what separates `HOLDS` from `FAILS`: its p value."""
+        low, high = self._bounds()
+        levels = [found.estimate.level(bound) for bound in (low, high) if np.isfinite(bound)]
+        inside = low < found.mean < high
+        return max(levels) if inside else min(levels)  # both bounds are to be cleared, or one is crossed
+
+    def _bounds(self) -> tuple[float, float]:
         low = -np.inf if self.expected == "lower" else -self.margin
         high = np.inf if self.expected == "higher" else self.margin
-        if low < found.low and found.high < high:
-            return "holds"
-        return "does not hold" if found.high < low or high < found.low else "is undecided"
+        return low, high
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,9 +148,7 @@ class Comparison(Claim):
                 f"The rows {row.label!r} and {other.label!r} are over different samples, and cannot be compared "
                 f"in pairs: remove the comparison (report.comparisons) or sweep something else."
             )
-        change = row.samples[self.metric] - other.samples[self.metric]
-        low, high = row.interval(change)
-        return Difference(float(change.mean()), low, high)
+        return Difference.of(row, row.samples[self.metric] - other.samples[self.metric])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,9 +167,7 @@ class Contrast(Claim):
     def _difference(self, row: Row, rows: Sequence[Row]) -> Difference | None:
         if not {self.metric, self.baseline} <= row.samples.keys():
             return None
-        change = row.samples[self.metric] - row.samples[self.baseline]
-        low, high = row.interval(change)
-        return Difference(float(change.mean()), low, high)
+        return Difference.of(row, row.samples[self.metric] - row.samples[self.baseline])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +187,4 @@ class Level(Claim):
     def _difference(self, row: Row, rows: Sequence[Row]) -> Difference | None:
         if self.metric not in row.samples:
             return None
-        change = row.samples[self.metric] - self.value
-        low, high = row.interval(change)
-        return Difference(float(change.mean()), low, high)
+        return Difference.of(row, row.samples[self.metric] - self.value)

@@ -23,7 +23,7 @@ def legend(rows: Sequence[Row], columns: Sequence[str], claims: Sequence[Claim])
 def _sentences(rows: Sequence[Row], columns: Sequence[str], claims: Sequence[Claim]) -> Iterator[str]:
     yield f"Brackets: {rows[0].brackets}."
     if claims:
-        yield "Δ: paired difference, same interval."
+        yield "Δ: difference, with the same interval; of two rows or two measures it is paired, sample by sample."
     measures = declared_by(rows)
     shown = (column for column in columns if any(row.metrics.get(column) is not None for row in rows))
     if any(measures.of(column).unit is Unit.BOUND for column in shown):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from splice_exp.core.errors import require_names
-from splice_exp.core.intervals import student_interval
+from splice_exp.core.estimates import of_values
 from splice_exp.report.records import Row
 from splice_exp.report.tables import ABSENT, Cells
 
@@ -77,7 +77,7 @@ class Listing:
         if self.value is None:
             return f"{found[RUN].nunique()} of {runs[str(found[ROW].iloc[0])]}"
         values = found.groupby(RUN)[self.value].mean().to_numpy(dtype=float)
-        low, high = student_interval(values)
+        low, high = of_values(values).interval()
         return f"{values.mean():.3f}" + (f" [{low:.3f}, {high:.3f}]" if low < high else "")
 
 

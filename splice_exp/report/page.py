@@ -23,9 +23,10 @@ from splice_exp.report.listings import Listing
 from splice_exp.report.notes import Note, notes_of
 from splice_exp.report.pages import write_page
 from splice_exp.report.records import Record, Row, declared_by, describe
-from splice_exp.report.repeated import over_seeds
+from splice_exp.report.repeated import over_replicates
 from splice_exp.report.summary import PageLink, Summary, claims_of, environment_of, science_of
 from splice_exp.report.tables import Cells, lay_out, markdown_table, write_csv
+from splice_exp.report.verdicts import verdicts
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Report:
 
     def table(self, records: Sequence[Record]) -> str:
         """Return the table as Markdown."""
-        return markdown_table(self.lay_out(over_seeds(records)))
+        return markdown_table(self.lay_out(over_replicates(records)))
 
     def brief(self, records: Sequence[Record], width: int) -> str:
         """Return the rows with the few measures that the question is about, to be read on a terminal.
@@ -76,7 +77,7 @@ class Report:
             records: The runs.
             width: Characters of a line.
         """
-        rows = over_seeds(records)
+        rows = over_replicates(records)
         metrics = self.headline or on_terminal.chosen(self._columns(rows), self._applicable(rows))
         cells = on_terminal.lay_out(rows, metrics)
         return on_terminal.write(cells, len({key for row in rows for key in row.labels}), width)
@@ -101,8 +102,9 @@ class Report:
 
     def verdicts(self, records: Sequence[Record]) -> list[tuple[str, str]]:
         """Return the claims with their verdicts."""
-        rows = over_seeds(records)
-        return [(item.claim, item.verdict(rows)) for item in self._applicable(rows)]
+        rows = over_replicates(records)
+        claims = self._applicable(rows)
+        return [(item.claim, str(said)) for item, said in zip(claims, verdicts(claims, rows), strict=True)]
 
     def more_pages(self, rows: Sequence[Row], results: Path, stem: str) -> list[PageLink]:
         """Write what the page of the report only links to; here nothing."""
@@ -132,7 +134,7 @@ class Report:
             stem: File name without suffix.
             command: The command that makes this table.
         """
-        rows: list[Row] = over_seeds(records)
+        rows: list[Row] = over_replicates(records)
         heading = f"{self.title}: {rows[0].environment['data']['name']}"
         for folder in (results, *(results / name for name in ("tables", "figures", "pages"))):
             remove_leftovers(folder)

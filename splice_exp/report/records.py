@@ -15,7 +15,8 @@ import pandas as pd
 import yaml
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.intervals import mean_interval
+from splice_exp.core.estimates import Estimate, of_clusters, of_draws, of_values
+from splice_exp.core.intervals import mean_interval, within
 from splice_exp.core.io import read_json
 from splice_exp.core.measures import Measures, from_json
 from splice_exp.core.runs.run_directory import CONFIG, ENVIRONMENT, MEASURES, METRICS, SAMPLES, error_of
@@ -24,6 +25,7 @@ from splice_exp.core.yaml_file import read_yaml
 AGAIN = "set force=true to compute the run again"
 RESAMPLES = 2000
 BOOTSTRAP_SEED = 0
+CLUSTER = "cluster"  # column of the samples: the head of a vector
 
 
 class Row(ABC):
@@ -86,9 +88,23 @@ class Row(ABC):
     def brackets(self) -> str:
         """What the intervals of this row are, in words."""
 
+    @property
     @abstractmethod
-    def interval(self, values: np.ndarray) -> tuple[float, float]:
-        """Return the 95 % interval of the mean of values, one for each `sample_id`."""
+    def models(self) -> frozenset[str]:
+        """Fingerprints of the backbones that the row was measured with."""
+
+    @abstractmethod
+    def estimate(self, values: np.ndarray) -> Estimate:
+        """Return the mean of values and its standard error, one value for each `sample_id`; draws are rows."""
+
+    def interval(self, values: np.ndarray, share: bool = False) -> tuple[float, float]:
+        """Return the 95 % interval of the mean of values, one for each `sample_id`.
+
+        Args:
+            values: (n,), or (draws, n) where the same samples were measured under several draws.
+            share: Whether the mean lies between 0 and 1, where its interval is to stay.
+        """
+        return self.estimate(values).interval(share)
 
     @property
     def label(self) -> str:
@@ -164,11 +180,29 @@ class Record(Row):
         return read_json(self.directory / ENVIRONMENT)
 
     @property
+    def models(self) -> frozenset[str]:
+        return frozenset({str(self.environment["backbone"]["fingerprint"])})
+
+    @property
+    def _clusters(self) -> np.ndarray | None:
+        """To which each sample belongs, where they depend on each other."""
+        return self.samples.get(CLUSTER)
+
+    @property
     def brackets(self) -> str:
+        if self._clusters is not None:
+            return "95 % interval of Student, with heads as clusters of vectors"
         return "95 % percentile bootstrap over samples"
 
-    def interval(self, values: np.ndarray) -> tuple[float, float]:
-        return mean_interval(values, RESAMPLES, BOOTSTRAP_SEED)
+    def estimate(self, values: np.ndarray) -> Estimate:
+        if values.ndim == 2:
+            return of_draws(values)
+        return of_values(values) if self._clusters is None else of_clusters(values, self._clusters)
+
+    def interval(self, values: np.ndarray, share: bool = False) -> tuple[float, float]:
+        if values.ndim == 2 or self._clusters is not None:
+            return super().interval(values, share)
+        return within(mean_interval(values, RESAMPLES, BOOTSTRAP_SEED), share)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

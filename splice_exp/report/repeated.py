@@ -1,4 +1,4 @@
-"""Rows that differ in their seed only, as one row: a mean over seeds, with the spread between them."""
+"""Rows that differ in their seed or in the trained model only, as one row: a mean, with the spread between them."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from splice_exp.core.intervals import mean_interval, student_interval
-from splice_exp.core.measures import INTERVAL, Join, Measures
-from splice_exp.report.records import BOOTSTRAP_SEED, RESAMPLES, Record, Row, declared_by
+from splice_exp.core.estimates import Estimate, of_clusters, of_draws, of_values
+from splice_exp.core.measures import INTERVAL, Join, Measures, Unit
+from splice_exp.report.records import CLUSTER, Record, Row, declared_by
 
-SEED = "seed"
+SEED, MEMBER = "seed", "backbone.member"
+REPLICATES = (SEED, MEMBER)  # swept keys whose values are replicates, not rows of a table
 
 
 class Repeated(Row):
-    """The runs of one point under several seeds.
+    """The runs of one point under several seeds, or of several models that were trained alike.
 
-    A measure is joined as it declares. A mean is that over seeds; where each seed has its own samples, its interval is
-    Student's over seeds, and numbers of samples are totals. Where the data are fixed, seeds are no replicates: each
-    sample is averaged over seeds, and the interval is the bootstrap over samples.
+    A measure is joined as it declares. A mean is that over runs; where each run has its own samples, its interval is
+    Student's over runs, with models as clusters of seeds, and numbers of samples are totals. Where the data are fixed,
+    both samples and draws vary: its standard error is that of a mean over rows and columns (`core.estimates.of_draws`).
 
     Args:
-        labels: Swept key → value as written, without the seed.
+        labels: Swept key → value as written, without those of `REPLICATES`.
         records: The runs, at least two, in the order of their seeds.
     """
 
@@ -34,7 +35,16 @@ class Repeated(Row):
     @property
     def seeds(self) -> tuple[str, ...]:
         """The seeds as written."""
-        return tuple(record.labels[SEED] for record in self.records)
+        return tuple(dict.fromkeys(str(record.environment["seed"]) for record in self.records))
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """Which model each run is of."""
+        return tuple(record.labels.get(MEMBER, "") for record in self.records)
+
+    @property
+    def models(self) -> frozenset[str]:
+        return frozenset().union(*(record.models for record in self.records))
 
     @cached_property
     def same_samples(self) -> bool:
@@ -49,13 +59,14 @@ class Repeated(Row):
 
     @property
     def brackets(self) -> str:
+        runs = "models" if len(set(self.members)) > 1 else "seeds"
         if self.same_samples:
-            return self.records[0].brackets
-        return "95 % Student interval over seeds, each with its own samples"
+            return f"95 % interval over samples and {runs}"
+        return f"95 % Student interval over {runs}, each with its own samples"
 
     @cached_property
     def error(self) -> str | None:
-        return next((f"seed {r.labels[SEED]}: {r.error}" for r in self.records if r.error is not None), None)
+        return next((f"{_replicate(r)}: {r.error}" for r in self.records if r.error is not None), None)
 
     @cached_property
     def measures(self) -> Measures:
@@ -70,10 +81,11 @@ class Repeated(Row):
             join = self.measures.of(name).join
             values = [record.metrics.get(name) for record in self.records]
             found[name] = None if any(value is None for value in values) else self._joined(join, values)
+            share = self.measures.of(name).unit is Unit.SHARE
             if name in self.samples:
-                found[f"{name}_ci_low"], found[f"{name}_ci_high"] = self.interval(self.samples[name])
+                found[f"{name}_ci_low"], found[f"{name}_ci_high"] = self.interval(self.samples[name], share)
             elif not self.same_samples and join is Join.MEAN and _vary(values):
-                found[f"{name}_ci_low"], found[f"{name}_ci_high"] = self.interval(np.array(values, dtype=float))
+                found[f"{name}_ci_low"], found[f"{name}_ci_high"] = self.interval(np.array(values, dtype=float), share)
         return found
 
     def _joined(self, join: Join, values: Sequence[Any]) -> Any:
@@ -85,17 +97,19 @@ class Repeated(Row):
 
     @cached_property
     def samples(self) -> dict[str, np.ndarray]:
-        """Each measure that all runs have: one value a seed, or one a sample where the data are fixed."""
-        shared = set.intersection(*(set(record.samples) for record in self.records)) - {"sample_id"}
+        """Each measure that all runs have: one value per run, or (runs, samples) where the data are fixed."""
+        shared = set.intersection(*(set(record.samples) for record in self.records)) - {"sample_id", CLUSTER}
         stacked = {name: [record.samples[name] for record in self.records] for name in sorted(shared)}
         if self.same_samples:
-            means = {name: np.mean(values, axis=0) for name, values in stacked.items()}
-            return {"sample_id": self.records[0].samples["sample_id"], **means}
+            return {
+                "sample_id": self.records[0].samples["sample_id"],
+                **{name: np.stack(values) for name, values in stacked.items()},
+            }
         means = {name: np.array([one.mean() for one in values]) for name, values in stacked.items()}
-        return {"sample_id": np.array(self.seeds), **means}
+        return {"sample_id": np.array([_replicate(record) for record in self.records]), **means}
 
     def setting(self, key: str) -> str | None:
-        return self.records[0].setting(key) if key != SEED else None
+        return self.records[0].setting(key) if key not in REPLICATES else None
 
     def has_table(self, name: str) -> bool:
         return all(record.has_table(name) for record in self.records)
@@ -107,8 +121,15 @@ class Repeated(Row):
     def environment(self) -> dict[str, Any]:
         return {**self.records[0].environment, "seed": ", ".join(self.seeds)}
 
-    def interval(self, values: np.ndarray) -> tuple[float, float]:
-        return mean_interval(values, RESAMPLES, BOOTSTRAP_SEED) if self.same_samples else student_interval(values)
+    def estimate(self, values: np.ndarray) -> Estimate:
+        if values.ndim == 2:
+            return of_draws(values)
+        return of_clusters(values, np.array(self.members)) if len(values) == len(self.records) else of_values(values)
+
+
+def _replicate(record: Record) -> str:
+    """Name a run among those of its point."""
+    return ", ".join(f"{key.rpartition('.')[2]} {record.labels[key]}" for key in REPLICATES if key in record.labels)
 
 
 def _vary(values: Sequence[Any]) -> bool:
@@ -116,11 +137,11 @@ def _vary(values: Sequence[Any]) -> bool:
     return len(set(values)) > 1 and all(isinstance(value, int | float) for value in values)
 
 
-def over_seeds(records: Sequence[Record]) -> list[Row]:
-    """Return one row for the records that differ in their seed only; a point with one seed stays as it is."""
+def over_replicates(records: Sequence[Record]) -> list[Row]:
+    """Return one row for the records that differ in seed or model only; a point with one run stays as it is."""
     groups: dict[tuple[tuple[str, str], ...], list[Record]] = {}
     for record in records:
-        point = tuple((key, value) for key, value in record.labels.items() if key != SEED)
+        point = tuple((key, value) for key, value in record.labels.items() if key not in REPLICATES)
         groups.setdefault(point, []).append(record)
     if all(len(members) == 1 for members in groups.values()):
         return list(records)

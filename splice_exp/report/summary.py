@@ -14,6 +14,7 @@ from splice_exp.core.text.places import without_places
 from splice_exp.report.comparisons import Claim
 from splice_exp.report.records import Record, Row, declared_by, short_key
 from splice_exp.report.tables import ABSENT, difference_cell
+from splice_exp.report.verdicts import verdicts
 
 log = logging.getLogger(__name__)
 
@@ -82,10 +83,10 @@ def claims_of(rows: Sequence[Row], claims: Sequence[Claim]) -> list[ClaimSummary
             "heading": measures.title(claim.metric),
             "against": claim.against(measures),
             "expected": claim.expected,
-            "verdict": claim.verdict(rows),
+            "verdict": str(verdict),
             "differences": [difference_cell(row, rows, claim) for row in rows],
         }
-        for claim in claims
+        for claim, verdict in zip(claims, verdicts(claims, rows), strict=True)
     ]
 
 

@@ -8,7 +8,7 @@ from scipy import stats
 from splice_exp.core.io import write_json
 from splice_exp.report.listings import Listing
 from splice_exp.report.records import Record
-from splice_exp.report.repeated import over_seeds
+from splice_exp.report.repeated import over_replicates
 
 CHOSEN = {"100": [["grass"], ["grass", "lawn"]], "200": [["lawn", "grass"], ["lawn"]]}
 CODES = {"train": [0.25, 0.75], "test": [0.5, 0.5]}
@@ -23,12 +23,15 @@ def rows(tmp_path):
             folder = tmp_path / f"{size}-{seed}"
             folder.mkdir()
             write_json(folder / "metrics.json", {})
-            write_json(folder / "environment.json", {"seed": seed, "data": {"fingerprint": str(seed)}})
+            write_json(
+                folder / "environment.json",
+                {"seed": seed, "data": {"fingerprint": str(seed)}, "backbone": {"fingerprint": "b"}},
+            )
             pd.DataFrame({"how": "proposed", "concept": concepts}).to_parquet(folder / "removed.parquet")
             codes = [("star", part, of_seed[seed]) for part, of_seed in CODES.items()]
             pd.DataFrame(codes, columns=["concept", "part", "code"]).to_parquet(folder / "shift.parquet")
             records.append(Record({"data.num_samples": size, "seed": str(seed)}, folder))
-    return over_seeds(records)
+    return over_replicates(records)
 
 
 def test_lines_are_counted_over_the_runs_of_each_row(rows):

@@ -3,11 +3,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from splice_exp.core.estimates import of_values
 from splice_exp.core.io import write_json
 from splice_exp.report.comparisons import Comparison
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record
-from splice_exp.report.repeated import over_seeds
+from splice_exp.report.repeated import over_replicates
+from splice_exp.report.verdicts import verdicts
 from tests.report.declared import declare
 
 
@@ -23,7 +25,9 @@ def record(folder, labels, mean, seed_mean=0.0, samples=None, data="fixed"):
     counts |= {"solver/gap_max": mean / 1e6 + seed_mean, "l0/max": 7 + 2 * seed_mean}
     declare(folder)
     write_json(folder / "metrics.json", {**metrics, **counts})
-    write_json(folder / "environment.json", {"seed": int(labels.get("seed", 0)), "data": {"fingerprint": data}})
+    model = {"fingerprint": f"model {labels.get('backbone.member', 0)}"}
+    environment = {"seed": int(labels.get("seed", 0)), "data": {"fingerprint": data}, "backbone": model}
+    write_json(folder / "environment.json", environment)
     return Record(labels, folder)
 
 
@@ -38,7 +42,7 @@ def runs(tmp_path):
 
 
 def test_rows_of_several_seeds_are_one_row(runs):
-    rows = over_seeds(runs)
+    rows = over_replicates(runs)
     assert [dict(row.labels) for row in rows] == [{"signed": "false"}, {"signed": "true"}]
     assert rows[0].metrics["recovery/f1"] == pytest.approx(1.0)
     assert rows[0].metrics["data/num_samples"] == 6
@@ -50,16 +54,17 @@ def test_rows_of_several_seeds_are_one_row(runs):
     assert rows[0].environment["seed"] == "0, 1, 2"
 
 
-def test_the_interval_is_that_of_student_over_seeds(runs):
-    (row, _) = over_seeds(runs)
+def test_the_interval_is_that_of_student_over_replicates(runs):
+    (row, _) = over_replicates(runs)
     values = [0.5, 1.0, 1.5]
     low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
-    assert row.metrics["recovery/f1_ci_low"] == pytest.approx(low)
+    assert row.interval(np.array(values)) == pytest.approx((low, high))
+    assert row.metrics["recovery/f1_ci_low"] == pytest.approx(low)  # no share lies between 0 and 1 here
     assert row.metrics["recovery/f1_ci_high"] == pytest.approx(high)
 
 
-def test_a_mean_without_samples_has_an_interval_over_seeds_and_a_worst_case_has_none(runs):
-    (row, _) = over_seeds(runs)
+def test_a_mean_without_samples_has_an_interval_over_replicates_and_a_worst_case_has_none(runs):
+    (row, _) = over_replicates(runs)
     values = [4.0, 4.5, 5.0]
     low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
     assert row.metrics["l0/mean_ci_low"] == pytest.approx(low)
@@ -72,55 +77,55 @@ def test_differences_are_paired_by_seed(runs):
     claim = Comparison(
         claim="signed codes are worse", metric="recovery/f1", reference={"signed": False}, expected="lower"
     )
-    rows = over_seeds(runs)
+    rows = over_replicates(runs)
     difference = claim.difference(rows[1], rows)
     assert difference.mean == pytest.approx(-0.1)
     assert difference.high - difference.low < 1e-9  # the seeds differ, but the difference is the same under each
-    assert claim.verdict(rows) == "holds"
+    assert [str(said) for said in verdicts([claim], rows)] == ["holds (1 model)"]
     assert claim.difference(rows[0], rows) is None
 
 
 def test_rows_without_a_swept_seed_stay_as_they_are(tmp_path):
     single = [record(tmp_path / "one", {"signed": "true"}, 0.4)]
-    assert over_seeds(single) == single
+    assert over_replicates(single) == single
 
 
 def test_a_row_is_complete_when_all_its_seeds_are(runs):
     write_json(runs[1].directory / "error.json", {"error": "no memory"})
-    rows = over_seeds([Record(run.labels, run.directory) for run in runs])
+    rows = over_replicates([Record(run.labels, run.directory) for run in runs])
     assert not rows[0].complete
     assert rows[0].error == "seed 1: no memory"
     assert rows[0].metrics == {}
     assert rows[1].complete
 
 
-def test_seeds_of_fixed_data_are_no_replicates(tmp_path):
-    """The same samples under two seeds, as a file of embeddings gives them: no more certain than one run."""
+def test_seeds_of_fixed_data_are_draws_of_the_same_samples(tmp_path):
+    """The same samples under two seeds, as a file of embeddings gives them: equal draws make nothing more certain."""
     runs = [
         record(tmp_path / f"{signed}{seed}", {"signed": signed, "seed": seed}, mean, samples=["x", "y"])
         for signed, mean in (("false", 0.5), ("true", 0.499))
         for seed in "01"
     ]
-    rows = over_seeds(runs)
+    rows = over_replicates(runs)
     assert rows[0].metrics["data/num_samples"] == 2
     assert rows[0].samples["sample_id"].tolist() == ["x", "y"]
-    assert rows[0].metrics["recovery/f1_ci_low"] == pytest.approx(0.4)
-    assert rows[0].metrics["recovery/f1_ci_high"] == pytest.approx(0.6)
-    assert rows[0].brackets == runs[0].brackets
-    assert "Student" in over_seeds([record(tmp_path / f"{s}", {"seed": s}, 0.4) for s in "01"])[0].brackets
+    one_run = of_values(runs[0].samples["recovery/f1"]).interval(share=True)
+    assert (rows[0].metrics["recovery/f1_ci_low"], rows[0].metrics["recovery/f1_ci_high"]) == pytest.approx(one_run)
+    assert rows[0].brackets == "95 % interval over samples and seeds"
+    assert "Student" in over_replicates([record(tmp_path / f"{s}", {"seed": s}, 0.4) for s in "01"])[0].brackets
 
 
 def test_a_measure_that_some_seeds_lack_is_left_out(tmp_path, runs):
     runs[0].samples.pop("recovery/f1")
     runs[0].metrics.pop("recovery/f1")
-    row = over_seeds(runs)[0]
+    row = over_replicates(runs)[0]
     assert "recovery/f1" not in row.samples
     assert "recovery/f1_ci_low" not in row.metrics
 
 
 def test_a_point_with_one_seed_is_a_run_like_any_other(tmp_path):
     single = [record(tmp_path / "one", {"signed": "true", "seed": "0"}, 0.4)]
-    assert over_seeds(single) == single
+    assert over_replicates(single) == single
 
 
 def test_claims_without_their_measure_are_left_out_only_where_data_may_lack_it(tmp_path):
@@ -130,9 +135,9 @@ def test_claims_without_their_measure_are_left_out_only_where_data_may_lack_it(t
         Comparison(claim=name, metric=name, reference=reference, expected="lower")
         for name in ("concept/class_in_top5", "recovery/f1", "cosine/plain", "cosine/misspelt")
     ]
-    verdicts = Report("title", "question", [], claims).verdicts(runs)
+    said = Report("title", "question", [], claims).verdicts(runs)
     left = ("recovery/f1", "cosine/plain", "cosine/misspelt")
-    assert tuple(claim for claim, _ in verdicts) == left
+    assert tuple(claim for claim, _ in said) == left
 
 
 def test_the_same_names_of_other_data_are_other_samples(tmp_path):
@@ -141,6 +146,33 @@ def test_the_same_names_of_other_data_are_other_samples(tmp_path):
         record(tmp_path / str(seed), {"seed": str(seed)}, 0.5, seed / 2, samples=["star", "heart"], data=f"draw {seed}")
         for seed in (0, 1, 2)
     ]
-    (row,) = over_seeds(runs)
+    (row,) = over_replicates(runs)
     assert "Student" in row.brackets
     assert row.metrics["data/num_samples"] == 6
+
+
+def test_draws_of_a_dictionary_are_not_averaged_away(tmp_path):
+    """The best of a few random dictionaries is no finding: their spread is in the interval."""
+    runs = [
+        record(tmp_path / str(seed), {"seed": str(seed)}, 0.5, shift, samples=["x", "y"])
+        for seed, shift in enumerate((-0.3, -0.1, 0.0, 0.1, 0.3))
+    ]
+    (row,) = over_replicates(runs)
+    assert row.samples["recovery/f1"].shape == (5, 2)
+    assert row.estimate(row.samples["recovery/f1"]).error > row.estimate(runs[2].samples["recovery/f1"]).error
+
+
+def test_models_are_replicates_and_seeds_of_one_depend_on_each_other(tmp_path):
+    runs = [
+        record(tmp_path / f"{member}{seed}", {"backbone.member": member, "seed": seed}, 0.5, shift + int(seed) / 100)
+        for member, shift in (("0", -0.2), ("1", 0.0), ("2", 0.2))
+        for seed in "0123"
+    ]
+    (row,) = over_replicates(runs)
+    assert dict(row.labels) == {}
+    assert row.models == {"model 0", "model 1", "model 2"}
+    assert "over models" in row.brackets
+    assert row.samples["sample_id"][0] == "seed 0, member 0"
+    means = np.array([-0.2, 0.0, 0.2]) + 0.515
+    found = row.estimate(row.samples["recovery/f1"])
+    assert (found.error, found.freedom) == pytest.approx((stats.sem(means), 2))

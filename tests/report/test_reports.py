@@ -13,6 +13,7 @@ from splice_exp.report.drawings.figures import Bars, Curves
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record, describe
 from splice_exp.report.tables import difference_heading, lay_out, markdown_table, write_csv
+from splice_exp.report.verdicts import verdicts
 from tests.report.declared import MEASURES, declare
 
 TOP1 = "zero_shot/top1"
@@ -58,6 +59,11 @@ def records(tmp_path):
     ]
 
 
+def said_of(claim, rows):
+    (said,) = verdicts([claim], rows)
+    return str(said)
+
+
 CLAIM = Comparison(claim="signed is worse", metric=TOP1, reference={"sign": True}, expected="lower")
 
 
@@ -95,7 +101,8 @@ def test_differences_are_paired_with_the_row_that_differs_in_nothing_else(record
     ],
 )
 def test_a_verdict_counts(records, expected, verdict):
-    assert Comparison(claim="c", metric=TOP1, reference={"sign": True}, expected=expected).verdict(records) == verdict
+    claim = Comparison(claim="c", metric=TOP1, reference={"sign": True}, expected=expected)
+    assert said_of(claim, records) == f"{verdict} (1 model)"
 
 
 @pytest.mark.parametrize(
@@ -110,12 +117,12 @@ def test_a_verdict_counts(records, expected, verdict):
 )
 def test_a_margin_says_how_much_counts(records, expected, margin, verdict):
     claim = Comparison(claim="c", metric=TOP1, reference={"sign": True}, expected=expected, margin=margin)
-    assert claim.verdict(records) == verdict
+    assert said_of(claim, records) == f"{verdict} (1 model)"
 
 
 def test_a_claim_about_some_rows_judges_those_alone(records):
     claim = Comparison(claim="c", metric=TOP1, reference={"sign": True}, expected="lower", rows=dict(records[2].labels))
-    assert claim.verdict(records) == "holds"
+    assert said_of(claim, records) == "holds (1 model)"
     assert claim.difference(records[3], records) is None
 
 
@@ -129,11 +136,10 @@ def test_a_level_compares_with_a_number(records):
 
 
 def test_a_verdict_without_pairs_says_so(records):
-    assert "cannot be judged" in Comparison(
-        claim="c", metric="concept/nothing", reference={"sign": True}, expected="lower"
-    ).verdict(records)
-    assert CLAIM.verdict(records[:3]) == "holds"
-    assert CLAIM.verdict([records[1], records[3]]) == "is undecided"
+    unmeasured = Comparison(claim="c", metric="concept/nothing", reference={"sign": True}, expected="lower")
+    assert "cannot be judged" in said_of(unmeasured, records)
+    assert said_of(CLAIM, records[:3]) == "holds (1 model)"
+    assert said_of(CLAIM, [records[1], records[3]]) == "is undecided (1 model)"
 
 
 def test_samples_must_be_the_same_to_be_paired(records, tmp_path):

@@ -24,7 +24,7 @@ from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.extract import extract
-from splice_exp.evaluation.base import NUM_SAMPLES, Evaluation, Findings, Metric, summarised
+from splice_exp.evaluation.base import NUM_SAMPLES, Evaluation, Findings, Metric
 from splice_exp.evaluation.measures.probes import NUM_TRAIN
 from splice_exp.evaluation.sith.edits import zero_shot
 from splice_exp.heads.adaptation import Adaptation, compare
@@ -130,7 +130,7 @@ class SithAdaptation(Evaluation):
         samples |= relevances
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
-            **summarised({name: one.astype(float) for name, one in right.items()}, self._resamples, self._seed),
+            **self._summarised({name: one.astype(float) for name, one in right.items()}),
             "adapt/gains": _rank_correlation(found.log_gains, scores),
             "adapt/num_heads": found.change.numel(),
             "probing/num_train_samples": len(train),

@@ -19,7 +19,7 @@ from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import KKT, L0, NUM_SAMPLES, Evaluation, Findings, Metric
 from splice_exp.evaluation.sith.grounding_scores import Grounding, drives, most_driving
-from splice_exp.evaluation.sith.head_activations import NUM_POLES, over_vectors, read_heads
+from splice_exp.evaluation.sith.head_activations import NUM_POLES, heads_of_vectors, over_vectors, read_heads
 from splice_exp.evaluation.sith.heads import TOP
 from splice_exp.heads.explain import FIDELITY, Explanations
 from splice_exp.heads.reading import Reading
@@ -62,7 +62,7 @@ class SithGrounding(Evaluation):
 
     Args:
         reading: Which heads, and how; pictures are looked at by the image tower.
-        bootstrap_resamples: For the 95 % intervals, over vectors, each the mean of its poles.
+        bootstrap_resamples: Not used: 95 % intervals are those of Student, with heads as clusters of vectors.
         seed: Of nulls and the bootstrap.
     """
 
@@ -97,15 +97,16 @@ class SithGrounding(Evaluation):
         if truth is not None:
             samples |= self._judged(Grounding.of(found, truth), drive, other)
         samples, vectors = over_vectors(samples, names)
+        heads = heads_of_vectors(vectors)
         metrics: dict[str, Metric] = {
-            **self._summarised(samples),
+            **self._summarised(samples, heads),
             "sith/joint": float(found.fidelity()["joint"].mean()),
             "l0/mean": float(found.solution.codes.l0().double().mean()),
             "solver/kkt_max": float(found.solution.kkt_violation.max()),
             "sith/num_poles": len(found),
             "data/num_samples": len(data),
         }
-        return Findings(metrics, vectors, samples)
+        return Findings(metrics, vectors, samples, clusters=heads)
 
     def _likeness(self, study: Study, found: Explanations) -> Float[np.ndarray, "n m"]:
         """Return the cosines of all images, centred, and what codes compose."""

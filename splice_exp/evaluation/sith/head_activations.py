@@ -95,6 +95,16 @@ def over_vectors(
     return means, tuple(name[:-1] for name in names[::2])
 
 
+def heads_of_vectors(vectors: Sequence[str]) -> tuple[str, ...]:
+    """Return the head of each vector by its name: vectors of one head are no independent draws.
+
+    Example:
+        >>> heads_of_vectors(["L3.H0.0", "L3.H0.1", "L3.H1.0"])
+        ('L3.H0', 'L3.H0', 'L3.H1')
+    """
+    return tuple(name.rpartition(".")[0] for name in vectors)
+
+
 def head_writes(study: Study, layers: tuple[int, ...]) -> Float[Tensor, "n L H d"]:
     """Return what each head of some layers adds to the class token of each picture, without its mean over d."""
     tower = tower_of(study.backbone)

@@ -24,7 +24,13 @@ from splice_exp.evaluation.base import KKT, L0, NUM_SAMPLES, Evaluation, Finding
 from splice_exp.evaluation.measures.kinds import OTHER, by_kind
 from splice_exp.evaluation.measures.shown_maps import PICTURES, pictures_table
 from splice_exp.evaluation.sith.grounding_scores import Grounding, drives, most_driving
-from splice_exp.evaluation.sith.head_activations import NUM_POLES, over_vectors, random_like, read_heads
+from splice_exp.evaluation.sith.head_activations import (
+    NUM_POLES,
+    heads_of_vectors,
+    over_vectors,
+    random_like,
+    read_heads,
+)
 from splice_exp.evaluation.sith.vectors import listed_vectors
 from splice_exp.heads.explain import FIDELITY, Explanations
 from splice_exp.heads.reading import Reading
@@ -60,7 +66,7 @@ class SithHeads(Evaluation):
         reading: Which heads, and how; pictures are looked at by the image tower.
         listed: Concepts of each pole that are kept.
         shown: Vectors of each head whose pictures are kept, those of the largest gains.
-        bootstrap_resamples: For the 95 % intervals, over vectors, each the mean of its poles.
+        bootstrap_resamples: Not used: 95 % intervals are those of Student, with heads as clusters of vectors.
         seed: Of nulls and the bootstrap.
     """
 
@@ -107,14 +113,15 @@ class SithHeads(Evaluation):
             tables["heads"] = _of_heads(names, shares, weights, kinds, chance.mean(axis=0))
         tables |= self._pictures(study, data, names, best)
         samples, vectors = over_vectors(samples, names)
+        heads = heads_of_vectors(vectors)
         metrics: dict[str, Metric] = {
-            **self._summarised(samples),
+            **self._summarised(samples, heads),
             "l0/mean": float(found.solution.codes.l0().double().mean()),
             "solver/kkt_max": float(found.solution.kkt_violation.max()),
             "sith/num_poles": len(found),
             "data/num_samples": len(study.data),
         }
-        return Findings(metrics, vectors, samples, tables)
+        return Findings(metrics, vectors, samples, tables, heads)
 
     def _pictures(
         self, study: Study, data: EncodableSource, names: Sequence[str], best: np.ndarray

@@ -19,7 +19,7 @@ from splice_exp.core.keys import key_of
 from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import KKT, L0, NUM_SAMPLES, Evaluation, Findings, Metric
-from splice_exp.evaluation.sith.head_activations import NUM_POLES, over_vectors, read_heads
+from splice_exp.evaluation.sith.head_activations import NUM_POLES, heads_of_vectors, over_vectors, read_heads
 from splice_exp.heads.coherence import coherence, dealt
 from splice_exp.heads.explain import FIDELITY
 from splice_exp.heads.judge import Judge, read_prompt
@@ -53,7 +53,7 @@ class SithJudged(Evaluation):
         reading: Which heads, and how.
         judge: Whom to ask.
         listed: Concepts of each pole that the judge sees, at most.
-        bootstrap_resamples: For the 95 % intervals, over vectors, each the mean of its poles.
+        bootstrap_resamples: Not used: 95 % intervals are those of Student, with heads as clusters of vectors.
         seed: Of nulls and the bootstrap.
     """
 
@@ -96,8 +96,9 @@ class SithJudged(Evaluation):
         repeated = [[one.score for one in of_one if one is not None] for said in verdicts for of_one in said]
         replies = [one for said in verdicts for of_one in said for one in of_one]
         samples, vectors = over_vectors(samples, names)
+        heads = heads_of_vectors(vectors)
         metrics: dict[str, Metric] = {
-            **self._summarised(samples),
+            **self._summarised(samples, heads),
             **{f"judge/{name}": value for name, value in agreement(repeated).items()},
             "judge/readable": sum(one is not None for one in replies) / len(replies),
             "judge/to_coherence": float(rank_correlation(scores[both], cosines[both]).mean()),
@@ -108,7 +109,8 @@ class SithJudged(Evaluation):
             "sith/num_poles": len(found),
             "data/num_samples": len(study.data),
         }
-        return Findings(metrics, vectors, samples, {"themes": self._themes(names, asked[0], verdicts[0])})
+        themes = self._themes(names, asked[0], verdicts[0])
+        return Findings(metrics, vectors, samples, {"themes": themes}, heads)
 
     def _themes(
         self,

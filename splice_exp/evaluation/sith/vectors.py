@@ -20,7 +20,13 @@ from splice_exp.core.intervals import of_group, weighted
 from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import KKT, L0, NUM_SAMPLES, Evaluation, Findings, Metric
-from splice_exp.evaluation.sith.head_activations import NUM_POLES, over_vectors, random_like, read_heads
+from splice_exp.evaluation.sith.head_activations import (
+    NUM_POLES,
+    heads_of_vectors,
+    over_vectors,
+    random_like,
+    read_heads,
+)
 from splice_exp.heads.coherence import coherence, coherence_of_chance
 from splice_exp.heads.explain import FIDELITY, Explanations
 from splice_exp.heads.reading import Reading
@@ -56,7 +62,7 @@ class SithVectors(Evaluation):
     Args:
         reading: Which heads, and how.
         listed: Concepts of each pole that are kept in the table `vectors`.
-        bootstrap_resamples: For the 95 % intervals, over vectors, each the mean of its poles.
+        bootstrap_resamples: Not used: 95 % intervals are those of Student, with heads as clusters of vectors.
         seed: Of nulls and the bootstrap.
     """
 
@@ -82,18 +88,18 @@ class SithVectors(Evaluation):
         samples = {f"sith/{name}": values for name, values in self._fidelities(found, null, energies).items()}
         samples.update(self._coherences(found))
         samples, vectors = over_vectors(samples, names)
+        heads = heads_of_vectors(vectors)
         codes = found.solution.codes
         metrics: dict[str, Metric] = {
-            **self._summarised(samples),
+            **self._summarised(samples, heads),
             "l0/mean": float(codes.l0().double().mean()),
             "solver/kkt_max": float(found.solution.kkt_violation.max()),
             "dictionary/size": len(dictionary),
             "sith/num_poles": len(found),
             "data/num_samples": len(study.data),
         }
-        return Findings(
-            metrics, vectors, samples, {"vectors": listed_vectors(found, names, energies.sqrt(), self._listed)}
-        )
+        listed = listed_vectors(found, names, energies.sqrt(), self._listed)
+        return Findings(metrics, vectors, samples, {"vectors": listed}, heads)
 
     def _fidelities(
         self, found: Explanations, null: Explanations, energies: Float[Tensor, " m"]

@@ -59,7 +59,7 @@ ACCURACIES = tuple(
 MEASURES = (
     *ACCURACIES,
     Measure("intervention/worst_at_80_percent", "worst-group accuracy, 80 % of the gain", Unit.SHARE),
-    Measure("intervention/worst_headroom", "worst-group headroom", Unit.SHARE),
+    Measure("intervention/worst_headroom", "worst-group headroom", Unit.POINTS),
     Measure("intervention/num_by_hand", "concepts named", Unit.COUNT),
     Measure("intervention/num_proposed", "concepts proposed", Unit.COUNT),
     Measure("intervention/strength", "probe strength", Unit.NUMBER),
@@ -137,8 +137,13 @@ class InterventionSpurious(Evaluation):
         before, by_hand_worst = samples["intervention/worst_before"], samples["intervention/worst_by_hand"]
         samples["intervention/worst_at_80_percent"] = 0.2 * before + 0.8 * by_hand_worst
         samples["intervention/worst_headroom"] = samples["intervention/worst_dense"] - before
+        of_worst: dict[str, Metric] = {}
+        for name in answers:
+            worst_right = samples[f"intervention/average_{name}"]
+            of_worst |= self._of_worst(f"intervention/worst_{name}", worst_right, test.groups)
         metrics |= {
             **self._summarised(samples),
+            **of_worst,
             **certificates(study.decomposition),
             "intervention/num_by_hand": len(by_hand),
             "intervention/num_proposed": len(proposed),

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.measures import Measure, Unit
+from splice_exp.decomposition.paired_texts import paired_texts, require_pairs
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import center
 from splice_exp.evaluation.base import NUM_SAMPLES, Evaluation, Findings, Metric
@@ -59,15 +60,11 @@ class ModalityGap(Evaluation):
         Raises:
             SpliceError: if the data have no captions, or fewer than two samples.
         """
-        captions = study.data.captions()
-        if captions is None or len(study.extracted) < 2:
-            raise SpliceError(
-                f"evaluation=modality_gap compares images with their captions, but {study.data.name} has "
-                f"{'none' if captions is None else 'one sample only'}: set data=scenes, data=coco_captions, or any "
-                "other with captions."
-            )
+        paired = require_pairs(paired_texts(study.data, study.backbone), "modality_gap", study.data)
+        if len(study.extracted) < 2:
+            raise SpliceError(f"evaluation=modality_gap needs two samples or more, but {study.data.name} has one.")
         images = study.extracted.features
-        texts = study.backbone.encode_text([of_one[0] for of_one in captions])
+        texts = paired.embed(paired.first)
         raw, centred = (images, texts), (around_own_mean(images), around_own_mean(texts))
         samples: dict[str, np.ndarray] = {}
         histograms = []

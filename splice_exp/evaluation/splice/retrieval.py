@@ -23,6 +23,7 @@ from torch.nn.functional import normalize
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.core.keys import key_of
 from splice_exp.core.measures import Measure, Unit, beside
+from splice_exp.decomposition.paired_texts import PairedTexts, require_pairs
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.measures.functional import TIE
@@ -86,19 +87,15 @@ class Retrieval(Evaluation):
         Raises:
             SpliceError: if the data have no captions, or fewer pictures than the batches need.
         """
-        captions = study.captions
-        if captions is None:
-            raise SpliceError(
-                f"evaluation=retrieval needs captions, but {study.data.name} has none: set data=scenes, "
-                "data=coco_captions, or any other with captions."
-            )
+        paired = require_pairs(study.paired, "retrieval", study.data)
+        captions = paired.texts
         reconstructions = study.decomposition.reconstruct()
         images = {
             "": reconstructions,
             "_dense": study.embeddings.features,
             "_mean_only": normalize(study.image_mean, dim=0).expand_as(reconstructions),
         }
-        parts = [self._search(study, images, rows, texts) for rows, texts in self._batches(captions)]
+        parts = [self._search(paired, images, rows, texts) for rows, texts in self._batches(captions)]
         samples = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         searched = np.concatenate([rows for rows, _ in self._batches(captions)])
         metrics: dict[str, Metric] = {
@@ -128,13 +125,13 @@ class Retrieval(Evaluation):
         return [(order[start:end], list(drawn[start:end])) for start, end in ends]
 
     def _search(
-        self, study: Study, images: dict[str, Tensor], rows: np.ndarray, captions: Sequence[Sequence[str]]
+        self, paired: PairedTexts, images: dict[str, Tensor], rows: np.ndarray, captions: Sequence[Sequence[str]]
     ) -> dict[str, np.ndarray]:
         owners = np.repeat(np.arange(len(captions)), [len(of_one) for of_one in captions])
         said = [text for of_one in captions for text in of_one]
         distinct = {text: number for number, text in enumerate(dict.fromkeys(said))}
         of_text = np.array([distinct[text] for text in said])
-        texts = study.backbone.encode_text(list(distinct))[torch.from_numpy(of_text)]
+        texts = paired.embed(list(distinct))[torch.from_numpy(of_text)]
         own = csr_matrix((np.ones(len(said), np.int32), (owners, of_text)), shape=(len(captions), len(distinct)))
         same = csr_matrix((np.ones(len(said), np.int32), (np.arange(len(said)), of_text)))
         right = (own @ same.T).tocsr()

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from splice_exp.core.codes import Codes
-from splice_exp.core.errors import SpliceError
 from splice_exp.core.measures import Join, Measure, Unit
 from splice_exp.core.types import Embeddings
+from splice_exp.decomposition.paired_texts import require_pairs
 from splice_exp.decomposition.splice import decompose
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import image_mean
@@ -63,14 +63,9 @@ class TextDecomposition(Evaluation):
         Raises:
             SpliceError: if there are no captions.
         """
-        captions = study.captions
-        if captions is None:
-            raise SpliceError(
-                f"evaluation=text_decomposition needs captions, but {study.data.name} has none: set data=scenes, "
-                "data=coco_captions, or any other with captions."
-            )
+        paired = require_pairs(study.paired, "text_decomposition", study.data)
         embeddings = study.embeddings
-        features = study.backbone.encode_text([of_one[0] for of_one in captions])
+        features = paired.embed(paired.first)
         said = Embeddings(features, None, embeddings.sample_ids, (), "text", embeddings.backbone_id)
         mean = image_mean(said)
         texts = decompose(said, study.dictionary, study.solver, study.alignment, mean)

@@ -65,7 +65,7 @@ def test_kinds_without_data_are_left_out_and_others_keep_their_name(row):
 def test_two_measures_of_the_same_samples_are_compared_in_each_row(row, expected, verdict):
     claim = Contrast(claim="better than chance", metric=TOP1, baseline="zero_shot/top1_null", expected=expected)
     assert claim.difference(row, [row]).mean == pytest.approx(0.5)
-    assert claim.verdict([row]) == verdict
+    assert claim.judge(claim.difference(row, [row])) == verdict
     assert difference_heading(claim, MEASURES) == "Δ top-1 (%) (to permuted-label top-1 (%))"
     assert (
         Contrast(claim="nothing", metric=TOP1, baseline="zero_shot/none", expected=expected).difference(row, [row])
