@@ -27,6 +27,7 @@ from splice_exp.inputs import KEYS
 COMPONENTS = (*SCIENCE, "method", "removal", "report")  # whose keys depend on what is chosen
 NUMBER = re.compile(r"[-+\d.eE_]+|true|false", re.IGNORECASE)
 NAME_NO_FILES = {"seed", "solver", "method", "removal", "tuning", "rule", "reading", "report", "trainer", "logger"}
+TEMPLATES = "class_templates"  # of a backbone: texts
 WHOLE = ("variant", "experiment")  # groups that choose components of other groups
 
 
@@ -93,6 +94,8 @@ def changed_by(points: Sequence[Point]) -> tuple[str, ...]:
         ('data', 'evaluation')
         >>> changed_by([Point((), {"variant": "dictionary/random"})])
         ('vocabulary', 'dictionary', 'evaluation')
+        >>> changed_by([Point((), {"variant": "sith/dtd"})])
+        ('data', 'evaluation')
     """
     changed: set[str] = set()
     for key, value in {pair for point in points for pair in point.swept.items()}:
@@ -123,7 +126,8 @@ def _set_by_choice(group: str, choice: str) -> set[str]:
     """Return what a file of a group sets: components, or other names if it may set anything."""
     path = CONFIG_DIRECTORY / group / f"{choice}.yaml"
     content = (read_yaml(path) or {}) if path.is_file() else {group: None}
-    heads = {key for key in content if key != "defaults"}
+    harmless = {key for key, part in content.items() if isinstance(part, dict) and part.keys() <= {TEMPLATES}}
+    heads = {key for key in content if key != "defaults"} - harmless
     for entry in content.get("defaults") or ():
         heads |= {_head(key.removeprefix("override ")) for key in entry} if isinstance(entry, dict) else {str(entry)}
     return heads - {"_self_"}

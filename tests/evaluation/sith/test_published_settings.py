@@ -1,7 +1,6 @@
 """Presets of SITH show the published COMP in every row, whatever variant the row takes."""
 
 import pytest
-from hydra import compose, initialize_config_dir
 
 from splice_exp.configuration import CONFIG_DIRECTORY, resolve
 from tests.test_configuration import composed
@@ -12,8 +11,7 @@ WITHOUT_COMP = ("sith/nn_omp", "sith/matching_pursuit", "sith/top_k")
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_row_of_a_preset_has_the_published_comp(name):
-    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-        preset = compose("config", overrides=[f"experiment=paper/{name}"], return_hydra_config=True)
+    preset = composed(f"experiment=paper/{name}", with_hydra=True)
     variants = preset.hydra.sweeper.params.get("variant", "none").split(",")
     assert "sith/comp_03" not in variants
     for variant in variants:
