@@ -10,6 +10,8 @@ References:
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from splice_exp.solvers.kernels.compile import compiled
@@ -18,7 +20,7 @@ from splice_exp.solvers.kernels.restricted import DOUBTFUL
 
 PARALLEL = 1e-7  # difference of two slopes that is rounding
 REACHED, FULL, STUCK = 0, 1, 2  # how it ended
-NOTHING = np.int64(-1)  # no atom, no event
+NOTHING: Any = np.int64(-1)  # no atom, no event
 
 
 @compiled
