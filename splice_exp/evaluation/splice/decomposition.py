@@ -10,9 +10,9 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from splice_exp.core.errors import require_bool, require_integer, shown
-from splice_exp.core.intervals import of_group
 from splice_exp.core.measures import Join, Measure, Unit, beside
 from splice_exp.core.names import canonical
+from splice_exp.core.statistics.intervals import of_group
 from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Dictionary, Embeddings
 from splice_exp.decomposition.splice import Decomposition
