@@ -21,6 +21,7 @@ CURVES_AND_ABLATIONS = (
     "zero_shot_sparsity",
     "dictionary_sparsity",
     "ablation_nonneg",
+    "nonneg_sparsity",
     "ablation_centering",
     "ablation_dictionary",
 )

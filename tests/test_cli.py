@@ -163,7 +163,7 @@ def test_a_forced_run_that_fails_says_so_and_keeps_what_was_there(command, tmp_p
         (["table7"], "error: 'table7' is no option: options are written KEY=VALUE; python -m splice_exp --help lists"),
         (["dictionary=learned", "dictionary.size=1000000"], "error: dictionary.size is 1000000, and learning so many"),
         (["stability=lasso", "solver=omp"], "error: stability=lasso needs a solver of the lasso, but solver is OMP"),
-        (["seed=abc"], "error: Error merging override seed=abc"),
+        (["seed=abc"], "error: seed is 'abc', but must be an integer."),
         (["experiment=ablation_centering", ONE_SEED, "data.num_samples=-3"], "error: data.num_samples is -3"),
         (["experiment=zero_shot", "method.num_masks=0"], "error: method.num_masks is 0"),  # although it makes no maps
         (["experiment=zero_shot", "method=occlusion", "method.side=-2"], "error: method.side is -2"),
@@ -226,7 +226,7 @@ def test_a_sweep_is_a_table_in_the_order_of_its_file(command, tmp_path):
     assert [[cell.strip() for cell in row] for row in rows] == [
         *(["true", "true"], ["true", "false"], ["false", "true"], ["false", "false"])
     ]
-    assert "python -m splice_exp experiment=ablation_centering backbone=planted data=planted" in table
+    assert f"python -m splice_exp {ONE_SEED} experiment=ablation_centering backbone=planted data=planted" in table
     assert str(tmp_path) not in table
     assert "without both centrings" in " ".join(out.split())
     assert out.splitlines()[-1].endswith("runs/ablation_centering")

@@ -94,6 +94,7 @@ WRONG = {
     "dictionary=learned": {"dictionary": {"size": 0, "l1_penalty": -1, "max_iter": 0, "seed": -1}},
     "dictionary=random": {"dictionary": {"size": 0, "seed": -1}},
     "dictionary=random_concepts": {"dictionary": {"share": 2, "seed": -1}},
+    "dictionary=random_like_concepts": {"dictionary": {"seed": -1}},
     "solver=admm": {"solver": LASSO | {"rho": 0, "relaxation": 3, "check_every": 0}},
     "solver=fista": {"solver": LASSO | {"check_every": 0}},
     "solver=coordinate_descent": {"solver": LASSO},

@@ -48,8 +48,10 @@ def test_solver_data_dictionary_and_question_of_ones_own(lab):
     page = (lab / "results" / "local" / "tables" / "discs.md").read_text()
     assert "colour is the largest concept" in page
     assert "--config-dir=conf experiment=discs 'trust=[disc_lab]'" in page
-    again = run(lab, "experiment=discs", "trust=[disc_lab]")
-    assert "complete already" in again.output
+    written = (folder / "metrics.json").stat().st_mtime_ns
+    assert run(lab, "experiment=discs", "trust=[disc_lab]").code == 0
+    assert records(lab, "discs") == {first: folder}
+    assert (folder / "metrics.json").stat().st_mtime_ns == written  # complete already
     with (lab / "disc_lab" / "solver.py").open("a") as file:  # another solver is another run
         file.write("\nCHANGED = 1\n")
     assert run(lab, "experiment=discs", "trust=[disc_lab]").code == 0

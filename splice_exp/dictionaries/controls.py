@@ -44,6 +44,33 @@ class RandomAtoms(DictionaryBuilder):
         return Dictionary(atoms, names, torch.zeros(atoms.shape[1]), {"vocabulary": RANDOM, "seed": self._seed})
 
 
+class RandomLikeConcepts(DictionaryBuilder):
+    """Gaussian directions with the covariance of the concepts: as many, where texts lie, but without their meaning.
+
+        row = σ(g A)        g ~ N(0, I_k),   A (k, d): the centred concepts,   so that E[(g A)ᵀ(g A)] = Aᵀ A
+
+    Texts fill the space unevenly, and images lie near where they do; isotropic directions waste most of their freedom.
+
+    Args:
+        seed: Of the draw.
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        require_integer("seed", seed, 0)
+        self._seed = seed
+
+    def build(self, ingredients: Ingredients) -> Dictionary:
+        vocabulary = ingredients.vocabulary.load(ingredients.backbone)
+        concepts = encode_concepts(
+            vocabulary.concepts, ingredients.backbone, ingredients.alignment, vocabulary.provenance, ingredients.cache
+        )
+        size = len(concepts)
+        draws = torch.from_numpy(np.random.default_rng(self._seed).standard_normal((size, size)))
+        atoms = normalize(draws @ concepts.atoms.double(), dim=1).to(torch.float32)
+        names = tuple(f"random {index}" for index in range(size))
+        return Dictionary(atoms, names, torch.zeros(atoms.shape[1]), {"vocabulary": RANDOM, "seed": self._seed})
+
+
 def has_names(dictionary: Dictionary) -> bool:
     """Say whether the atoms stand for concepts, rather than being numbered directions."""
     return dictionary.provenance.get("vocabulary") not in (RANDOM, LEARNED)

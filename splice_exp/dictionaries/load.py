@@ -105,8 +105,8 @@ class ExplainedModel:
             vocabulary_size = None
         if vocabulary_size is not None:
             require_integer("vocabulary_size", vocabulary_size, 1)
-        require_loadable(model, pretrained, caller)
         source = vocabulary_named("scenes" if vocabulary is None else vocabulary, vocabulary_size)
+        require_loadable(model, pretrained, caller)
         source.require()
         if mean is not None:
             _require_mean(mean)

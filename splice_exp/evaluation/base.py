@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from splice_exp.core.errors import require_integer
-from splice_exp.core.estimates import of_clusters
-from splice_exp.core.intervals import mean_interval, within, worst_interval
 from splice_exp.core.measures import Join, Measure, Measures, Unit
+from splice_exp.core.statistics.estimates import of_clusters
+from splice_exp.core.statistics.intervals import mean_interval, within, worst_interval
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study

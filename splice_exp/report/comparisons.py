@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from splice_exp.core.errors import SpliceError, require_choice
-from splice_exp.core.estimates import Estimate
 from splice_exp.core.keys import key_of
 from splice_exp.core.measures import Measures
+from splice_exp.core.statistics.estimates import Estimate
 from splice_exp.report.records import Row, short_key, written
 
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "is undecided"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from splice_exp.core.errors import require_names
-from splice_exp.core.estimates import of_values
+from splice_exp.core.statistics.estimates import of_values
 from splice_exp.report.records import Row
 from splice_exp.report.tables import ABSENT, Cells
 

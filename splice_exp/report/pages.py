@@ -27,12 +27,13 @@ def tone(verdict: str) -> str:
     """Return the class of a verdict: what it looks like.
 
     Example:
-        >>> tone("holds in all 3 comparisons"), tone("does not hold"), tone("is undecided")
+        >>> tone("holds in all 3 comparisons (1 model)"), tone("does not hold"), tone("is undecided (3 models)")
         ('holds', 'fails', 'open')
     """
-    if verdict == "holds" or verdict.startswith("holds in all"):
+    said = verdict.partition(" (")[0]
+    if said == "holds" or said.startswith("holds in all"):
         return "holds"
-    return "fails" if verdict.startswith("does not hold") else "open"
+    return "fails" if said.startswith("does not hold") else "open"
 
 
 def _environment() -> Environment:

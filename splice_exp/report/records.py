@@ -15,11 +15,11 @@ import pandas as pd
 import yaml
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.estimates import Estimate, of_clusters, of_draws, of_values
-from splice_exp.core.intervals import mean_interval, within
 from splice_exp.core.io import read_json
 from splice_exp.core.measures import Measures, from_json
 from splice_exp.core.runs.run_directory import CONFIG, ENVIRONMENT, MEASURES, METRICS, SAMPLES, error_of
+from splice_exp.core.statistics.estimates import Estimate, of_clusters, of_draws, of_values
+from splice_exp.core.statistics.intervals import mean_interval, within
 from splice_exp.core.yaml_file import read_yaml
 
 AGAIN = "set force=true to compute the run again"

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from splice_exp.core.estimates import Estimate, of_clusters, of_draws, of_values
 from splice_exp.core.measures import INTERVAL, Join, Measures, Unit
+from splice_exp.core.statistics.estimates import Estimate, of_clusters, of_draws, of_values
 from splice_exp.report.records import CLUSTER, Record, Row, declared_by
 
 SEED, MEMBER = "seed", "backbone.member"
@@ -22,7 +22,7 @@ class Repeated(Row):
 
     A measure is joined as it declares. A mean is that over runs; where each run has its own samples, its interval is
     Student's over runs, with models as clusters of seeds, and numbers of samples are totals. Where the data are fixed,
-    both samples and draws vary: its standard error is that of a mean over rows and columns (`core.estimates.of_draws`).
+    both samples and draws vary: its standard error is that of a mean over rows and columns (`estimates.of_draws`).
 
     Args:
         labels: Swept key → value as written, without those of `REPLICATES`.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from splice_exp.core.estimates import CONFIDENCE, holm
+from splice_exp.core.statistics.estimates import CONFIDENCE, holm
 from splice_exp.report.comparisons import FAILS, HOLDS, UNDECIDED, Claim
 from splice_exp.report.records import Row
 

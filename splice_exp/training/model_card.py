@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.intervals import mean_interval
 from splice_exp.core.io import atomic, write_text
 from splice_exp.core.plotting import PALETTE, STYLE
+from splice_exp.core.statistics.intervals import mean_interval
 from splice_exp.core.text import markdown
 from splice_exp.data.scenes.world import ATTRIBUTES
 from splice_exp.training.captioned import SingleObjects

@@ -5,7 +5,14 @@ from splice_exp.backbones.planted import PlantedBackbone
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.types import ConceptMixture, Embeddings
 from splice_exp.dictionaries.base import Ingredients
-from splice_exp.dictionaries.controls import ClassNames, LearnedAtoms, RandomAtoms, RandomConcepts
+from splice_exp.dictionaries.controls import (
+    ClassNames,
+    LearnedAtoms,
+    RandomAtoms,
+    RandomConcepts,
+    RandomLikeConcepts,
+    has_names,
+)
 from splice_exp.dictionaries.text import TextDictionary
 from splice_exp.dictionaries.vocabulary import FileVocabulary
 from splice_exp.embeddings.geometry import Alignment, center, image_mean
@@ -57,7 +64,9 @@ def test_a_single_concept_cannot_be_centred(ingredients, tmp_path):
         TextDictionary().build(ingredients)
 
 
-@pytest.mark.parametrize("builder", [RandomAtoms, RandomConcepts, lambda seed: LearnedAtoms(size=8, seed=seed)])
+@pytest.mark.parametrize(
+    "builder", [RandomAtoms, RandomLikeConcepts, RandomConcepts, lambda seed: LearnedAtoms(size=8, seed=seed)]
+)
 def test_controls_are_seeded_unit_atoms(ingredients, builder):
     first, again, other = (builder(seed=seed).build(ingredients) for seed in (0, 0, 1))
     torch.testing.assert_close(first.atoms.norm(dim=1), torch.ones(len(first)))
@@ -88,3 +97,19 @@ def test_learned_atoms_fit_better_than_random_ones(ingredients):
 def test_a_share_lies_between_nothing_and_all(share):
     with pytest.raises(SpliceError, match=r"^share is"):
         RandomConcepts(share=share)
+
+
+def test_directions_like_concepts_lie_where_concepts_do(ingredients):
+    """As many, of unit norm, in their span, and spread over it as they are; none is one of them."""
+    atoms = TextDictionary().build(ingredients).atoms.double()
+    drawn = [RandomLikeConcepts(seed).build(ingredients) for seed in range(200)]
+    assert drawn[0].concepts[0] == "random 0"
+    assert not has_names(drawn[0])
+    rows = torch.cat([dictionary.atoms.double() for dictionary in drawn])
+    assert len(drawn[0]) == len(NAMES)
+    torch.testing.assert_close(rows.norm(dim=1), torch.ones(len(rows), dtype=torch.float64), atol=1e-6, rtol=0)
+    span = torch.linalg.svd(atoms)[2][: torch.linalg.matrix_rank(atoms)]
+    torch.testing.assert_close(rows @ span.T @ span, rows, atol=1e-5, rtol=0)
+    covariance, own = rows.T @ rows / len(rows), atoms.T @ atoms / len(atoms)
+    assert float((covariance * own).sum() / (covariance.norm() * own.norm())) > 0.95
+    assert float((rows @ atoms.T).max()) < 1 - 1e-4

@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from splice_exp.core.estimates import of_values
 from splice_exp.core.io import write_json
+from splice_exp.core.statistics.estimates import of_values
 from splice_exp.report.comparisons import Comparison
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from splice_exp.core.estimates import of_values
+from splice_exp.core.statistics.estimates import of_values
 from splice_exp.report.comparisons import FAILS, HOLDS, UNDECIDED, Difference, Level
 from splice_exp.report.records import Record
 from splice_exp.report.verdicts import Verdict, verdicts

@@ -35,7 +35,7 @@ _KEPT_IN: list[Path] = []  # the cache, when there is one
 
 def keep_digests_in(cache: Path) -> None:
     """Keep what is read from now on under a cache, made when there is something to keep."""
-    _KEPT_IN[:] = [cache / FOLDER]
+    _KEPT_IN[:] = [cache.absolute() / FOLDER]  # wherever the process goes later
 
 
 def sha256_of(files: Sequence[Path], root: Path) -> list[str]:

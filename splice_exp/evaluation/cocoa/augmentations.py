@@ -23,9 +23,9 @@ from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.represent import represent_all
 from splice_exp.attribution.targets import target_of
 from splice_exp.core.errors import SpliceError, require_choice, require_integer, require_names
-from splice_exp.core.intervals import of_group
 from splice_exp.core.keys import key_of
 from splice_exp.core.measures import Measure, Unit, beside
+from splice_exp.core.statistics.intervals import of_group
 from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.data.selection import Selection
 from splice_exp.data.views import VIEWS, Views

@@ -31,8 +31,8 @@ from splice_exp.attribution.methods import Method
 from splice_exp.attribution.removal import Removal
 from splice_exp.attribution.targets import Directions
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
-from splice_exp.core.intervals import of_group
 from splice_exp.core.measures import Measure, Unit, beside
+from splice_exp.core.statistics.intervals import of_group
 from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import center

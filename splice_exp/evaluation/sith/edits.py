@@ -18,8 +18,8 @@ from torch.nn.functional import normalize
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.towers import tower_of
-from splice_exp.core.intervals import of_group
 from splice_exp.core.measures import Measure, Unit
+from splice_exp.core.statistics.intervals import of_group
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.sith.head_activations import batches, head_writes
 from splice_exp.heads.editing import Plan, edited

@@ -12,9 +12,9 @@ from jaxtyping import Float
 from scipy.stats import rankdata
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.intervals import of_group
 from splice_exp.core.keys import key_of
 from splice_exp.core.measures import Measure, Unit, beside
+from splice_exp.core.statistics.intervals import of_group
 from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import KKT, L0, NUM_SAMPLES, Evaluation, Findings, Metric

@@ -14,9 +14,9 @@ import pandas as pd
 import torch
 
 from splice_exp.core.errors import SpliceError, require_integer
-from splice_exp.core.intervals import of_group, weighted
 from splice_exp.core.keys import key_of
 from splice_exp.core.measures import Measure, Unit, beside
+from splice_exp.core.statistics.intervals import of_group, weighted
 from splice_exp.core.truth import GroundTruth
 from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.study import Study

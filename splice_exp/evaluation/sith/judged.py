@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from splice_exp.core.errors import SpliceError, require_integer
-from splice_exp.core.intervals import of_group, rank_correlation
 from splice_exp.core.keys import key_of
 from splice_exp.core.measures import Measure, Unit, beside
+from splice_exp.core.statistics.intervals import of_group, rank_correlation
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import KKT, L0, NUM_SAMPLES, Evaluation, Findings, Metric
 from splice_exp.evaluation.sith.head_activations import NUM_POLES, heads_of_vectors, over_vectors, read_heads

@@ -16,8 +16,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from splice_exp.core.errors import require_integer
-from splice_exp.core.intervals import of_group, weighted
 from splice_exp.core.measures import Measure, Unit, beside
+from splice_exp.core.statistics.intervals import of_group, weighted
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import KKT, L0, NUM_SAMPLES, Evaluation, Findings, Metric
 from splice_exp.evaluation.sith.head_activations import (

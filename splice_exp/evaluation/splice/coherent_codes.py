@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from splice_exp.core.intervals import of_group
 from splice_exp.core.measures import Measure, Unit, beside
+from splice_exp.core.statistics.intervals import of_group
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import Findings
 from splice_exp.evaluation.splice.decomposition import SpliceEvaluation

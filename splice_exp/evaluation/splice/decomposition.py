@@ -10,9 +10,9 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from splice_exp.core.errors import require_bool, require_integer, shown
-from splice_exp.core.intervals import of_group
 from splice_exp.core.measures import Join, Measure, Unit, beside
 from splice_exp.core.names import canonical
+from splice_exp.core.statistics.intervals import of_group
 from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Dictionary, Embeddings
 from splice_exp.decomposition.splice import Decomposition
@@ -63,6 +63,13 @@ MEASURES = (
     *COSINES,
     Measure("concept/num_classes", "classes with an atom of their name", Unit.COUNT, optional=True),
     Measure("concept/class_in_top{k}_null", "permuted-label concept among top {k}", Unit.SHARE, optional=True),
+    Measure(
+        "concept/class_in_top{k}_any_sign",
+        "class concept among top {k} of either sign",
+        Unit.SHARE,
+        True,
+        optional=True,
+    ),
     Measure("concept/class_in_top{k}", "class concept among top {k}", Unit.SHARE, True, optional=True),
     *RECOVERY,
     *RELEVANCE_BESIDE_NULL,
@@ -159,7 +166,7 @@ class SpliceEvaluation(Evaluation):
         concepts = f"concept/class_in_top{self._top_k}"
         counts = ("num_samples", "num_classes", "num_duplicate_classes")
         accuracies = ("top1", "top5", "top1_dense", "top5_dense", "top1_null")
-        of_concepts = ("concept/num_classes", concepts, f"{concepts}_null")
+        of_concepts = ("concept/num_classes", concepts, f"{concepts}_null", f"{concepts}_any_sign")
         return [*(f"zero_shot/{name}" for name in (*accuracies, *counts)), *of_concepts]
 
     def _sparsity(self, decomposition: Decomposition) -> dict[str, SampleMean]:
@@ -205,6 +212,9 @@ class SpliceEvaluation(Evaluation):
     ) -> dict[str, SampleMean]:
         """Ask whether codes name the class of their sample, of the classes that an atom is named like.
 
+        By value, a negative code says what is not there, and is never among the largest; of either sign, codes are
+        taken by their size: a negative one names its concept, too, and takes a place from the others.
+
         Args:
             decomposition: Of all samples.
             embeddings: Theirs.
@@ -220,9 +230,11 @@ class SpliceEvaluation(Evaluation):
         rows = named.nonzero().flatten()
         codes, right = decomposition.codes.select(rows), concepts[rows]
         measures: dict[str, SampleMean] = {}
-        for suffix, expected in (("", right), ("_null", right[torch.from_numpy(self._permutation(len(rows)))])):
+        others = right[torch.from_numpy(self._permutation(len(rows)))]
+        sizes = replace(codes, values=codes.values.abs())
+        for suffix, read, expected in (("", codes, right), ("_any_sign", sizes, right), ("_null", codes, others)):
             found = ConceptInTop(self._top_k)
-            found.update(codes, expected)
+            found.update(read, expected)
             values = torch.zeros(len(concepts), dtype=torch.float64)
             values[rows] = found.per_sample()
             mean = MeasuredValues()

@@ -29,10 +29,10 @@ from torch import Tensor
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_at_least, require_names
-from splice_exp.core.intervals import of_group, ranks_above
 from splice_exp.core.keys import key_of
 from splice_exp.core.measures import Measure, Unit
 from splice_exp.core.names import mentioning
+from splice_exp.core.statistics.intervals import of_group, ranks_above
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study

@@ -22,10 +22,10 @@ import torch
 
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_names
-from splice_exp.core.intervals import of_group
 from splice_exp.core.keys import key_of
 from splice_exp.core.measures import Measure, Unit
 from splice_exp.core.names import mentioning
+from splice_exp.core.statistics.intervals import of_group
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates

@@ -28,8 +28,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.intervals import rank_correlation
 from splice_exp.core.measures import Measure, Unit, beside
+from splice_exp.core.statistics.intervals import rank_correlation
 from splice_exp.decomposition.study import Study
 from splice_exp.dictionaries.phrases import content_words
 from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates

@@ -17,10 +17,10 @@ import torch
 from scipy.stats import mannwhitneyu
 
 from splice_exp.core.errors import SpliceError, require_at_least, require_names
-from splice_exp.core.intervals import of_group, ranks_above
 from splice_exp.core.keys import key_of
 from splice_exp.core.measures import Join, Measure, Unit, beside
 from splice_exp.core.names import mentioning
+from splice_exp.core.statistics.intervals import of_group, ranks_above
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import center

@@ -14,9 +14,9 @@ import torch
 
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
-from splice_exp.core.intervals import of_group
 from splice_exp.core.keys import key_of
 from splice_exp.core.measures import Measure, Unit, beside
+from splice_exp.core.statistics.intervals import of_group
 from splice_exp.core.types import Dictionary
 from splice_exp.decomposition.splice import decompose
 from splice_exp.decomposition.study import Study

@@ -12,6 +12,7 @@ from splice_exp.core.text.markdown import code_block, escaped, image, table
 from splice_exp.core.text.visible import visible
 
 ROOT = Path(__file__).parents[3]
+PACKAGE = ROOT / "splice_exp"
 HOSTILE = [
     "a|b",
     "|",
@@ -120,3 +121,14 @@ def test_committed_tables_need_no_escapes(path):
         if line.startswith("|") and not line.startswith("|:"):
             for cell in line.strip("|").split(" | "):
                 assert escaped(cell) == " ".join(cell.split())
+
+
+def test_cells_of_tables_are_written_in_one_place():
+    """Nobody else lays out a table of Markdown: what a name may contain is escaped there."""
+    writes = re.compile(r"\btabulate\b|to_markdown|[\"'] ?\| ?[\"']\.join|[\"']\|[:-]")
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if writes.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == {"core/text/markdown.py"}

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from torchmetrics.functional.classification import multiclass_accuracy
 
 from splice_exp.core.codes import Codes
-from splice_exp.core.intervals import mean_interval
+from splice_exp.core.statistics.intervals import mean_interval
 from splice_exp.evaluation.measures import functional
 from splice_exp.evaluation.measures.metrics import ConceptInTop, MeanCosine, SupportSize, ZeroShotAccuracy
 from tests.conftest import unit_rows

@@ -6,6 +6,7 @@ import torch
 from torch.nn.functional import normalize
 
 from splice_exp.backbones.precomputed import PrecomputedBackbone
+from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Dictionary, Embeddings
@@ -93,6 +94,22 @@ def test_only_the_classes_that_an_atom_is_named_like_are_asked_for():
     assert found.samples[name].shape == (60,)
     assert found.samples[name].mean() == pytest.approx(found.metrics[name])
     assert found.metrics[f"{name}_ci_low"] <= found.metrics[name]
+
+
+@pytest.mark.parametrize(("top_k", "by_value", "of_either_sign"), [(1, 0.5, 1.0), (2, 0.5, 1.0)])
+def test_a_negative_code_of_the_class_counts_by_its_size_only(top_k, by_value, of_either_sign):
+    """Cats have their own concept at −0.9, bears theirs at 0.6, and all have "sky" at 0.5."""
+    own = torch.tensor([0, 2])[LABELS]
+    rows = torch.zeros(60, len(CONCEPTS))
+    rows[:, 5] = 0.5
+    rows[torch.arange(60), own] = torch.tensor([-0.9, 0.6])[LABELS]
+    decomposition = decompose(
+        IMAGES, Dictionary(ATOMS, CONCEPTS, torch.zeros(32)), ADMM(l1_penalty=0.25), Alignment(), MEAN
+    )
+    signed = replace(decomposition, codes=Codes.from_dense(rows, CONCEPTS))
+    metrics = SpliceEvaluation(top_k, bootstrap_resamples=5).judge(signed, IMAGES, MEAN, ATOMS[[0, 2]]).metrics
+    assert metrics[f"concept/class_in_top{top_k}"] == by_value
+    assert metrics[f"concept/class_in_top{top_k}_any_sign"] == of_either_sign
 
 
 def test_classes_are_matched_to_concepts_by_canonical_name():

@@ -59,5 +59,5 @@ def test_what_is_found_on_pictures_of_the_world():
 
 
 def test_data_without_captions_are_refused():
-    with pytest.raises(SpliceError, match="evaluation=modality_gap compares images with their captions, but .* none"):
+    with pytest.raises(SpliceError, match="evaluation=modality_gap needs captions, but .* has none"):
         ModalityGap().evaluate(study_of("data=scenes", "data.num_samples=5", captions=False))

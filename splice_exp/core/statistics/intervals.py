@@ -1,4 +1,4 @@
-"""How sure a mean over many samples is: percentile bootstrap intervals; intervals of a few values: `core.estimates`."""
+"""How sure a mean over many samples is: percentile bootstrap intervals; of a few values: `statistics.estimates`."""
 
 from __future__ import annotations
 

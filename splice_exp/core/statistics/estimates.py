@@ -50,7 +50,7 @@ class Estimate:
         Example:
             >>> low, high = Estimate(0.92, 0.05, 2).interval(share=True)
             >>> round(low, 3), round(high, 3)
-            (0.373, 0.996)
+            (0.382, 0.995)
         """
         if self.error == 0:
             return self.mean, self.mean

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from splice_exp.core.estimates import Estimate, holm, of_clusters, of_draws, of_values
-from splice_exp.core.intervals import mean_interval, of_group, worst_interval
+from splice_exp.core.statistics.estimates import Estimate, holm, of_clusters, of_draws, of_values
+from splice_exp.core.statistics.intervals import mean_interval, of_group, worst_interval
 
 TRIALS = 800  # of which 95 % are to cover, give or take 1.5 (two standard errors)
 RESAMPLES = 250

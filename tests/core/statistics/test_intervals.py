@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
-from splice_exp.core.intervals import of_group, rank_correlation, ranks_above, weighted
+from splice_exp.core.statistics.intervals import of_group, rank_correlation, ranks_above, weighted
 
 
 def test_the_mean_over_all_is_the_mean_of_the_group():
