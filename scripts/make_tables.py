@@ -73,7 +73,7 @@ README_FIGURES = ("quickstart_samples.png", "zero_shot_sparsity_caltech101_test.
 PAIRS = "coco_val_pairs300_vitb16"  # images with the embeddings of captions
 ABOUT_PAIRS: dict[str, tuple[str, ...]] = {
     "modality_gap": (),
-    "retrieval": ("evaluation.num_batches=3",),
+    "retrieval": ("evaluation.protocol=all", "seed=0"),  # batches of the same pairs overlap, and are no replicates
     "text_decomposition": (),
     "stability": (),
     "ablation_centering": (),
