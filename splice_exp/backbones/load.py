@@ -38,7 +38,7 @@ def load_backbone(
     if model is None:
         if pretrained is not None:
             raise SpliceError(f"pretrained is {pretrained!r}, but no model is named: {caller}('ViT-B-32', ...).")
-        architecture, tag = f"local-dir:{SCENES_CLIP}", None
+        architecture, tag = f"{LOCAL}{SCENES_CLIP / '0'}", None
     else:
         architecture, tag = resolve_model(model, pretrained)
     from splice_exp.backbones.open_clip import OpenClipBackbone  # late: it takes seconds
@@ -47,8 +47,10 @@ def load_backbone(
 
 
 def model_name(backbone: Backbone) -> str:
-    """Return what a person calls a backbone: its encoder, `scenes_clip`, or where neither is known its fingerprint."""
-    return "scenes_clip" if backbone.encoder == f"{LOCAL}{SCENES_CLIP}" else backbone.encoder or backbone.backbone_id
+    """Return what a person calls a backbone: its encoder, `scenes_clip, member 0`, or where neither is known its fingerprint."""
+    encoder = backbone.encoder or backbone.backbone_id
+    own = f"{LOCAL}{SCENES_CLIP}/"
+    return f"scenes_clip, member {encoder.removeprefix(own)}" if encoder.startswith(own) else encoder
 
 
 def resolve_model(model: str, pretrained: str | None = None) -> tuple[str, str | None]:
