@@ -30,7 +30,7 @@ SOURCES = {
 
 
 def require_weights_file(argument: str, path: str) -> Path:
-    """Return a file of weights that is there, and whole as far as its first bytes and its end say.
+    """Return a weights file that exists and, judged by its first bytes and its end, is not cut off.
 
     Args:
         argument: Of the backbone being built.

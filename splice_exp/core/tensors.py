@@ -52,7 +52,7 @@ def read_pt(path: Path, key: str) -> object:
     require_pt(path, key)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of pickles that torch has not written: they are refused
+            warnings.simplefilter("ignore", UserWarning)  # about foreign pickles: they are refused below
             return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zipfile(path))
     except Exception:  # whatever bytes that only look like such a file lead to; torch advises to run them
         raise SpliceError(

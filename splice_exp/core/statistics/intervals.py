@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy  # whose parts are imported when they are first used: scipy.stats takes a second
 
-CONFIDENCE = 0.95
+from splice_exp.core.statistics.estimates import CONFIDENCE
 
 
 def mean_interval(values: np.ndarray, resamples: int, seed: int) -> tuple[float, float]:

@@ -38,7 +38,7 @@ def require_source(node: Node) -> None:
 
 
 def _folder(node: Node, argument: str = "root") -> Path | None:
-    """Return a folder that is there; None where the value is none, of which its class says more."""
+    """Return a folder that exists; None if the value names none, which the class of the data explains."""
     return require_folder(argument, node[argument]) if isinstance(node.get(argument), str) else None
 
 

@@ -33,7 +33,7 @@ def not_there(dataset: str, root: str, why: str) -> SpliceError:
 
 
 def require_set(dataset: str, root: str) -> Path:
-    """Return the folder in which torchvision keeps a data set that is there.
+    """Return the existing folder in which torchvision keeps a data set.
 
     Args:
         dataset: One of `NEEDED`; others are left to whoever reads them.
