@@ -54,8 +54,8 @@ def find_name(name: str, names: Iterable[str], aliases: Mapping[str, str]) -> st
     found = written.get(canonical(name)) or written.get(canonical(aliases.get(canonical(name), "")))
     if found is not None:
         return found
-    others = {other: written.get(canonical(now)) for other, now in aliases.items()}
-    alike = {now for other, now in (written | others).items() if now and letters(other) == letters(name)}
+    others = {other: written[canonical(now)] for other, now in aliases.items() if canonical(now) in written}
+    alike = {now for other, now in (written | others).items() if letters(other) == letters(name)}
     return alike.pop() if letters(name) and len(alike) == 1 else None
 
 
