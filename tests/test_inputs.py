@@ -72,6 +72,8 @@ LACKING = {
         "no mean was published for the backbone local-dir:",
     ),
     "a tag": (("backbone=vit_b_32_openai", "backbone.pretrained=openay"), "which is no tag, and there is no such file"),
+    "tar files": (("data=webdataset", "data.shards=none.tar"), "data.shards names 'none.tar', but there is no file"),
+    "own images": (("data=pictures", "data.paths=[none.png]"), "data.paths names 'none.png', but there is no such"),
     "embeddings": (("data=embeddings_file", "data.path=E.npz"), "data.path is 'E.npz', but there is no such file"),
 }
 

@@ -48,6 +48,12 @@ def test_an_image_is_decomposed_without_lightning(tmp_path):
         ("decompose",),
         ("decompose", "cat.jpg"),
         ("decompose", ".", "backbone=open_clip", "backbone.model=ViT-B-33"),
+        ("build-lexicon", "conceptnet", "conceptnet-assertions-5.7.0.csv.gz", "--output", "names.txt"),
+        ("build-vocabulary", "captions.txt", "--output", "names.txt"),
+        ("build-vocabulary", "--scenes", "9", "--stop-words", "words.txt", "--output", "names.txt"),
+        ("build-vocabulary", "--scenes", "9", "--model", "ViT-B-32", "--pretrained", "none", "--output", "names.txt"),
+        ("estimate-mean", "mean.safetensors", "data=image_folder", "data.root=nowhere"),
+        ("train-classifier", "data=scenes", "--weights", "none.pth", "--output", "network.safetensors"),
     ],
 )
 def test_help_and_mistakes_need_no_torch(tmp_path, arguments):

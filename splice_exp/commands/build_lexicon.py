@@ -44,8 +44,6 @@ def build(chosen: argparse.Namespace) -> None:
     Raises:
         SpliceError: if the knowledge base is not there, or not what it should be.
     """
-    from splice_exp.dictionaries.build_vocabulary import write_vocabulary  # late: it brings torch
-
     filters = Filters(**{field.name: getattr(chosen, field.name) for field in fields(Filters)})
     if chosen.base == "conceptnet":
         counts, source = count_nodes(chosen.assertions, chosen.language)
@@ -53,6 +51,8 @@ def build(chosen: argparse.Namespace) -> None:
     else:
         counts, source = count_lemmas(chosen.parts)
     names, provenance = build_lexicon(counts, filters)
+    from splice_exp.dictionaries.build_vocabulary import write_vocabulary  # late: it brings torch
+
     write_vocabulary(chosen.output, names, {"source": source, **provenance})
     profane = len(provenance["profane"])
     say(f"{len(names)} names in {chosen.output}, the last {names[-1]!r}; {profane} profane ones are listed beside it")

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 
+from splice_exp.backbones.published import require_model, require_weights
 from splice_exp.commands import parser_of
 from splice_exp.core.errors import SpliceError, shown
 from splice_exp.core.io import file_sha256
@@ -30,11 +31,9 @@ def read_captions(path: Path, column: str) -> Iterator[str]:
     """Yield the captions of a file: one a line, of COCO's annotations, or of a column of a table.
 
     Raises:
-        SpliceError: if it is not there, or not laid out so.
+        SpliceError: if it is not laid out so.
     """
     suffix = path.suffix.lower()
-    if not path.is_file():
-        raise SpliceError(f"{path} is not there: give files of captions.")
     if suffix == ".json":
         try:
             yield from [annotation["caption"] for annotation in json.loads(path.read_bytes())["annotations"]]
@@ -77,6 +76,7 @@ def build(chosen: argparse.Namespace) -> None:
     """
     if not chosen.captions and not chosen.scenes:
         raise SpliceError("There are no captions: give files, or --scenes with a number of pictures.")
+    _require_files(chosen)
     from splice_exp.dictionaries.build_vocabulary import build_vocabulary, write_vocabulary  # late: they bring torch
     from splice_exp.dictionaries.vocabulary import read_names
 
@@ -93,6 +93,18 @@ def build(chosen: argparse.Namespace) -> None:
         sources.append({"scenes": chosen.scenes})
     write_vocabulary(chosen.output, names, {"sources": sources, **provenance})
     say(f"{len(names)} names in {chosen.output}, the last {names[-1]!r}")
+
+
+def _require_files(chosen: argparse.Namespace) -> None:
+    """Fetch weights, and refuse files that are not there, before anything slow is imported."""
+    for path in chosen.captions:
+        if not path.is_file():
+            raise SpliceError(f"{path} is not there: give files of captions.")
+    if chosen.stop_words and not chosen.stop_words.is_file():
+        raise SpliceError(f"--stop-words is {str(chosen.stop_words)!r}, but there is no such file.")
+    if chosen.model:
+        require_model(chosen.model)
+        require_weights(chosen.model, chosen.pretrained, None)
 
 
 def _all_captions(chosen: argparse.Namespace) -> Iterator[str]:

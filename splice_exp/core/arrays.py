@@ -26,6 +26,7 @@ FAULTS = (
     *(tokenize.TokenError, zipfile.BadZipFile, zlib.error),  # a header is an expression of Python
 )
 MAGIC = b"\x93NUMPY"
+LEFT = (MAGIC[:1], b"PK", b"\x80")  # how files of NumPy that were cut, its archives and pickles begin
 
 
 def read_npy(path: Path, key: str) -> np.ndarray:
@@ -144,11 +145,14 @@ def _header(member: Any) -> Header:  # a file that is open
 
 
 def _check_header(path: Path) -> None:
-    """Refuse a file whose header cannot be true; other files are left to NumPy."""
+    """Refuse a file that is none of NumPy's, or whose header cannot be true; the others are left to NumPy."""
     with path.open("rb") as file:
-        if file.read(len(MAGIC)) == MAGIC:
+        begin = file.read(len(MAGIC))
+        if begin == MAGIC:
             file.seek(0)
             _check_size(_header(file), path.stat().st_size)
+        elif begin and not begin.startswith(LEFT):
+            raise ValueError("it does not begin as files of numpy.save do")
 
 
 def _check_size(header: Header, size: int) -> None:

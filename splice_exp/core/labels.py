@@ -9,6 +9,8 @@ from splice_exp.core.errors import SpliceError
 from splice_exp.core.keys import key_of
 
 INTEGER = re.compile(r"-?(?:0|[1-9]\d*)")  # `007` is a name
+WHOLE = re.compile(rf"^({INTEGER.pattern})\.0+$")  # as programs write a column of integers of which one is missing
+TRUTH = {"false": 0, "true": 1}
 
 
 def are_integers(cells: Iterable[str]) -> bool:
@@ -19,6 +21,16 @@ def are_integers(cells: Iterable[str]) -> bool:
         (True, False, False)
     """
     return all(map(INTEGER.fullmatch, cells))
+
+
+def as_integer(cell: str) -> str:
+    """Return an integer without the point that some programs give it; anything else as it is.
+
+    Example:
+        >>> as_integer("2.0"), as_integer("2.5"), as_integer("cat")
+        ('2', '2.5', 'cat')
+    """
+    return WHOLE.sub(r"\1", cell)
 
 
 def if_unlabelled(labels: Iterable[int | str]) -> str:
@@ -80,6 +92,8 @@ def indices_among(
 ) -> list[int]:
     """Return the index of each label among names: that of its word, or as an integer says; −1 for another word.
 
+    Integers may be written as 1.0, and those of two names as false and true.
+
     Args:
         names: Of what labels can be.
         taken: The labels, as they are written.
@@ -92,6 +106,10 @@ def indices_among(
         SpliceError: if integers may start at 1, and it was not said.
     """
     index = {name: number for number, name in enumerate(names)}
+    if not set(taken) <= index.keys():
+        if len(names) == len(TRUTH) and all(cell.lower() in TRUTH for cell in taken):
+            return [TRUTH[cell.lower()] for cell in taken]
+        taken, cells = (list(map(as_integer, some)) for some in (taken, cells))
     if set(taken) <= index.keys() or not are_integers(taken):
         return [index.get(cell, -1) for cell in taken]
     first = label_of_first((int(cell) for cell in cells if INTEGER.fullmatch(cell)), names, first_label, source, of)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from unicodedata import normalize
 
@@ -18,6 +18,45 @@ def canonical(name: str) -> str:
         'grand piano'
     """
     return " ".join(normalize("NFC", name).lower().replace("_", " ").split())
+
+
+def letters(name: str) -> str:
+    """Write names alike that differ in hyphens, apostrophes and spaces, too.
+
+    Example:
+        >>> letters("Jack-o'-lantern") == letters("jack o lantern") == letters("jack-o’-lantern")
+        True
+    """
+    return "".join(letter for letter in canonical(name) if letter.isalnum())
+
+
+def find_name(name: str, names: Iterable[str], aliases: Mapping[str, str]) -> str | None:
+    """Return the one of some names that is meant: as it is, however it is written, or by another name of it.
+
+    Args:
+        name: What is looked for.
+        names: What there is.
+        aliases: Other names, canonical → name; of all there may be, also of those that are not there.
+
+    Returns:
+        None if there is none; also if only hyphens, apostrophes and spaces would decide between several.
+
+    Example:
+        >>> find_name("Chain_saw", ["chainsaw", "church"], {"chain saw": "chainsaw"})
+        'chainsaw'
+        >>> find_name("jack o lantern", ["carved pumpkin"], {"jack-o'-lantern": "carved pumpkin"})
+        'carved pumpkin'
+    """
+    names = list(names)
+    if name in names:
+        return name
+    written = {canonical(one): one for one in reversed(names)}
+    found = written.get(canonical(name)) or written.get(canonical(aliases.get(canonical(name), "")))
+    if found is not None:
+        return found
+    others = {other: written[canonical(now)] for other, now in aliases.items() if canonical(now) in written}
+    alike = {now for other, now in (written | others).items() if letters(other) == letters(name)}
+    return alike.pop() if letters(name) and len(alike) == 1 else None
 
 
 def as_distinct(names: Sequence[str]) -> tuple[list[str], list[int]]:

@@ -14,7 +14,7 @@ from torch import Tensor
 from splice_exp.core.errors import SpliceError, nearest, require_choice
 from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of
-from splice_exp.core.names import canonical
+from splice_exp.core.names import find_name
 from splice_exp.core.truth import GroundTruth
 from splice_exp.core.types import Attribute, Embeddings
 
@@ -63,10 +63,7 @@ class DataSource(ABC):
         Raises:
             SpliceError: naming the key, the name and the nearest classes.
         """
-        if name in self.classes:
-            return name
-        written = {canonical(one): one for one in reversed(self.classes)}
-        found = written.get(canonical(name)) or written.get(canonical(self.aliases.get(canonical(name), "")))
+        found = find_name(name, self.classes, self.aliases)
         if found is None:
             near = nearest(name, self.classes)
             if name.isdecimal() and int(name) < len(self.classes):

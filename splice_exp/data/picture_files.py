@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from splice_exp.core.errors import SpliceError, require_names
-from splice_exp.core.images.folders import SUFFIXES, image_files
+from splice_exp.core.images.folders import image_files
 from splice_exp.core.io import digest, file_sha256
 from splice_exp.core.keys import key_of
 from splice_exp.core.text.places import distinct_names
 from splice_exp.data.pictures import FileSource, require_files
+from splice_exp.data.presence.named_files import require_images
 
 
 class PictureFiles(FileSource):
@@ -45,7 +46,7 @@ class PictureFiles(FileSource):
     ) -> None:
         require_names("paths", paths)
         super().__init__(name, limit, missing_classes, exif, damaged, white)
-        self._files = list(dict.fromkeys(file for path in paths for file in _files_of(path)))
+        self._files = list(dict.fromkeys(file for path in paths for file in _images_of(path)))
         require_files("paths", self._files)  # links may lead nowhere
         if not self._files:
             raise SpliceError(f"{key_of('paths')} is empty, but must name pictures or folders of pictures.")
@@ -55,18 +56,6 @@ class PictureFiles(FileSource):
         return f"files:{digest([file_sha256(self._files[place]) for place in places])}"
 
 
-def _files_of(path: str) -> list[Path]:
-    found = Path(path).expanduser()
-    if found.is_dir():
-        # Not those of folders in it: one of these may be where results go.
-        files = image_files(found, deep=False)
-        if not files:
-            raise SpliceError(
-                f"{key_of('paths')} names {path!r}, which holds no pictures ({', '.join(sorted(SUFFIXES))})."
-            )
-        return files
-    if not found.is_file():
-        raise SpliceError(f"{key_of('paths')} names {path!r}, but there is no such file or folder.")
-    if found.suffix.lower() not in SUFFIXES:
-        raise SpliceError(f"{key_of('paths')} names {path!r}, which is no picture ({', '.join(sorted(SUFFIXES))}).")
-    return [found]
+def _images_of(path: str) -> list[Path]:
+    found = require_images("paths", path)
+    return image_files(found, deep=False) if found.is_dir() else [found]

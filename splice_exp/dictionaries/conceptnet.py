@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 from splice_exp.core.errors import SpliceError
 
+ADDRESS = "https://s3.amazonaws.com/conceptnet/downloads/2019/edges/conceptnet-assertions-5.7.0.csv.gz"
 COLUMNS = 5
 NO_MEANING = ("/r/ExternalURL",)  # relations whose other end is no concept, and which say nothing of how common one is
 
@@ -30,8 +31,10 @@ def count_nodes(path: Path, language: str = "en") -> tuple[Counter[str], dict[st
         language: Of the names, a code such as `en`.
 
     Raises:
-        SpliceError: if the file cannot be read, or is no file of assertions.
+        SpliceError: if the file is not there, cannot be read, or is no file of assertions.
     """
+    if not path.is_file():
+        raise SpliceError(f"{path} is not there: fetch {ADDRESS}, and give its path.")
     counts: Counter[str] = Counter()
     total, used = 0, 0
     prefix = f"/c/{language}/"

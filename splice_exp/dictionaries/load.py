@@ -16,7 +16,7 @@ from splice_exp.backbones.published import LOCAL, require_model
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.types import Dictionary
 from splice_exp.dictionaries.text import encode_concepts
-from splice_exp.dictionaries.vocabulary import vocabulary_named
+from splice_exp.dictionaries.vocabulary import NAMED_LISTS, vocabulary_named
 from splice_exp.distributed.cache import Cache
 from splice_exp.embeddings.geometry import Alignment, read_mean
 from splice_exp.embeddings.official_means import find_official_mean
@@ -89,6 +89,7 @@ class ExplainedModel:
         """
         caller = f"{cls.__name__}.load"
         solver = cls._penalised(solver, l1_penalty)
+        _require_no_list(caller, model, pretrained, vocabulary)
         if model is not None:
             require_model(resolve_model(model, pretrained)[0])
         saved = Path(model.removeprefix(LOCAL)) if model is not None and model.startswith(LOCAL) else None
@@ -138,6 +139,23 @@ class ExplainedModel:
             )
         penalised: Solver = default(l1_penalty=l1_penalty)
         return penalised
+
+
+def _require_no_list(caller: str, model: str | None, pretrained: str | None, after: object) -> None:
+    """Refuse the name of a list of concepts in the place of weights, where the authors' `load` takes it.
+
+    Args:
+        caller: What the user called.
+        model: As it was given.
+        pretrained: As it was given.
+        after: What was given next to it, which is the size of the list in the authors' code.
+    """
+    if pretrained in NAMED_LISTS:
+        size = f", vocabulary_size={after}" if isinstance(after, int) else ""
+        raise SpliceError(
+            f"pretrained is {pretrained!r}, which names a list of concepts, not weights: write "
+            f"{caller}({model!r}, vocabulary={pretrained!r}{size})."
+        )
 
 
 def _require_mean(mean: str | Path) -> None:

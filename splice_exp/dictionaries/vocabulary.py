@@ -39,6 +39,7 @@ BY_NAME = {  # as conf/vocabulary has them
     "wordnet": Path("data/lexicons/wordnet.txt"),
     "textspan": Path("data/lexicons/image_descriptions_general.txt"),
 }
+NAMED_LISTS = (*PUBLISHED_SHA256, *BY_NAME)
 BUILT = ("conceptnet", "wordnet")  # by python -m splice_exp build-lexicon
 ASSERTIONS = "conceptnet-assertions-5.7.0.csv.gz"  # what ConceptNet's names are counted in
 DOWNLOADS = "~/.cache/splice_exp/vocabulary"  # as paths.downloads of a command
@@ -271,7 +272,7 @@ def vocabulary_named(vocabulary: str | Path | Sequence[str], size: int | None = 
         if str(vocabulary) in BY_NAME:
             raise SpliceError(f"vocabulary is {str(vocabulary)!r}, but there is no {file}: {_made(file)}.")
         raise SpliceError(
-            f"vocabulary is {str(vocabulary)!r}, but must be one of {', '.join((*PUBLISHED_SHA256, *BY_NAME))}; a file "
+            f"vocabulary is {str(vocabulary)!r}, but must be one of {', '.join(NAMED_LISTS)}; a file "
             "with one name per line; or a list of names."
         )
     return FileVocabulary(str(file), size)

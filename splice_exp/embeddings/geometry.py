@@ -84,21 +84,38 @@ def image_mean(embeddings: Embeddings) -> Float[Tensor, " d"]:
     return (total / len(embeddings)).to(embeddings.features.dtype)
 
 
+LONGEST = 1.001  # norm of a mean of unit rows, in half precision
+
+
 def read_mean(path: str, dim: int, of: object = None) -> Float[Tensor, " d"]:
     """Read a stored image mean: one vector, as safetensors, as a tensor saved by torch (.pt, .pth), or as .npy.
 
+    A matrix of one row, or of one column, is a vector, too.
+
     Raises:
-        SpliceError: if the file cannot be read, holds something else, or has another width.
+        SpliceError: if the file cannot be read, holds something else, has another width, or is longer than the mean
+            of unit rows can be.
     """
-    mean = _read_vector(Path(path), key_of("image_mean", of))
-    if mean.shape != (dim,):
+    key = key_of("image_mean", of)
+    mean = _read_vector(Path(path), key)
+    if mean.ndim == 2 and len(mean) > 1 and mean.shape[1] == dim:
         raise SpliceError(
-            f"{key_of('image_mean', of)}: {path} has shape {tuple(mean.shape)}, but the embeddings are {dim} wide: "
-            f"take the mean of the same backbone, or {key_of('image_mean', of)}=estimate."
+            f"{key}: {path} has {len(mean)} rows, but a mean is one: normalise the rows, and take their mean."
         )
+    if mean.numel() != dim or max(mean.shape, default=0) != dim:
+        raise SpliceError(
+            f"{key}: {path} has shape {tuple(mean.shape)}, but the embeddings are {dim} wide: take the mean of the "
+            f"same backbone, or {key}=estimate."
+        )
+    mean = mean.flatten().to(torch.float32)
     if not mean.isfinite().all():
-        raise SpliceError(f"{key_of('image_mean', of)}: {path} holds NaN or infinite values.")
-    return mean.to(torch.float32)
+        raise SpliceError(f"{key}: {path} holds NaN or infinite values.")
+    if (norm := float(mean.norm())) > LONGEST:
+        raise SpliceError(
+            f"{key}: {path} has norm {norm:.4g}, but the mean of unit rows has at most 1: normalise embeddings before "
+            "their mean is taken, as python -m splice_exp estimate-mean does."
+        )
+    return mean
 
 
 def _read_vector(path: Path, key: str) -> Tensor:

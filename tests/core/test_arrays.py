@@ -28,6 +28,12 @@ def test_a_header_that_claims_too_much_is_refused(tmp_path, shape):
         read_stored_embeddings(str(tmp_path / "E.npy"), "path")
 
 
+def test_a_file_of_another_program_is_called_so(tmp_path):
+    (tmp_path / "E.npy").write_text("0.1 0.2")
+    with pytest.raises(SpliceError, match=r"^path: .*E.npy cannot be read as .npy .it does not begin as files of num"):
+        read_npy(tmp_path / "E.npy", "path")
+
+
 def test_an_archive_that_unpacks_to_more_than_memory_is_refused(tmp_path, monkeypatch):
     np.savez_compressed(tmp_path / "E.npz", embeddings=np.zeros((1000, 1000)))
     assert (tmp_path / "E.npz").stat().st_size < 20_000

@@ -84,8 +84,8 @@ def test_other_archives_of_numpy_are_no_mean(tmp_path):
 
 
 def test_a_mean_may_lie_beside_other_values(tmp_path):
-    torch.save({"mean": torch.ones(3), "samples": 12}, tmp_path / "mean.pt")
-    assert read_mean(str(tmp_path / "mean.pt"), 3).tolist() == [1, 1, 1]
+    torch.save({"mean": torch.ones(3) / 2, "samples": 12}, tmp_path / "mean.pt")
+    assert read_mean(str(tmp_path / "mean.pt"), 3).tolist() == [0.5, 0.5, 0.5]
     torch.save([torch.ones(3)], tmp_path / "mean.pt")
     with pytest.raises(SpliceError, match="holds 0 tensors, but must hold one"):
         read_mean(str(tmp_path / "mean.pt"), 3)

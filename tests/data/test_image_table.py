@@ -51,6 +51,33 @@ def test_years_are_classes_and_attributes(listed):
     assert ImageTable(path, label_column="year").classes == ("998", "2012")
 
 
+@pytest.mark.parametrize(("no", "yes"), [("0", "1"), ("0.0", "1.0"), ("False", "True"), ("false", "TRUE")])
+def test_truth_is_read_however_programs_write_it(listed, no, yes):
+    path = listed(table(f"a,{no}", f"b,{yes}", f"a,{yes}", "file,label,yellow"))
+    source = ImageTable(path, attributes={"yellow": ["not", "yellow"]})
+    assert source.attributes()["yellow"].labels.tolist() == [0, 1, 1]
+    by_number = ImageTable(path, label_column="yellow", classes=["not", "yellow"])
+    assert by_number.labels.tolist() == [0, 1, 1]
+
+
+def test_truth_of_all_rows_is_no_label_that_starts_at_1(listed):
+    path = listed(table("a,True", "b,True", "a,True", "file,label,yellow"))
+    source = ImageTable(path, attributes={"yellow": ["not", "yellow"]})
+    assert source.attributes()["yellow"].labels.tolist() == [1, 1, 1]
+
+
+def test_integers_with_a_point_are_years_and_labels_of_names(listed):
+    path = listed(table("2012.0,2.0", "1998.0,0.0", "2012.0,1.0", "file,label,kind"))
+    assert ImageTable(path, classes=[1998, 2012]).labels.tolist() == [1, 0, 1]
+    assert ImageTable(path, label_column="kind", classes=["a", "b", "c"]).labels.tolist() == [2, 0, 1]
+
+
+def test_true_and_false_are_no_labels_of_three_classes(listed):
+    path = listed(table("True", "False", "True"))
+    with pytest.raises(SpliceError, match="have other labels .False, True."):
+        ImageTable(path, classes=["a", "b", "c"])
+
+
 def test_white_space_around_a_name_does_not_count(listed):
     assert ImageTable(listed(table("cat ", " cat", "dog"))).classes == ("cat", "dog")
 

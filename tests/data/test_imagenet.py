@@ -4,9 +4,11 @@ import pytest
 
 from splice_exp.configuration import CONFIG_DIRECTORY, resolve
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.names import find_name
 from splice_exp.data.image_folder import ImageFolder
 from splice_exp.data.imagenet import class_names, older_names
 from splice_exp.data.selection import Selection
+from splice_exp.report.drawings.class_bars import ClassBars
 from tests.data.layouts import write_image
 from tests.test_configuration import composed
 
@@ -40,6 +42,20 @@ def test_classes_are_found_by_new_and_older_names(folder):
         data.class_named("1")
     with pytest.raises(SpliceError, match="has 'kimono', which is no class of val"):  # of others, but not of these
         data.class_named("kimono")
+
+
+@pytest.mark.parametrize("name", ["jack-o-lantern", "jack o lantern", "jack_o’_lantern", "CARVED-PUMPKIN"])
+def test_hyphens_and_apostrophes_do_not_hide_a_class(folder, name):
+    """The authors' README writes jack-o-lantern, their list jack-o'-lantern."""
+    data = ImageFolder(str(folder), classes="imagenet")
+    assert data.class_named(name) == "carved pumpkin"
+    assert ClassBars("table", classes=[name])._chosen(list(data.classes)) == ["carved pumpkin"]
+
+
+def test_hyphens_do_not_decide_between_classes():
+    assert find_name("blackbird", ["black bird", "black-bird"], {}) is None
+    assert find_name("black bird", ["black bird", "black-bird"], {}) == "black bird"
+    assert find_name("-", ["'", "a"], {}) is None
 
 
 def test_other_folders_need_a_file_of_names(folder):

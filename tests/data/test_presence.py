@@ -3,9 +3,12 @@
 import shutil
 import subprocess
 import sys
+import tarfile
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from scripts.rehearsal import data_sets
 from splice_exp.build import build, components_in
@@ -20,22 +23,23 @@ from tests.test_configuration import composed
 register()
 DRAWN = ("planted", "scenes")  # nothing to be missed
 OWN = {  # that must be given
-    "clip_retrieval": "data.root=",
-    "embeddings_file": "data.path=",
-    "huggingface": "data.path=",
-    "image_folder": "data.root=",
-    "image_table": "data.table=",
+    "clip_retrieval": "data.root={}",
+    "embeddings_file": "data.path={}",
+    "huggingface": "data.path={}",
+    "image_folder": "data.root={}",
+    "image_table": "data.table={}",
+    "pictures": "data.paths=[{}]",
+    "webdataset": "data.shards={}",
 }
-OTHERS = {"pictures", "webdataset"}  # named by patterns, or on the command line, which looks at them itself
 PUBLISHED = sorted(
     path.stem
     for path in (CONFIG_DIRECTORY / "data").glob("*.yaml")
-    if path.stem not in OWN.keys() | OTHERS and not path.stem.startswith(DRAWN)
+    if path.stem not in OWN and not path.stem.startswith(DRAWN)
 )
 
 
 def node_of(name, root, *overrides):
-    given = [f"{OWN[name]}{root}/nowhere.npz"] if name in OWN else []
+    given = [OWN[name].format(f"{root}/nowhere.npz")] if name in OWN else []
     return resolve(composed(f"data={name}", f"paths.data={root}", "logger=none", *given, *overrides))["data"]
 
 
@@ -116,9 +120,44 @@ def test_an_empty_folder_holds_no_images(tmp_path):
     assert "but that folder is empty" in refused(require_source, node)
 
 
+@pytest.mark.parametrize(
+    ("target", "argument", "wrong"),
+    [
+        ("archives.web_dataset.WebDataset", "shards", ["here.tar", "none.tar"]),
+        ("archives.web_dataset.WebDataset", "shards", "part-{0..1}.tar"),
+        ("archives.web_dataset.WebDataset", "shards", "none-*.tar"),
+        ("archives.web_dataset.WebDataset", "shards", "empty"),
+        ("archives.web_dataset.WebDataset", "classes", "none.txt"),
+        ("picture_files.PictureFiles", "paths", ["here.png", "none.png"]),
+        ("picture_files.PictureFiles", "paths", ["here.tar"]),
+        ("picture_files.PictureFiles", "paths", ["empty"]),
+    ],
+)
+def test_names_and_patterns_are_looked_for_as_they_are_read(tmp_path, monkeypatch, target, argument, wrong):
+    monkeypatch.chdir(tmp_path)
+    image = Path("here.png")
+    Image.new("RGB", (4, 3)).save(image)
+    Path("empty").mkdir()
+    with tarfile.open("here.tar", "w") as archive:
+        archive.add(image, "a.png")
+        label = tarfile.TarInfo("a.cls")
+        label.size = 1
+        archive.addfile(label, BytesIO(b"0"))
+    shutil.copy("here.tar", "part-0.tar")
+    whole = {"shards": "here.tar"} if target.startswith("archives") else {"paths": ["here.png"]}
+    node = {"_target_": f"splice_exp.data.{target}", **whole, argument: wrong}
+    said = refused(require_source, node)
+    assert said == refused(lambda one: build(one, "data"), node)
+    assert said.startswith(f"data.{argument} ")
+    require_source({**node, **whole, "classes": None})
+
+
 def test_what_is_no_path_is_left_to_the_class():
     for wrong in ({"root": 3}, {"root": None}, {"root": "???"}, {}):
         require_source({"_target_": "splice_exp.data.mura.Mura", **wrong})
+    for wrong in (3, None, [3], "???"):
+        require_source({"_target_": "splice_exp.data.archives.web_dataset.WebDataset", "shards": wrong})
+        require_source({"_target_": "splice_exp.data.picture_files.PictureFiles", "paths": wrong})
     require_source({"_target_": "my_package.Mine", "root": "nowhere"})
 
 

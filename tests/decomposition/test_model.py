@@ -9,6 +9,7 @@ from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import write_json
 from splice_exp.core.tensors import write_tensors
 from splice_exp.data.scenes.plain import Scenes
+from splice_exp.dictionaries.load import _require_no_list
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +153,14 @@ def test_a_penalty_and_a_device_are_given_as_in_the_authors_package():
         (lambda splice, picture: Splice.load("clip:ViT-L/14", vocabulary=["a"]), "must be one of clip:ViT-B/32"),
         (lambda splice, picture: Splice.load("clip:RN50", "yfcc15m", ["a"]), "leave it out"),
         (lambda splice, picture: Splice.load("ViT-B-32", "openai", "lion"), "must be one of laion"),
+        (
+            lambda splice, picture: _require_no_list("Splice.load", "open_clip:ViT-B-32", "laion", 10000),
+            r"write Splice\.load\('open_clip:ViT-B-32', vocabulary='laion', vocabulary_size=10000\)",
+        ),
+        (
+            lambda splice, picture: Splice.load("clip:ViT-B/32", "mscoco"),
+            r"not weights: write Splice\.load\('clip:ViT-B/32', vocabulary='mscoco'\)\.$",
+        ),
         (lambda splice, picture: Splice.load(l1_penalty=0.3, solver=ActiveSet()), "^l1_penalty is 0.3 beside a solver"),
         (
             lambda splice, picture: Sith.load(l1_penalty=0.3),

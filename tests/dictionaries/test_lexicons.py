@@ -147,5 +147,7 @@ def test_the_script_writes_a_vocabulary(tmp_path, assertions, monkeypatch, capsy
     assert provenance["profane"] == ["hand job"]
     run("wordnet", "--parts", "noun", "adjective", "--output", output)
     assert FileVocabulary(str(output)).load(PlantedBackbone()).concepts[-1] == "bear"
-    with pytest.raises(SystemExit, match="error: .* cannot be read"):
+    with pytest.raises(
+        SystemExit, match="error: .*nowhere.csv is not there: fetch https://.*/conceptnet-assertions-5.7.0.csv.gz"
+    ):
         run("conceptnet", tmp_path / "nowhere.csv", "--output", output)

@@ -64,7 +64,9 @@ def test_mean_by_file_estimate_and_zero(embedding_files):
         ({"mean": torch.ones(4)}, r"^image_mean: .*\(4,\).*8 wide"),
         ({"mean": torch.full((8,), float("nan"))}, "NaN or infinite"),
         ({"mean": torch.ones(8), "other": torch.ones(8)}, "holds 2 tensors"),
-        ({"mean": torch.ones(1, 8)}, r"shape \(1, 8\)"),
+        ({"mean": torch.ones(2, 4)}, r"shape \(2, 4\)"),
+        ({"mean": torch.ones(5, 8)}, "has 5 rows, but a mean is one"),
+        ({"mean": torch.ones(8)}, r"has norm 2\.828, but the mean of unit rows has at most 1"),
     ],
 )
 def test_a_mean_that_does_not_fit_is_refused(tmp_path, tensors, message):
@@ -85,8 +87,10 @@ def saved(path, mean):
 
 @pytest.mark.parametrize("name", ["M.pt", "M.pth", "M.npy", "M.safetensors"])
 def test_means_are_read_as_torch_numpy_and_safetensors_write_them(tmp_path, name):
-    mean = torch.arange(8) / 10
-    assert torch.equal(Alignment(image_mean=saved(tmp_path / name, mean)).mean_of(embeddings()), mean)
+    mean = torch.arange(8) / 20
+    for shape in ((8,), (1, 8), (8, 1)):
+        file = saved(tmp_path / name, mean.reshape(shape))
+        assert torch.equal(Alignment(image_mean=file).mean_of(embeddings()), mean)
 
 
 def test_nothing_in_the_file_of_a_mean_is_executed(tmp_path):

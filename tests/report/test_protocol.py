@@ -44,6 +44,7 @@ def _rows(swept):
     return [[f"{key}={value}" for key, value in zip(groups, row, strict=True)] for row in product(*groups.values())]
 
 
+SAID = re.compile(r"\b(as published|in the published setting)\b")
 SWITCHES = [(name, one["switch"]) for name, entry in ENTRIES.items() for one in entry["deviations"] if "switch" in one]
 
 
@@ -71,14 +72,19 @@ def _settings(preset):
 def test_a_preset_that_deviates_without_a_switch_does_not_say_as_published(preset):
     files = _settings(f"experiment/{preset}")
     if any("switch" not in one for one in ENTRIES[preset]["deviations"]):
-        said = [
-            file.name for file in files if re.search(r"\b(as published|in the published setting)\b", _comments(file))
-        ]
-        assert said == []
+        assert [file.name for file in files if SAID.search(_comments(file))] == []
 
 
 def _comments(file):
     return " ".join(line.partition("#")[2] for line in file.read_text().lower().splitlines() if "#" in line)
+
+
+def test_what_presets_have_in_common_does_not_say_it_for_all_of_them():
+    """README and reports are about presets that deviate and presets that do not."""
+    reports = sorted((CONFIG_DIRECTORY / "report").glob("*.yaml"))
+    texts = {file.name: _comments(file) for file in reports}
+    texts["README.md"] = (CONFIG_DIRECTORY.parent / "README.md").read_text().lower()
+    assert [name for name, text in texts.items() if SAID.search(text)] == []
 
 
 def test_what_is_said_to_be_published_is_looked_at():

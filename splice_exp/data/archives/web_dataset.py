@@ -18,11 +18,10 @@ import re
 import tarfile
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
-from glob import glob, has_magic
 from pathlib import Path
 from typing import Any
 
-from splice_exp.core.errors import SpliceError, require_names, shown
+from splice_exp.core.errors import SpliceError, shown
 from splice_exp.core.images.folders import SUFFIXES
 from splice_exp.core.images.opening import Stored
 from splice_exp.core.io import digest, files_digest
@@ -31,11 +30,11 @@ from splice_exp.core.labels import require_first_label
 from splice_exp.core.runs.file_digests import remembered
 from splice_exp.data.archives.labels import labels_of
 from splice_exp.data.pictures import PictureSource
+from splice_exp.data.presence.named_files import require_tar_files
 
 IMAGES = tuple(sorted(suffix.removeprefix(".") for suffix in SUFFIXES))
 INDEX = "webdataset 1"  # kind of what is remembered of a tar file, and the version of its layout
 _MEMBER = re.compile(r"((?:.*/)?[^./][^./]*)\.([^/]*)")
-_NUMBERS = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +103,7 @@ class WebDataset(PictureSource):
         white: int | None = None,
     ) -> None:
         require_first_label("first_label", first_label)
-        patterns = [shards] if isinstance(shards, str) else shards
-        require_names("shards", patterns)
-        self._shards = [file for pattern in patterns for file in _files(pattern)]
+        self._shards = require_tar_files("shards", shards)
         name = name or (self._shards[0].stem if self._shards else "webdataset")
         super().__init__(name, limit, missing_classes, exif, damaged, white)
         files = [shard.absolute() for shard in self._shards]
@@ -244,25 +241,3 @@ def _written(sample: Sample) -> list[Any]:
 
 def _plain(suffix: str) -> str:
     return suffix.lower().lstrip(".")
-
-
-def _files(pattern: str) -> list[Path]:
-    """Return the tar files that a name or a pattern stands for, in order."""
-    path = Path(pattern).expanduser()
-    if path.is_dir():
-        files = sorted(path.glob("*.tar"))
-    elif numbers := _NUMBERS.search(str(path)):
-        before, after = str(path)[: numbers.start()], str(path)[numbers.end() :]
-        width = len(numbers[1])
-        files = [Path(f"{before}{one:0{width}d}{after}") for one in range(int(numbers[1]), int(numbers[2]) + 1)]
-    elif has_magic(str(path)) and not path.exists():
-        files = [Path(file) for file in sorted(glob(str(path)))]
-    else:
-        files = [path]
-    if missing := [file for file in files if not file.is_file()]:
-        raise SpliceError(f"{key_of('shards')} names {pattern!r}, but there is no file {shown(missing)}.")
-    if not files:
-        raise SpliceError(
-            f"{key_of('shards')} names {pattern!r}, which is no tar file: give files or patterns of them."
-        )
-    return files

@@ -5,13 +5,15 @@ A new kind of data set has an entry in `LOOKS`; without one it is found missing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from splice_exp.core.errors import PREPARE, SpliceError, require_file, require_folder
 from splice_exp.core.keys import key_of
+from splice_exp.core.text.lines import read_text
+from splice_exp.data.presence.named_files import require_images, require_tar_files
 from splice_exp.data.presence.torchvision_files import require_set
 
 Node = Mapping[str, Any]
@@ -47,6 +49,12 @@ def _file(node: Node, argument: str) -> None:
         require_file(argument, node[argument])
 
 
+def _classes(node: Node) -> None:
+    """Look for the list of class names."""
+    if isinstance(node.get("classes"), str):
+        read_text(node["classes"], key_of("classes"))
+
+
 def _inside(node: Node, *names: str) -> None:
     """Look for files in the folder of a data set."""
     if (folder := _folder(node)) is not None:
@@ -68,7 +76,7 @@ def _images(node: Node) -> None:
     if (folder := _folder(node)) is not None and not any(folder.iterdir()):
         raise SpliceError(f"{key_of('root')} is {node['root']!r}, but that folder is empty: put your images there.")
     if node.get("classes") != "imagenet":
-        _file(node, "classes")
+        _classes(node)
 
 
 def _captions(node: Node) -> None:
@@ -94,14 +102,31 @@ def _nico(node: Node) -> None:
 def _clip_retrieval(node: Node) -> None:
     if (folder := _folder(node)) is not None:
         require_folder("root", str(folder / "img_emb"))
-    _file(node, "classes")
+    _classes(node)
 
 
 def _embeddings(node: Node) -> None:
-    for argument in ("path", "labels", "classes"):
+    for argument in ("path", "labels"):
         given = node.get(argument)
         if isinstance(given, str) and not Path(given).expanduser().is_file():
             raise SpliceError(f"{key_of(argument)} is {given!r}, but there is no such file.")
+    _classes(node)
+
+
+def _tar_files(node: Node) -> None:
+    if isinstance(node["shards"], str) or _are_names(node["shards"]):
+        require_tar_files("shards", node["shards"])
+    _classes(node)
+
+
+def _pictures(node: Node) -> None:
+    for path in node["paths"] if _are_names(node["paths"]) else ():
+        require_images("paths", path)
+
+
+def _are_names(value: object) -> bool:
+    """Say whether a value is a list of strings; what else it may be is refused by the class of the data."""
+    return not isinstance(value, str) and isinstance(value, Sequence) and all(isinstance(name, str) for name in value)
 
 
 def _saved(node: Node) -> None:
@@ -125,6 +150,7 @@ def require_saved(path: str) -> Path:
 
 LOOKS: Mapping[str, Callable[[Node], None]] = {
     "splice_exp.data.archives.clip_retrieval.ClipRetrieval": _clip_retrieval,
+    "splice_exp.data.archives.web_dataset.WebDataset": _tar_files,
     "splice_exp.data.coco_captions.CocoCaptions": _captions,
     "splice_exp.data.cub200.Cub200": lambda node: _inside(node, *LISTS_OF_CUB),
     "splice_exp.data.embeddings_file.EmbeddingsFile": _embeddings,
@@ -135,6 +161,7 @@ LOOKS: Mapping[str, Callable[[Node], None]] = {
     "splice_exp.data.mura.Mura": _mura,
     "splice_exp.data.nico.Nico": _nico,
     "splice_exp.data.pair_table.PairTable": _table,
+    "splice_exp.data.picture_files.PictureFiles": _pictures,
     "splice_exp.data.torchvision_sets.TorchvisionSet": _torchvision,
     "splice_exp.data.voc_pairs.VocPairs": _voc_pairs,
 }

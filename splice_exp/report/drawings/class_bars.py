@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Canvas
 
 from splice_exp.core.errors import SpliceError, nearest, require_names
 from splice_exp.core.keys import key_of
-from splice_exp.core.names import canonical
+from splice_exp.core.names import find_name
 from splice_exp.core.plotting import PALETTE, PANEL, STYLE
 from splice_exp.data.imagenet import older_names
 from splice_exp.report.drawings.base import Drawing
@@ -76,16 +76,11 @@ class ClassBars(Drawing):
         """
         if self._classes is None:
             return names
-        known = {canonical(name): name for name in names}
-        return [known[self._canonical(name, known)] for name in self._classes]
+        return [self._found(name, names) for name in self._classes]
 
-    def _canonical(self, name: str, known: Mapping[str, str]) -> str:
-        """Return how a class is written in `known`: as it was asked for, or as ImageNet calls it now."""
-        if canonical(name) in known:
-            return canonical(name)
-        now = canonical(older_names().get(canonical(name), ""))
-        if now not in known:
-            raise SpliceError(
-                f"{key_of('classes', self)} has {name!r}, which is no class ({nearest(name, list(known.values()))})."
-            )
-        return now
+    def _found(self, name: str, names: Sequence[str]) -> str:
+        """Return how a class is called in the table: as it was asked for, or as ImageNet calls it now."""
+        found = find_name(name, names, older_names())
+        if found is None:
+            raise SpliceError(f"{key_of('classes', self)} has {name!r}, which is no class ({nearest(name, names)}).")
+        return found
