@@ -1,6 +1,6 @@
 """The same linear probe for data that scikit-learn is too slow for: L-BFGS on all samples, by Lightning, on any device.
 
-    minimise over W, b    mean_i −log softmax(W z_i + b)_{y_i} + ‖W‖² / (2 C n)
+    minimise over W, b    mean_i −v_i log softmax(W z_i + b)_{y_i} + ‖W‖² / (2 C n)
 
 Two classes have one row of W, as in scikit-learn: the score of the second; so both find the same optimum.
 
@@ -42,13 +42,14 @@ class LinearProbe(lightning.LightningModule):
         self._penalty, self._tolerance = penalty, tolerance
 
     def training_step(self, batch: Sequence[Tensor], index: int) -> Float[Tensor, ""]:
-        """Return the objective of features and labels."""
-        features, labels = batch
+        """Return the objective of features, labels and sample weights."""
+        features, labels, sample_weights = batch
         product = torch.sparse.mm if features.is_sparse else torch.matmul
         scores = product(features, self.weights.T) + self.intercept
         if scores.shape[1] == 1:
             scores = torch.cat([torch.zeros_like(scores), scores], dim=1)
-        return cross_entropy(scores, labels) + self._penalty / 2 * self.weights.square().sum()
+        losses = cross_entropy(scores, labels, reduction="none")
+        return (sample_weights * losses).mean() + self._penalty / 2 * self.weights.square().sum()
 
     def on_train_epoch_end(self) -> None:
         """Stop where the gradient vanishes."""
@@ -68,7 +69,9 @@ class LinearProbe(lightning.LightningModule):
         )
 
 
-def fit_with_lightning(features: Features, labels: np.ndarray, strength: float, tolerance: float) -> Probe:
+def fit_with_lightning(
+    features: Features, labels: np.ndarray, strength: float, tolerance: float, sample_weights: np.ndarray
+) -> Probe:
     """Fit one probe; arguments and result as of scikit-learn's."""
     classes, targets = np.unique(labels, return_inverse=True)
     if issparse(features):
@@ -80,12 +83,12 @@ def fit_with_lightning(features: Features, labels: np.ndarray, strength: float, 
     else:
         given = torch.from_numpy(features)
     module = LinearProbe(given.shape[1], len(classes), 1 / (strength * len(labels)), tolerance)
-    batches: Sequence[Any] = [(given, torch.from_numpy(targets))]
+    batches: Sequence[Any] = [(given, torch.from_numpy(targets), torch.from_numpy(sample_weights))]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         _quiet_trainer().fit(module, DataLoader(batches, batch_size=None))  # type: ignore[arg-type]
     weights, intercept = (parameter.detach().cpu().numpy() for parameter in (module.weights, module.intercept))
-    gradient = gradient_of(features, targets, weights, intercept, strength)
+    gradient = gradient_of(features, targets, weights, intercept, strength, sample_weights)
     if len(classes) == 2:
         weights, intercept = np.vstack([-weights / 2, weights / 2]), np.array([-intercept[0] / 2, intercept[0] / 2])
     return Probe(weights, intercept, classes, strength, gradient)

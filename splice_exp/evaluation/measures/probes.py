@@ -1,6 +1,6 @@
 """Linear probes: multinomial logistic regression with an L2 penalty, its strength validated, its end checked.
 
-    minimise over W, b    mean_i −log softmax(W z_i + b)_{y_i} + ‖W‖² / (2 C n)
+    minimise over W, b    mean_i −v_i log softmax(W z_i + b)_{y_i} + ‖W‖² / (2 C n)        v_i = 1 unless given
 
 scikit-learn does the fit, or Lightning for large data (`lightning_probe`); the gradient of this objective, computed
 here, says how near it is to the optimum.
@@ -28,7 +28,7 @@ ROUGHLY = 1e-3  # the same, while C is chosen
 MAX_ITERATIONS = 20_000
 
 Features: TypeAlias = Any  # (n, d), a NumPy array or a SciPy matrix in compressed rows
-Fit: TypeAlias = Callable[[Any, np.ndarray, float, float], Any]  # features, labels, C, tolerance → Probe
+Fit: TypeAlias = Callable[[Any, np.ndarray, float, float, Any], Any]  # features, labels, C, tolerance, v → Probe
 
 NUM_TRAIN = Measure("probing/num_train_samples", "training n", Unit.COUNT)
 
@@ -67,6 +67,7 @@ def fit_probe(
     seed: int,
     strengths: Sequence[float] = STRENGTHS,
     fit: Fit | None = None,
+    sample_weights: np.ndarray | None = None,
 ) -> Probe:
     """Choose C by accuracy in cross-validation, then fit all samples.
 
@@ -76,20 +77,26 @@ def fit_probe(
         seed: Of the folds.
         strengths: C to choose from; of equal accuracies the smaller one is taken.
         fit: Finds the optimum for one C; by default scikit-learn does.
+        sample_weights: v, (n,), with mean 1: of each sample in the loss and in the accuracy; by default all the same.
     """
     fit = fit or fit_with_scikit_learn
+    weights = np.ones(len(labels)) if sample_weights is None else sample_weights
     chosen = strengths[0]
     if len(strengths) > 1:
         folds = _folds(labels, seed)
         right = [
             sum(
-                (fit(features[rows], labels[rows], strength, ROUGHLY).predict(features[others]) == labels[others]).sum()
+                weights[others]
+                @ (
+                    fit(features[rows], labels[rows], strength, ROUGHLY, weights[rows]).predict(features[others])
+                    == labels[others]
+                )
                 for rows, others in folds
             )
             for strength in strengths
         ]
         chosen = strengths[int(np.argmax(right))]
-    return fit(features, labels, chosen, TOLERANCE)
+    return fit(features, labels, chosen, TOLERANCE, weights)
 
 
 def _folds(labels: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -99,7 +106,9 @@ def _folds(labels: np.ndarray, seed: int) -> list[tuple[np.ndarray, np.ndarray]]
     return list(folds(min(FOLDS, len(labels)), shuffle=True, random_state=seed).split(labels, labels))
 
 
-def fit_with_scikit_learn(features: Features, labels: np.ndarray, strength: float, tolerance: float) -> Probe:
+def fit_with_scikit_learn(
+    features: Features, labels: np.ndarray, strength: float, tolerance: float, sample_weights: np.ndarray
+) -> Probe:
     """Fit one probe.
 
     Args:
@@ -107,18 +116,25 @@ def fit_with_scikit_learn(features: Features, labels: np.ndarray, strength: floa
         labels: (n,).
         strength: C.
         tolerance: Of the largest entry of the gradient.
+        sample_weights: v, (n,).
     """
     model = LogisticRegression(C=strength, tol=tolerance, max_iter=MAX_ITERATIONS)
-    model.fit(features, labels)
+    model.fit(features, labels, sample_weights)
     weights, intercept = model.coef_, model.intercept_
-    gradient = gradient_of(features, np.searchsorted(model.classes_, labels), weights, intercept, strength)
+    targets = np.searchsorted(model.classes_, labels)
+    gradient = gradient_of(features, targets, weights, intercept, strength, sample_weights)
     if len(model.classes_) == 2:  # scikit-learn keeps one row: the score of the second class
         weights, intercept = np.vstack([-weights / 2, weights / 2]), np.array([-intercept[0] / 2, intercept[0] / 2])
     return Probe(weights, intercept, model.classes_, strength, gradient)
 
 
 def gradient_of(
-    features: Features, targets: np.ndarray, weights: np.ndarray, intercept: np.ndarray, strength: float
+    features: Features,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    intercept: np.ndarray,
+    strength: float,
+    sample_weights: np.ndarray,
 ) -> float:
     """Return the largest absolute entry of the gradient, in the parameters that are fitted.
 
@@ -128,6 +144,7 @@ def gradient_of(
         weights: (c, d), or (1, d) for two classes: the score of the second.
         intercept: (c,) or (1,).
         strength: C.
+        sample_weights: v, (n,).
     """
     scores = np.asarray(features @ weights.T + intercept)
     n = len(targets)
@@ -136,6 +153,7 @@ def gradient_of(
         errors = chance - (targets == 1)[:, None]
     else:
         errors = softmax(scores, axis=1) - (targets[:, None] == np.arange(len(weights)))
+    errors = errors * sample_weights[:, None]
     of_weights = np.asarray((features.T @ errors).T) / n + weights / (strength * n)
     return float(max(np.abs(of_weights).max(), np.abs(errors.mean(axis=0)).max()))
 

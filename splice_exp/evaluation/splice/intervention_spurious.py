@@ -8,6 +8,8 @@ data best; of equal numbers the smallest.
 
 References:
     Bhalla et al. Interpreting CLIP with sparse linear concept embeddings (SpLiCE). NeurIPS 2024, table 7.
+    Kirichenko, Izmailov, Wilson. Last layer re-training is sufficient for robustness to spurious correlations. ICLR
+    2023.
     Sagawa, Koh, Hashimoto, Liang. Distributionally robust neural networks for group shifts. ICLR 2020.
 """
 
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -29,6 +32,7 @@ from splice_exp.core.statistics.intervals import of_group
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
+from splice_exp.evaluation.measures.group_probes import fit_retrained, fit_reweighted
 from splice_exp.evaluation.measures.probes import (
     NUM_TRAIN,
     Probe,
@@ -44,7 +48,11 @@ WAYS = {
     "by_hand": "named concepts removed",
     "proposed": "proposed concepts removed",
     "null": "random concepts removed",
+    "reweighted": "codes, groups reweighted",
+    "retrained": "codes, last layer retrained",
     "dense": "dense",
+    "dense_reweighted": "dense, groups reweighted",
+    "dense_retrained": "dense, last layer retrained",
     "mean_only": "mean baseline",
 }
 ACCURACIES = tuple(
@@ -77,8 +85,10 @@ class InterventionSpurious(Evaluation):
     `worst_at_80_percent`: where 80 % of the gain by hand would lead; `worst_headroom`: what the dense probe has more
     than the codes before.
 
-    Baselines: a probe on the dense embeddings; and the more frequent class for all, which is what a probe says that
-    knows the mean only. Null: as many concepts as by hand, drawn by how much code they have.
+    Baselines: a probe on the dense embeddings; the more frequent class for all, which is what a probe says that knows
+    the mean only; and, as proposing needs the groups of training and validation data, probes that know them, too
+    (`group_probes`): with every group of the training data weighted equally, and retrained on balanced subsets of the
+    validation data. Null: as many concepts as by hand, drawn by how much code they have.
 
     Args:
         train: Part of the data in which class and attribute come together.
@@ -121,7 +131,17 @@ class InterventionSpurious(Evaluation):
         proposed = self._propose(probe, train, val)
         random = draw_concepts(train.codes, len(by_hand), by_hand, self._seed)
         frequent = np.full(len(test.labels), np.bincount(train.labels).argmax())
+        informed = {
+            way: (
+                fit(code_features(part.codes), part.labels, part.groups, self._seed),
+                fit(as_features(part.features), part.labels, part.groups, self._seed),
+            )
+            for way, fit, part in (("reweighted", fit_reweighted, train), ("retrained", fit_retrained, val))
+        }
         answers = {"dense": dense.predict(as_features(test.features)), "mean_only": frequent}
+        for way, (of_codes, of_dense) in informed.items():
+            answers[way] = of_codes.predict(code_features(test.codes))
+            answers[f"dense_{way}"] = of_dense.predict(as_features(test.features))
         for name, removed in (("before", []), ("by_hand", by_hand), ("proposed", proposed), ("null", random)):
             answers[name] = without(probe, study.dictionary.concepts, removed).predict(code_features(test.codes))
         samples: dict[str, np.ndarray] = {}
@@ -148,7 +168,7 @@ class InterventionSpurious(Evaluation):
             "intervention/num_by_hand": len(by_hand),
             "intervention/num_proposed": len(proposed),
             "intervention/strength": probe.strength,
-            "intervention/gradient_max": max(probe.gradient, dense.gradient),
+            "intervention/gradient_max": max(one.gradient for one in (probe, dense, *chain(*informed.values()))),
             "l0/mean": float(test.codes.l0().double().mean()),
             "probing/num_train_samples": len(train.labels),
             "data/num_samples": len(test.labels),

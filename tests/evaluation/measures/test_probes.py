@@ -7,7 +7,7 @@ from scipy.sparse import csr_matrix
 from scipy.special import log_softmax
 
 from splice_exp.evaluation.measures.lightning_probe import fit_with_lightning
-from splice_exp.evaluation.measures.probes import TOLERANCE, as_features, fit_probe, fit_with_scikit_learn
+from splice_exp.evaluation.measures.probes import TOLERANCE, Probe, as_features, fit_probe, fit_with_scikit_learn
 
 
 def problem(classes, seed=0, n=150, dim=6, noise=0.7):
@@ -30,6 +30,37 @@ def test_a_probe_is_the_optimum_of_its_objective():
     best = minimize(objective, np.zeros(21), (features, labels, 10.0, 3), tol=1e-9).fun
     assert found == pytest.approx(best, abs=1e-7)
     assert probe.gradient <= 2 * TOLERANCE
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_sample_of_weight_two_counts_as_two(classes):
+    features, labels = problem(classes)
+    twice = np.arange(len(labels)) % 5 == 0
+    weights = np.where(twice, 2.0, 1.0) / np.where(twice, 2.0, 1.0).mean()
+    rows = np.append(np.arange(len(labels)), np.flatnonzero(twice))
+    weighted = fit_probe(features, labels, 0, (10.0,), sample_weights=weights)
+    strength = 10.0 * len(labels) / len(rows)  # the penalty is divided by C n
+    repeated = fit_probe(features[rows], labels[rows], 0, (strength,))
+    np.testing.assert_allclose(weighted.weights, repeated.weights, atol=1e-4)
+    assert weighted.gradient <= 2 * TOLERANCE
+
+
+def test_the_strength_is_chosen_by_weighted_accuracy():
+    """Of two probes, one is right on a few heavy samples, the other on the many light ones."""
+    features, labels = np.arange(100.0)[:, None], np.arange(100) % 2
+    heavy = np.arange(100) % 10 < 2
+
+    class Known(Probe):
+        def predict(self, rows):
+            right = heavy[rows[:, 0].astype(int)] == (self.strength == 1.0)
+            return np.where(right, labels[rows[:, 0].astype(int)], -1)
+
+    def fit(features, labels, strength, tolerance, weights):
+        return Known(np.zeros((2, 1)), np.zeros(2), np.arange(2), strength, 0.0)
+
+    weights = np.where(heavy, 4.0, 0.25)
+    assert fit_probe(features, labels, 0, (1.0, 10.0), fit).strength == 10.0
+    assert fit_probe(features, labels, 0, (1.0, 10.0), fit, weights).strength == 1.0
 
 
 @pytest.mark.parametrize("classes", [2, 4])
@@ -72,7 +103,9 @@ def test_lightning_finds_the_optimum_of_scikit_learn(num_classes, layout):
     random = np.random.default_rng(0)
     features = random.standard_normal((120, 8)) * (random.random((120, 8)) < 0.6)
     labels = np.array([3, 5, 7, 11, 13])[(features @ random.standard_normal((8, num_classes))).argmax(axis=1)]
-    one, other = (fit(layout(features), labels, 10.0, TOLERANCE) for fit in (fit_with_scikit_learn, fit_with_lightning))
+    weights = random.permutation(np.linspace(0.5, 1.5, 120))
+    fits = fit_with_scikit_learn, fit_with_lightning
+    one, other = (fit(layout(features), labels, 10.0, TOLERANCE, weights) for fit in fits)
     assert other.gradient <= 2 * TOLERANCE
     np.testing.assert_allclose(other.weights, one.weights, atol=2e-3)
     assert np.array_equal(other.classes, one.classes)

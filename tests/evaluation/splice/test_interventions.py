@@ -79,6 +79,9 @@ def test_the_worst_group_gains_by_named_and_by_proposed_concepts():
     expected = metrics["intervention/worst_before"] + 0.8 * gain
     assert metrics["intervention/worst_at_80_percent"] == pytest.approx(expected)
     assert metrics["intervention/worst_null"] < metrics["intervention/worst_by_hand"]
+    for way in ("reweighted", "retrained"):  # they know the groups
+        assert metrics[f"intervention/worst_{way}"] > metrics["intervention/worst_before"] + 0.04
+        assert metrics[f"intervention/worst_dense_{way}"] > 0.9
     assert metrics["intervention/worst_mean_only"] == 0
     assert metrics["intervention/average_mean_only"] == pytest.approx(0.5, abs=0.01)
     groups = [metrics[f"intervention/group_{group}_before"] for group in range(4)]
