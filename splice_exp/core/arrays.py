@@ -26,6 +26,7 @@ FAULTS = (
     *(tokenize.TokenError, zipfile.BadZipFile, zlib.error),  # a header is an expression of Python
 )
 MAGIC = b"\x93NUMPY"
+ZIP, PICKLE = b"PK", b"\x80"  # how .npz files begin, and objects of Python that are saved without an array
 
 
 def read_npy(path: Path, key: str) -> np.ndarray:
@@ -146,9 +147,12 @@ def _header(member: Any) -> Header:  # a file that is open
 def _check_header(path: Path) -> None:
     """Refuse a file whose header cannot be true; other files are left to NumPy."""
     with path.open("rb") as file:
-        if file.read(len(MAGIC)) == MAGIC:
+        head = file.read(len(MAGIC))
+        if head == MAGIC:
             file.seek(0)
             _check_size(_header(file), path.stat().st_size)
+        elif head and not head.startswith((ZIP, PICKLE)):
+            raise ValueError(f"it is no file of NumPy, and begins with {head!r}")
 
 
 def _check_size(header: Header, size: int) -> None:

@@ -90,7 +90,7 @@ def read_mean(path: str, dim: int, of: object = None) -> Float[Tensor, " d"]:
     Raises:
         SpliceError: if the file cannot be read, holds something else, or has another width.
     """
-    mean = _read_vector(Path(path), key_of("image_mean", of))
+    mean = _read_vector(Path(path).expanduser(), key_of("image_mean", of))
     if mean.shape != (dim,):
         raise SpliceError(
             f"{key_of('image_mean', of)}: {path} has shape {tuple(mean.shape)}, but the embeddings are {dim} wide: "
