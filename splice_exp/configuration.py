@@ -33,6 +33,7 @@ CONFIG_DIRECTORY = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.
 ROOT = "config"  # the root of all, unless someone names another
 
 NAMES = ("name", "table")  # of what is written
+FOLDERS = ("paths.results", "paths.cache")  # where files are written
 PLAIN_NAME = re.compile(r"[^./\\\x00-\x1f\x7f][^/\\\x00-\x1f\x7f]*")
 LONGEST_NAME = 200  # bytes, which leaves room for suffixes
 
@@ -105,11 +106,17 @@ def resolve(config: DictConfig) -> dict[str, Any]:
 
 
 def require_file_names(config: DictConfig) -> None:
-    """Refuse names of results that are no names of files: they would lie elsewhere, or nowhere.
+    """Refuse names and folders of results that are not what they seem: files would lie elsewhere, or nowhere.
 
     Raises:
         SpliceError: naming the key and the value.
     """
+    for key in FOLDERS:
+        if str(OmegaConf.select(config, key)).startswith("~"):
+            raise SpliceError(
+                f"{key} is {OmegaConf.select(config, key)!r}, but would be a folder called ~ here, because the shell "
+                "has not replaced it: write $HOME for it, or the whole path."
+            )
     for key in NAMES:
         name = None if OmegaConf.is_missing(config, key) else config[key]
         if name is not None and not (PLAIN_NAME.fullmatch(name) and len(name.encode()) <= LONGEST_NAME):

@@ -396,6 +396,7 @@ def test_the_same_files_elsewhere_are_the_same_run(command, own, embedding_files
         (["solver.tollerance=1"], "error: solver.tollerance cannot be set: solver has"),
         (["solver=lasso"], "solver has no choice 'lasso': it has active_set, admm"),
         (["seed=-1"], "error: seed is -1"),
+        (["paths.cache=~/cache"], "error: paths.cache is '~/cache', but would be a folder called ~ here"),
         (
             ["paths.cache=/dev/null/here"],
             "error: paths.cache is '/dev/null/here', which cannot be made (Not a directory)",

@@ -39,7 +39,7 @@ class PrecomputedBackbone(Backbone):
             )
         self.class_templates = require_templates(class_templates)
         self.dim = stored.features.shape[1]
-        self.backbone_id = f"precomputed:{file_digest(Path(texts))}"
+        self.backbone_id = f"precomputed:{file_digest(Path(texts).expanduser())}"
         self._features, self._names, self._encoder = stored.features, names, stored.encoder
         # Later rows must not hide earlier ones, nor canonical forms the exact ones.
         self._rows = {name: row for row, name in reversed(list(enumerate(names)))}

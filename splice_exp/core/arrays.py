@@ -152,7 +152,7 @@ def _check_header(path: Path) -> None:
             file.seek(0)
             _check_size(_header(file), path.stat().st_size)
         elif begin and not begin.startswith(LEFT):
-            raise ValueError("it does not begin as files of numpy.save do")
+            raise ValueError(f"it is no file of NumPy, and begins with {begin!r}")
 
 
 def _check_size(header: Header, size: int) -> None:

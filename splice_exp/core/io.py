@@ -128,7 +128,12 @@ def jsonable(value: Any) -> Any:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write `content` as indented JSON, atomically."""
-    write_text(path, json.dumps(jsonable(content), indent=2, ensure_ascii=False) + "\n")
+    write_text(path, as_json(content))
+
+
+def as_json(content: Mapping[str, Any]) -> str:
+    """Return what `write_json` writes."""
+    return json.dumps(jsonable(content), indent=2, ensure_ascii=False) + "\n"
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from splice_exp.core.arrays import read_npz
-from splice_exp.core.errors import SpliceError, require_names
+from splice_exp.core.errors import SpliceError, require_names, shown
 from splice_exp.core.io import read_json, sidecar
 from splice_exp.core.keys import key_of
 from splice_exp.core.matrices.files import npy_matrix, npz_matrix, pt_matrix, safetensors_matrix
@@ -111,7 +111,7 @@ def read_stored_embeddings(path: object, argument: str) -> StoredEmbeddings:
     key = key_of(argument)
     if not isinstance(path, str):
         raise SpliceError(f"{key} is {path!r}, but must be the name of a file.")
-    file = Path(path)
+    file = Path(path).expanduser()
     if file.suffix not in SUFFIXES:
         raise SpliceError(f"{key} is {path!r}, but must end in one of: {', '.join(SUFFIXES)}.")
     if not file.is_file():
@@ -122,7 +122,9 @@ def read_stored_embeddings(path: object, argument: str) -> StoredEmbeddings:
         if name in description:
             require_names(f"{argument}: `{name}` of {path}", description[name])
     if matrix is None:
-        raise SpliceError(f"{key}: {path} holds {', '.join(others) or 'nothing'}, but must hold `{EMBEDDINGS}`.")
+        named = [*others, *description]
+        held = f"holds {shown(named)}, but must hold `{EMBEDDINGS}`" if named else "holds no matrix of numbers"
+        raise SpliceError(f"{key}: {path} {held}: (n, d), floating point and not sparse, with one embedding a row.")
     features, captions = checked_features(matrix, f"{key}: {path}"), others.get(CAPTIONS)
     if captions is not None:
         if captions.shape != features.shape:

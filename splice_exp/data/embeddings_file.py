@@ -51,10 +51,11 @@ class EmbeddingsFile(EmbeddedSource):
     ) -> None:
         require_first_label("first_label", first_label)
         stored = read_stored_embeddings(path, "path")
-        super().__init__(name or Path(path).stem, missing_classes)
+        file = Path(path).expanduser()
+        super().__init__(name or file.stem, missing_classes)
         self._features, self._captions = stored.features, stored.captions
         self._encoder = stored.encoder
-        self._backbone_id = f"{stored.encoder or 'unnamed'}:{file_digest(Path(path))}"
+        self._backbone_id = f"{stored.encoder or 'unnamed'}:{file_digest(file)}"
         self.classes = _read_classes(classes) if classes else tuple(stored.description.get("classes", ()))
         if "labels" in stored.description and labels is None:
             raise SpliceError(
@@ -120,12 +121,13 @@ def _read_classes(path: str) -> tuple[str, ...]:
 
 
 def _read_labels(path: str) -> Tensor:
-    if Path(path).suffix in TORCH:
-        found = read_pt(Path(path), key_of("labels"))
+    file = Path(path).expanduser()
+    if file.suffix in TORCH:
+        found = read_pt(file, key_of("labels"))
         if not isinstance(found, Tensor):
             raise SpliceError(f"{key_of('labels')}: {path} holds a {type(found).__name__}, but must hold one tensor.")
         return found
-    array = read_npy(Path(path), key_of("labels"))
+    array = read_npy(file, key_of("labels"))
     if array.dtype.kind in "US":
         raise SpliceError(f"{key_of('labels')}: {path} holds words, but labels must be integers: {CURE}.")
     if array.dtype.kind == "b":

@@ -18,6 +18,7 @@ from splice_exp.core.images.opening import Stored
 from splice_exp.core.images.white import UnreadableImage
 from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of, set_place
+from splice_exp.core.text.lines import trimmed
 from splice_exp.data.pictures import PictureSource, by_name
 from splice_exp.data.presence.sources import require_saved
 
@@ -93,7 +94,7 @@ class HuggingFaceSet(PictureSource):
 
     def _labels_of(self, column: str, path: str) -> tuple[list[int] | None, list[str]]:
         values, names = list(self._data[column]), getattr(self._data.features[column], "names", None)
-        hidden = [row for row, value in enumerate(values) if value is None or (names is not None and value == HIDDEN)]
+        hidden = [row for row, value in enumerate(values) if _says_nothing(value) or (names and value == HIDDEN)]
         if hidden and len(hidden) == len(values):
             log.warning(
                 "%s is %r, in which no sample has a label: the data have none", key_of("label_column", self), column
@@ -117,10 +118,13 @@ class HuggingFaceSet(PictureSource):
 
     def _captions_of(self, column: str) -> tuple[tuple[str, ...], ...]:
         values = list(self._data[column])
-        return tuple(
-            (values[place],) if isinstance(values[place], str) else tuple(map(str, values[place]))
-            for place in self._places
-        )
+        spoken = {place: _texts_of(values[place]) for place in self._places}
+        if silent := [place for place, texts in spoken.items() if not texts]:
+            raise SpliceError(
+                f"{key_of('caption_column', self)} is {column!r}, in which {len(silent)} of {len(spoken)} samples have "
+                f"no caption, among them {shown(silent)}: take a split in which all have one, or set it to null."
+            )
+        return tuple(spoken.values())
 
     def captions(self) -> tuple[tuple[str, ...], ...] | None:
         return self._captions
@@ -140,6 +144,16 @@ class HuggingFaceSet(PictureSource):
 
     def content(self, places: Sequence[int]) -> str:
         return f"huggingface:{digest([*self._content, self._image_column, list(places)])}"
+
+
+def _says_nothing(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not trimmed(value))
+
+
+def _texts_of(value: Any) -> tuple[str, ...]:
+    """Return the captions of a sample, which may be one or a list; none where nothing is said."""
+    listed = value if isinstance(value, (list, tuple)) else [value]
+    return tuple(str(text) for text in listed if not _says_nothing(text))
 
 
 def _fetched(path: str) -> Path | bytes:
@@ -163,8 +177,9 @@ def read_saved(path: str, split: str | None) -> Any:
     folder = require_saved(path)
     try:
         found = load_from_disk(str(folder))
-    except (OSError, ValueError) as error:
-        raise SpliceError(f"{key_of('path')}: {path} cannot be read as a saved data set ({error}).") from error
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        reason = "it is empty, or damaged" if isinstance(error, (LookupError, TypeError)) else error
+        raise SpliceError(f"{key_of('path')}: {path} cannot be read as a saved data set ({reason}).") from error
     if isinstance(found, Dataset):
         if split is not None:
             raise SpliceError(f"{key_of('split')} is {split!r}, but {path} holds one split only: set it to null.")

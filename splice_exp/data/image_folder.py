@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
 from pathlib import Path
 from unicodedata import normalize
 
 from splice_exp.core.errors import SpliceError, require_folder, shown
-from splice_exp.core.images.folders import SUFFIXES, image_files
+from splice_exp.core.images.folders import SUFFIXES, image_files, is_clutter
 from splice_exp.core.keys import key_of
-from splice_exp.core.text.lines import read_lines
+from splice_exp.core.text.lines import read_lines, trimmed
 from splice_exp.data.imagenet import class_names, older_names
 from splice_exp.data.pictures import FileSource, require_files
 
 CODE = re.compile(r"[A-Za-z]?\d+")
 IMAGENET = "imagenet"  # in place of a file of names
+SPLITS = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
+
+log = logging.getLogger(__name__)
 
 
 class ImageFolder(FileSource):
@@ -68,11 +73,24 @@ class ImageFolder(FileSource):
                 f"{key_of('root')}: {shown(loose)} of {root} are in no folder of a class: put all into folders."
             )
         folders = sorted({part[0] for part in parts})
+        if SPLITS.issuperset(map(str.lower, folders)) and all(len(part) > 2 for part in parts):
+            raise SpliceError(
+                f"{key_of('root')}: the folders of {root} are splits ({shown(folders)}), and their folders are the "
+                f"classes: set it to one of them, as {self._root / folders[0]}."
+            )
+        _note_empty(self._root, folders)
         label = {folder: place for place, folder in enumerate(folders)}
         labels = [label[part[0]] for part in parts]
         if classes == IMAGENET:
             self.aliases = older_names()
         self._describe(ids, labels, folders if classes is None else read_class_names(classes, folders))
+
+
+def _note_empty(root: Path, classes: list[str]) -> None:
+    """Say which folders hold no images, and are no classes."""
+    folders = (entry.name for entry in os.scandir(root) if entry.is_dir() and not is_clutter(entry.name))
+    if empty := sorted(set(folders) - set(classes)):
+        log.warning("%s: folders without images are no classes: %s", root.name, shown(empty))
 
 
 def read_class_names(path: str, folders: list[str]) -> list[str]:
@@ -92,12 +110,29 @@ def read_class_names(path: str, folders: list[str]) -> list[str]:
     lines = [line.text for line in read_lines(path, key_of("classes"))]
     if (coded := _by_folder(lines, folders)) is not None:
         return [coded[folder] for folder in folders]
+    _require_plain(path, lines, folders)
     if len(lines) != len(folders):
         raise SpliceError(
             f"{key_of('classes')}: {path} names {len(lines)} classes, but there are {len(folders)} folders: give one "
             "name per line for the sorted folders, or for each a line with the folder, a tab, and the name."
         )
     return lines
+
+
+def _require_plain(path: str, lines: list[str], folders: list[str]) -> None:
+    """Refuse lines of folder and name that are not laid out as these must be.
+
+    Raises:
+        SpliceError: naming the first of them.
+    """
+    parted = [line for line in lines if "\t" in line]
+    if all(re.split("[,;]", line)[0] in folders and line not in folders for line in lines):
+        parted = lines  # folders and names as in a csv file
+    if parted:
+        raise SpliceError(
+            f"{key_of('classes')}: {path} has the line {parted[0]!r}, but must have one name per line for the sorted "
+            "folders, or for each of them one line with the folder, a tab, and the name."
+        )
 
 
 def _by_folder(lines: list[str], folders: list[str]) -> dict[str, str] | None:
@@ -115,7 +150,9 @@ def _by_folder(lines: list[str], folders: list[str]) -> dict[str, str] | None:
     between = None if all(CODE.fullmatch(folder) for folder in folders) else "\t"
     parts = [line.split(between, 1) for line in lines]
     # Some file systems keep accents apart from their letters.
-    coded = {normalize("NFC", part[0].strip()): part[1].strip() for part in parts if len(part) == 2}
+    if len({part[0] for part in parts}) < len(parts):  # a folder with two names
+        return None
+    coded = {normalize("NFC", trimmed(part[0])): trimmed(part[1]) for part in parts if len(part) == 2}
     composed = {folder: normalize("NFC", folder) for folder in folders}
     return (
         {folder: coded[name] for folder, name in composed.items()} if coded.keys() >= set(composed.values()) else None

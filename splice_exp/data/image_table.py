@@ -13,6 +13,7 @@ import torch
 from splice_exp.core.errors import SpliceError, nearest, require_file, require_folder, require_names, shown
 from splice_exp.core.keys import key_of
 from splice_exp.core.labels import are_integers, if_unlabelled, indices_among, require_first_label
+from splice_exp.core.text.lines import trimmed
 from splice_exp.core.text.tables import Table, read_table
 from splice_exp.core.types import Attribute
 from splice_exp.data.pictures import FileSource, placed, require_files
@@ -87,7 +88,7 @@ class ImageTable(FileSource):
     def _filled(self, table: Table, argument: str, column: str) -> list[str]:
         """Return the cells of a column, in which no row that is taken has nothing."""
         cells = table.column(column, key_of(argument, self))
-        if empty := [table.lines[row] for row in self._rows if not cells[row].strip()]:
+        if empty := [table.lines[row] for row in self._rows if not trimmed(cells[row])]:
             raise SpliceError(
                 f"{key_of(argument, self)} is {column!r}, but line {shown(empty)} of {table.path} has nothing "
                 "there: fill it in, or take the line out."
@@ -101,7 +102,7 @@ class ImageTable(FileSource):
                 f"{key_of('attributes', self)} names {column!r}, but {table.path} has no such column "
                 f"({nearest(column, table.names)})."
             )
-        cells = [cell.strip() for cell in table.column(column, key_of("attributes", self))]
+        cells = [trimmed(cell) for cell in table.column(column, key_of("attributes", self))]
         taken = [cells[self._rows[place]] for place in self._places]
         source = f"{key_of('attributes', self)}: integers in column {column!r}"
         labels = indices_among(names, taken, cells, self._first_label, source, self)
@@ -114,7 +115,7 @@ class ImageTable(FileSource):
 
     def _labels_of(self, table: Table, column: str, classes: Sequence[str | int] | None) -> tuple[list[str], list[int]]:
         """Return classes and the label of each row."""
-        cells = [cell.strip() for cell in self._filled(table, "label_column", column)]
+        cells = [trimmed(cell) for cell in self._filled(table, "label_column", column)]
         taken = [cells[row] for row in self._rows]
         if classes is None:
             names = sorted(set(taken), key=int if are_integers(taken) else str)  # years by their size
@@ -138,7 +139,7 @@ def _of_split(table: Table, column: str | None, split: str) -> list[int]:
         raise SpliceError(
             f"{key_of('split')} is {split!r}, but {key_of('split_column')} is not given: name that column."
         )
-    cells = table.column(column, key_of("split_column"))
+    cells = [trimmed(cell) for cell in table.column(column, key_of("split_column"))]
     if split not in cells:
         raise SpliceError(
             f"{key_of('split')} is {split!r}, but column {column!r} of {table.path} holds {shown(sorted(set(cells)))}."

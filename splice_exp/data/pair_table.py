@@ -10,6 +10,7 @@ from pathlib import Path
 
 from splice_exp.core.errors import SpliceError, nearest, require_file, require_folder, require_integer, shown
 from splice_exp.core.keys import key_of
+from splice_exp.core.text.lines import trimmed
 from splice_exp.core.text.tables import SUFFIXES, read_table
 from splice_exp.data.pictures import FileSource, placed, require_files
 
@@ -74,7 +75,7 @@ class PairTable(FileSource):
             rows = [place * len(rows) // count for place in range(count)]
         spoken = [found.column(column, key_of("columns")) for column in columns]
         files = [found.column(column, key_of("file_columns")) for column in file_columns]
-        if empty := [found.lines[row] for row in rows if not all(cells[row].strip() for cells in (*spoken, *files))]:
+        if empty := [found.lines[row] for row in rows if not all(trimmed(cells[row]) for cells in (*spoken, *files))]:
             raise SpliceError(f"data: line {shown(empty)} of {table} lacks a caption or a file.")
         folder = Path(table).parent if root is None else require_folder("root", root)
         self._root, self._files, in_turns = placed(folder, [cells[row] for row in rows for cells in files])

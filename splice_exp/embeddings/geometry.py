@@ -97,7 +97,7 @@ def read_mean(path: str, dim: int, of: object = None) -> Float[Tensor, " d"]:
             of unit rows can be.
     """
     key = key_of("image_mean", of)
-    mean = _read_vector(Path(path), key)
+    mean = _read_vector(Path(path).expanduser(), key)
     if mean.ndim == 2 and len(mean) > 1 and mean.shape[1] == dim:
         raise SpliceError(
             f"{key}: {path} has {len(mean)} rows, but a mean is one: normalise the rows, and take their mean."

@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 from matplotlib.figure import Figure as Canvas
 
-from splice_exp.core.io import atomic, sidecar, write_json, write_text, writing
+from splice_exp.core.io import as_json, atomic, sidecar, write_json, write_text, writing
 from splice_exp.core.measures import Measures, to_json
 from splice_exp.core.plotting import save
 from splice_exp.core.runs.provenance import code_behind, environment, trusted_code
@@ -27,6 +27,7 @@ from splice_exp.core.runs.run_directory import (
     SAMPLES,
     alone,
     describe_files,
+    describe_text,
     is_complete,
 )
 from splice_exp.core.tensors import write_tensors
@@ -101,6 +102,7 @@ def write_record(
             if config["figures"]:
                 canvases = _draw(study, tracked)
         pictures = [path for name, canvas in canvases.items() for path in save(canvas, directory / "figures" / name)]
+        measured = as_json(dict(sorted(metrics.items())))
         described = {
             **environment(config["seed"], str(study.cache.machine.device)),
             "code": code_behind(config),
@@ -108,14 +110,14 @@ def write_record(
             **_described(study),
             "seconds": dict(seconds),
             "damaged": {key: len(samples) for key, samples in damaged.items()},
-            FILES: describe_files(directory, *written, *pictures),
+            FILES: describe_files(directory, *written, *pictures) | {METRICS: describe_text(measured)},
         }
         write_json(directory / ENVIRONMENT, described)
         tracked.metrics(metrics)
         known = [(name, value) for name, value in sorted(metrics.items()) if value is not None]
         tracked.table("metrics", pd.DataFrame(known, columns=["measure", "value"]).astype({"value": float}))
         tracked.figures(pictures)
-        write_json(directory / METRICS, dict(sorted(metrics.items())))
+        write_text(directory / METRICS, measured)
 
 
 def _say(status: Status) -> None:

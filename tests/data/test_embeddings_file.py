@@ -9,6 +9,7 @@ from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import read_json, sidecar, write_json
 from splice_exp.core.tensors import read_tensors, write_tensors
 from splice_exp.data.embeddings_file import EmbeddingsFile
+from splice_exp.embeddings.geometry import read_mean
 
 
 def test_safetensors_with_sidecar(embedding_files):
@@ -183,7 +184,7 @@ def test_a_torch_file_of_other_things_is_named(tmp_path):
     with pytest.raises(SpliceError, match="holds weights, but must hold `embeddings`"):
         EmbeddingsFile(str(tmp_path / "E.pt"))
     torch.save([1, 2], tmp_path / "E.pt")
-    with pytest.raises(SpliceError, match="but must hold `embeddings`"):
+    with pytest.raises(SpliceError, match="holds no matrix of numbers"):
         EmbeddingsFile(str(tmp_path / "E.pt"))
 
 
@@ -283,3 +284,37 @@ def test_a_pickle_is_refused_without_words_of_torch(tmp_path, protocol, capfd):
         with pytest.raises(SpliceError, match="^path: .* holds more than tensors and plain values"):
             EmbeddingsFile(str(tmp_path / "E.pt"))
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.ones((2, 3), dtype=complex), "holds no matrix of numbers: .* floating point and not sparse"),
+        (np.array([["a", "b"]]), "holds no matrix of numbers"),
+        (np.zeros(2, dtype=[("x", "f4"), ("y", "f4")]), "holds no matrix of numbers"),
+    ],
+)
+def test_arrays_of_other_things_are_told_as_such(tmp_path, array, message):
+    np.save(tmp_path / "E.npy", array)
+    with pytest.raises(SpliceError, match=rf"^path: .*E\.npy {message}"):
+        EmbeddingsFile(str(tmp_path / "E.npy"))
+
+
+def test_a_list_of_words_is_not_taken_for_python_objects(tmp_path):
+    write(tmp_path / "E.safetensors", GOOD, classes=["a", "b"])
+    (tmp_path / "labels.txt").write_text("0\n1\n1\n")
+    with pytest.raises(SpliceError, match=r"^labels: .*labels\.txt cannot be read as \.npy \(it is no file of NumPy"):
+        EmbeddingsFile(str(tmp_path / "E.safetensors"), labels=str(tmp_path / "labels.txt"))
+
+
+def test_a_tilde_that_no_shell_has_replaced_is_the_home_folder(tmp_path, monkeypatch):
+    """Shells replace it at the beginning of a word only, and not in `data.path=~/E.npy`."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write(tmp_path / "E.safetensors", GOOD)
+    np.save(tmp_path / "L.npy", np.array([0, 1, 1]))
+    (tmp_path / "classes.txt").write_text("ant\nbee\n")
+    source = EmbeddingsFile("~/E.safetensors", labels="~/L.npy", classes="~/classes.txt")
+    assert source.classes == ("ant", "bee")
+    assert source.labels.tolist() == [0, 1, 1]
+    np.save(tmp_path / "mean.npy", np.ones(2))
+    assert read_mean("~/mean.npy", 2).tolist() == [1.0, 1.0]

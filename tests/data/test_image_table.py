@@ -157,3 +157,10 @@ def test_a_split_without_the_first_class_is_not_taken_for_labels_from_1_on(liste
 def test_the_table_travels_to_processes_that_load(listed):
     source = pickle.loads(pickle.dumps(ImageTable(listed(table("a", "b", "b")))))
     assert len(source.inputs(0, 3)) == 3
+
+
+def test_what_is_not_seen_around_labels_and_splits_does_not_count(listed):
+    path = listed(table("\u200bcat,test", "cat,test ", "dog\u00a0,\ufefftest", "file,label,split"))
+    source = ImageTable(path, split_column="split", split="test")
+    assert source.classes == ("cat", "dog")
+    assert source.labels.tolist() == [0, 0, 1]

@@ -70,6 +70,48 @@ def test_names_of_classes(folder, tmp_path, text):
     assert ImageFolder(str(folder), classes=str(tmp_path / "names.txt")).classes == ("great tench", "shark")
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("n01\t\nn02\tshark\n", "'n02\\tshark'"),
+        ("n01\ttench\nn03\tshark\n", "'n01\\ttench'"),
+        ("n01\ttench\nn01\tcarp\nn02\tshark\n", "'n01\\ttench'"),
+        ("n01,tench\nn02,shark\n", "'n01,tench'"),
+        ("n02;shark\nn01;tench\n", "'n02;shark'"),
+    ],
+)
+def test_lines_that_are_neither_names_nor_folders_with_names_are_refused(folder, tmp_path, text, line):
+    (tmp_path / "names.txt").write_text(text)
+    with pytest.raises(SpliceError) as error:
+        ImageFolder(str(folder), classes=str(tmp_path / "names.txt"))
+    assert f"has the line {line}, but must have one name per line" in str(error.value)
+
+
+def test_names_may_hold_commas(folder, tmp_path):
+    (tmp_path / "names.txt").write_text("tench, Tinca tinca\nshark, man-eater\n")
+    source = ImageFolder(str(folder), classes=str(tmp_path / "names.txt"))
+    assert source.classes == ("tench, Tinca tinca", "shark, man-eater")
+
+
+def test_a_folder_without_images_is_no_class_and_is_mentioned(folder, caplog):
+    (folder / "n03").mkdir()
+    (folder / "n03" / "a.heic").write_bytes(b"x")
+    (folder / ".git").mkdir()
+    assert ImageFolder(str(folder)).classes == ("n01", "n02")
+    assert "zoo: folders without images are no classes: n03" in caplog.text
+
+
+def test_splits_are_not_taken_for_classes(tmp_path):
+    for number, name in enumerate(["train/cat/a.png", "train/dog/a.png", "Val/cat/a.png"]):
+        save(tmp_path / "set" / name, number)
+    with pytest.raises(SpliceError, match=r"^root: the folders of .*set are splits \(Val, train\), .* to one of them"):
+        ImageFolder(str(tmp_path / "set"))
+    assert ImageFolder(str(tmp_path / "set" / "train")).classes == ("cat", "dog")
+    for number, name in enumerate(["train/a.png", "test/a.png"]):
+        save(tmp_path / "things" / name, number)  # a train is a thing, too
+    assert ImageFolder(str(tmp_path / "things")).classes == ("test", "train")
+
+
 def test_a_name_that_begins_like_a_folder_is_a_name(tmp_path):
     """`hot dog` for the folder `hot`: only a tab parts a folder that is a word from a name."""
     for number, name in enumerate(["hot", "ice"]):
@@ -544,6 +586,7 @@ def test_words_that_are_not_there_are_none(tmp_path):
         ),
         ([None, 1, None], False, r"in which 2 of 3 samples of .* have no label, among them 0, 2: .* set it to null\.$"),
         (["cat", None, "dog"], True, r"in which 1 of 3 samples of .* have no label, among them 1"),
+        (["cat", "dog", " "], True, r"in which 1 of 3 samples of .* have no label, among them 2"),
     ],
 )
 def test_labels_that_are_partly_hidden_are_refused_before_anything_is_embedded(tmp_path, labels, words, message):
@@ -551,6 +594,33 @@ def test_labels_that_are_partly_hidden_are_refused_before_anything_is_embedded(t
 
     with pytest.raises(SpliceError, match=message):
         hub(tmp_path, labels, Value("string") if words else ClassLabel(names=["cat", "dog"]))
+
+
+@pytest.mark.parametrize("said", [None, "", [], [None], ["\n"]])
+def test_samples_that_nothing_is_said_of_are_named(tmp_path, said):
+    from datasets import Dataset, Features, Sequence, Value
+    from datasets import Image as ImageColumn
+
+    kind = Sequence(Value("string")) if isinstance(said, list) else Value("string")
+    rows = {"image": [picture(0), picture(1)], "says": [["a cat"] if isinstance(said, list) else "a cat", said]}
+    data = Dataset.from_dict(rows, features=Features({"image": ImageColumn(), "says": kind}))
+    data.save_to_disk(str(tmp_path / "said"))
+    options = {"label_column": None, "caption_column": "says"}
+    with pytest.raises(SpliceError, match="^caption_column is 'says', in which 1 of 2 samples have no caption, .* 1: "):
+        HuggingFaceSet(str(tmp_path / "said"), **options)
+    assert HuggingFaceSet(str(tmp_path / "said"), **options, limit=1).captions() == (("a cat",),)
+
+
+def test_a_saved_data_set_with_no_rows_is_said_to_be_empty(tmp_path):
+    from datasets import Dataset, Features, Value
+    from datasets import Image as ImageColumn
+
+    nothing = Dataset.from_dict(
+        {"image": [], "label": []}, Features({"image": ImageColumn(), "label": Value("string")})
+    )
+    nothing.save_to_disk(str(tmp_path / "nothing"))
+    with pytest.raises(SpliceError, match="^path: .*nothing cannot be read as a saved data set .it is empty, or damag"):
+        HuggingFaceSet(str(tmp_path / "nothing"))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import logging
 import re
 import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -33,6 +34,8 @@ DAMAGE = (  # what decoders raise for a damaged file
     *(OSError, SyntaxError, ValueError, TypeError, EOFError, LookupError, ArithmeticError, AttributeError),
     *(struct.error, Image.DecompressionBombError),
 )
+PNG = b"\x89PNG\r\n\x1a\n"  # how such a file begins
+LONGEST = 1000  # times the shorter side
 _OPENING = Lock()  # filters of warnings are those of all threads
 
 Stored: TypeAlias = Path | bytes | Pixels
@@ -54,7 +57,13 @@ def read_image(source: Stored, name: str, exif: str = UPRIGHT, white: White | No
     if not isinstance(source, Image.Image | np.ndarray):
         source = open_stored(source, name)
     with _in_words(name):
-        return rgb(source, name, exif, white)
+        found = rgb(source, name, exif, white)
+    if max(found.size) > LONGEST * min(found.size):
+        raise UnreadableImage(
+            f"{name} has {found.width} × {found.height} pixels, but its longer side may be {LONGEST} times the shorter "
+            "one: an encoder enlarges the shorter side, and such a strip would fill the memory."
+        )
+    return found
 
 
 def open_stored(source: Path | bytes, name: str) -> Image.Image:
@@ -78,7 +87,28 @@ def open_stored(source: Path | bytes, name: str) -> Image.Image:
                 )
             note_depth(image)
             image.load()
+            if image.format == "PNG":
+                _check_png(source)
             return image
+
+
+def _check_png(source: Path | bytes) -> None:
+    """Refuse an image whose pixels were changed: Pillow leaves their checksums alone, and shows what it finds.
+
+    What is missing behind the last whole part is left to Pillow, which knows whether pixels are lacking.
+
+    References:
+        W3C. Portable Network Graphics (PNG) Specification, third edition, sections 5.3 and 5.5.
+    """
+    with BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+        file.seek(len(PNG))
+        while len(head := file.read(8)) == 8:
+            size, kind = struct.unpack(">I4s", head)
+            content, check = file.read(size), file.read(4)
+            if kind == b"IEND" or len(check) < 4:
+                return
+            if kind == b"IDAT" and zlib.crc32(kind + content) != int.from_bytes(check, "big"):
+                raise OSError("the checksum of its pixels is another: it was changed after it was written")
 
 
 @cache

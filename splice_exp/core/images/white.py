@@ -65,11 +65,14 @@ def levels(values: np.ndarray, name: str = "The image", white: White | None = No
         return values.astype(np.uint8) * np.uint8(255)
     if values.dtype.kind not in "fiu":
         raise UnreadableImage(f"{name} has values of type {values.dtype}, but must have integers or floats.")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        count = int((~np.isfinite(values)).sum())
+        raise UnreadableImage(f"{name} has {count} values that are NaN or infinite, which are no brightness.")
     low, high = (values.min(), values.max()) if values.size else (0, 0)
     if white is not None:
         return _of_white(values, name, white)
     if values.dtype.kind == "f":
-        if not (low >= 0 and high <= 1):  # NaN neither
+        if not (low >= 0 and high <= 1):
             raise UnknownWhite(
                 f"{name} has floating-point values from {low:g} to {high:g}, but 0 must be black and 1 white: divide "
                 "them by what is white, or save it with 8 or 16 bits."
@@ -86,7 +89,7 @@ def levels(values: np.ndarray, name: str = "The image", white: White | None = No
 
 def _of_white(values: np.ndarray, name: str, white: White) -> np.ndarray:
     low, high = (values.min(), values.max()) if values.size else (0, 0)
-    if not low >= 0:  # NaN neither
+    if low < 0:
         raise UnreadableImage(f"{name} has values from {low:g} to {high:g}, but 0 must be black.")
     if high > white.value:
         raise SpliceError(

@@ -27,7 +27,7 @@ CODES = "codes.safetensors"
 DAMAGED = "damaged.json"  # images that were skipped, and why, by the key of their data set
 SAMPLE_FIGURE = "decompositions"  # samples and their concepts, in the folder `figures` of a run
 UNFINISHED = "did not finish"
-FILES = "files"  # of the record, in its environment
+FILES, DATA = "files", "data"  # of the record, in its environment
 READ = (".json", ".parquet", ".yaml")  # what reports read, and must not have changed
 
 _ERROR = re.compile(r"error(_of_process_(?P<number>\d+))?\.json")
@@ -61,6 +61,12 @@ def describe_files(directory: Path, *paths: Path) -> dict[str, list[Any]]:
     }
 
 
+def describe_text(text: str) -> list[Any]:
+    """Return the size and the digest of a file that will be written, as `describe_files` lists one that is there."""
+    content = text.encode()
+    return [len(content), hashlib.sha256(content).hexdigest()]
+
+
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -77,6 +83,8 @@ def damage(directory: Path) -> str | None:
             found = read_json(directory / name)
         except SpliceError:
             return name
+    if not {FILES, DATA} & found.keys():  # every version has written one of them at least
+        return ENVIRONMENT
     for name, (size, digest) in found.get(FILES, {}).items():  # of the environment; earlier versions listed none
         path = directory / name
         if not path.is_file() or path.stat().st_size != size or (digest and _digest(path) != digest):

@@ -12,14 +12,17 @@ from collections.abc import Iterable
 from functools import cache
 
 from matplotlib import font_manager, ft2font
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure as Canvas
 from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter
 
 log = logging.getLogger(__name__)
 
 # What matplotlib brings along: a font that has a box for everything, and fonts of TeX, whose letters are not where they
 # should be.
 NO_FONTS = ("Last Resort", "cm", "STIX")
+LONGEST = 80  # letters of a line
 _warned: set[str] = set()  # of scripts
 
 
@@ -29,19 +32,40 @@ def write_as_meant(canvas: Canvas) -> None:
     Args:
         canvas: Complete, about to be written.
     """
-    for axes in canvas.axes:  # labels of ticks are set when they are asked for
-        axes.get_xticklabels()
-        axes.get_yticklabels()
+    for axes in canvas.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            _shorten_labels(axis)
     words: list[Text] = canvas.findobj(Text)
     lacking: set[str] = set()
     for word in words:
         word.set_parse_math(False)
+        if not word.get_wrap():
+            word.set_text(shortened(word.get_text()))
         families = word.get_fontfamily()
         others = fonts_for(word.get_text(), tuple(families))
         lacking |= others.lacking
         if others.families:
             word.set_fontfamily([*families, *others.families])
     _warn(lacking)
+
+
+def shortened(text: str) -> str:
+    """Cut what is longer than a figure is wide, line by line: a name of thousands of letters leaves no room for it.
+
+    Example:
+        >>> shortened("a photo of a dog"), len(shortened("a" * 3000))
+        ('a photo of a dog', 80)
+    """
+    return "\n".join(line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…" for line in text.split("\n"))
+
+
+def _shorten_labels(axis: Axis) -> None:
+    """Let an axis show short labels: it sets their texts again whenever it is drawn."""
+    labels = axis.get_ticklabels()  # they are set when they are asked for
+    if any(shortened(label.get_text()) != label.get_text() for label in labels):
+        written = axis.get_major_formatter()
+        axis.set_major_formatter(FuncFormatter(lambda value, place: shortened(written(value, place))))
+        axis.get_ticklabels()
 
 
 class Fonts:

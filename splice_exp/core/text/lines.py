@@ -1,14 +1,15 @@
 """Lists of names as files have them: the only place that reads them, with one rule for all.
 
 UTF-8, with or without a byte order mark. A line ends with a line feed, before which a carriage return does not count;
-nothing else ends a line. White space around a name does not count. A blank line is no name: it is left out, and its
-number is reported. Anything else is refused with its line.
+nothing else ends a line. White space around a name does not count, nor do marks that no one sees. A blank line is no
+name: it is left out, and its number is reported. Anything else is refused with its line.
 """
 
 from __future__ import annotations
 
 import codecs
 import logging
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from splice_exp.core.errors import SpliceError, shown
 log = logging.getLogger(__name__)
 
 MARK = "\ufeff"  # byte order mark; also where files with one were put together
+_UNSEEN = re.compile(r"^[\s\u200b\u2060\ufeff]+|[\s\u200b\u2060\ufeff]+$")  # spaces with a width and without
 OTHER_UNICODE = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
 
 
@@ -25,6 +27,16 @@ class Line(NamedTuple):
 
     number: int  # from 1
     text: str
+
+
+def trimmed(text: str) -> str:
+    r"""Return a name without what is around it and is not seen: white space, and marks that web pages leave there.
+
+    Example:
+        >>> trimmed("\u200b hot dog\u00a0\u2060")
+        'hot dog'
+    """
+    return _UNSEEN.sub("", text)
 
 
 def read_lines(path: str | Path, key: str) -> list[Line]:
@@ -46,7 +58,7 @@ def read_lines(path: str | Path, key: str) -> list[Line]:
                 f"{key}: line {number} of {path} has a carriage return inside, but lines must end with a line feed: "
                 "save the file with the line ends of Unix or Windows."
             )
-        if text := text.replace(MARK, "").strip():
+        if text := trimmed(text.replace(MARK, "")):
             blank += range(found[-1].number + 1 if found else 1, number)
             found.append(Line(number, text))
     if blank:
@@ -61,7 +73,7 @@ def read_text(path: str | Path, key: str) -> str:
         SpliceError: naming key, file and line: a file that cannot be read, or is not UTF-8.
     """
     try:
-        content = Path(path).read_bytes()
+        content = Path(path).expanduser().read_bytes()
     except OSError as error:
         raise SpliceError(f"{key} is {str(path)!r}, which cannot be read ({error.strerror}).") from error
     for mark, name in OTHER_UNICODE.items():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,13 +50,20 @@ class Table:
             key: Of the configuration, that asks for it.
 
         Raises:
-            SpliceError: if several columns are called so.
+            SpliceError: if several columns are called so, or a cell is no single value.
         """
         if self.names.count(name) > 1:
             raise SpliceError(
                 f"{key} is {name!r}, but {self.path} has {self.names.count(name)} columns of that name: rename one."
             )
-        return [_text(cell) for cell in self.read(self.names.index(name))]
+        cells = self.read(self.names.index(name))
+        for line, cell in zip(self.lines, cells, strict=True):
+            if isinstance(cell, (list, tuple, set, Mapping)) or (isinstance(cell, bytes) and not _is_text(cell)):
+                raise SpliceError(
+                    f"{key} is {name!r}, but line {line} of {self.path} has a {type(cell).__name__} there, and must "
+                    "have one word or one number."
+                )
+        return [_text(cell) for cell in cells]
 
 
 def read_table(path: str | Path, key: str) -> Table:
@@ -78,15 +86,25 @@ def read_table(path: str | Path, key: str) -> Table:
     return _read_csv(path, text, key)
 
 
+def _is_text(cell: bytes) -> bool:
+    try:
+        cell.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _text(cell: object) -> str:
     """Write a cell; 2012.0 as 2012, because columns of integers become floats when a cell has nothing."""
     if cell is None or cell != cell:
         return ""
+    if isinstance(cell, bytes):
+        return cell.decode()
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
 def _read_csv(path: Path, text: str, key: str) -> Table:
-    head, _, _ = text.lstrip("\r\n").partition("\n")
+    head = re.split(r"[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]  # a carriage return alone ends lines of old Macs
     separator = "\t" if path.suffix.lower() == ".tsv" else max(SEPARATORS, key=lambda one: len(_cells(head, one)))
     rows: list[list[str]] = []
     lines: list[int] = []

@@ -24,6 +24,7 @@ from splice_exp.core.labels import require_first_label
 from splice_exp.core.matrices.files import npy_matrix
 from splice_exp.core.matrices.matrix import Matrix
 from splice_exp.core.matrices.unit_rows import unit_rows
+from splice_exp.core.text.lines import trimmed
 from splice_exp.core.text.tables import Table, read_table
 from splice_exp.core.types import Embeddings
 from splice_exp.data.archives.labels import labels_of
@@ -89,6 +90,11 @@ class ClipRetrieval(EmbeddedSource):
             labels, found = labels_of(cells, self.sample_ids, classes, first_label, "label_column")
             self.classes, self.labels = tuple(found), None if labels is None else torch.tensor(labels)
         spoken = None if caption_column is None else _cells(tables, caption_column, "caption_column")[:limit]
+        if silent := [name for name, said in zip(self.sample_ids, spoken or (), strict=False) if not trimmed(said)]:
+            raise SpliceError(
+                f"{key_of('caption_column')} is {caption_column!r}, in which {len(silent)} of {len(self.sample_ids)} "
+                f"samples have no caption, among them {shown(silent, 3)}: set it to null, or take other samples."
+            )
         self._captions = None if spoken is None else tuple((caption,) for caption in spoken)
 
     @property

@@ -28,6 +28,7 @@ from splice_exp.core.io import digest, files_digest
 from splice_exp.core.keys import key_of
 from splice_exp.core.labels import require_first_label
 from splice_exp.core.runs.file_digests import remembered
+from splice_exp.core.text.lines import trimmed
 from splice_exp.data.archives.labels import labels_of
 from splice_exp.data.pictures import PictureSource
 from splice_exp.data.presence.named_files import require_tar_files
@@ -208,7 +209,7 @@ class WebDataset(PictureSource):
         if content is None:
             return None
         try:
-            return content.decode("utf-8-sig").strip()
+            return trimmed(content.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
             raise SpliceError(f"{key_of(argument)}: {sample.key}.{_plain(suffix)} is not UTF-8 ({error}).") from error
 
@@ -217,6 +218,11 @@ class WebDataset(PictureSource):
         if found is None:
             raise SpliceError(
                 f"{key_of('caption_suffix')} is {suffix!r}, but {sample.key} has only .{', .'.join(sample.members)}."
+            )
+        if not found:
+            raise SpliceError(
+                f"{key_of('caption_suffix')} is {suffix!r}, but {sample.key}.{_plain(suffix)} says nothing: leave out "
+                "samples without a caption, or set it to null."
             )
         return " ".join(found.split())
 
@@ -230,6 +236,11 @@ class WebDataset(PictureSource):
             raise SpliceError(
                 f"{key_of('label_key')} is {key!r}, but {sample.key}.{suffix} is no JSON object with it ({error!r})."
             ) from error
+        if isinstance(label, (list, dict)):
+            raise SpliceError(
+                f"{key_of('label_key')} is {key!r}, but {sample.key}.{suffix} has a {type(label).__name__} there, and "
+                "must have one word or one integer."
+            )
         return "" if label is None else str(label)
 
 

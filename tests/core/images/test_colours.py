@@ -5,7 +5,7 @@ import pytest
 from PIL import ExifTags, Image, ImageOps
 
 from splice_exp.core.images.colours import TURNS, rgb
-from splice_exp.core.images.white import UnreadableImage, levels
+from splice_exp.core.images.white import UnreadableImage, White, levels
 
 LEVELS = np.arange(256, dtype=np.uint8).reshape(16, 16)
 
@@ -90,7 +90,6 @@ def test_floats_from_black_to_white(dtype):
     ("values", "message"),
     [
         (LEVELS.astype(np.float32), "has floating-point values from 0 to 255, but 0 must be black and 1 white"),
-        (np.full((2, 2), np.nan), "has floating-point values from nan to nan"),
         (np.array([[-0.1, 0.5]]), r"has floating-point values from -0\.1 to 0\.5"),
         (LEVELS.astype(np.int32), "has int32 values from 0 to 255, which do not say what is white"),
         (LEVELS.astype(np.int64) * 65536, "has int64 values from 0 to 16711680"),
@@ -179,3 +178,13 @@ def test_other_modes_are_converted_by_pillow(mode):
     image = noise().convert(mode) if mode != "LAB" else Image.new("LAB", (2, 2), (255, 128, 128))
     assert rgb(image).mode == "RGB"
     assert rgb(image).tobytes() == image.convert("RGB").tobytes()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("white", [None, White(255)])
+def test_values_that_are_no_numbers_are_counted(value, white):
+    values = np.full((2, 3), 0.5, dtype=np.float32)
+    values[0, :2] = value
+    with pytest.raises(UnreadableImage, match="^a has 2 values that are NaN or infinite") as error:
+        rgb(values, "a", white=white)
+    assert type(error.value) is UnreadableImage  # no white would help

@@ -175,3 +175,36 @@ def test_photographs_of_phones_that_hold_two_images_are_the_first(tmp_path):
     assert Image.open(tmp_path / "two.jpg").format == "MPO"
     red, green, _ = read_image(tmp_path / "two.jpg", "two.jpg").getpixel((0, 0))
     assert red > 150 > 50 > green
+
+
+def test_changed_pixels_of_a_png_are_found_by_their_checksum():
+    """Some bytes unpack to another image, which Pillow shows without a word."""
+    rows, columns = np.mgrid[0:40, 0:60]
+    content = io.BytesIO()
+    Image.fromarray(np.stack([columns * 4, rows * 6, (rows + columns) * 2], -1).astype(np.uint8)).save(content, "PNG")
+    whole, silent = content.getvalue(), 0
+    start = whole.index(b"IDAT") + 4
+    for place in range(start, start + int.from_bytes(whole[start - 8 : start - 4], "big")):
+        changed = bytearray(whole)
+        changed[place] ^= 0x55
+        with pytest.raises(UnreadableImage, match=r"^a\.png cannot be read as an image") as error:
+            read_image(bytes(changed), "a.png")
+        silent += "the checksum of its pixels is another" in str(error.value)
+    assert silent > 0
+    assert read_image(whole, "a.png").size == (60, 40)
+
+
+def test_an_image_without_the_end_of_its_file_is_read_if_it_has_all_pixels():
+    content = io.BytesIO()
+    noise().save(content, "PNG")
+    assert read_image(content.getvalue()[:-12], "a.png").size == (6, 4)
+
+
+@pytest.mark.parametrize("size", [(3003, 3), (2, 2001)])
+def test_a_strip_that_an_encoder_would_blow_up_is_named(size):
+    """To 224 pixels on the shorter side, 30,000 × 2 would become two gigabytes."""
+    with pytest.raises(
+        UnreadableImage, match=rf"^a has {size[0]} × {size[1]} pixels, .* may be 1000 times the shorter"
+    ):
+        read_image(Image.new("RGB", size), "a")
+    assert read_image(Image.new("RGB", (3000, 3)), "a").size == (3000, 3)

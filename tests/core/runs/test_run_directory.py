@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from splice_exp.core.io import write_json
+from splice_exp.core.io import as_json, write_json
 from splice_exp.core.runs.run_directory import (
     ENVIRONMENT,
     FILES,
@@ -16,6 +16,7 @@ from splice_exp.core.runs.run_directory import (
     begin_attempt,
     damage,
     describe_files,
+    describe_text,
     end_attempt,
     error_of,
     forget_errors,
@@ -120,6 +121,23 @@ def test_a_record_with_a_file_that_was_cut_off_or_removed_is_not_complete(record
     assert not is_complete(record)
     assert damage(record) == name
     assert error_of(record) == UNFINISHED
+
+
+@pytest.mark.parametrize("content", ["{}", '{"a": 1}', "[]"])
+def test_a_record_whose_environment_says_nothing_is_not_complete(record, content):
+    """Else its report could not be made, now and for ever."""
+    (record / ENVIRONMENT).write_text(content)
+    assert damage(record) == ENVIRONMENT
+    write_json(record / ENVIRONMENT, {"data": {}})  # as earlier versions, which listed no files
+    assert is_complete(record)
+
+
+@pytest.mark.parametrize("content", ["{}", '{\n  "l0/mean": 1.1\n}\n'])
+def test_metrics_that_were_changed_are_not_those_of_the_record(record, content):
+    write_json(record / ENVIRONMENT, {FILES: {METRICS: describe_text(as_json({"l0/mean": 1.0}))}})
+    assert is_complete(record)
+    (record / METRICS).write_text(content)
+    assert damage(record) == METRICS
 
 
 def test_a_table_that_was_changed_is_no_part_of_its_record(record):

@@ -119,3 +119,21 @@ def test_figures_are_written_in_one_place():
         if re.search(r"\.savefig\(", path.read_text(encoding="utf-8"))
     }
     assert found == {"core/plotting.py", "training/model_card.py"}  # the latter of our own words
+
+
+@pytest.mark.parametrize("name", ["x" * 20_000, "a word " * 3_000, "熊" * 5_000])
+def test_a_name_of_thousands_of_letters_leaves_room_for_the_figure(tmp_path, name):
+    """A figure as wide as the name would be 200,000 pixels wide."""
+    found, drawing = drawn(tmp_path, name)
+    assert found.shape[1] < 4000
+    assert len(drawing) < 3_000_000
+
+
+def test_lines_of_a_title_and_texts_that_are_wrapped_stay(tmp_path):
+    with mpl.rc_context(STYLE):
+        canvas = plt.figure()
+        title = canvas.suptitle("\n".join(["x" * 60] * 3))
+        wrapped = canvas.text(0, 0, "word " * 40, wrap=True)
+    save(canvas, tmp_path / "figure")
+    assert title.get_text() == "\n".join(["x" * 60] * 3)
+    assert wrapped.get_text() == "word " * 40

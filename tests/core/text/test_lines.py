@@ -28,6 +28,7 @@ def read(tmp_path, content):
         "\ufeffice cream\r\nfire",
         "  ice cream \n\tfire\n\n\n",
         "\n \nice cream\n\nfire\n",
+        "\u200bice cream\u200b \n\u2060fire\u00a0\n",  # as web pages part words without a space
         "\ufeffice cream\n\ufefffire\n",  # two files with a mark, put together
     ],
 )
@@ -41,7 +42,23 @@ def test_nothing_but_a_line_feed_ends_a_line(tmp_path, character):
 
 
 def test_names_keep_what_they_are_made_of(tmp_path):
-    names = ["$$", "a|b", "<b>", "#1", "- x", "=1+1", "熊猫", "عربي", "null", "001", '"quoted"', "a,b", "\x1b[31mred"]
+    names = [
+        "$$",
+        "a|b",
+        "<b>",
+        "#1",
+        "- x",
+        "=1+1",
+        "熊猫",
+        "عربي",
+        "null",
+        "001",
+        "a\u200bb",
+        "می\u200cخواهم",
+        '"quoted"',
+        "a,b",
+        "\x1b[31mred",
+    ]
     assert read(tmp_path, "\n".join(names)) == names
 
 

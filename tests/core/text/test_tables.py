@@ -93,3 +93,22 @@ def test_columns_of_the_same_name_are_refused_when_they_are_asked_for(tmp_path):
     assert table.column("file", "file_column") == ["a.jpg"]
     with pytest.raises(SpliceError, match=r"^label_column is 'label', but .*t\.csv has 2 columns of that name"):
         table.column("label", "label_column")
+
+
+def test_csv_of_old_macs_ends_lines_with_a_carriage_return(tmp_path):
+    (tmp_path / "t.csv").write_bytes(b'a;b\r001;"x;y"\rNA;z\r')
+    table = read_table(tmp_path / "t.csv", "table")
+    assert [table.column(name, "table") for name in table.names] == [["001", "NA"], ["x;y", "z"]]
+
+
+@pytest.mark.parametrize("cell", [["a", "b"], {"a": 1}, b"\xff\xfe"])
+def test_a_cell_is_one_word_or_one_number(tmp_path, cell):
+    """The labels of a picture would else be one class, called `['a', 'b']`."""
+    pd.DataFrame({"file": ["1", "2"], "label": [cell, cell]}).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(SpliceError, match=r"^label_column is 'label', but line 1 of .* has a \w+ there"):
+        read_table(tmp_path / "t.parquet", "table").column("label", "label_column")
+
+
+def test_bytes_are_text_in_utf_8(tmp_path):
+    pd.DataFrame({"a": ["caf\u00e9".encode(), b"x"]}).to_parquet(tmp_path / "t.parquet")
+    assert read_table(tmp_path / "t.parquet", "table").column("a", "table") == ["caf\u00e9", "x"]

@@ -125,3 +125,13 @@ def test_other_files_are_let_be(folder):
     (folder / "img_emb" / "img_emb_02 (1).npy").write_bytes(b"a copy")
     (folder / "metadata" / ".DS_Store").write_bytes(b"")
     assert len(ClipRetrieval(str(folder))) == 6
+
+
+@pytest.mark.parametrize("nothing", [None, " "])
+def test_samples_without_a_caption_are_named(folder, nothing):
+    """An empty text would be embedded like any other."""
+    file = folder / "metadata" / "metadata_02.parquet"
+    pd.read_parquet(file).assign(caption=nothing).to_parquet(file)
+    with pytest.raises(SpliceError, match="^caption_column is 'caption', in which 1 of 6 samples have no caption, .*2"):
+        ClipRetrieval(str(folder), caption_column="caption")
+    assert len(ClipRetrieval(str(folder), caption_column="caption", limit=2)) == 2

@@ -179,3 +179,12 @@ def test_files_that_are_no_whole_tar_are_named(tmp_path, what):
 def test_shards_that_are_not_there_are_named(shards, tmp_path, pattern, message):
     with pytest.raises(SpliceError, match=message):
         WebDataset(str(tmp_path / pattern))
+
+
+def test_a_caption_that_says_nothing_and_a_label_that_says_much_are_refused(tmp_path):
+    words = json.dumps({"label": ["cat", "dog"]}).encode()
+    shard = str(write_tar(tmp_path / "t.tar", sample("a", 0, txt=b" \n", json=words)))
+    with pytest.raises(SpliceError, match=r"^caption_suffix is 'txt', but a\.txt says nothing"):
+        WebDataset(shard, caption_suffix="txt")
+    with pytest.raises(SpliceError, match=r"^label_key is 'label', but a\.json has a list there"):
+        WebDataset(shard, label_suffix="json", label_key="label")
