@@ -149,7 +149,7 @@ def test_constraints_are_plain_and_complete():
 
 
 def test_readme_is_short():
-    assert len((ROOT / "README.md").read_text().split()) <= 2300
+    assert len((ROOT / "README.md").read_text().split()) <= 900
 
 
 def test_lines_of_the_readme_are_short():
