@@ -67,15 +67,26 @@ def test_one_point_leaves_a_record_a_table_and_a_figure(command, tmp_path):
 def test_the_same_point_is_read_and_force_computes_it_again(command, tmp_path):
     command(*POINT)
     (path,) = (tmp_path / "results").glob("runs/**/metrics.json")
+    first, written = path.read_text(), path.stat().st_mtime_ns
+    code, out, _ = command(*POINT)
+    assert code == 0
+    assert "complete already" in out
+    assert path.stat().st_mtime_ns == written
+    code, out, _ = command(*POINT, "force=true")
+    assert code == 0
+    assert path.stat().st_mtime_ns > written
+    assert path.read_text() == first  # to the last digit
+
+
+def test_a_record_whose_numbers_were_changed_is_computed_again(command, tmp_path):
+    command(*POINT)
+    (path,) = (tmp_path / "results").glob("runs/**/metrics.json")
     first = path.read_text()
     path.write_text(first.replace('"data/num_samples": 40', '"data/num_samples": 41'))
     code, out, _ = command(*POINT)
     assert code == 0
-    assert "complete already" in out
-    assert '"data/num_samples": 41' in path.read_text()
-    code, out, _ = command(*POINT, "force=true")
-    assert code == 0
-    assert path.read_text() == first  # to the last digit
+    assert "complete already" not in out
+    assert path.read_text() == first
 
 
 def test_a_forced_run_that_fails_says_so_and_keeps_what_was_there(command, tmp_path):
@@ -396,7 +407,7 @@ def test_the_same_files_elsewhere_are_the_same_run(command, own, embedding_files
         (["solver.tollerance=1"], "error: solver.tollerance cannot be set: solver has"),
         (["solver=lasso"], "solver has no choice 'lasso': it has active_set, admm"),
         (["seed=-1"], "error: seed is -1"),
-        (["paths.cache=~/cache"], "error: paths.cache is '~/cache', but would be a folder called ~ here"),
+        (['paths.cache="~/cache"'], "error: paths.cache is '~/cache', but would be a folder called ~ here"),
         (
             ["paths.cache=/dev/null/here"],
             "error: paths.cache is '/dev/null/here', which cannot be made (Not a directory)",

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 import torch
+from PIL import Image
 
 from splice_exp import Cocoa, Sith, Splice
 from splice_exp.configuration import CONFIG_DIRECTORY, PACKAGE, inputs_of, register
@@ -164,7 +165,8 @@ def test_a_list_is_looked_for_where_it_is_read(tmp_path, words, needed):
 
 def test_a_list_inside_an_evaluation_is_looked_for(tmp_path):
     absent = ("vocabulary=file", f"vocabulary.path={tmp_path}/none.txt")
-    words = ("experiment=explain", f"data.paths=[{CONFIG_DIRECTORY}]", "evaluation.corpus.texts=[star]")
+    Image.new("RGB", (8, 8)).save(tmp_path / "photo.png")
+    words = ("experiment=explain", f"data.paths=[{tmp_path}]", "evaluation.corpus.texts=[star]")
     found = str(refusal(inputs_of(composed(*words, *absent))))
     assert found.startswith(f"vocabulary.path is '{tmp_path}/none.txt', but there is no such file")
 

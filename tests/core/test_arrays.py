@@ -30,7 +30,9 @@ def test_a_header_that_claims_too_much_is_refused(tmp_path, shape):
 
 def test_a_file_of_another_program_is_called_so(tmp_path):
     (tmp_path / "E.npy").write_text("0.1 0.2")
-    with pytest.raises(SpliceError, match=r"^path: .*E.npy cannot be read as .npy .it does not begin as files of num"):
+    with pytest.raises(
+        SpliceError, match=r"^path: .*E.npy cannot be read as .npy .it is no file of NumPy, and begins with"
+    ):
         read_npy(tmp_path / "E.npy", "path")
 
 

@@ -316,5 +316,5 @@ def test_a_tilde_that_no_shell_has_replaced_is_the_home_folder(tmp_path, monkeyp
     source = EmbeddingsFile("~/E.safetensors", labels="~/L.npy", classes="~/classes.txt")
     assert source.classes == ("ant", "bee")
     assert source.labels.tolist() == [0, 1, 1]
-    np.save(tmp_path / "mean.npy", np.ones(2))
-    assert read_mean("~/mean.npy", 2).tolist() == [1.0, 1.0]
+    np.save(tmp_path / "mean.npy", np.full(2, 0.5))
+    assert read_mean("~/mean.npy", 2).tolist() == [0.5, 0.5]
