@@ -7,16 +7,15 @@ import hashlib
 import json
 import math
 import os
-import platform
 import re
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.runs.file_digests import sha256_of
+from splice_exp.core.runs.temporaries import temporary_for
 
 DIGEST_LENGTH = 16
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -63,13 +62,10 @@ def writing(path: Path) -> Iterator[None]:
 def atomic(path: Path) -> Iterator[Path]:
     """Give a temporary path that becomes `path` only when the block ends without an error.
 
-    The temporary file lies in the same folder (a rename is atomic only within a file system) and
-    keeps the suffix, because image writers choose the format by it.
-
     Raises:
         SpliceError: if the disk is full or cannot be written; what was there before is there still.
     """
-    temporary = path.with_name(f".{path.stem}~{platform.node()}~{os.getpid()}~{uuid.uuid4().hex[:8]}{path.suffix}")
+    temporary = temporary_for(path)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -78,25 +74,6 @@ def atomic(path: Path) -> Iterator[Path]:
         finally:
             if temporary.exists():  # on a disk that is read only, removing what is not there fails, too
                 temporary.unlink()
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Remove what processes of this machine were writing when they were killed."""
-    for path in folder.glob(".*~*~*~*"):
-        _, node, process, _ = path.name.rsplit("~", 3)
-        if node == platform.node() and process.isdecimal() and not _runs(int(process)):
-            with suppress(OSError):  # another process may remove it, too
-                path.unlink(missing_ok=True)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def write_text(path: Path, text: str) -> None:

@@ -25,7 +25,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from splice_exp.core.errors import SpliceError, shown
-from splice_exp.core.io import atomic, digest, read_json, remove_leftovers, write_json, writing
+from splice_exp.core.io import atomic, digest, read_json, write_json, writing
+from splice_exp.core.runs.temporaries import remove_leftovers
 
 log = logging.getLogger(__name__)
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from splice_exp.core.errors import SpliceError, require_names
-from splice_exp.core.io import atomic, remove_leftovers, write_json, write_text
+from splice_exp.core.io import atomic, write_json, write_text
 from splice_exp.core.keys import key_of
 from splice_exp.core.measures import PLACEHOLDER, Measure, Unit, to_json
 from splice_exp.core.plotting import save
 from splice_exp.core.runs.run_directory import SAMPLE_FIGURE
+from splice_exp.core.runs.temporaries import remove_leftovers
 from splice_exp.core.text import markdown
 from splice_exp.report import on_terminal
 from splice_exp.report.comparisons import Claim

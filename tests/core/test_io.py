@@ -1,13 +1,11 @@
 import json
 import multiprocessing
-import os
-import signal
 
 import pytest
 import torch
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.io import atomic, digest, file_digest, read_json, remove_leftovers, write_json
+from splice_exp.core.io import atomic, digest, file_digest, read_json, write_json
 from splice_exp.core.tensors import read_tensors, write_tensors
 
 
@@ -73,23 +71,3 @@ def test_a_sidecar_belongs_to_its_file(tmp_path):
     described = file_digest(path)
     write_json(tmp_path / "E.json", {"classes": ["b"]})
     assert len({alone, described, file_digest(path)}) == 3
-
-
-def _die_while_writing(path):
-    with atomic(path) as temporary:
-        temporary.write_text("half")
-        os.kill(os.getpid(), signal.SIGKILL)
-
-
-def test_leftovers_of_killed_processes_are_removed_and_others_stay(tmp_path):
-    process = multiprocessing.get_context("fork").Process(target=_die_while_writing, args=(tmp_path / "a~b.txt",))
-    process.start()
-    process.join()
-    (leftover,) = tmp_path.iterdir()
-    with atomic(tmp_path / "c.txt") as temporary:
-        temporary.write_text("whole")
-        remove_leftovers(tmp_path)
-        assert not leftover.exists()
-    (tmp_path / ".hidden~file").touch()
-    remove_leftovers(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"c.txt", ".hidden~file"}

@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from splice_exp.core.runs.temporaries import remove_leftovers, temporary_for
+
 log = logging.getLogger(__name__)
 
 KEPT_FROM = 2**24  # bytes read for a folder, from which on their digests are kept for later commands
@@ -110,9 +112,10 @@ def _kept_text(kept: Path, about: str) -> str | None:
 
 def _keep_text(kept: Path, about: str, text: str) -> None:
     """Keep a text; where that cannot be done it is found out again the next time."""
-    temporary = kept.with_name(f".{kept.name}.{os.getpid()}")
+    temporary = temporary_for(kept)
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(kept.parent)
         temporary.write_text(f"{about} {_check(text)}\n{text}", encoding="utf-8")
         os.replace(temporary, kept)
     except OSError as error:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.io import read_json, remove_leftovers, write_json
+from splice_exp.core.io import read_json, write_json
+from splice_exp.core.runs.temporaries import remove_leftovers
 
 MEASURES = "measures.json"  # their declarations
 METRICS = "metrics.json"  # written last: its presence means complete
