@@ -29,7 +29,7 @@ DAMAGED = "damaged.json"  # images that were skipped, and why, by the key of the
 SAMPLE_FIGURE = "decompositions"  # samples and their concepts, in the folder `figures` of a run
 UNFINISHED = "did not finish"
 FILES, DATA = "files", "data"  # of the record, in its environment
-READ = (".json", ".parquet", ".yaml")  # what reports read, and must not have changed
+READ = (".json", ".parquet", ".yaml", ".svg", ".png")  # what reports read or show, and must not have changed
 
 _ERROR = re.compile(r"error(_of_process_(?P<number>\d+))?\.json")
 _UNTOLD: dict[Path, str] = {}  # what the disk did not take
@@ -55,7 +55,7 @@ def _errors(directory: Path) -> dict[int, Path]:
 
 
 def describe_files(directory: Path, *paths: Path) -> dict[str, list[Any]]:
-    """List files of a record with their sizes, and the digests of those that reports read."""
+    """List files of a record with their sizes, and the digests of those that reports read or show."""
     return {
         path.relative_to(directory).as_posix(): [path.stat().st_size, _digest(path) if path.suffix in READ else None]
         for path in sorted(paths)

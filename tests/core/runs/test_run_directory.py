@@ -140,9 +140,17 @@ def test_metrics_that_were_changed_are_not_those_of_the_record(record, content):
     assert damage(record) == METRICS
 
 
-def test_a_table_that_was_changed_is_no_part_of_its_record(record):
-    (record / "samples.parquet").write_bytes(b"a tab1e")
-    assert damage(record) == "samples.parquet"
+@pytest.mark.parametrize("name", ["samples.parquet", "figures/map.svg", "figures/map.png"])
+def test_what_was_changed_is_no_part_of_its_record(record, name):
+    (record / "figures").mkdir()
+    for one in ("map.svg", "map.png"):
+        (record / "figures" / one).write_bytes(b"a figure")
+    files = [record / "samples.parquet", *(record / "figures").iterdir()]
+    write_json(record / ENVIRONMENT, {FILES: describe_files(record, *files)})
+    assert is_complete(record)
+    content = (record / name).read_bytes()
+    (record / name).write_bytes(content[:3] + b"1" + content[4:])
+    assert damage(record) == name
 
 
 def test_an_error_that_the_disk_does_not_take_is_remembered(tmp_path):
