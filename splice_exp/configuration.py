@@ -114,8 +114,8 @@ def require_file_names(config: DictConfig) -> None:
     for key in FOLDERS:
         if str(OmegaConf.select(config, key)).startswith("~"):
             raise SpliceError(
-                f"{key} is {OmegaConf.select(config, key)!r}, but would be a folder called ~ here, because the shell "
-                "has not replaced it: write $HOME for it, or the whole path."
+                f"{key} is {OmegaConf.select(config, key)!r}, but would be a folder called ~ here: the shell did not "
+                "expand it. Write $HOME or the full path."
             )
     for key in NAMES:
         name = None if OmegaConf.is_missing(config, key) else config[key]

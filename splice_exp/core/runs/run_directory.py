@@ -63,7 +63,7 @@ def describe_files(directory: Path, *paths: Path) -> dict[str, list[Any]]:
 
 
 def describe_text(text: str) -> list[Any]:
-    """Return the size and the digest of a file that will be written, as `describe_files` lists one that is there."""
+    """Return size and digest of a file that is about to be written, in the form of `describe_files`."""
     content = text.encode()
     return [len(content), hashlib.sha256(content).hexdigest()]
 
