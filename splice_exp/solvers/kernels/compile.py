@@ -40,7 +40,13 @@ class KernelCache(FunctionCache):
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
         with suppress(OSError):
-            super().save_overload(signature, compiled)
+            try:
+                super().save_overload(signature, compiled)
+            except OSError:
+                raise
+            except Exception:  # the list of what is kept cannot be read: it is damaged, or names types of other code
+                self._cache_file.flush()
+                super().save_overload(signature, compiled)
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         try:

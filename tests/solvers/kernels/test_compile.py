@@ -1,10 +1,13 @@
 """Machine code of earlier processes is used until any kernel changes, and computes what it did when it was compiled."""
 
+import importlib
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import pytest
 
 from splice_exp.solvers.kernels import compile as compiling
@@ -47,6 +50,26 @@ def test_every_kernel_counts(monkeypatch, tmp_path):
         assert compiling.sources() != before
     finally:
         compiling.sources.cache_clear()
+
+
+@pytest.mark.parametrize("index", [b"cno_such_module\nWorkingSet\n.", b"half of a"])
+def test_a_list_of_kernels_that_cannot_be_read_is_written_again(tmp_path, monkeypatch, index):
+    """After an update it names types that have moved; they are not found when it is read."""
+    (tmp_path / "some_kernel.py").write_text("def double(x):\n    return 2 * x\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "some_kernel", raising=False)
+    double = importlib.import_module("some_kernel").double
+    assert compiling.compiled(double)(2.0) == 4.0
+    (kept,) = tmp_path.rglob("*.nbi")
+    whole = kept.read_bytes()
+    kept.write_bytes(pickle.dumps(numba.__version__, protocol=-1) + index)
+    again = compiling.compiled(double)
+    assert again(2.0) == 4.0
+    assert sum(again.stats.cache_misses.values()) == 1
+    assert kept.read_bytes() == whole
+    later = compiling.compiled(double)
+    assert later(2.0) == 4.0
+    assert sum(later.stats.cache_hits.values()) == 1
 
 
 @pytest.mark.slow
