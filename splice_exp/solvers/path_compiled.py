@@ -13,7 +13,9 @@ from torch import Tensor
 from splice_exp.core.codes import Codes
 from splice_exp.solvers.base import LassoSolver
 from splice_exp.solvers.kernels.active_set import Problem
-from splice_exp.solvers.kernels.path import Points, Progress, Record, make_scratch, pursue
+from splice_exp.solvers.kernels.path import pursue
+from splice_exp.solvers.kernels.path_points import Points, Progress, Record
+from splice_exp.solvers.kernels.working_set import make_scratch
 from splice_exp.solvers.objective import Certificate
 from splice_exp.solvers.rounds import in_rounds
 

@@ -7,170 +7,21 @@ atoms depend on each other the path is not a single line: the next point is then
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-import numpy as np
-
 from splice_exp.solvers.kernels.active_set import VAGUE, length_of, polish, slack_of
-from splice_exp.solvers.kernels.compile import NO, ZERO, compiled
+from splice_exp.solvers.kernels.compile import ZERO, compiled
 from splice_exp.solvers.kernels.homotopy import FULL, REACHED, STUCK, follow
 from splice_exp.solvers.kernels.linear_algebra import (
-    correlate,
-    gram_of,
-    in_large_pages,
-    packed_size,
     residual,
     subtract_rows,
 )
-from splice_exp.solvers.kernels.looks import ROUNDING, judge, violators
-from splice_exp.solvers.kernels.restricted import solve_on
+from splice_exp.solvers.kernels.looks import ROUNDING, judge
+from splice_exp.solvers.kernels.path_points import copy_point, write_down
+from splice_exp.solvers.kernels.working_set import add_atom, place_reached, solve_at, take_in
 
 ATTEMPTS = 2  # at following the path to a point, before a nearer one is tried
 GIVEN_UP = 20  # attempts, before a point is written down as it is, with a certificate that says so
 ROUNDS = 2_000  # points that are tried between two products
 NEAR = 0.9  # share of the next h that a correlation must have for its atom to join the working set
-
-
-class Points(NamedTuple):
-    """One point of each row's path: support and codes, the first `sizes` of each, h, x − w D, gap and KKT violation."""
-
-    supports: Any
-    codes: Any
-    sizes: Any
-    h: Any
-    residuals: Any
-    certificates: Any
-
-
-class Progress(NamedTuple):
-    """How far each row is.
-
-    Attributes:
-        working: Its working set, the first `sizes` of each row.
-        sizes: See there.
-        cursors: Number of the next penalty.
-        attempts: At it.
-        ends: Whether `tried` is where the path ends.
-        num_certain: Events up to the last certified point.
-    """
-
-    working: Any
-    sizes: Any
-    cursors: Any
-    attempts: Any
-    ends: Any
-    num_certain: Any
-
-
-class Record(NamedTuple):
-    """What is written down: certified points one after the other, `sizes` and certificates by penalty, and events.
-
-    An event is the h at which an atom joins, or its negative where one leaves.
-    """
-
-    supports: Any
-    codes: Any
-    sizes: Any
-    certificates: Any
-    filled: Any
-    events: Any
-    num_events: Any
-
-
-class WorkingSet(NamedTuple):
-    """Scratch: atoms of the set, which are in it and where, and on the set G, codes, correlations and the support.
-
-    Row a of `gram` is known up to column `gathered[a]`.
-    """
-
-    atoms: Any
-    inside: Any
-    place: Any
-    gram: Any
-    gathered: Any
-    values: Any
-    c: Any
-    support: Any
-    member: Any
-
-
-class Scratch(NamedTuple):
-    """Memory of one thread; no atom is in the working set, and none is `judged`, when a row begins."""
-
-    found: Any
-    strengths: Any
-    judged: Any
-    changed: Any
-    steps: Any
-    before: Any
-    slope: Any
-    direction: Any
-    trial: Any
-    half: Any
-    factor: Any
-    working: Any
-
-
-def make_scratch(num_atoms, room, dtype):
-    """Make the memory of one thread, for working sets of up to `room` atoms."""
-    gram, factor = in_large_pages(room * room, packed_size(room))
-    return Scratch(
-        found=np.empty(num_atoms, np.int64),
-        strengths=np.empty(num_atoms),
-        judged=np.zeros(num_atoms, np.bool_),
-        changed=np.empty(room, np.int64),
-        steps=np.empty(room, dtype),
-        before=np.empty(room),
-        slope=np.empty(room),
-        direction=np.empty(room),
-        trial=np.empty(room),
-        half=np.empty(room),
-        factor=factor,
-        working=WorkingSet(
-            atoms=np.empty(room, np.int64),
-            inside=np.zeros(num_atoms, np.bool_),
-            place=np.empty(num_atoms, np.int64),
-            gram=gram.reshape(room, room),
-            gathered=np.empty(room, np.int64),
-            values=np.empty(room),
-            c=np.empty(room),
-            support=np.empty(room, np.int64),
-            member=np.empty(room, np.bool_),
-        ),
-    )
-
-
-@compiled
-def copy_point(source, target, row):
-    """Make one row of some points that of others."""
-    size = source.sizes[row]
-    for a in range(size):
-        target.supports[row, a], target.codes[row, a] = source.supports[row, a], source.codes[row, a]
-    target.sizes[row], target.h[row] = size, source.h[row]
-    for t in range(source.residuals.shape[1]):
-        target.residuals[row, t] = source.residuals[row, t]
-    target.certificates[row, 0], target.certificates[row, 1] = source.certificates[row, 0], source.certificates[row, 1]
-
-
-@compiled
-def write_down(record, points, row, number):
-    """Add a certified point to the record of a row."""
-    size, filled = points.sizes[row], record.filled[row]
-    for a in range(size):
-        record.supports[row, filled + a], record.codes[row, filled + a] = points.supports[row, a], points.codes[row, a]
-    record.filled[row] = filled + size
-    record.sizes[row, number] = size
-    record.certificates[row, number, 0] = points.certificates[row, 0]
-    record.certificates[row, number, 1] = points.certificates[row, 1]
-
-
-@compiled
-def add_atom(working, size, atom):
-    """Add an atom to a working set, if it is not there; return the size."""
-    if working.inside[atom]:
-        return size
-    working.atoms[size], working.place[atom], working.inside[atom], working.gathered[size] = atom, size, True, 0
-    return size + 1
 
 
 @compiled
@@ -180,54 +31,6 @@ def begin_at(c, margin, h_first, nonnegative):
     for j in range(len(c)):
         highest = max(highest, c[j] if nonnegative else abs(c[j]))
     return max(highest + margin, h_first)
-
-
-@compiled
-def place_reached(working, size, reached, row, atoms, c, accepted):
-    """Put the last accepted point on the working set; if it was `accepted` just now, `c` are the correlations there."""
-    r, h = reached.residuals[row], reached.h[row]
-    for a in range(size):
-        working.values[a], working.member[a] = 0.0, False
-        working.c[a] = c[working.atoms[a]] if accepted else correlate(atoms[working.atoms[a]], r)
-    for a in range(reached.sizes[row]):
-        place, code = working.place[reached.supports[row, a]], reached.codes[row, a]
-        working.support[a], working.values[place], working.member[place] = place, code, True
-        if accepted:
-            working.c[place] = h * np.sign(code)
-
-
-@compiled
-def solve_at(working, size, reached, row, x, atoms, gram, h, nonnegative, tol, factor, direction, trial):
-    """Solve for the point at h on the working set; return the size of its support."""
-    place_reached(working, size, reached, row, atoms, working.c, NO)
-    gram_of(atoms, gram, working.atoms, ZERO, size, working.gram)
-    working.gathered[:size] = size
-    return solve_on(
-        x, atoms, working.atoms, size, working.gram, working.values, working.c, h, nonnegative, tol, working.support,
-        ZERO, factor, direction, trial, np.empty(len(x)),
-    )  # fmt: skip
-
-
-@compiled
-def take_in(working, size, reached, tried, row, c, threshold, nonnegative, most, found, strengths):
-    """Add `most` atoms at most with correlations above a threshold to the working set; return its size, and how many.
-
-    Where there is no room for them, the set begins anew with the supports of both points.
-    """
-    fresh = violators(c, threshold, nonnegative, most, working.inside, found, strengths)
-    if size + fresh > len(working.atoms):
-        for a in range(size):
-            working.inside[working.atoms[a]] = False
-        size = ZERO
-        for a in range(reached.sizes[row]):
-            size = add_atom(working, size, reached.supports[row, a])
-        for a in range(tried.sizes[row]):
-            size = add_atom(working, size, tried.supports[row, a])
-        fresh = violators(c, threshold, nonnegative, most, working.inside, found, strengths)
-    for a in range(fresh):
-        if size < len(working.atoms):
-            size = add_atom(working, size, found[a])
-    return size, fresh
 
 
 @compiled
