@@ -10,10 +10,7 @@ from __future__ import annotations
 from splice_exp.solvers.kernels.active_set import VAGUE, length_of, polish, slack_of
 from splice_exp.solvers.kernels.compile import ZERO, compiled
 from splice_exp.solvers.kernels.homotopy import FULL, REACHED, STUCK, follow
-from splice_exp.solvers.kernels.linear_algebra import (
-    residual,
-    subtract_rows,
-)
+from splice_exp.solvers.kernels.linear_algebra import residual, subtract_rows
 from splice_exp.solvers.kernels.looks import ROUNDING, judge
 from splice_exp.solvers.kernels.path_points import copy_point, write_down
 from splice_exp.solvers.kernels.working_set import add_atom, place_reached, solve_at, take_in
