@@ -69,7 +69,7 @@ def randomized(
     for _, parts in stages[:number]:
         forget(parts, random, statistics)
     kept = ":kept" if statistics == "kept" else ""
-    found.backbone_id = f"{backbone.backbone_id}:random:{number}:{seed}{kept}"
+    found.mark_changed(backbone, "image", f"random:{number}:{seed}{kept}")
     return found
 
 

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from splice_exp.backbones.base import Backbone
+from splice_exp.backbones.base import TOWERS, Backbone
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.core.keys import key_of
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     Block: TypeAlias = ResidualAttentionBlock
 else:
     Block = nn.Module  # open_clip takes seconds, and is imported where there is a model of it
-
-TOWERS = ("image", "text")
 
 
 @dataclass(frozen=True, eq=False)

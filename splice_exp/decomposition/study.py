@@ -28,6 +28,7 @@ from splice_exp.distributed.cache import Cache
 from splice_exp.embeddings.classes import KnownClasses, select_known_classes
 from splice_exp.embeddings.extract import extract
 from splice_exp.embeddings.geometry import Alignment
+from splice_exp.embeddings.texts import embed_classes
 from splice_exp.solvers.base import Solver
 
 Stage = Callable[[str], AbstractContextManager[None]]
@@ -127,6 +128,15 @@ class Study:
     def embeddings(self) -> Embeddings:
         """The embeddings of those samples."""
         return self.known.embeddings
+
+    @cached_property
+    def class_features(self) -> Float[Tensor, "c d"]:
+        """One text a class of `embeddings`.
+
+        Raises:
+            SpliceError: if a class has no text.
+        """
+        return embed_classes(self.embeddings.classes, self.backbone, self.cache)
 
     @cached_property
     def dictionary(self) -> Dictionary:

@@ -75,7 +75,7 @@ def extract(data: DataSource, backbone: Backbone, cache: Cache | None = None) ->
 
 def _key(data: EncodableSource, backbone: Backbone) -> dict[str, str]:
     """Return what decides the embeddings of a data set."""
-    return {"backbone": backbone.backbone_id, "data": data.fingerprint(), "code": code_of(data, backbone)}
+    return {"backbone": backbone.tower_id("image"), "data": data.fingerprint(), "code": code_of(data, backbone)}
 
 
 def source_id(data: EncodableSource, backbone: Backbone) -> str:

@@ -54,7 +54,7 @@ def embed_texts(texts: Sequence[str], backbone: Backbone, cache: Cache | None = 
     """
     if cache is None or backbone.module is None or not texts:
         return backbone.encode_text(texts)
-    key = {"backbone": backbone.backbone_id, "texts": digest(list(texts)), "code": code_of(backbone)}
+    key = {"backbone": backbone.tower_id("text"), "texts": digest(list(texts)), "code": code_of(backbone)}
     shards = cache.shards(KIND, key, len(texts))
     whole = replace(cache, share=Share())  # jobs that share the samples all need all texts
     whole.fill(EmbedTexts(backbone), Texts(texts), {KIND: shards}, TOGETHER)

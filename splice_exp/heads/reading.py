@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splice_exp.backbones.base import Backbone
-from splice_exp.backbones.towers import TOWERS, Tower, tower_of
+from splice_exp.backbones.base import TOWERS, Backbone
+from splice_exp.backbones.towers import Tower, tower_of
 from splice_exp.core.errors import SpliceError, require_bool, require_choice, require_integer
 from splice_exp.core.keys import key_of
 from splice_exp.core.types import Dictionary
