@@ -14,8 +14,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
-from open_clip.tokenizer import bytes_to_unicode
-
+from splice_exp.core.clip_package import open_clip
 from splice_exp.core.io import atomic
 
 END = "</w>"
@@ -28,7 +27,7 @@ def learn_merges(frequencies: Mapping[str, int], max_merges: int) -> list[tuple[
         frequencies: How often each word occurs, lower case.
         max_merges: Stop after so many; earlier if every word is one token.
     """
-    letters = bytes_to_unicode()
+    letters = open_clip.tokenizer.bytes_to_unicode()
     spelled = {word: [letters[byte] for byte in word.encode()] for word in frequencies}
     tokens = {word: [*parts[:-1], parts[-1] + END] for word, parts in spelled.items()}
     merges: list[tuple[str, str]] = []

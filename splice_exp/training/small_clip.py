@@ -21,11 +21,11 @@ import lightning
 import numpy as np
 import torch
 from jaxtyping import Float, Int64, UInt8
-from open_clip.model import CLIP
 from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax, normalize
 from torch.utils.data import DataLoader
 
+from splice_exp.core.clip_package import open_clip
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.world import ATTRIBUTES
 from splice_exp.training.captioned import CaptionedPictures, SingleObjects, easy_picture, training_picture
@@ -103,7 +103,7 @@ class SmallClip(lightning.LightningModule):
         workers: int = 0,
     ) -> None:
         super().__init__()
-        self.model: Any = CLIP(**model_cfg)
+        self.model: Any = open_clip.CLIP(**model_cfg)
         self.words = torch.nn.Linear(model_cfg["embed_dim"], len(token_weights))
         self.register_buffer("token_weights", token_weights)
         self._tokenizer, self._settings, self._workers = tokenizer, settings, workers
