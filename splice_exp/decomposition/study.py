@@ -7,7 +7,7 @@ Nothing is computed before an evaluation looks at it, and nothing twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -28,7 +28,7 @@ from splice_exp.distributed.cache import Cache
 from splice_exp.embeddings.classes import KnownClasses, select_known_classes
 from splice_exp.embeddings.extract import extract
 from splice_exp.embeddings.geometry import Alignment
-from splice_exp.embeddings.texts import embed_classes
+from splice_exp.embeddings.texts import embed_classes, embed_texts
 from splice_exp.solvers.base import Solver
 
 Stage = Callable[[str], AbstractContextManager[None]]
@@ -128,6 +128,14 @@ class Study:
     def embeddings(self) -> Embeddings:
         """The embeddings of those samples."""
         return self.known.embeddings
+
+    def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "m d"]:
+        """Embed texts as unit rows; those of an encoder are kept by content.
+
+        Raises:
+            SpliceError: if a text has no embedding.
+        """
+        return embed_texts(texts, self.backbone, self.cache)
 
     @cached_property
     def class_features(self) -> Float[Tensor, "c d"]:

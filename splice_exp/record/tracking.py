@@ -135,7 +135,9 @@ class WandbTracker(Tracker):
             config=dict(config),
             mode=self._mode,  # type: ignore[arg-type]
             dir=self._directory,
-            settings=wandb.Settings(silent=True, console="off", x_disable_meta=True),  # no command, user or folder
+            settings=wandb.Settings(  # no command, user or folder; packages are in the record
+                silent=True, console="off", x_disable_meta=True, x_save_requirements=False
+            ),
             reinit="finish_previous",
         )
         exit_code = 1

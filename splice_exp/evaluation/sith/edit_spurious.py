@@ -90,7 +90,7 @@ class SithEditSpurious(HeadEdit):
         groups = self._groups(study)
         labels = np.asarray(study.embeddings.labels)
         classes = study.embeddings.classes
-        texts = study.class_features if self.texts is None else study.backbone.encode_text(self.texts)
+        texts = study.class_features if self.texts is None else study.encode_text(self.texts)
         if len(texts) != len(classes):
             raise SpliceError(
                 f"{key_of('texts', self)} has {len(texts)} texts, but there are the classes {list(classes)}."

@@ -98,7 +98,7 @@ class SithEditUnsafe(HeadEdit):
 
     def _hits(self, study: Study, texts: list[str]) -> dict[str, np.ndarray]:
         """Return for each pair and question whether the safe item is found."""
-        images, words = study.extracted.features, study.backbone.encode_text(texts)
+        images, words = study.extracted.features, study.encode_text(texts)
         safe, unsafe = (slice(start, None, 2) for start in (0, 1))
         all_images, all_words = (torch.cat([items[safe], items[unsafe]]) for items in (images, words))
         asked = {

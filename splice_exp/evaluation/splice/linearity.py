@@ -86,10 +86,8 @@ class Linearity(Evaluation):
         captions = study.data.captions()
         if captions is not None:
             said = [of_one[0] for of_one in captions]
-            texts = study.backbone.encode_text(said)
-            joined = study.backbone.encode_text(
-                [f"{said[a]} and {said[b]}" for a, b in zip(first, second, strict=True)]
-            )
+            texts = study.encode_text(said)
+            joined = study.encode_text([f"{said[a]} and {said[b]}" for a, b in zip(first, second, strict=True)])
             samples |= fitted("text", texts, joined, first, second, others)
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
