@@ -50,9 +50,7 @@ def needs_concepts(config: Mapping[str, Any]) -> bool:
     evaluation, dictionary = (str(config[part].get("_target_")) for part in ("evaluation", "dictionary"))
     if evaluation in WITH_LIST:
         return True
-    return (
-        evaluation not in WITHOUT_CONCEPTS and dictionary not in WITHOUT_LIST and not dictionary.startswith(LEARNED)
-    )
+    return evaluation not in WITHOUT_CONCEPTS and dictionary not in WITHOUT_LIST and not dictionary.startswith(LEARNED)
 
 
 def require_inputs(config: Mapping[str, Any], keys: Iterable[str] = KEYS) -> None:

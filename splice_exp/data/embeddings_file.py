@@ -54,6 +54,8 @@ class EmbeddingsFile(EmbeddedSource):
         missing_classes: str = "drop",
     ) -> None:
         require_first_label("first_label", first_label)
+        if half is not None:
+            require_choice("half", half, HALVES)
         stored = read_stored_embeddings(path, "path")
         file = Path(path).expanduser()
         super().__init__(name or file.stem, missing_classes)
@@ -81,7 +83,6 @@ class EmbeddingsFile(EmbeddedSource):
             self.labels = None if self.labels is None else self.labels[:limit]
             self._captions = None if self._captions is None else self._captions[:limit].clone()
         if half is not None:
-            require_choice("half", half, HALVES)
             self._take(half)
 
     def _take(self, half: str) -> None:

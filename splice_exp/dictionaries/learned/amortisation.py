@@ -62,7 +62,7 @@ def encode(encoder: Encoder, targets: Float[Tensor, "n d"]) -> Codes:
         SpliceError: if it returns codes that are negative or not finite.
     """
     parts = []
-    for rows in targets.split(TOGETHER):
+    for rows in torch.split(targets, TOGETHER):
         codes = encoder.encode(rows)
         if not codes.isfinite().all() or (codes < 0).any():
             raise SpliceError(
@@ -97,16 +97,14 @@ def amortised(dictionary: Dictionary, targets: Float[Tensor, "n d"], l1_penalty:
     solution = solver.solve(solver.prepare(dictionary.atoms), shifted)
     parts = []
     atoms = dictionary.atoms.double()
-    for rows in torch.arange(len(targets)).split(TOGETHER):
+    for rows in torch.split(torch.arange(len(targets)), TOGETHER):
         x, codes = shifted[rows].double(), own.dense(rows).double()
         best = lasso_on_support(x, atoms, codes.clone(), l1_penalty)  # which it may change
         solved = solution.codes.dense(rows).double()
         parts.append(torch.stack([value(x, atoms, one, l1_penalty) for one in (codes, best, solved)]))
     encoded, on_support, optimal = torch.cat(parts, dim=1)
     on_support = torch.minimum(on_support, encoded)  # supports too large to be solved on are left as they are
-    return Amortised(
-        l1_penalty, own, solution, shifted, encoded - optimal, encoded - on_support, on_support - optimal
-    )
+    return Amortised(l1_penalty, own, solution, shifted, encoded - optimal, encoded - on_support, on_support - optimal)
 
 
 def penalty_as_sparse(dictionary: Dictionary, targets: Float[Tensor, "n d"], l0: float) -> float:
@@ -122,4 +120,3 @@ def penalty_as_sparse(dictionary: Dictionary, targets: Float[Tensor, "n d"], l0:
     if float(densest.solve(state, targets).codes.l0().double().mean()) <= l0:
         return SMALLEST_PENALTY
     return LassoPath(l1_penalty=SMALLEST_PENALTY, mean_l0=l0).calibrate(state, targets)
-

@@ -48,8 +48,8 @@ class Archetypal(TopK):
 
     def constrain(self) -> None:
         self.mixture.relu_()
-        self.mixture /= self.mixture.sum(dim=1, keepdim=True).clamp(min=torch.finfo(self.mixture.dtype).eps)
-        self.rest *= (self._relaxation / self.rest.norm(dim=1, keepdim=True)).clamp(max=1)  # of zeros: 1
+        self.mixture.div_(self.mixture.sum(dim=1, keepdim=True).clamp(min=torch.finfo(self.mixture.dtype).eps))
+        self.rest.mul_((self._relaxation / self.rest.norm(dim=1, keepdim=True)).clamp(max=1))  # of zeros: 1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

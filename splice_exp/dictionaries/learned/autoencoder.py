@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch.nn.functional import embedding_bag, normalize
 
 REVIVAL = 1 / 32  # weight of the loss of dead atoms
 REVIVED = 32  # dead atoms that may explain the rest of a row
@@ -67,9 +67,13 @@ class Autoencoder(nn.Module):
         """Return what is minimised beside the error."""
         return codes.new_zeros(())
 
+    def compose(self, codes: Float[Tensor, "n k"], atoms: Float[Tensor, "k d"]) -> Float[Tensor, "n d"]:
+        """Return w D."""
+        return codes @ atoms
+
     def errors(self, targets: Float[Tensor, "n d"], codes: Float[Tensor, "n k"]) -> list[Float[Tensor, "n d"]]:
         """Return the residuals whose mean square is minimised, that of the whole code last."""
-        return [targets - codes @ self.atoms()]
+        return [targets - self.compose(codes, self.atoms())]
 
     def step(self, targets: Float[Tensor, "n d"], dead: Bool[Tensor, " k"]) -> Step:
         """Return the loss of a batch.
@@ -90,7 +94,7 @@ class Autoencoder(nn.Module):
         self, residuals: Float[Tensor, "n d"], scores: Float[Tensor, "n k"], dead: Bool[Tensor, " k"]
     ) -> Float[Tensor, ""]:
         """Return the error of dead atoms at what the others leave over, relative to it."""
-        idle = scores[:, dead].relu()
+        idle = scores[:, dead]
         codes = largest(idle, min(REVIVED, idle.shape[1]))
         left = (residuals - codes @ self.atoms()[dead]).square().sum()
         return left / residuals.square().sum().clamp(min=torch.finfo(left.dtype).tiny)
@@ -104,12 +108,29 @@ class Autoencoder(nn.Module):
         return
 
 
-def largest(scores: Float[Tensor, "n k"], count: int) -> Float[Tensor, "n k"]:
-    """Keep the largest so many of each row, and set all others to zero.
+def compose_sparse(codes: Float[Tensor, "n k"], atoms: Float[Tensor, "k d"]) -> Float[Tensor, "n d"]:
+    """Return w D, touching only the atoms that are active: several times as fast where few are.
+
+    Codes that are zero get no gradient.
 
     Example:
-        >>> largest(torch.tensor([[0.1, 0.4, 0.2]]), 2)
-        tensor([[0.0000, 0.4000, 0.2000]])
+        >>> compose_sparse(torch.tensor([[0.0, 2.0], [0.0, 0.0]]), torch.eye(2))
+        tensor([[0., 2.],
+                [0., 0.]])
+    """
+    rows, places = codes.nonzero(as_tuple=True)
+    ends = torch.bincount(rows, minlength=len(codes)).cumsum(0)
+    starts = torch.cat([ends.new_zeros(1), ends[:-1]])
+    return embedding_bag(places, atoms, starts, mode="sum", per_sample_weights=codes[rows, places])
+
+
+def largest(scores: Float[Tensor, "n k"], count: int) -> Float[Tensor, "n k"]:
+    """Keep the largest so many of each row where they are positive, and set all others to zero.
+
+    Example:
+        >>> largest(torch.tensor([[0.1, 0.4, 0.2], [-1.0, 0.3, -2.0]]), 2)
+        tensor([[0.0000, 0.4000, 0.2000],
+                [0.0000, 0.3000, 0.0000]])
     """
     values, indices = scores.topk(count, dim=1, sorted=False)
-    return torch.zeros_like(scores).scatter(1, indices, values)
+    return torch.zeros_like(scores).scatter(1, indices, values.relu())

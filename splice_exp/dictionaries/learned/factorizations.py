@@ -21,10 +21,12 @@ from sklearn.decomposition import MiniBatchNMF
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
-from splice_exp.core.errors import require_integer
+from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.keys import key_of
 from splice_exp.dictionaries.learned.base import LearnedDictionary, State, require_rows
 
 SMALLEST = 1e-10  # of a denominator
+SPREAD = 0.2  # weight with which an atom starts at all points beside its own: what is zero stays zero
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -86,13 +88,16 @@ class ConvexFactorization(_Factorization):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_integer("num_points", self.num_points, 1)
+        if self.num_points < self.size:
+            raise SpliceError(f"{key_of('num_points')} is {self.num_points}, but must be at least size={self.size}.")
 
     def fit(self, targets: Float[Tensor, "n d"], folder: Path) -> State:
         require_rows(targets, self.num_points, "num_points", self)
         rows = targets.double()
         drawn = torch.randperm(len(rows), generator=torch.Generator().manual_seed(self.seed))[: self.num_points]
         points = rows[drawn]
-        codes, sums = _start(len(rows), self), _start(len(points), self)
+        codes = _start(len(rows), self)
+        sums = torch.eye(len(points), self.size, dtype=torch.float64) + SPREAD / len(points)  # atoms start at points
         across, gram = rows @ points.T, points @ points.T
         for _ in range(self.max_iter):
             atoms_gram = [sums.T @ part @ sums for part in _parts(gram)]

@@ -10,6 +10,7 @@ import logging
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import lightning
 import numpy as np
@@ -62,7 +63,7 @@ class Fit(lightning.LightningModule):
     def train_dataloader(self) -> DataLoader[Tensor]:
         """Return the batches of an epoch, in an order of its own."""
         order = np.random.default_rng((self._course.seed, self.current_epoch)).permutation(len(self._targets))
-        places = torch.from_numpy(order).split(self._course.batch_size)
+        places = torch.split(torch.from_numpy(order), self._course.batch_size)
         batches = [self._targets[rows] for rows in places]
         return DataLoader(batches, batch_size=None)  # type: ignore[arg-type]
 
@@ -86,7 +87,7 @@ class Fit(lightning.LightningModule):
         with torch.no_grad():
             self.network.constrain()
 
-    def configure_optimizers(self) -> object:
+    def configure_optimizers(self) -> Any:
         """Return Adam, and a learning rate that falls to zero at the end."""
         optimizer = torch.optim.Adam(self.network.parameters(), lr=self._course.learning_rate)
         steps = self._course.epochs * -(-len(self._targets) // self._course.batch_size)

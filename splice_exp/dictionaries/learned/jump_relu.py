@@ -37,7 +37,7 @@ class Jump(torch.autograd.Function):
         return torch.where(scores > threshold, scores, 0)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         """Return the gradients in scores and thresholds."""
         scores, threshold = ctx.saved_tensors
         near = ((scores - threshold).abs() < ctx.width / 2).to(gradient.dtype)
@@ -55,7 +55,7 @@ class Count(torch.autograd.Function):
         return (scores > threshold).to(scores.dtype)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, None]:
         """Return the gradient in thresholds."""
         scores, threshold = ctx.saved_tensors
         near = ((scores - threshold).abs() < ctx.width / 2).to(gradient.dtype)
@@ -84,7 +84,7 @@ class JumpRelu(Autoencoder):
         return START * (SPEED * self.rise).exp()
 
     def select(self, scores: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
-        return Jump.apply(scores.relu(), self.threshold, self._width)  # type: ignore[no-any-return]
+        return Jump.apply(scores.relu(), self.threshold, self._width)
 
     def penalty(self, scores: Float[Tensor, "n k"], codes: Float[Tensor, "n k"]) -> Float[Tensor, ""]:
         active = Count.apply(scores, self.threshold, self._width)

@@ -42,7 +42,7 @@ class Prefixes(BatchTopK):
     def errors(self, targets: Float[Tensor, "n d"], codes: Float[Tensor, "n k"]) -> list[Float[Tensor, "n d"]]:
         atoms, left, found, start = self.atoms(), targets, [], 0
         for end in self._ends:
-            left = left - codes[:, start:end] @ atoms[start:end]
+            left = left - self.compose(codes[:, start:end], atoms[start:end])
             found.append(left)
             start = end
         return found
@@ -63,11 +63,11 @@ class Levels(TopK):
         self._levels = tuple(levels)
 
     def select(self, scores: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
-        return largest(scores.relu(), max(self.target_l0, *self._levels) if self.training else self.target_l0)
+        return largest(scores, max(self.target_l0, *self._levels) if self.training else self.target_l0)
 
     def errors(self, targets: Float[Tensor, "n d"], codes: Float[Tensor, "n k"]) -> list[Float[Tensor, "n d"]]:
         atoms = self.atoms()
-        return [targets - largest(codes, count) @ atoms for count in (*self._levels, self.target_l0)]
+        return [targets - self.compose(largest(codes, count), atoms) for count in (*self._levels, self.target_l0)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,7 +91,7 @@ class MatryoshkaAutoencoder(TopKAutoencoder):
     def __post_init__(self) -> None:
         super().__post_init__()
         ascending = all(one < other for one, other in zip(self.shares, self.shares[1:], strict=False))
-        if isinstance(self.shares, str) or not self.shares or not ascending or not 0 < self.shares[0] < 1 > self.shares[-1]:
+        if not self.shares or not ascending or not 0 < self.shares[0] <= self.shares[-1] < 1:
             raise SpliceError(f"{key_of('shares')} is {self.shares}, but must be ascending numbers between 0 and 1.")
 
     def network(self, targets: Float[Tensor, "n d"]) -> Prefixes:

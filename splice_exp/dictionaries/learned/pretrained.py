@@ -1,14 +1,15 @@
 """Autoencoders that others have trained, from a file of weights: the layouts of Prisma and of overcomplete.
 
     Prisma        a = W_encᵀ (x − b_dec) + b_enc,   x̂ = w W_dec + b_dec          W_enc (d, k), W_dec (k, d)
-    overcomplete  a = BN(W x + b),   x̂ = w D exp(m)                              encoder.final_block.*, dictionary._weights
+    overcomplete  a = BN(W x + b),   x̂ = w D exp(m)             encoder.final_block.*, dictionary._weights
 
-The code w is max(a, 0), of which the `target_l0` largest are kept if that is set. Atoms become unit rows, and codes grow
-by their lengths, so that reconstructions stay what they were.
+The code w is max(a, 0), of which the `target_l0` largest are kept if that is set. Atoms become unit rows, and codes
+grow by their lengths, so that reconstructions stay what they were.
 
 References:
-    Joseph et al. Prisma: an open source toolkit for mechanistic interpretability in vision and video. arXiv 2504.19475.
-    Fel et al. overcomplete, a library for dictionary learning of vision models. github.com/KempnerInstitute/overcomplete
+    Joseph et al. Prisma: an open source toolkit for mechanistic interpretability in vision and video. arXiv
+    2504.19475, 2025.
+    Fel et al. overcomplete: dictionary learning of vision models, github.com/KempnerInstitute/overcomplete.
 """
 
 from __future__ import annotations
@@ -99,9 +100,8 @@ class PretrainedEncoder(Encoder):
 
     def encode(self, targets: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
         """Return nonnegative codes over the unit atoms."""
-        codes = torch.addmm(self._weights.bias, targets, self._weights.encoder.T).relu()
-        if self._target_l0 is not None:
-            codes = largest(codes, self._target_l0)
+        scores = torch.addmm(self._weights.bias, targets, self._weights.encoder.T)
+        codes = scores.relu() if self._target_l0 is None else largest(scores, self._target_l0)
         return codes * self._lengths
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
-from splice_exp.dictionaries.learned.autoencoder import Autoencoder, largest
+from splice_exp.dictionaries.learned.autoencoder import Autoencoder, compose_sparse, largest
 from splice_exp.dictionaries.learned.sae import AutoencoderDictionary, require_sparse
 
 
@@ -29,7 +29,10 @@ class TopK(Autoencoder):
         self.target_l0 = target_l0
 
     def select(self, scores: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
-        return largest(scores.relu(), self.target_l0)
+        return largest(scores, self.target_l0)
+
+    def compose(self, codes: Float[Tensor, "n k"], atoms: Float[Tensor, "k d"]) -> Float[Tensor, "n d"]:
+        return compose_sparse(codes, atoms)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

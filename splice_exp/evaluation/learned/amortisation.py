@@ -99,9 +99,7 @@ class Amortisation(Evaluation):
         return Findings(metrics, study.embeddings.sample_ids, samples, {"atoms": atoms})
 
 
-def unexplained(
-    found: Amortised, codes: Codes, atoms: Float[Tensor, "k d"], norm: Float[Tensor, " n"]
-) -> np.ndarray:
+def unexplained(found: Amortised, codes: Codes, atoms: Float[Tensor, "k d"], norm: Float[Tensor, " n"]) -> np.ndarray:
     """Return ‖x − w D‖² / ‖x‖² of each row."""
     left = (found.targets.double() - codes @ atoms.double()).square().sum(dim=1)
     return np.asarray((left / norm).numpy())

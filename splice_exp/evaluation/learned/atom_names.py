@@ -1,8 +1,8 @@
 """Do three ways of naming learned atoms agree, and do the names say what is in the images?
 
-    text            nearest text of the vocabulary
-    correlation     text whose similarity goes with the code, over the images
-    decomposition   largest concept of the atom's own certified decomposition
+text            nearest text of the vocabulary
+correlation     text whose similarity goes with the code, over the images
+decomposition   largest concept of the atom's own certified decomposition
 """
 
 from __future__ import annotations
