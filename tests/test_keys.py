@@ -129,6 +129,7 @@ WRONG = {
     "evaluation=antonyms": {"evaluation": {"pairs": [], "negation": "not"}},
     "evaluation=class_concepts": {"evaluation": {"top_k": 0}},
     "evaluation=coherent_codes": {"evaluation": {"top_k": 0}},
+    "evaluation=concept_methods": {"evaluation": {"seed": -1}},
     "evaluation=concepts": {"evaluation": {"top_k": 0}},
     "evaluation=drift evaluation.words=[star]": {"evaluation": {"words": "star"}},
     "evaluation=linearity": {"evaluation": {"num_pairs": 0}},
