@@ -107,6 +107,24 @@ def amortised(dictionary: Dictionary, targets: Float[Tensor, "n d"], l1_penalty:
     return Amortised(l1_penalty, own, solution, shifted, encoded - optimal, encoded - on_support, on_support - optimal)
 
 
+def refitted(targets: Float[Tensor, "n d"], atoms: Float[Tensor, "k d"], codes: Codes) -> Float[Tensor, " n"]:
+    """Return ‖x − w D‖² of each row by the best nonnegative values on the support of its code, (n,) float64.
+
+    An ℓ1 penalty shrinks codes, and encoders without one do not: this compares their supports alone. The best support
+    of a given size is not known, so either may win. Supports of more than d + 1 atoms keep their values.
+
+    Args:
+        targets: What is reconstructed.
+        atoms: The dictionary.
+        codes: Whose supports are judged.
+    """
+    parts = []
+    for rows in torch.split(torch.arange(len(targets)), TOGETHER):
+        x, exact = targets[rows].double(), atoms.double()
+        parts.append(value(x, exact, lasso_on_support(x, exact, codes.dense(rows).double(), 0.0), 0.0))
+    return torch.cat(parts)
+
+
 def penalty_as_sparse(dictionary: Dictionary, targets: Float[Tensor, "n d"], l0: float) -> float:
     """Return the penalty at which the solver has so many concepts a row on average, at least `SMALLEST_PENALTY`.
 

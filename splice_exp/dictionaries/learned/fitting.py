@@ -21,7 +21,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from splice_exp.core.io import atomic
+from splice_exp.core.text.progress import DISPLAY
 from splice_exp.dictionaries.learned.autoencoder import Autoencoder
+from splice_exp.distributed.preemption import leave_if_asked, listen
 from splice_exp.training.curves import Curves
 
 DEAD_AFTER = 4096  # rows in which an atom was never active
@@ -59,6 +61,15 @@ class Fit(lightning.LightningModule):
         super().__init__()
         self.network, self._targets, self._course = network, targets, course
         self.register_buffer("idle", torch.zeros(len(network.bias), dtype=torch.int64))
+
+    def on_train_start(self) -> None:
+        """Listen to requests to stop: Lightning has just set a handler of its own."""
+        listen()
+
+    def on_train_epoch_start(self) -> None:
+        """Leave if asked to: the epoch before is written."""
+        DISPLAY.step(self.current_epoch, self._course.epochs)
+        leave_if_asked()
 
     def train_dataloader(self) -> DataLoader[Tensor]:
         """Return the batches of an epoch, in an order of its own."""

@@ -18,7 +18,7 @@ from splice_exp.core.codes import Codes
 from splice_exp.core.errors import require_at_least
 from splice_exp.core.measures import Measure, Unit
 from splice_exp.decomposition.study import Study
-from splice_exp.dictionaries.learned.amortisation import Amortised, amortised
+from splice_exp.dictionaries.learned.amortisation import Amortised, amortised, refitted
 from splice_exp.embeddings.geometry import center
 from splice_exp.evaluation.base import CERTIFICATES, NUM_SAMPLES, Evaluation, Findings, Metric
 
@@ -31,6 +31,8 @@ MEASURES = (
     Measure("amortisation/suboptimal", "provably not optimal", Unit.SHARE, False),
     Measure("amortisation/unexplained_encoder", "unexplained, encoder", Unit.SHARE, False),
     Measure("amortisation/unexplained_solver", "unexplained, solver", Unit.SHARE, False),
+    Measure("amortisation/refitted_encoder", "unexplained, encoder refitted", Unit.SHARE, False),
+    Measure("amortisation/refitted_solver", "unexplained, solver refitted", Unit.SHARE, False),
     Measure("amortisation/l0_encoder", "L0, encoder", Unit.AVERAGE),
     Measure("amortisation/l0_solver", "L0, solver", Unit.AVERAGE),
     Measure("amortisation/penalty", "penalty of both", Unit.NUMBER),
@@ -45,6 +47,7 @@ MEASURES = (
 class Amortisation(Evaluation):
     """The amortisation gap of a dictionary with an encoder, relative to ‖x‖², and what both kinds of codes leave over.
 
+    `refitted`: what is left over by the best nonnegative values on either support, at the same mean L0; not certified.
     `suboptimal`: the share of samples whose gap exceeds what the solver itself may be off by. `dead` and `dense`: atoms
     that the encoder activates in no sample, and in more than a tenth of them.
 
@@ -82,6 +85,8 @@ class Amortisation(Evaluation):
             "amortisation/suboptimal": (found.gap > solution.duality_gap).double().numpy(),
             "amortisation/unexplained_encoder": unexplained(found, found.encoder, dictionary.atoms, norm),
             "amortisation/unexplained_solver": unexplained(found, solution.codes, dictionary.atoms, norm),
+            "amortisation/refitted_encoder": (refitted(found.targets, dictionary.atoms, found.encoder) / norm).numpy(),
+            "amortisation/refitted_solver": (refitted(found.targets, dictionary.atoms, solution.codes) / norm).numpy(),
             "amortisation/l0_encoder": found.encoder.l0().double().numpy(),
             "amortisation/l0_solver": solution.codes.l0().double().numpy(),
         }

@@ -4,10 +4,18 @@ from dataclasses import replace
 
 import pytest
 import torch
+from scipy.optimize import nnls
 
+from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.types import Dictionary, Encoder
-from splice_exp.dictionaries.learned.amortisation import SMALLEST_PENALTY, amortised, encode, penalty_as_sparse
+from splice_exp.dictionaries.learned.amortisation import (
+    SMALLEST_PENALTY,
+    amortised,
+    encode,
+    penalty_as_sparse,
+    refitted,
+)
 from splice_exp.dictionaries.learned.scikit_learn import LinearEncoder
 from splice_exp.solvers.active_set import ActiveSet
 from tests.conftest import correlated_atoms, planted_targets, unit_rows
@@ -60,6 +68,13 @@ def test_it_is_never_below_what_the_solver_may_be_off_by(kind, tmp_path):
     torch.testing.assert_close(found.values + found.selection, found.gap)
     assert found.gap.mean() > 1e-3
     assert float(found.solution.duality_gap.max()) < 1e-6
+
+
+def test_supports_are_compared_by_their_best_values():
+    codes = Codes.from_dense(torch.where(torch.arange(40) % 9 == 0, 0.5, 0.0).expand(200, 40))
+    found = refitted(TARGETS, ATOMS, codes)
+    expected = [nnls(ATOMS[::9].double().T.numpy(), row)[1] ** 2 for row in TARGETS[:20].double().numpy()]
+    torch.testing.assert_close(found[:20], torch.tensor(expected, dtype=torch.float64), atol=1e-9, rtol=0)
 
 
 def test_the_penalty_makes_the_solver_as_sparse_as_the_encoder():

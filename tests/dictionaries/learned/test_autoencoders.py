@@ -1,5 +1,9 @@
 """Each kind of autoencoder finds atoms that were put in, which its first weights do not; and does what is its own."""
 
+import os
+import signal
+import threading
+
 import pandas as pd
 import pytest
 import torch
@@ -13,6 +17,7 @@ from splice_exp.dictionaries.learned.jump_relu import Count, Jump
 from splice_exp.dictionaries.learned.matching_pursuit import MatchingPursuit
 from splice_exp.dictionaries.learned.matryoshka import Levels, Prefixes
 from splice_exp.dictionaries.learned.relu import Relu
+from splice_exp.distributed import preemption
 from splice_exp.solvers.objective import value
 from tests.conftest import unit_rows
 from tests.dictionaries.learned.cases import ACTIVE, AUTOENCODERS, DIM, SIZE, autoencoder, recovered, rows
@@ -79,6 +84,26 @@ def test_a_training_that_was_killed_goes_on_to_the_same_weights(kind, tmp_path, 
     assert set(seen) == {2, 3}
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     assert len(pd.read_csv(killed / "curves.csv")) == 4
+
+
+def test_a_training_that_is_asked_to_stop_does_so_after_an_epoch(tmp_path, monkeypatch):
+    step, seen = fitting.Fit.training_step, []
+
+    def asked(self, batch, index):
+        seen.append(self.current_epoch)
+        if len(seen) == 30:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(self, batch, index)
+
+    monkeypatch.setattr(preemption, "_asked", threading.Event())
+    monkeypatch.setattr(fitting.Fit, "training_step", asked)
+    with preemption.preemptible(), pytest.raises(preemption.Preempted):
+        autoencoder("top_k", epochs=4).fit(rows()[1], tmp_path)
+    assert set(seen) == {0, 1}  # 24 steps each
+    monkeypatch.setattr(preemption, "_asked", threading.Event())
+    seen.clear()
+    autoencoder("top_k", epochs=4).fit(rows()[1], tmp_path)
+    assert set(seen) == {2, 3}
 
 
 def test_the_loss_of_relu_is_the_objective_of_the_solvers():
