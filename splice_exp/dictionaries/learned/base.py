@@ -17,15 +17,14 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError, require_integer
-from splice_exp.core.io import atomic, digest
+from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of
 from splice_exp.core.runs.code import code_of
-from splice_exp.core.tensors import read_tensors, tensor_digest
+from splice_exp.core.tensors import read_tensors, tensor_digest, write_tensors
 from splice_exp.core.types import Dictionary, Encoder
 from splice_exp.data.base import DataSource
 from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
@@ -88,7 +87,8 @@ class LearnedDictionary(DictionaryBuilder):
             with tempfile.TemporaryDirectory() as folder:
                 state = self.fit(targets, Path(folder))
         else:
-            state = self._kept(targets, ingredients.cache.directory / KIND / self._identity(targets))
+            folder = ingredients.cache.directory / KIND / self._identity(targets)
+            state = self._kept(targets, folder, ingredients.cache.repair)
         atoms, encoder = self.read(state, targets)
         lengths = atoms.norm(dim=1)
         if encoder is None:  # whose codes are numbered as all atoms are
@@ -107,14 +107,20 @@ class LearnedDictionary(DictionaryBuilder):
     def _identity(self, targets: Float[Tensor, "n d"]) -> str:
         return digest([type(self).__name__, self._settings, tensor_digest(targets), code_of(self)])
 
-    def _kept(self, targets: Float[Tensor, "n d"], folder: Path) -> State:
+    def _kept(self, targets: Float[Tensor, "n d"], folder: Path, repair: bool) -> State:
+        """Return the fit that a folder has, or make one there; in place of a damaged one, too, where that is asked."""
         file = folder / "fit.safetensors"
-        if not file.is_file():
-            folder.mkdir(parents=True, exist_ok=True)
-            log.info("fitting %s to %d rows of %s", type(self).__name__, len(targets), self.train.name)
-            state = self.fit(targets, folder)
-            with atomic(file) as temporary:
-                save_file({name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}, temporary)
+        if file.is_file():
+            try:
+                return read_tensors(file)
+            except SpliceError as error:
+                if not repair:
+                    raise SpliceError(f"{error} Set repair=true to fit it again.") from None
+                log.warning("%s was damaged, and is fitted again", file)
+        folder.mkdir(parents=True, exist_ok=True)
+        log.info("fitting %s to %d rows of %s", type(self).__name__, len(targets), self.train.name)
+        state = self.fit(targets, folder)
+        write_tensors(file, {name: tensor.detach().cpu() for name, tensor in state.items()})
         return read_tensors(file)
 
 

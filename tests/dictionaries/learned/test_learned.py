@@ -90,6 +90,18 @@ def test_a_fit_is_kept_by_its_content(tmp_path, monkeypatch):
     assert len(fits) == 5
 
 
+def test_a_damaged_fit_is_named_and_made_again_when_asked(tmp_path):
+    builder = KMeans(train=planted(1), size=8)
+    whole = builder.build(ingredients(Cache(tmp_path)))
+    (file,) = tmp_path.glob("dictionaries/*/fit.safetensors")
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(SpliceError, match=r"fit.safetensors cannot be read .* Set repair=true to fit it again"):
+        builder.build(ingredients(Cache(tmp_path)))
+    repaired = builder.build(ingredients(Cache(tmp_path, repair=True)))
+    assert torch.equal(repaired.atoms, whole.atoms)
+    assert torch.equal(builder.build(ingredients(Cache(tmp_path))).atoms, whole.atoms)
+
+
 def test_atoms_that_no_sample_uses_are_left_out(monkeypatch):
     builder = DictionaryLearning(train=planted(1), size=8)
     atoms = torch.eye(8, 32)
