@@ -84,8 +84,8 @@ class LearnedDictionary(DictionaryBuilder):
         """
         targets = training_targets(self.train, ingredients, self)
         if ingredients.cache is None:
-            with tempfile.TemporaryDirectory() as folder:
-                state = self.fit(targets, Path(folder))
+            with tempfile.TemporaryDirectory() as temporary:
+                state = self.fit(targets, Path(temporary))
         else:
             folder = ingredients.cache.directory / KIND / self._identity(targets)
             state = self._kept(targets, folder, ingredients.cache.repair)

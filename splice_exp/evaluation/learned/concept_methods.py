@@ -90,7 +90,7 @@ class ConceptMethods(Evaluation):
             ):
                 right = classified_within(features, classes, truth, 1)
                 samples[f"methods/top1{suffix}"] = right.double().numpy()
-        tables = {}
+        tables: dict[str, pd.DataFrame] = {}
         if study.truth is not None:
             found, tables = self._matched(study, targets.double().numpy())
             metrics |= found
