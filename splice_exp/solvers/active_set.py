@@ -84,13 +84,15 @@ class ActiveSet(LassoSolver):
         require_choice("screening", self.screening, SCREENINGS)
 
     def _prepare(self, atoms: Float[Tensor, "k d"]) -> ActiveSetState:
-        """Compute G if the engine uses it and it fits."""
+        """Compute G if it fits."""
         fits = atoms.element_size() * len(atoms) ** 2 <= self.gram_mib * 2**20
-        if not fits or self._engine(atoms) == "torch":
+        if not fits:
             return ActiveSetState(atoms, atoms.new_zeros(0, 0), *self._rounded(atoms))
         # Entries of G are gathered from all over. NumPy asks for large pages of memory, torch does not; with small ones
         # finding an address takes as long as reading what is there.
-        gram = torch.from_numpy(np.empty((len(atoms), len(atoms)), atoms.numpy().dtype))
+        on_cpu = atoms.device.type == "cpu"
+        shape = (len(atoms), len(atoms))
+        gram = torch.from_numpy(np.empty(shape, atoms.numpy().dtype)) if on_cpu else atoms.new_empty(shape)
         return ActiveSetState(atoms, multiply(atoms, atoms, gram), *self._rounded(atoms))
 
     def _looks_coarsely(self, atoms: Float[Tensor, "k d"]) -> bool:
@@ -130,9 +132,11 @@ class ActiveSet(LassoSolver):
             looks_coarsely = there and self._looks_coarsely(state.atoms)
             coarse = CoarseAtoms(state.coarse, float(state.coarse_error)) if looks_coarsely else None
             return self._solve_compiled(state.atoms, state.gram, targets, coarse)
-        from splice_exp.solvers import active_set_torch  # late, as is the other: what it needs takes a while
+        from splice_exp.solvers.batched import (
+            active_set as batched,
+        )  # late, as is the other: what it needs takes a while
 
-        solved = active_set_torch.solve(self, self.working_set, state, targets)
+        solved = batched.solve(self, self.working_set, state.atoms, state.exact_atoms, state.gram, targets)
         left = (~self.converged(solved.certificate)).nonzero().flatten()
         if not len(left):
             return solved
