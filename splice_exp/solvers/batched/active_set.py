@@ -18,6 +18,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
+from torch.nn.functional import pad
 
 from splice_exp.solvers.base import LassoSolver, Solved
 from splice_exp.solvers.batched.certify import Trial, judge
@@ -29,6 +30,7 @@ from splice_exp.solvers.rounds import full_precision
 
 FIRST = 16  # atoms of the first guess of a support
 STEPS_FROM_FIRST, STEPS = 3, 4  # of Newton in a round
+CAREFUL_STEPS = 40  # in a round
 ROUNDS = 20  # in either precision: what is not done by then is degenerate
 
 
@@ -57,9 +59,11 @@ def solve(
         gram: G = D Dᵀ, or (0, 0).
         targets: X.
     """
-    lookups = [Lookup(atoms, exact, gram)]
-    if atoms.dtype != torch.float64:
-        lookups.append(Lookup(exact, exact, exact.new_empty(0, 0)))
+    same = atoms.dtype == torch.float64
+    lookups = (
+        Lookup(atoms, exact, gram, careful=False),
+        Lookup(exact, exact, gram if same else exact.new_empty(0, 0), careful=True),
+    )
     front, looks, x = Front.of(targets.double()), 0, targets
     parts: list[Part] = []
     with full_precision():
@@ -149,7 +153,10 @@ def advance(solver: LassoSolver, lookup: Lookup, front: Front, look: Look, begin
     else:
         free, steps = entering > h, STEPS_FROM_FIRST
         free[:, FIRST:] = False
-    newton = solve_on(working, signs, linear.sub_(h), free, lookup.atoms, lookup.gram, steps)
+    begin = None
+    if lookup.careful:
+        begin, steps = pad(codes, (0, working.shape[1] - size)), CAREFUL_STEPS
+    newton = solve_on(working, signs, linear.sub_(h), free, lookup.atoms, lookup.gram, steps, begin)
     largest = max(1, int(newton.values.count_nonzero(dim=1).amax()))
     values, places = newton.values.topk(largest, dim=1)
     support = working.gather(1, places)

@@ -12,11 +12,16 @@ from torch.nn.functional import embedding_bag
 
 
 class Lookup(NamedTuple):
-    """D in the precision in which to look and to solve, in float64, and G = D Dᵀ in the first precision, or (0, 0)."""
+    """D in the precision in which to look and to solve, in float64, and G = D Dᵀ in the first precision, or (0, 0).
+
+    Attributes:
+        careful: Whether to take steps that lower the objective, and not those of Newton.
+    """
 
     atoms: Float[Tensor, "k d"]
     exact: Float[Tensor, "k d"]
     gram: Float[Tensor, "g g"]
+    careful: bool
 
 
 class Look(NamedTuple):
