@@ -47,7 +47,7 @@ class GroundTruth:
 
         Args:
             concepts: By their names in `kind_of`.
-            sample: Its index.
+            sample: Index of the sample.
         """
         return any(concepts <= one | self.contexts[sample] for one in (*self.objects[sample], frozenset()))
 
