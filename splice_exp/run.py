@@ -133,7 +133,7 @@ def _require_shown(report: Mapping[str, Any] | None, data: DataSource) -> None:
 
 def _compute(config: Mapping[str, Any], components: Components, directory: Path, tracked: TrackedRun) -> None:
     torch.manual_seed(config["seed"])
-    damaged = damaged_in(components.data, components.evaluation)
+    damaged = damaged_in(components.data, components.dictionary, components.evaluation)
     machine = components.trainer
     cache = Cache(
         _writable("paths.cache", config["paths"]["cache"]), machine, Share(**config["shard"]), config["repair"]

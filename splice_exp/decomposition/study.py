@@ -23,6 +23,7 @@ from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.decomposition.paired_texts import PairedTexts, paired_texts
 from splice_exp.decomposition.splice import Decomposition, decompose
 from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
+from splice_exp.dictionaries.text import TextDictionary
 from splice_exp.dictionaries.vocabulary import VocabularySource
 from splice_exp.distributed.cache import Cache
 from splice_exp.embeddings.classes import KnownClasses, select_known_classes
@@ -153,13 +154,19 @@ class Study:
     @cached_property
     def dictionary(self) -> Dictionary:
         """Atoms and names of the concepts."""
-        if self._like:
-            return self._like.dictionary
+        return self._like.dictionary if self._like else self._built(self._setup.dictionary)
+
+    @cached_property
+    def texts(self) -> Dictionary:
+        """The whole vocabulary as atoms, whatever the dictionary is made of: names for atoms that have none."""
+        return self._like.texts if self._like else self._built(TextDictionary())
+
+    def _built(self, dictionary: DictionaryBuilder) -> Dictionary:
         embeddings, image_mean = self.embeddings, self.image_mean
         with self._stage("dictionary"):
             vocabulary = self._setup.vocabulary
             ingredients = Ingredients(self.backbone, vocabulary, embeddings, self.alignment, image_mean, self.cache)
-            return self._setup.dictionary.build(ingredients)
+            return dictionary.build(ingredients)
 
     @cached_property
     def decomposition(self) -> Decomposition:
