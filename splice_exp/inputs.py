@@ -99,7 +99,12 @@ def encoder_of(backbone: Mapping[str, Any]) -> str:
 
 
 def refusal(config: Mapping[str, Any], keys: Iterable[str] = KEYS) -> SpliceError | None:
-    """Return why a configuration cannot be computed, as far as its files say; None if they are there."""
+    """Return why a configuration cannot be computed, as far as its files say; None if they are there.
+
+    Args:
+        config: Parts of the configuration, as plain values.
+        keys: Those whose files are looked for.
+    """
     try:
         require_inputs(config, keys)
     except SpliceError as error:

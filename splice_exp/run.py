@@ -43,7 +43,14 @@ EVALUATION = "evaluation"
 
 @dataclass(frozen=True, eq=False)
 class Components(Setup):
-    """Everything a run is made of, instantiated before any work."""
+    """Everything a run is made of, instantiated before any work.
+
+    Attributes:
+        evaluation: The question.
+        stability: What of the codes could as well be otherwise.
+        trainer: Where rows are computed, and how many at a time.
+        logger: Where the run is mirrored.
+    """
 
     evaluation: Evaluation
     stability: StabilityReport
@@ -52,7 +59,14 @@ class Components(Setup):
 
 
 def instantiate_components(config: Mapping[str, Any]) -> Components:
-    """Instantiate all components of a resolved configuration, once."""
+    """Instantiate all components of a resolved configuration, once.
+
+    Returns:
+        Ready for a run; nothing is computed yet.
+
+    Raises:
+        SpliceError: as the component words it that refuses its arguments.
+    """
     names = Components.__dataclass_fields__
     return Components(**{name: build(config[name], name, config, config["trust"]) for name in names})
 

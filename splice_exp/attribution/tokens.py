@@ -59,6 +59,9 @@ def token_maps(backbone: Backbone, images: Float[Tensor, "b c h w"], target: Tar
         images: As it takes them.
         target: Directions.
 
+    Returns:
+        The share of each patch, and what is left of the scores.
+
     Raises:
         SpliceError: for another image tower, or a target that is no direction.
     """

@@ -18,6 +18,9 @@ def architecture(model: str, quick_gelu: bool = False) -> dict[str, Any]:
     Args:
         model: A name of open_clip, `hf-hub:…` or `local-dir:…`.
         quick_gelu: Whether the activation is QuickGELU where the configuration says otherwise.
+
+    Returns:
+        What decides the function of the weights, as open_clip names it; `vision_cfg` and `text_cfg` are dictionaries.
     """
     config = open_clip.get_model_config(model) or {}
     text = asdict(open_clip.CLIPTextCfg(**config["text_cfg"]))

@@ -78,6 +78,9 @@ class Backbone(ABC):
     def preprocess(self, inputs: Any) -> Any:
         """Turn inputs, as a data set yields them, into a batch for `encode_batch`; done where samples are loaded.
 
+        Returns:
+            A batch on the CPU: pixels, (b, c, h, w), where inputs are images.
+
         Raises:
             SpliceError: if this backbone cannot embed such inputs.
         """
@@ -88,6 +91,9 @@ class Backbone(ABC):
 
     def encode_images(self, inputs: Any) -> Float[Tensor, "b d"]:
         """Preprocess and embed some inputs.
+
+        Returns:
+            Unit rows, one for each input.
 
         Raises:
             SpliceError: if this backbone cannot embed such inputs.
@@ -168,7 +174,11 @@ class Backbone(ABC):
         return [template.replace("{}", name) for name in names for template in self.class_templates]
 
     def mean_of_texts(self, features: Float[Tensor, "m d"]) -> Float[Tensor, "c d"]:
-        """Join the embeddings of `class_texts`: those of a class become their mean, as unit rows."""
+        """Join the embeddings of `class_texts`: those of a class become their mean, as unit rows.
+
+        Returns:
+            Unit rows, one for each class.
+        """
         texts = len(self.class_templates)
         return normalize(features.view(len(features) // texts, texts, self.dim).mean(dim=1), dim=1)
 

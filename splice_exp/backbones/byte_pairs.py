@@ -55,7 +55,12 @@ def _merged(parts: list[str], pair: tuple[str, str]) -> list[str]:
 
 
 def write_merges(path: Path, merges: list[tuple[str, str]]) -> None:
-    """Write merges as open_clip's SimpleTokenizer reads them; the same merges give the same bytes."""
+    """Write merges as open_clip's SimpleTokenizer reads them; the same merges give the same bytes.
+
+    Args:
+        path: Replaced where it is there; compressed by gzip, whatever its name.
+        merges: Pairs of symbols that are joined, the first ones first.
+    """
     text = "\n".join(["#version: 0.2", *(" ".join(pair) for pair in merges)])
     with atomic(path) as temporary:
         temporary.write_bytes(gzip.compress(text.encode(), mtime=0))

@@ -75,7 +75,13 @@ def randomized(
 
 @torch.no_grad()
 def forget(parts: Sequence[nn.Module | nn.Parameter], random: torch.Generator, statistics: str = "reset") -> None:
-    """Sample all parameters of some parts again, in place; running statistics are `reset` or `kept`."""
+    """Sample all parameters of some parts again, in place; running statistics are `reset` or `kept`.
+
+    Args:
+        parts: Modules with all that is inside them, and single parameters.
+        random: Generator on the CPU.
+        statistics: Whether running means and variances of batch normalisation are `reset` or `kept`.
+    """
     modules = [part for part in parts if isinstance(part, nn.Module)]
     single = [part for part in parts if isinstance(part, nn.Parameter)]
     for tensor in chain(single, *(module.parameters() for module in modules)):

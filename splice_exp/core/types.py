@@ -198,7 +198,12 @@ def _largest(values: Float[Tensor, " n"]) -> float:
 
 @dataclass(frozen=True)
 class ConceptMixture:
-    """The latent (ω, ε) of an image: which concepts it shows, how strongly, and the seed of everything else in it."""
+    """The latent (ω, ε) of an image: which concepts it shows, how strongly, and the seed of everything else in it.
+
+    Attributes:
+        weights: ω: strength of each concept that is shown, by its name.
+        nuisance: ε: seed of everything that no concept names.
+    """
 
     weights: Mapping[str, float]
     nuisance: int

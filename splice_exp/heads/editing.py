@@ -51,6 +51,9 @@ def plan(read: ReadHeads, selector: Selector, rule: Rule) -> Plan:
         selector: Scores vectors.
         rule: Turns scores into factors.
 
+    Returns:
+        A factor for each vector, and what it follows from.
+
     Raises:
         SpliceError: if a part of the vectors is read only, or not as they are written.
     """

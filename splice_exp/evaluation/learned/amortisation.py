@@ -105,6 +105,13 @@ class Amortisation(Evaluation):
 
 
 def unexplained(found: Amortised, codes: Codes, atoms: Float[Tensor, "k d"], norm: Float[Tensor, " n"]) -> np.ndarray:
-    """Return ‖x − w D‖² / ‖x‖² of each row."""
+    """Return ‖x − w D‖² / ‖x‖² of each row.
+
+    Args:
+        found: Has the targets x, n rows.
+        codes: w, by the encoder or by a solver.
+        atoms: D.
+        norm: ‖x‖² of each row.
+    """
     left = (found.targets.double() - codes @ atoms.double()).square().sum(dim=1)
     return np.asarray((left / norm).numpy())

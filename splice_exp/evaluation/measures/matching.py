@@ -69,6 +69,9 @@ def match(codes: Codes, there: np.ndarray, concepts: tuple[str, ...], fitted: np
         there: Which samples have each concept, (n, c).
         concepts: Names of the concepts.
         fitted: Samples used for matching, (n,).
+
+    Returns:
+        F1 of each concept on the others, by its own atom and by a few atoms.
     """
     parts = codes.values.numpy(), codes.indices.numpy(), codes.indptr.numpy()
     values = csr_matrix(parts, (len(codes), codes.num_concepts))
@@ -128,6 +131,10 @@ def ceiling(features: np.ndarray, there: np.ndarray, fitted: np.ndarray) -> np.n
 
 def f1(found: np.ndarray, there: np.ndarray) -> float:
     """Return 2 · right / (found + there), 0 where neither is anywhere.
+
+    Args:
+        found: Samples in which a concept is found, (n,) of truth values.
+        there: Samples that have it, (n,) of truth values.
 
     Example:
         >>> f1(np.array([True, True, False]), np.array([True, False, False]))

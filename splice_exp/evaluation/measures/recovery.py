@@ -85,7 +85,13 @@ def supports_of(codes: Codes, any_sign: bool = False) -> Supports:
 
 
 def draw_supports(supports: Supports, num_concepts: int, seed: int) -> Supports:
-    """Draw, for each sample, as many concepts as it has, by how often each is used in all supports: the null."""
+    """Draw, for each sample, as many concepts as it has, by how often each is used in all supports: the null.
+
+    Args:
+        supports: Concepts of each sample.
+        num_concepts: k.
+        seed: Of the draw.
+    """
     used = np.bincount([concept for support in supports for concept in support], minlength=num_concepts)
     if not used.any():
         return [[] for _ in supports]
@@ -187,6 +193,9 @@ def recovery(supports: Supports, concepts: Sequence[str], truth: GroundTruth) ->
         supports: Concepts of each sample.
         concepts: Their names.
         truth: Of the same samples.
+
+    Returns:
+        Measures by name.
     """
     return Judge(concepts, truth).recovery(supports)
 
@@ -195,6 +204,13 @@ def pooled(parts: np.ndarray, wholes: np.ndarray) -> np.ndarray:
     """Return (n,) values whose mean is the ratio of sums r, linearised so that their spread is that of r.
 
         valueᵢ = r + (partᵢ − r · wholeᵢ) / mean(whole)          r = Σ part / Σ whole
+
+    Args:
+        parts: Of each sample what is counted, (n,).
+        wholes: Of each sample what it is a share of, (n,).
+
+    Returns:
+        Zeros where there is no whole.
 
     References:
         Cochran. Sampling techniques, 3rd ed., section 2.11. Wiley 1977.
@@ -206,7 +222,12 @@ def pooled(parts: np.ndarray, wholes: np.ndarray) -> np.ndarray:
 
 
 def names_something(concepts: Sequence[str], truth: GroundTruth) -> bool:
-    """Say whether any concept names a thing of the world; atoms without a name can recover nothing."""
+    """Say whether any concept names a thing of the world; atoms without a name can recover nothing.
+
+    Args:
+        concepts: Names of atoms.
+        truth: Knows the words of the world.
+    """
     return any(word in truth.kind_of for concept in concepts for word in truth.named(concept))
 
 

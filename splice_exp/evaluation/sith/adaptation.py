@@ -219,6 +219,10 @@ def randomly_changed(backbone: Backbone, seed: int) -> Backbone:
     """Return a copy whose values and outputs are changed by a hundredth of their norms, at random.
 
     What heads read, or what they write, stays in the old space in either change: no change of weights is all new.
+
+    Args:
+        backbone: The one to copy; stays as it is.
+        seed: Of the changes.
     """
     found, random = copy.deepcopy(backbone), torch.Generator().manual_seed(seed)
     tower = tower_of(found)
