@@ -42,7 +42,17 @@ NEARBY = 32  # the share of atoms, one in so many, that are looked at one by one
 
 
 class Problem(NamedTuple):
-    """What is to be solved: X, D, G or (0, 0), L of each row, the sign, and when a row is done."""
+    """What is to be solved, and when a row is done.
+
+    Attributes:
+        targets: X, (n, d).
+        atoms: D, (k, d).
+        gram: G, (k, k), or (0, 0) where it is not kept.
+        l1_penalty: L of each row, (n,); empty for paths, whose points have penalties of their own.
+        nonnegative: Whether codes must be 0 or more.
+        tol: Largest duality gap of a row that is done.
+        kkt_tol: Its largest KKT violation.
+    """
 
     targets: Any
     atoms: Any
@@ -54,7 +64,15 @@ class Problem(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What is known of all rows: supports and codes, the first `sizes` of each, x − w D, gap and KKT violation."""
+    """What is known of all rows.
+
+    Attributes:
+        supports: Indices of the atoms with codes, the first `sizes` of each row, (n, room).
+        codes: Their codes, likewise, (n, room).
+        sizes: Number of codes of each row, (n,).
+        residuals: x − w D, (n, d) float64.
+        certificates: Duality gap and KKT violation, (n, 2).
+    """
 
     supports: Any
     codes: Any
@@ -64,7 +82,25 @@ class Answer(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory of one thread; no atom is a `member` when a row begins."""
+    """Memory of one thread, for k atoms and working sets of up to `room` of them.
+
+    Attributes:
+        found: Indices of violated atoms, (k,).
+        strengths: Their correlations, (k,).
+        member: Whether an atom is in the working set, (k,); False of all when a row begins.
+        working: Indices of the atoms of the working set, (room,).
+        support: Positions of the support in the working set, (room,).
+        changed: Indices of atoms whose codes changed, (room,).
+        steps: By how much they changed, (room,), in the type of the atoms.
+        values: Codes on the working set, (room,).
+        start: These codes before they were solved for, (room,).
+        gradient: c on the working set, (room,).
+        direction: Of a Newton step, (room,).
+        trial: A step that ends in the orthant, (room,).
+        seen: The residual that the correlations belong to, (d,).
+        gram: G on the working set, (room²,).
+        factor: Cholesky factor of G on the support, packed.
+    """
 
     found: Any
     strengths: Any
@@ -84,7 +120,14 @@ class Scratch(NamedTuple):
 
 
 def make_scratch(num_atoms, dim, room, dtype):
-    """Make the memory of one thread, for working sets of up to `room` atoms."""
+    """Make the memory of one thread.
+
+    Args:
+        num_atoms: k.
+        dim: d.
+        room: Number of atoms that a working set may have.
+        dtype: NumPy type of the atoms.
+    """
     gram, factor = in_large_pages(room * room, packed_size(room))
     return Scratch(
         found=np.empty(num_atoms, np.int64),
@@ -111,6 +154,13 @@ def slack_of(values, size, h, tol, kkt_tol):
 
     A gradient that is violated by v is a KKT violation of v, and a duality gap of v ‖w‖₁ + (v / L)² ‖r‖² at most; c is
     half of a gradient.
+
+    Args:
+        values: The codes of the row.
+        size: How many there are.
+        h: L / 2.
+        tol: Largest duality gap of a row that is done.
+        kkt_tol: Its largest KKT violation.
     """
     norm = 1.0
     for a in range(size):
@@ -121,7 +171,7 @@ def slack_of(values, size, h, tol, kkt_tol):
 
 @compiled
 def length_of(r):
-    """‖r‖."""
+    """Return ‖r‖."""
     total = 0.0
     for t in range(len(r)):
         total += r[t] * r[t]
@@ -130,9 +180,17 @@ def length_of(r):
 
 @compiled
 def polish(atoms, working, values, size, h, factor, direction, r):
-    """Do one Newton step on the support with correlations in float64, if no sign changes; return its length.
+    """Do one Newton step on the support with correlations in float64, if no sign changes; return its ℓ1 length.
 
-    `r` is the residual, and is kept.
+    Args:
+        atoms: D.
+        working: Indices of the atoms of the support.
+        values: Their codes; changed in place.
+        size: How many there are.
+        h: L / 2.
+        factor: Cholesky factor of G on the support, packed, in the same order.
+        direction: Memory that is overwritten, as long as the support.
+        r: The residual, (d,); it stays that of `values`.
     """
     for a in range(size):
         direction[a] = correlate(atoms[working[a]], r) - h * np.sign(values[a])
@@ -151,7 +209,12 @@ def polish(atoms, working, values, size, h, factor, direction, r):
 
 @compiled
 def distance(first, second):
-    """‖first − second‖."""
+    """Return ‖first − second‖.
+
+    Args:
+        first: A vector.
+        second: Another of the same length.
+    """
     total = 0.0
     for t in range(len(first)):
         total += (first[t] - second[t]) ** 2
@@ -177,9 +240,21 @@ def advance(
 ):
     """Judge `rows[begin:end]` and, unless this is the `final` look, work on those that are not done.
 
-    `correlations` (of the residuals in `answer`, off by at most `errors` and `spread` of the largest; overwritten),
-    `residuals` (for the next product) and `done` belong to `rows`. At most `working_set` violated atoms are taken in at
-    once, and rows of G subtracted for at most `gram_rows` codes.
+    Args:
+        begin: First place in `rows` of the part that this call works on.
+        end: Place after its last.
+        rows: Rows that are not done, (m,).
+        correlations: Of the residuals in `answer` with all atoms, (m, k); overwritten.
+        errors: How far the correlations of a row are off at most, (m,) …
+        spread: … and, beside that, this share of the largest of them; 0 unless the product was coarse.
+        residuals: Those for the next product are written here, (m, d).
+        done: Whether a row is done is written here, (m,).
+        final: Whether this is the last look: rows are certified as they are.
+        scratch: Memory of this thread.
+        problem: What is to be solved.
+        answer: What is known of all rows; that of these rows is changed.
+        working_set: How many violated atoms a row takes in at once, at most.
+        gram_rows: Changed codes up to which rows of G are subtracted.
     """
     atoms, gram, nonnegative = problem.atoms, problem.gram, problem.nonnegative
     tol, kkt_tol = problem.tol, problem.kkt_tol
@@ -280,7 +355,14 @@ def advance(
 
 @compiled
 def pack(answer, starts, indices, values):
-    """Write supports, ascending, and codes of all rows one after the other."""
+    """Write supports, ascending, and codes of all rows one after the other.
+
+    Args:
+        answer: What is known of all rows.
+        starts: Where each row begins, (n + 1,).
+        indices: Atoms are written here, one entry per code.
+        values: Codes are written here, likewise.
+    """
     for row in range(len(answer.sizes)):
         begin = starts[row]
         for a in range(answer.sizes[row]):

@@ -32,6 +32,9 @@ class KernelCache(FunctionCache):
 
     Numba looks at the file of a function only, but code of functions in other files is compiled into it. What the disk
     does not take, or has damaged, is compiled again.
+
+    Args:
+        function: The function whose machine code is kept.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -39,6 +42,12 @@ class KernelCache(FunctionCache):
         self._cache_file = IndexDataCacheFile(self.cache_path, self._impl.filename_base, sources())
 
     def save_overload(self, signature: Any, compiled: Any) -> None:
+        """Keep machine code, if the disk takes it.
+
+        Args:
+            signature: The types of the arguments that it was compiled for.
+            compiled: The code, as Numba has it.
+        """
         with suppress(OSError):
             try:
                 super().save_overload(signature, compiled)
@@ -49,6 +58,12 @@ class KernelCache(FunctionCache):
                 super().save_overload(signature, compiled)
 
     def load_overload(self, signature: Any, context: Any) -> Any:
+        """Return the machine code that was kept for some types of arguments, or None if there is none that can be read.
+
+        Args:
+            signature: The types of the arguments.
+            context: Numba's description of the processor.
+        """
         try:
             return super().load_overload(signature, context)
         except Exception:  # whatever reading bytes of something else leads to
@@ -60,6 +75,9 @@ def compiled(function: Callable[..., Any]) -> Any:
 
     Kernels that others call become part of these. Else the process that compiles would call them where it compiled them
     alone, and later ones where they were optimised once more: to different bits, as sums may be reordered.
+
+    Returns:
+        The compiled function, called as the given one.
     """
     plain = unwrap(function)  # run-time type checkers wrap functions in what cannot be compiled
     reordered = {"reassoc", "contract", "nsz", "arcp"}

@@ -25,7 +25,17 @@ NOTHING: Any = np.int64(-1)  # no atom, no event
 
 @compiled
 def gather_row(atoms, gram, working, begin, size, place, out):
-    """Write G of one atom with some of the working set, from G of all or, in their precision, from the atoms."""
+    """Write G of one atom with some of the working set, from G of all or, in their precision, from the atoms.
+
+    Args:
+        atoms: D.
+        gram: G of all atoms, or (0, 0).
+        working: Indices of the atoms of the working set.
+        begin: First column to write.
+        size: Column after the last.
+        place: Position of the atom in the working set, and row to write.
+        out: G on the working set.
+    """
     i, row = working[place], out[place]
     if gram.shape[0]:
         entries = gram[i]
@@ -62,10 +72,26 @@ def follow(
 ):
     """Follow the path from h to `h_to`, or to where more than `most_atoms` (if it is not 0) would have codes.
 
-    There it stops by `margin`, the rounding of c, before the next one joins.
+    There it stops by `margin` before the next one joins.
 
-    The `size` atoms of the working set are brought along, `chosen` of them in the support, in the order of the Cholesky
-    factor L of G_SS. `known` rows of it are there from an earlier line, and as many entries of `half` = L⁻¹ s.
+    Args:
+        atoms: D.
+        gram: G of all atoms, or (0, 0).
+        working: The working set: its codes, correlations and support are brought along.
+        size: Number of its atoms.
+        chosen: How many of them are in the support, in the order of the Cholesky factor L of G_SS.
+        known: Rows of L, and entries of `half`, that are there from an earlier line.
+        factor: L, packed.
+        half: L⁻¹ s.
+        h: L / 2 of the objective where the path begins.
+        h_to: The h at which it ends.
+        nonnegative: Whether codes must be 0 or more.
+        most_atoms: Number of codes that the path does not exceed; 0: no limit.
+        margin: Rounding of the correlations.
+        slope: Memory that is overwritten, as long as the working set: a.
+        step: Likewise: b.
+        events: The h at which an atom joins, or its negative where one leaves, is written here.
+        num_events: How many are there already.
 
     Returns:
         How it ended (`REACHED`, `FULL`, or `STUCK` where atoms depend on each other), the h at the end, the number of

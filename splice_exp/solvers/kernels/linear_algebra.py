@@ -10,7 +10,10 @@ FUSED = 4  # rows of a matrix that are taken in one pass
 
 
 def in_large_pages(*sizes):
-    """Allocate arrays of float64 in one piece: NumPy asks for large pages of memory for what has 4 MiB or more."""
+    """Return uninitialised arrays of float64, allocated in one piece, of the sizes given.
+
+    NumPy asks for large pages of memory for what has 4 MiB or more.
+    """
     return np.split(np.empty(sum(sizes)), np.cumsum(sizes)[:-1])
 
 
@@ -21,16 +24,28 @@ def packed_size(size):
 
 @compiled
 def packed_row(factor, a):
-    """Return row a of a packed factor: its entries up to the diagonal."""
+    """Return row a of a packed factor: its entries up to the diagonal.
+
+    Args:
+        factor: The factor, its rows one after the other.
+        a: Number of the row.
+    """
     begin = a * (a + 1) // 2
     return factor[begin : begin + a + 1]
 
 
 @compiled
 def factorise(gram, support, factor, begin, dependent):
-    """Write the Cholesky factor of G_SS, packed, of which rows before `begin` are there; return how many it has then.
+    """Write the Cholesky factor L of G_SS = L Lᵀ, packed; return how many rows it has then.
 
     That is all, or those before an atom whose squared distance to the span of the former is below `dependent`.
+
+    Args:
+        gram: G on the working set.
+        support: Positions of the support in the working set, (s,).
+        factor: Packed rows of L; those from `begin` on are written.
+        begin: How many rows are there already.
+        dependent: Squared distance to the span of the atoms before, below which an atom depends on them.
     """
     size = len(support)
     for a in range(begin, size):
@@ -66,7 +81,13 @@ def factorise(gram, support, factor, begin, dependent):
 
 @compiled
 def backward(factor, right, size):
-    """Solve Lᵀ y = right in place, a few rows at a time."""
+    """Solve Lᵀ y = right in place, a few rows at a time.
+
+    Args:
+        factor: L, packed.
+        right: The right side, (s,) or longer; becomes y.
+        size: How many rows of L are used.
+    """
     whole = size - size % FUSED
     for a in range(size - 1, whole - 1, -1):
         row = packed_row(factor, a)
@@ -88,7 +109,14 @@ def backward(factor, right, size):
 
 @compiled
 def forward(factor, right, begin, end):
-    """Solve L y = right in place from `begin` on, where y is there already, to `end`."""
+    """Solve L y = right in place, from one row to another.
+
+    Args:
+        factor: L, packed.
+        right: y before `begin`, the right side from there on; becomes y.
+        begin: First row to solve for.
+        end: First row that is left as it is.
+    """
     for a in range(begin, end):
         total = right[a]
         row = packed_row(factor, a)
@@ -99,7 +127,16 @@ def forward(factor, right, begin, end):
 
 @compiled
 def residual(x, atoms, working, values, size, r):
-    """R = x − w D."""
+    """Write r = x − w D.
+
+    Args:
+        x: The target, (d,).
+        atoms: D.
+        working: Indices of the atoms that may have codes.
+        values: Their codes.
+        size: How many atoms and codes there are.
+        r: Written, (d,).
+    """
     for t in range(len(x)):
         r[t] = x[t]
     for a in range(size):
@@ -109,14 +146,25 @@ def residual(x, atoms, working, values, size, r):
 
 @compiled
 def subtract_atom(atom, value, r):
-    """R −= value · atom."""
+    """Subtract a multiple of an atom in place: r −= value · atom.
+
+    Args:
+        atom: The atom, (d,).
+        value: The factor.
+        r: The residual, (d,).
+    """
     for t in range(len(r)):
         r[t] -= value * atom[t]
 
 
 @compiled
 def correlate(atom, r):
-    """⟨d, r⟩."""
+    """Return ⟨d, r⟩ in float64.
+
+    Args:
+        atom: d, (d,).
+        r: The residual, (d,).
+    """
     total = 0.0
     for t in range(len(r)):
         total += atom[t] * r[t]
@@ -125,7 +173,16 @@ def correlate(atom, r):
 
 @compiled
 def gram_of(atoms, gram, working, begin, end, out):
-    """Write rows and columns `begin` … `end` − 1 of G of some atoms: from G of all, or from them in their precision."""
+    """Write rows and columns `begin` … `end` − 1 of G of some atoms: from G of all, or from them in their precision.
+
+    Args:
+        atoms: D.
+        gram: G of all atoms, or (0, 0): then products of atoms are computed.
+        working: Indices of the atoms.
+        begin: How many rows and columns are there already.
+        end: How many there are then.
+        out: G of these atoms is written here, (end, end) or larger.
+    """
     for a in range(begin, end):
         i = working[a]
         for b in range(a + 1):
@@ -142,7 +199,14 @@ def gram_of(atoms, gram, working, begin, end, out):
 
 @compiled
 def exact_gram_of(atoms, working, size, out):
-    """Write G of some atoms in float64."""
+    """Write G of some atoms in float64.
+
+    Args:
+        atoms: D.
+        working: Indices of the atoms.
+        size: How many.
+        out: G of these atoms is written here, (size, size) or larger.
+    """
     for a in range(size):
         for b in range(a + 1):
             total = 0.0
@@ -154,7 +218,15 @@ def exact_gram_of(atoms, working, size, out):
 
 @compiled
 def subtract_rows(matrix, rows, steps, count, out):
-    """Out −= steps · matrix[rows], a few rows at a time."""
+    """Subtract multiples of rows in place, a few rows at a time: out −= steps · matrix[rows].
+
+    Args:
+        matrix: For example G.
+        rows: Indices of its rows.
+        steps: Factor of each.
+        count: How many rows.
+        out: At most as long as a row of `matrix`.
+    """
     whole = count - count % FUSED
     for at in range(0, whole, FUSED):
         first, second, third, fourth = (

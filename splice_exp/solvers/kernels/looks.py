@@ -14,7 +14,15 @@ BINS = 64  # of correlations, from the threshold to the largest
 
 @compiled
 def any_above(c, begin, end, threshold, nonnegative):
-    """Say whether one of some correlations is above a threshold."""
+    """Say whether one of some correlations is above a threshold.
+
+    Args:
+        c: Correlations, (k,).
+        begin: Index of the first.
+        end: Index after the last.
+        threshold: What they are compared with.
+        nonnegative: Whether codes must be 0 or more: if not, |c| counts.
+    """
     above = 0
     for j in range(begin, end):
         above += (c[j] if nonnegative else abs(c[j])) > threshold
@@ -23,7 +31,7 @@ def any_above(c, begin, end, threshold, nonnegative):
 
 @compiled
 def largest(c):
-    """Max |c_j|."""
+    """Return max |c_j|."""
     most = 0.0
     for j in range(len(c)):
         most = max(most, abs(c[j]))
@@ -32,7 +40,17 @@ def largest(c):
 
 @compiled
 def violators(c, threshold, nonnegative, most, member, found, strengths):
-    """Write atoms, no members, with about the `most` largest correlations above a threshold; return how many."""
+    """Write atoms, no members, with about the `most` largest correlations above a threshold; return how many.
+
+    Args:
+        c: Correlations of the residual with all atoms, (k,).
+        threshold: What they are compared with.
+        nonnegative: Whether codes must be 0 or more: if not, |c| counts.
+        most: How many atoms to write at most.
+        member: Whether an atom is to be left out, (k,).
+        found: Their indices are written here, ascending; has room for k.
+        strengths: Memory that is overwritten, (k,).
+    """
     count, strongest = 0, threshold
     for begin in range(0, len(c), BLOCK):
         end = min(begin + BLOCK, len(c))
@@ -70,6 +88,18 @@ def violators_nearby(atoms, r, c, safe, threshold, nonnegative, most, member, fo
 
     |⟨d, r⟩ − ⟨d, r'⟩| ≤ ‖r − r'‖: an atom whose earlier correlation is at most `safe` = h − ‖r − r'‖ is none. Of the
     others, correlations with r are computed, unless there are more than `most` of them: then −1 is returned.
+
+    Args:
+        atoms: D.
+        r: The residual, (d,).
+        c: Correlations of an earlier residual r' with all atoms, (k,).
+        safe: Earlier correlation up to which an atom cannot be violated.
+        threshold: Above it, a correlation with r is a violation.
+        nonnegative: Whether codes must be 0 or more: if not, absolute values count.
+        most: How many atoms to compute correlations of at most.
+        member: Whether an atom is to be left out, (k,).
+        found: Indices of violated atoms are written here, ascending.
+        strengths: Their correlations with r are written here.
     """
     near = 0
     for begin in range(0, len(c), BLOCK):
@@ -100,8 +130,26 @@ def judge(
     What this bound leaves in doubt is computed again in float64. A row with an atom that is violated beyond doubt is
     not done; only a `final` judgement measures how far it is off.
 
+    Args:
+        x: The target, (d,).
+        r: The residual, (d,).
+        atoms: D.
+        c: Correlations of r with all atoms, (k,).
+        margin: How far each of them may be off.
+        support: Indices of the atoms with codes.
+        values: Their codes.
+        size: How many there are.
+        l1_penalty: L.
+        nonnegative: Whether codes must be 0 or more.
+        tol: Largest duality gap of a row that is done.
+        kkt_tol: Its largest KKT violation.
+        final: Whether to measure the violation of a row that is not done.
+        member: Memory that is overwritten, (k,): all False before and after.
+        certificate: Duality gap and KKT violation are written here, (2,), unless an atom is violated beyond doubt and
+            the judgement is not final.
+
     Returns:
-        Whether the row is done; `certificate` is its duality gap and its KKT violation.
+        Whether the row is done.
     """
     doubtful, violated = 0.5 * l1_penalty - margin, 0.5 * (l1_penalty + kkt_tol) + margin
     for a in range(size):

@@ -23,7 +23,14 @@ NEAR = 0.9  # share of the next h that a correlation must have for its atom to j
 
 @compiled
 def begin_at(c, margin, h_first, nonnegative):
-    """Return the first h that is asked for, or the least at which all codes are zero if that is larger."""
+    """Return the first h that is asked for, or the least at which all codes are zero if that is larger.
+
+    Args:
+        c: Correlations of the target with all atoms, (k,).
+        margin: How far each of them may be off.
+        h_first: The first h that is asked for.
+        nonnegative: Whether codes must be 0 or more: if not, |c| counts.
+    """
     highest = 0.0
     for j in range(len(c)):
         highest = max(highest, c[j] if nonnegative else abs(c[j]))
@@ -33,6 +40,21 @@ def begin_at(c, margin, h_first, nonnegative):
 @compiled
 def try_point(working, size, chosen, tried, row, h, x, atoms, factor, direction, before, changed, steps):
     """Make what is on the working set, at h, the point that is tried, and polish it.
+
+    Args:
+        working: The working set, with the codes of the point.
+        size: Number of its atoms.
+        chosen: How many of them are in the support.
+        tried: The point is written here, in place of the one tried before.
+        row: The row of the point.
+        h: L / 2 at the point.
+        x: The target, (d,).
+        atoms: D.
+        factor: Cholesky factor of G on the support, packed.
+        direction: Memory that is overwritten, as long as the working set.
+        before: As `direction`: for the codes that were tried before.
+        changed: Indices of atoms whose codes changed are written here.
+        steps: By how much they changed is written here.
 
     Returns:
         How many codes changed (which and by how much: `changed`, `steps`), the length of these steps, and that of the
@@ -69,9 +91,27 @@ def pursue(
 ):  # fmt: skip
     """Judge the points that `rows[begin:end]` have tried, and follow their paths as far as rows of G can tell.
 
-    `correlations` (of the residuals of `tried`, off by at most `errors`, `spread` being 0; overwritten), `residuals`
-    (for the next product) and `done` belong to `rows`. With `most_atoms` > 0 a path ends before more atoms than that
-    have codes, and only its end is written down.
+    Args:
+        begin: First place in `rows` of the part that this call works on.
+        end: Place after its last.
+        rows: Rows that are not done, (m,).
+        correlations: Of the residuals of `tried`, (m, k); overwritten.
+        errors: How far the correlations of a row are off at most, (m,).
+        spread: 0: paths begin with an exact product.
+        residuals: Those for the next product are written here, (m, d).
+        done: Whether a row is done is written here, (m,).
+        final: Whether this is the last product; plays no part here.
+        scratch: Memory of this thread.
+        problem: What is to be solved.
+        penalties: L of the points to write down, falling.
+        most_atoms: If it is not 0, a path ends before more atoms than that have codes, and only its end is written
+            down.
+        reached: The last certified point of each row.
+        tried: The point of each row that is judged next.
+        progress: How far each row is.
+        record: What is written down.
+        working_set: How many violated atoms a row takes in at once, at most.
+        gram_rows: Changed codes up to which correlations are updated by rows of G.
     """
     atoms, gram, nonnegative = problem.atoms, problem.gram, problem.nonnegative
     dim = atoms.shape[1]

@@ -8,7 +8,16 @@ from splice_exp.solvers.kernels.compile import compiled
 
 
 class Points(NamedTuple):
-    """One point of each row's path: support and codes, the first `sizes` of each, h, x − w D, gap and KKT violation."""
+    """One point of each row's path.
+
+    Attributes:
+        supports: Indices of the atoms with codes, the first `sizes` of each row, (n, room).
+        codes: Their codes, likewise, (n, room).
+        sizes: Number of codes of each row, (n,).
+        h: L / 2 at the point, (n,); negative before the path has begun.
+        residuals: x − w D, (n, d) float64.
+        certificates: Duality gap and KKT violation, (n, 2).
+    """
 
     supports: Any
     codes: Any
@@ -39,9 +48,17 @@ class Progress(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What is written down: certified points one after the other, `sizes` and certificates by penalty, and events.
+    """What is written down of each row: its certified points, one after the other, and the events on its path.
 
-    An event is the h at which an atom joins, or its negative where one leaves.
+    Attributes:
+        supports: Indices of the atoms with codes, of all points of a row, the first `filled`, (n, points · room).
+        codes: Their codes, likewise.
+        sizes: Number of codes at each penalty, (n, points).
+        certificates: Duality gap and KKT violation at each penalty, (n, points, 2); infinite where the path did not
+            come.
+        filled: Number of codes written down of each row, (n,).
+        events: The h at which an atom joins, or its negative where one leaves, the first `num_events` of each row.
+        num_events: Number of events of each row, (n,).
     """
 
     supports: Any
@@ -55,7 +72,13 @@ class Record(NamedTuple):
 
 @compiled
 def copy_point(source, target, row):
-    """Make one row of some points that of others."""
+    """Make the point of one row that of the same row in others.
+
+    Args:
+        source: The points to copy from.
+        target: The points to overwrite.
+        row: Which row.
+    """
     size = source.sizes[row]
     for a in range(size):
         target.supports[row, a], target.codes[row, a] = source.supports[row, a], source.codes[row, a]
@@ -67,7 +90,14 @@ def copy_point(source, target, row):
 
 @compiled
 def write_down(record, points, row, number):
-    """Add a certified point to the record of a row."""
+    """Add a certified point to the record of a row.
+
+    Args:
+        record: Where it is added.
+        points: Where it is read.
+        row: Which row.
+        number: Index of its penalty.
+    """
     size, filled = points.sizes[row], record.filled[row]
     for a in range(size):
         record.supports[row, filled + a], record.codes[row, filled + a] = points.supports[row, a], points.codes[row, a]

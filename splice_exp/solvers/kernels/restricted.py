@@ -27,10 +27,18 @@ NOTHING = 1e-9  # coefficient of an atom in another that is rounding
 
 @compiled
 def sweep(gram, values, gradient, h, tol, nonnegative, only_support):
-    """Do one sweep of coordinate descent; return the largest change.
+    """Do one sweep of coordinate descent; return the largest change of a code.
 
-    `gradient` is c on the working set and stays that of `values`. A zero stays zero unless c exceeds h by `tol`: of two
-    equal atoms the first wins.
+    A zero stays zero unless c exceeds h by `tol`: of two equal atoms the first wins.
+
+    Args:
+        gram: G on the working set, (m, m) or larger.
+        values: Codes on the working set, (m,); changed in place.
+        gradient: c on the working set, (m,); it stays that of `values`.
+        h: L / 2.
+        tol: By how much c must exceed h for a zero code to change.
+        nonnegative: Whether codes must be 0 or more.
+        only_support: Whether all zeros stay zero.
     """
     size = len(values)
     largest = 0.0
@@ -58,7 +66,16 @@ def sweep(gram, values, gradient, h, tol, nonnegative, only_support):
 
 @compiled
 def move(gram, values, gradient, support, direction, length):
-    """Go along a direction on the support, and keep the gradient."""
+    """Go along a direction on the support, and keep the gradient.
+
+    Args:
+        gram: G on the working set.
+        values: Codes on the working set; changed in place.
+        gradient: c on the working set; it stays that of `values`.
+        support: Positions of the support in the working set, (s,).
+        direction: Change of each of its codes at length 1, (s,) or longer.
+        length: How far to go.
+    """
     for a in range(len(support)):
         j = support[a]
         step = length * direction[a]
@@ -71,7 +88,13 @@ def move(gram, values, gradient, support, direction, length):
 
 @compiled
 def first_zero(values, support, direction):
-    """Return how far one can go along a direction until a value is zero, and which of them; (inf, −1) if none is."""
+    """Return how far one can go along a direction until a code is zero, and which of them; (inf, −1) if none is.
+
+    Args:
+        values: Codes on the working set.
+        support: Positions of the support in the working set, (s,).
+        direction: Change of each of its codes at length 1.
+    """
     nearest, place = np.inf, -1
     for a in range(len(support)):
         value = values[support[a]]
@@ -84,7 +107,20 @@ def first_zero(values, support, direction):
 
 @compiled
 def project(gram, values, gradient, h, support, direction, share, trial):
-    """Write the step that goes a share of a direction, codes that would change sign to zero; return the change."""
+    """Write the step that goes a share of a direction, codes that would change sign to zero.
+
+    Return the change of the objective, −⟨c − h s, p⟩ + ½ pᵀ G_SS p for the step p and the signs s.
+
+    Args:
+        gram: G on the working set.
+        values: Codes on the working set.
+        gradient: c on the working set.
+        h: L / 2.
+        support: Positions of the support in the working set, (s,).
+        direction: Change of each of its codes at share 1.
+        share: How much of the direction is taken.
+        trial: The step p is written here, one entry per code of the support.
+    """
     size, change = len(support), 0.0
     for a in range(size):
         value, step = values[support[a]], share * direction[a]
@@ -100,7 +136,13 @@ def project(gram, values, gradient, h, support, direction, share, trial):
 
 @compiled
 def support_of(values, support, known):
-    """Write the places of nonzero values; return how many there are, and how many of the `known` first are the same."""
+    """Write the positions of nonzero codes; return how many there are, and how many of the `known` first are the same.
+
+    Args:
+        values: Codes on the working set.
+        support: The positions are written here, ascending; before, those of an earlier support.
+        known: How many of the earlier ones are compared.
+    """
     size, same = 0, 0
     for j in range(len(values)):
         if values[j] != 0.0:
@@ -115,7 +157,17 @@ def support_of(values, support, known):
 def newton(gram, exact, values, gradient, h, support, known, factor, direction, trial):
     """Go to the minimum on the support and its orthant; atoms that leave the orthant become zero.
 
-    `support` and `factor` are those of an earlier step, `known` rows of them, and become those of this one.
+    Args:
+        gram: G on the working set.
+        exact: Whether `gram` is computed in float64. If not, an atom that may depend on others ends the step.
+        values: Codes on the working set; changed in place.
+        gradient: c on the working set; it stays that of `values`.
+        h: L / 2.
+        support: Positions of the support of an earlier step; become those of this one.
+        known: Rows of `factor` that are there from the earlier step.
+        factor: Cholesky factor of G on the earlier support, packed; becomes that of this one.
+        direction: Memory that is overwritten, as long as the working set.
+        trial: As `direction`.
 
     Returns:
         How many rows of `factor` there are: all of the support, or −1 if an atom may depend on others, which needs an
@@ -175,7 +227,22 @@ def newton(gram, exact, values, gradient, h, support, known, factor, direction, 
 
 @compiled
 def solve_restricted(gram, exact, values, gradient, h, nonnegative, tol, support, known, factor, direction, trial):
-    """Solve the restricted problem from `values`; return what `newton` returned last."""
+    """Solve the restricted problem from `values`; return what `newton` returned last.
+
+    Args:
+        gram: G on the working set.
+        exact: Whether `gram` is computed in float64.
+        values: Codes on the working set; changed in place.
+        gradient: c on the working set; it stays that of `values`.
+        h: L / 2.
+        nonnegative: Whether codes must be 0 or more.
+        tol: By how much c may exceed h where a code is zero.
+        support: Positions of the support of an earlier solution; become those of this one.
+        known: Rows of `factor` that are there.
+        factor: Cholesky factor of G on the support, packed.
+        direction: Memory that is overwritten, as long as the working set.
+        trial: As `direction`.
+    """
     for _ in range(ROUNDS):
         sweep(gram, values, gradient, h, tol, nonnegative, NO)
         for _ in range(SWEEPS):
@@ -197,12 +264,28 @@ def solve_restricted(gram, exact, values, gradient, h, nonnegative, tol, support
 def solve_on(
     x, atoms, working, size, gram, values, gradient, h, nonnegative, tol, support, known, factor, direction, trial, r
 ):
-    """Solve the restricted problem on the `size` atoms of a working set; where float32 does not suffice, in float64.
+    """Solve the restricted problem on a working set; where float32 does not suffice, in float64.
 
-    `r` is overwritten.
+    Args:
+        x: The target, (d,).
+        atoms: D.
+        working: Indices of the atoms of the working set.
+        size: How many there are.
+        gram: G on the working set; computed again in float64 where that is needed.
+        values: Codes on the working set; changed in place.
+        gradient: c on the working set; it stays that of `values`.
+        h: L / 2.
+        nonnegative: Whether codes must be 0 or more.
+        tol: By how much c may exceed h where a code is zero.
+        support: Positions of the support of an earlier solution; become those of this one.
+        known: Rows of `factor` that are there.
+        factor: Cholesky factor of G on the support, packed.
+        direction: Memory that is overwritten, as long as the working set.
+        trial: As `direction`.
+        r: Memory that is overwritten, (d,).
 
     Returns:
-        The size of the support, whose places are in `support` and whose Cholesky factor is in `factor`.
+        The size of the support, whose positions are in `support` and whose Cholesky factor is in `factor`.
     """
     known = solve_restricted(
         gram, NO, values[:size], gradient[:size], h, nonnegative, tol, support, known, factor, direction, trial

@@ -16,9 +16,18 @@ from splice_exp.solvers.kernels.restricted import solve_on
 
 
 class WorkingSet(NamedTuple):
-    """Scratch: atoms of the set, which are in it and where, and on the set G, codes, correlations and the support.
+    """Memory for a working set of up to `room` of k atoms.
 
-    Row a of `gram` is known up to column `gathered[a]`.
+    Attributes:
+        atoms: Indices of its atoms, (room,).
+        inside: Whether an atom is in it, (k,).
+        place: Position of each atom that is in it, (k,).
+        gram: G on it, (room, room); row a is known up to column `gathered[a]`.
+        gathered: See there, (room,).
+        values: Codes on it, (room,).
+        c: Correlations on it, (room,).
+        support: Positions of the support in it, in the order of the Cholesky factor, (room,).
+        member: Whether a position is in the support, (room,).
     """
 
     atoms: Any
@@ -33,7 +42,22 @@ class WorkingSet(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Memory of one thread; no atom is in the working set, and none is `judged`, when a row begins."""
+    """Memory of one thread, for k atoms and working sets of up to `room` of them.
+
+    Attributes:
+        found: Indices of violated atoms, (k,).
+        strengths: Their correlations, (k,).
+        judged: For `judge`, (k,); False of all when a row begins.
+        changed: Indices of atoms whose codes changed, (room,).
+        steps: By how much they changed, (room,), in the type of the atoms.
+        before: Codes of the point that was tried before, on the working set, (room,).
+        slope: By how much correlations change as h falls by 1, (room,).
+        direction: By how much the codes of the support do, or a Newton step, (room,).
+        trial: A step that ends in the orthant, (room,).
+        half: L⁻¹ s for the signs s of the support, (room,).
+        factor: Cholesky factor L of G on the support, packed.
+        working: The working set; no atom is in it when a row begins.
+    """
 
     found: Any
     strengths: Any
@@ -50,7 +74,13 @@ class Scratch(NamedTuple):
 
 
 def make_scratch(num_atoms, room, dtype):
-    """Make the memory of one thread, for working sets of up to `room` atoms."""
+    """Make the memory of one thread.
+
+    Args:
+        num_atoms: k.
+        room: Number of atoms that a working set may have.
+        dtype: NumPy type of the atoms.
+    """
     gram, factor = in_large_pages(room * room, packed_size(room))
     return Scratch(
         found=np.empty(num_atoms, np.int64),
@@ -80,7 +110,13 @@ def make_scratch(num_atoms, room, dtype):
 
 @compiled
 def add_atom(working, size, atom):
-    """Add an atom to a working set, if it is not there; return the size."""
+    """Add an atom to a working set, if it is not there; return the size.
+
+    Args:
+        working: The working set.
+        size: Number of its atoms.
+        atom: Index of the atom.
+    """
     if working.inside[atom]:
         return size
     working.atoms[size], working.place[atom], working.inside[atom], working.gathered[size] = atom, size, True, 0
@@ -89,7 +125,17 @@ def add_atom(working, size, atom):
 
 @compiled
 def place_reached(working, size, reached, row, atoms, c, accepted):
-    """Put the last accepted point on the working set; if it was `accepted` just now, `c` are the correlations there."""
+    """Put the last certified point of a row on the working set.
+
+    Args:
+        working: The working set; codes, correlations and support are overwritten.
+        size: Number of its atoms.
+        reached: Last certified points.
+        row: Which row.
+        atoms: D.
+        c: Correlations with all atoms at the point, (k,); read only if `accepted`.
+        accepted: Whether it was certified just now; if not, correlations are computed.
+    """
     r, h = reached.residuals[row], reached.h[row]
     for a in range(size):
         working.values[a], working.member[a] = 0.0, False
@@ -103,7 +149,23 @@ def place_reached(working, size, reached, row, atoms, c, accepted):
 
 @compiled
 def solve_at(working, size, reached, row, x, atoms, gram, h, nonnegative, tol, factor, direction, trial):
-    """Solve for the point at h on the working set; return the size of its support."""
+    """Solve for the point at h on the working set; return the size of its support.
+
+    Args:
+        working: The working set; its G, codes, correlations and support are overwritten.
+        size: Number of its atoms.
+        reached: Last certified points, from which the solution starts.
+        row: Which row.
+        x: The target, (d,).
+        atoms: D.
+        gram: G of all atoms, or (0, 0).
+        h: L / 2.
+        nonnegative: Whether codes must be 0 or more.
+        tol: By how much c may exceed h where a code is zero.
+        factor: The Cholesky factor of G on the support is written here, packed.
+        direction: Memory that is overwritten, as long as the working set.
+        trial: As `direction`.
+    """
     place_reached(working, size, reached, row, atoms, working.c, NO)
     gram_of(atoms, gram, working.atoms, ZERO, size, working.gram)
     working.gathered[:size] = size
@@ -115,9 +177,22 @@ def solve_at(working, size, reached, row, x, atoms, gram, h, nonnegative, tol, f
 
 @compiled
 def take_in(working, size, reached, tried, row, c, threshold, nonnegative, most, found, strengths):
-    """Add `most` atoms at most with correlations above a threshold to the working set; return its size, and how many.
+    """Add violated atoms to the working set; return its size, and how many of them were found.
 
-    Where there is no room for them, the set begins anew with the supports of both points.
+    Where there is no room, the set begins again with the supports of both points, and takes in what still fits.
+
+    Args:
+        working: The working set.
+        size: Number of its atoms.
+        reached: Last certified points.
+        tried: Points that were judged.
+        row: Which row.
+        c: Correlations with all atoms, (k,).
+        threshold: Above it, a correlation is a violation.
+        nonnegative: Whether codes must be 0 or more: if not, |c| counts.
+        most: How many atoms to add at most.
+        found: Memory that is overwritten, (k,).
+        strengths: As `found`.
     """
     fresh = violators(c, threshold, nonnegative, most, working.inside, found, strengths)
     if size + fresh > len(working.atoms):
