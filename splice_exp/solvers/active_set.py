@@ -36,7 +36,13 @@ MAX_PRODUCT = 2**25  # entries of a product: 128 MiB in float32
 
 @dataclass(frozen=True, eq=False)
 class ActiveSetState(State):
-    """G = D Dᵀ, or (0, 0) where it is not needed or too large; D in bfloat16, or (0, 0), and how far it has moved."""
+    """A dictionary, its Gram matrix, and its atoms rounded for a coarse first look.
+
+    Attributes:
+        gram: G = D Dᵀ, or (0, 0) where it is not needed or too large.
+        coarse: D in bfloat16, or (0, 0) where the first look is not coarse.
+        coarse_error: max ‖d_j − d̃_j‖, how far rounding has moved an atom at most.
+    """
 
     gram: Float[Tensor, "g g"]
     coarse: Tensor
@@ -44,7 +50,12 @@ class ActiveSetState(State):
 
 
 def rows_of_a_product(batch_size: int, state: State) -> int:
-    """Return how many rows are multiplied together: a batch, or as many as fit `MAX_PRODUCT`."""
+    """Return how many rows are multiplied together: a batch, or as many as fit `MAX_PRODUCT`.
+
+    Args:
+        batch_size: Rows of a batch.
+        state: With the dictionary.
+    """
     return max(1, min(batch_size, MAX_PRODUCT // len(state.atoms)))
 
 

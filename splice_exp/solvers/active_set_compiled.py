@@ -35,6 +35,9 @@ def solve(
         gram: G = D Dᵀ, or (0, 0).
         targets: X.
         coarse: The atoms of the first look, where they are not D.
+
+    Returns:
+        Codes and certificates of the rows, and how many products each took part in.
     """
     num_rows, (num_atoms, dim) = len(targets), atoms.shape
     room = min(num_atoms, dim + working_set)

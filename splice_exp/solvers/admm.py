@@ -33,14 +33,25 @@ LOWER_RHO = 4  # … by this factor
 
 @dataclass(frozen=True, eq=False)
 class ADMMState(State):
-    """D (DᵀD + (ρ/2) I)⁻¹, the d × d factorisation folded into the atoms; and ρ."""
+    """A dictionary, its d × d factorisation folded into the atoms, and ρ.
+
+    Attributes:
+        projector: D (DᵀD + (ρ/2) I)⁻¹.
+        rho: ρ.
+    """
 
     projector: Float[Tensor, "k d"]
     rho: Float[Tensor, ""]
 
 
 class Iterates(NamedTuple):
-    """Rows of the splitting x = w: w (`codes`), the scaled multipliers u, and the constant 2 X Dᵀ."""
+    """Rows of the splitting x = w.
+
+    Attributes:
+        codes: w.
+        multipliers: The scaled multipliers u.
+        correlations: 2 X Dᵀ, which stays the same.
+    """
 
     codes: Float[Tensor, "b k"]
     multipliers: Float[Tensor, "b k"]

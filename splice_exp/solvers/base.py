@@ -24,7 +24,11 @@ LENGTH_TOLERANCE = 1e-2  # by which an atom may be longer than 1; certificates h
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """What a solver needs to know about a dictionary, computed once: picklable, and moves between devices."""
+    """What a solver needs to know about a dictionary, computed once: picklable, and moves between devices.
+
+    Attributes:
+        atoms: D, unit rows.
+    """
 
     atoms: Float[Tensor, "k d"]
 
@@ -38,13 +42,28 @@ class State:
         return self.atoms[support.clamp(min=0)].double() * (support >= 0)[:, :, None]
 
     def to(self, *args: Any, **kwargs: Any) -> State:
-        """Move or cast all tensors, like `Tensor.to`."""
+        """Move or cast all tensors, like `Tensor.to`.
+
+        Args:
+            *args: A device, a type or both, as `Tensor.to` takes them.
+            **kwargs: Likewise, by name.
+
+        Returns:
+            A state of the same kind; this one stays as it is.
+        """
         moved = {f.name: getattr(self, f.name).to(*args, **kwargs) for f in fields(self)}
         return replace(self, **moved)
 
 
 class Solved(NamedTuple):
-    """Codes of one batch, how good they are, the iterations each row took, and its penalty if the solver chose it."""
+    """What one batch gives: its codes, and how good they are.
+
+    Attributes:
+        codes: W.
+        certificate: Duality gap and KKT violation of each row.
+        num_iterations: Iterations that each row took.
+        l1_penalty: L of each row, if the solver chose it.
+    """
 
     codes: Codes
     certificate: Certificate
@@ -52,7 +71,12 @@ class Solved(NamedTuple):
     l1_penalty: Float[Tensor, " b"] | None = None
 
     def replace(self, rows: Int64[Tensor, " m"], other: Solved) -> Solved:
-        """Return the same with some rows solved anew."""
+        """Return the same with some rows solved again; `l1_penalty` is left out.
+
+        Args:
+            rows: Indices of the rows.
+            other: What they are replaced by, in the same order.
+        """
         order = torch.arange(len(self.codes))
         order[rows] = len(self.codes) + torch.arange(len(rows))
 
@@ -72,8 +96,12 @@ class Solved(NamedTuple):
 def require_matrix(name: str, rows: object) -> None:
     """Refuse what is not a matrix of finite numbers: a comparison with NaN is false, and would certify it.
 
+    Args:
+        name: What the rows are, in the plural, for the error.
+        rows: What was given.
+
     Raises:
-        SpliceError: naming the shape, or the rows that are not finite.
+        SpliceError: naming the type or the shape, or the rows that are not finite.
     """
     if not isinstance(rows, Tensor):
         raise SpliceError(f"The {name} are of type {type(rows).__name__}, but must be a torch tensor: torch.as_tensor.")
@@ -112,8 +140,13 @@ def require_atoms(atoms: Tensor) -> None:
 def require_targets(atoms: Float[Tensor, "k d"], targets: Tensor) -> None:
     """Refuse targets of another space, or with values that are not finite.
 
+    Args:
+        atoms: D.
+        targets: What was given.
+
     Raises:
-        SpliceError: if the widths differ; or naming the rows.
+        SpliceError: if they are no matrix of floating point numbers, or the widths differ; or naming the rows that are
+            not finite.
     """
     require_matrix("targets", targets)
     dim = atoms.shape[1]
@@ -126,6 +159,11 @@ def require_targets(atoms: Float[Tensor, "k d"], targets: Tensor) -> None:
 
 def require_enough(state: State, target_l0: int, of: object) -> None:
     """Refuse to choose more atoms than there are.
+
+    Args:
+        state: With the dictionary.
+        target_l0: How many atoms are to be chosen.
+        of: The solver that has `target_l0`, for the error.
 
     Raises:
         SpliceError: naming both numbers.
@@ -160,8 +198,12 @@ class Solver(ABC):
         Args:
             atoms: Unit rows; their device and floating point type are those of the solve.
 
+        Returns:
+            What `solve` needs to know of the dictionary.
+
         Raises:
-            SpliceError: if they are no matrix of finite numbers, float32 or float64.
+            SpliceError: if they are no matrix of finite numbers, float32 or float64, if there are none, or if one is
+                longer than 1.
         """
         require_atoms(atoms)
         return self._prepare(atoms.detach().contiguous())
@@ -177,8 +219,11 @@ class Solver(ABC):
             state: From `prepare`.
             targets: Unit rows, in the geometry of the atoms.
 
+        Returns:
+            Codes, certificate and iterations of each row, and how the solve ended.
+
         Raises:
-            SpliceError: if the widths differ, or another kind of solver has prepared the atoms.
+            SpliceError: if the widths differ, targets are not finite, or another kind of solver has prepared the atoms.
         """
         self._require(state, targets)
         batches = torch.split(targets, self._rows_together(state)) if len(targets) else ()
@@ -209,7 +254,18 @@ class Solver(ABC):
         return [self]
 
     def solve_companions(self, state: State, targets: Float[Tensor, "n d"]) -> list[Solution]:
-        """Decompose all rows for each of the companions, in one pass."""
+        """Decompose all rows for each of the companions, in one pass.
+
+        Args:
+            state: From `prepare`.
+            targets: Unit rows, in the geometry of the atoms.
+
+        Returns:
+            One solution per solver, in the order of `companions`.
+
+        Raises:
+            SpliceError: as `solve`.
+        """
         return [self.solve(state, targets)]
 
     @property
@@ -218,7 +274,12 @@ class Solver(ABC):
         return True
 
     def settled(self, atoms: Float[Tensor, "k d"], targets: Float[Tensor, "n d"]) -> Solver:
-        """Return the solver that does row by row what this one does, when what depends on all rows is decided."""
+        """Return the solver that does row by row what this one does, when what depends on all rows is decided.
+
+        Args:
+            atoms: Unit rows.
+            targets: All rows, in the geometry of the atoms.
+        """
         return self
 
     def _rows_together(self, state: State) -> int:
@@ -248,7 +309,13 @@ class Solver(ABC):
 
     @abstractmethod
     def status(self, codes: Codes, certificate: Certificate, num_iterations: Int[Tensor, " n"]) -> Status:
-        """Say how the solve of some rows ended."""
+        """Say how the solve of some rows ended.
+
+        Args:
+            codes: Of all rows.
+            certificate: Their duality gaps and KKT violations.
+            num_iterations: Iterations that each row took.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

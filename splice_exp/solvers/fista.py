@@ -26,13 +26,24 @@ from splice_exp.solvers.iterative import IterativeSolver, soft_threshold
 
 @dataclass(frozen=True, eq=False)
 class FISTAState(State):
-    """The Lipschitz constant ℓ of the gradient."""
+    """A dictionary, and how steep its objective can become.
+
+    Attributes:
+        lipschitz: The Lipschitz constant ℓ = 2 ‖D‖₂² of the gradient.
+    """
 
     lipschitz: Float[Tensor, ""]
 
 
 class Iterates(NamedTuple):
-    """Rows of w (`codes`), the extrapolated point v, and the momentum sequence t."""
+    """Rows of the iteration.
+
+    Attributes:
+        codes: w.
+        extrapolated: v, the point from which the next step goes.
+        momentum: t, of which β = (t − 1) / t⁺.
+        targets: X, which stays the same.
+    """
 
     codes: Float[Tensor, "b k"]
     extrapolated: Float[Tensor, "b k"]

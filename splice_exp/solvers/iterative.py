@@ -23,7 +23,16 @@ REFINE_BELOW = 1e-3  # duality gap from which on it pays to try
 
 
 def soft_threshold(values: Tensor, threshold: float | Tensor, nonnegative: bool) -> Tensor:
-    """Proximal map of threshold · ‖w‖₁, over w ≥ 0 if nonnegative."""
+    """Apply the proximal map of threshold · ‖w‖₁, over w ≥ 0 if nonnegative.
+
+    Args:
+        values: Where it is applied.
+        threshold: By how much values move towards zero: a number, or a tensor that broadcasts with them.
+        nonnegative: Whether negative values become zero, too.
+
+    Returns:
+        sign(v) max(|v| − threshold, 0), or max(v − threshold, 0) if nonnegative.
+    """
     if nonnegative:
         return (values - threshold).clamp_(min=0)
     return values.sign() * (values.abs() - threshold).clamp_(min=0)

@@ -16,7 +16,11 @@ from splice_exp.solvers.base import Solved, State, SupportSolver
 
 @dataclass(frozen=True, eq=False)
 class LeastSquaresState(State):
-    """The pseudoinverse D⁺ (d, k)."""
+    """A dictionary and its pseudoinverse.
+
+    Attributes:
+        pseudoinverse: D⁺.
+    """
 
     pseudoinverse: Float[Tensor, "d k"]
 

@@ -28,7 +28,12 @@ MAX_BLOCK_ENTRIES = 2**24  # float64 numbers gathered at a time: 128 MiB
 
 
 class Settled(NamedTuple):
-    """Solutions, and which of the problems have one: a singular system or endless pivoting leaves a problem open."""
+    """Solutions of a batch of problems.
+
+    Attributes:
+        values: w; zero where there is none.
+        settled: Which problems have a solution: a singular system or endless pivoting leaves one open.
+    """
 
     values: Float[Tensor, "b s"]
     settled: Bool[Tensor, " b"]
@@ -55,6 +60,9 @@ def nonnegative_least_squares(
         gram: G, symmetric positive semidefinite.
         correlations: c.
         allowed: Entries that may be nonzero (padding may not); all by default.
+
+    Returns:
+        The minimisers, and which of the problems are solved.
     """
     num_problems, size = correlations.shape
     values = torch.zeros_like(correlations)
@@ -97,7 +105,14 @@ def _blocks(support_size: int, dim: int, num_rows: int) -> Iterator[slice]:
 def solve_on_support(
     targets: Float[Tensor, "b d"], atoms: Float[Tensor, "k d"], support: Int64[Tensor, "b s"], nonnegative: bool
 ) -> Float[Tensor, "b s"]:
-    """Return the least-squares codes on each row's own support, computed in float64."""
+    """Return the least-squares codes on each row's own support, computed in float64.
+
+    Args:
+        targets: X.
+        atoms: D.
+        support: Indices of the atoms of each row; every one counts, so −1 is not allowed.
+        nonnegative: Whether codes must be 0 or more.
+    """
     values = torch.zeros(support.shape, dtype=torch.float64, device=targets.device)
     for rows in _blocks(support.shape[1], atoms.shape[1], len(targets)):
         chosen, x = atoms[support[rows]].double(), targets[rows].double()
@@ -132,8 +147,11 @@ def lasso_on_support(
     Args:
         targets: Unit rows.
         atoms: The dictionary, float64.
-        codes: Any codes whose support is to be kept or shrunk.
+        codes: Any codes whose support is to be kept or shrunk; overwritten if they are float64.
         l1_penalty: L.
+
+    Returns:
+        The codes of all rows, float64.
     """
     sizes = (codes != 0).sum(dim=1)
     refined = codes.double()

@@ -25,7 +25,13 @@ from splice_exp.solvers.search import NONE, highest
 
 
 class Progress(NamedTuple):
-    """How far some rows are: their atoms, of which −1 is none, the codes of these, and what is left of the targets."""
+    """How far some rows are.
+
+    Attributes:
+        support: Indices of their atoms, of which −1 is none.
+        values: The codes of these.
+        residuals: What is left of the targets.
+    """
 
     support: Int64[Tensor, "b s"]
     values: Float[Tensor, "b s"]

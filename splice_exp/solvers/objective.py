@@ -28,7 +28,13 @@ from torch import Tensor
 
 
 class Certificate(NamedTuple):
-    """How far codes are from optimal, one value a row."""
+    """How far codes are from optimal, one value per row.
+
+    Attributes:
+        duality_gap: How far the objective of a row may be above its minimum, in the units of ‖x‖²; NaN where no bound
+            is known.
+        kkt_violation: Largest deviation of a gradient 2⟨d_i, r⟩ from the conditions of optimality, in the units of L.
+    """
 
     duality_gap: Float[Tensor, " n"]
     kkt_violation: Float[Tensor, " n"]
@@ -37,14 +43,27 @@ class Certificate(NamedTuple):
 def residual(
     targets: Float[Tensor, "n d"], atoms: Float[Tensor, "k d"], codes: Float[Tensor, "n k"]
 ) -> Float[Tensor, "n d"]:
-    """R = X − W D."""
+    """Return the residuals R = X − W D.
+
+    Args:
+        targets: X.
+        atoms: D.
+        codes: W.
+    """
     return torch.addmm(targets, codes, atoms, alpha=-1)
 
 
 def value(
     targets: Float[Tensor, "n d"], atoms: Float[Tensor, "k d"], codes: Float[Tensor, "n k"], l1_penalty: float
 ) -> Float[Tensor, " n"]:
-    """‖x − w D‖² + L ‖w‖₁ of each row."""
+    """Return the objective ‖x − w D‖² + L ‖w‖₁ of each row.
+
+    Args:
+        targets: X.
+        atoms: D.
+        codes: W.
+        l1_penalty: L.
+    """
     fit = residual(targets, atoms, codes).square().sum(dim=1)
     return fit + l1_penalty * codes.abs().sum(dim=1)
 
@@ -52,7 +71,13 @@ def value(
 def lambda_max(
     targets: Float[Tensor, "n d"], atoms: Float[Tensor, "k d"], nonnegative: bool = True
 ) -> Float[Tensor, " n"]:
-    """The smallest penalty at which all codes of a row are zero: 2 max_i ⟨d_i, x⟩, or of |⟨d_i, x⟩| if signed."""
+    """Return the smallest penalty at which all codes of a row are zero: 2 max_i ⟨d_i, x⟩, or of |⟨d_i, x⟩| if signed.
+
+    Args:
+        targets: X.
+        atoms: D.
+        nonnegative: Whether codes must be 0 or more; the penalty is then at least 0.
+    """
     correlations = 2 * targets @ atoms.T
     largest = correlations.amax(dim=1) if nonnegative else correlations.abs().amax(dim=1)
     return largest.clamp(min=0)
@@ -65,7 +90,18 @@ def lasso_certificate(
     l1_penalty: float,
     nonnegative: bool = True,
 ) -> Certificate:
-    """Bound how far codes are from the optimum, on the full dictionary and in the precision of the arguments."""
+    """Bound how far codes are from the optimum, on the full dictionary and in the precision of the arguments.
+
+    Args:
+        targets: X.
+        atoms: D, all of it.
+        codes: W.
+        l1_penalty: L.
+        nonnegative: Whether codes must be 0 or more: the KKT violation of a row with a negative code is infinite.
+
+    Returns:
+        The duality gap and the KKT violation of each row.
+    """
     r = residual(targets, atoms, codes)
     return certificate_of_residual(targets, r, 2 * r @ atoms.T, codes, l1_penalty, nonnegative)
 
@@ -81,6 +117,17 @@ def certificate_of_residual(
     """Bound how far codes are from the optimum, given R and 2 R Dᵀ.
 
     The dual point is θ = s r with the best s that is feasible: s = min(⟨r, x⟩ / ‖r‖², L / max_i 2⟨d_i, r⟩).
+
+    Args:
+        targets: X.
+        residuals: R = X − W D.
+        gradient: 2 R Dᵀ.
+        codes: W.
+        l1_penalty: L.
+        nonnegative: Whether codes must be 0 or more: the KKT violation of a row with a negative code is infinite.
+
+    Returns:
+        The duality gap and the KKT violation of each row.
     """
     r = residuals
     r_dot_r, r_dot_x = r.square().sum(dim=1), (r * targets).sum(dim=1)
@@ -108,7 +155,14 @@ def support_certificate(
 ) -> Certificate:
     """Check least squares on the chosen support: there 2⟨d_i, r⟩ must vanish.
 
-    The choice of a support of given size is not convex, so there is no gap to report: NaN.
+    Args:
+        targets: X.
+        atoms: D.
+        codes: W, whose nonzero entries are the support.
+
+    Returns:
+        max |2⟨d_i, r⟩| over the support of each row. The choice of a support of given size is not convex, so there is
+        no gap to report: NaN.
     """
     gradient = 2 * residual(targets, atoms, codes) @ atoms.T
     violation = torch.where(codes != 0, gradient.abs(), 0).amax(dim=1)
@@ -118,7 +172,16 @@ def support_certificate(
 def certificate_on_support(
     targets: Float[Tensor, "n d"], chosen: Float[Tensor, "n s d"], values: Float[Tensor, "n s"]
 ) -> Certificate:
-    """Check least squares on a support as `support_certificate` does, given its atoms alone; zero atoms are none."""
+    """Check least squares on a support as `support_certificate` does, given its atoms alone; zero atoms are none.
+
+    Args:
+        targets: X.
+        chosen: The atoms of each row's support.
+        values: Their codes; where one is zero, its atom is not checked.
+
+    Returns:
+        As of `support_certificate`.
+    """
     r = targets - torch.einsum("ns,nsd->nd", values, chosen)
     gradient = 2 * torch.einsum("nsd,nd->ns", chosen, r)
     violation = torch.where(values != 0, gradient.abs(), 0).amax(dim=1)
@@ -126,10 +189,15 @@ def certificate_on_support(
 
 
 def to_sklearn_alpha(l1_penalty: float, dim: int) -> float:
-    """α of scikit-learn's Lasso, which minimises ‖·‖²/(2d) + α‖w‖₁: α = L / (2d)."""
+    """Return α of scikit-learn's Lasso, which minimises ‖·‖²/(2d) + α‖w‖₁: α = L / (2d).
+
+    Args:
+        l1_penalty: L.
+        dim: d, the width of the targets.
+    """
     return l1_penalty / (2 * dim)
 
 
 def to_half_square(l1_penalty: float) -> float:
-    """λ of the convention ½‖·‖² + λ‖w‖₁, and of the SpLiCE paper's ‖·‖² + 2λ‖w‖₁: λ = L / 2."""
+    """Return λ of the convention ½‖·‖² + λ‖w‖₁, and of the SpLiCE paper's ‖·‖² + 2λ‖w‖₁: λ = L / 2."""
     return l1_penalty / 2

@@ -132,6 +132,9 @@ class LassoPath(LassoSolver):
             targets: Unit rows, in the geometry of the atoms.
             penalties: L of each solution, in any order; no other option that ends paths plays a part.
 
+        Returns:
+            One solution per penalty, in the order given.
+
         Raises:
             SpliceError: if a penalty is negative or not a number, or the widths differ.
         """
@@ -159,8 +162,13 @@ class LassoPath(LassoSolver):
     def calibrate(self, state: State, targets: Float[Tensor, "n d"]) -> float:
         """Return the penalty at which rows have, on average, `mean_l0` concepts or just less.
 
+        Args:
+            state: From `prepare`.
+            targets: Unit rows, in the geometry of the atoms.
+
         Raises:
-            SpliceError: if there are fewer even where the paths end.
+            SpliceError: if there are fewer even where the paths end, or paths do not come to an end within
+                `max_iterations`.
         """
         assert self.mean_l0 is not None
         self._require(state, targets)

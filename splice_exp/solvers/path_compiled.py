@@ -63,6 +63,9 @@ def pursue_paths(
         solver: Sign, tolerances and the limit of products.
         working_set: Atoms beside the support among which a path is followed.
         gram_rows: Changed codes up to which correlations are updated by rows of G rather than by a product.
+
+    Returns:
+        The points and events of the paths.
     """
     n, (k, dim) = len(targets), atoms.shape
     num_points = 1 if most_atoms else len(penalties)

@@ -31,7 +31,13 @@ def full_precision() -> Iterator[None]:
 
 
 def multiply(residuals: Float[Tensor, "b d"], atoms: Float[Tensor, "k d"], out: Float[Tensor, "b k"]) -> Tensor:
-    """R Dᵀ in full precision."""
+    """Return R Dᵀ in full precision.
+
+    Args:
+        residuals: R.
+        atoms: D.
+        out: Where the product is written; it is what is returned.
+    """
     with full_precision():
         return torch.mm(residuals, atoms.T, out=out)
 
@@ -44,25 +50,42 @@ def has_bfloat16() -> bool:
 
 
 class CoarseAtoms(NamedTuple):
-    """D̃: the atoms rounded to bfloat16, and how far the worst of them has moved, max ‖d_j − d̃_j‖."""
+    """Atoms rounded to bfloat16.
+
+    Attributes:
+        atoms: D̃.
+        error: How far the worst of them has moved, max ‖d_j − d̃_j‖.
+    """
 
     atoms: Tensor
     error: float
 
 
 def errors_of(residuals: Float[Tensor, "b d"]) -> Float[Tensor, " b"]:
-    """Bound what correlations of unit atoms with each row are off by in float32 (Higham 2002, section 3.1)."""
+    """Bound what correlations of unit atoms with each row are off by in float32 (Higham 2002, section 3.1).
+
+    Returns:
+        The bound, (d + 16) 2⁻²⁴ ‖r‖, in float64.
+    """
     return (residuals.shape[1] + 16) * FINE * residuals.double().norm(dim=1)
 
 
 def multiply_coarsely(
     residuals: Float[Tensor, "b d"], coarse: CoarseAtoms, out: Float[Tensor, "b k"]
 ) -> Float[Tensor, " b"]:
-    """Write R̃ D̃ᵀ, both rounded to bfloat16; return what each row is off by, but for the rounding of the result.
+    """Multiply in bfloat16: write R̃ D̃ᵀ, both rounded.
 
-    |⟨d̃, r̃⟩ − ⟨d, r⟩| ≤ ‖r̃ − r‖ + ‖r̃‖ ‖d̃ − d‖ for unit atoms; the sum itself is one of float32. The result is rounded
-    to bfloat16 again, which takes `COARSE` of each entry. It takes half of the time of float32, on processors that have
-    instructions for it.
+    |⟨d̃, r̃⟩ − ⟨d, r⟩| ≤ ‖r̃ − r‖ + ‖r̃‖ ‖d̃ − d‖ for unit atoms; the sum itself is one of float32. The result is
+    rounded to bfloat16 again, which takes `COARSE` of each entry. It takes half of the time of float32, on processors
+    that have instructions for it.
+
+    Args:
+        residuals: R.
+        coarse: D̃.
+        out: Where the product is written.
+
+    Returns:
+        What each row is off by at most, but for the rounding of the result, in float64.
     """
     rounded = residuals.bfloat16()
     out.copy_(rounded @ coarse.atoms.T)
@@ -80,7 +103,7 @@ def in_rounds(
     max_rounds: int,
     coarse: CoarseAtoms | None = None,
 ) -> Int64[Tensor, " b"]:
-    """Multiply and work until every row is done; return the products that each row took part in.
+    """Multiply and work until every row is done.
 
     Args:
         work: Called as work(begin, end, rows, correlations, errors, spread, residuals, done, final, scratch), by
@@ -92,6 +115,9 @@ def in_rounds(
         atoms: D, in CPU memory.
         max_rounds: Products at most.
         coarse: The atoms to multiply by in the first round, which has all rows; None: the exact ones.
+
+    Returns:
+        The number of products that each row took part in.
     """
     rows, num_products = np.arange(len(targets)), np.zeros(len(targets), np.int64)
     residuals, product = targets, targets.new_empty(len(targets), len(atoms))

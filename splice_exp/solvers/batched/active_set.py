@@ -35,7 +35,12 @@ ROUNDS = 20  # in either precision: what is not done by then is degenerate
 
 
 class Beginning(NamedTuple):
-    """X Dᵀ of all rows that began together, and which of its rows belong to those at work."""
+    """Products of all rows that began together.
+
+    Attributes:
+        product: X Dᵀ.
+        origin: Which of its rows belongs to each row at work.
+    """
 
     product: Float[Tensor, "n k"]
     origin: Int64[Tensor, " b"]
@@ -58,6 +63,9 @@ def solve(
         exact: D in float64.
         gram: G = D Dᵀ, or (0, 0).
         targets: X.
+
+    Returns:
+        Codes and certificates of all rows, and how many looks at the dictionary each took.
     """
     same = atoms.dtype == torch.float64
     lookups = (
@@ -139,7 +147,18 @@ def power_of_two(size: int) -> int:
 
 
 def advance(solver: LassoSolver, lookup: Lookup, front: Front, look: Look, beginning: Beginning) -> tuple[Front, Trial]:
-    """Solve every row on its support and the atoms that correlate most."""
+    """Solve every row on its support and the atoms that correlate most.
+
+    Args:
+        solver: Penalty and sign.
+        lookup: The dictionary, and the precision.
+        front: The rows at work.
+        look: The atoms that correlate most with their residuals.
+        beginning: The products with their targets.
+
+    Returns:
+        The same rows with new codes and residuals, and what they were solved on.
+    """
     h, size = 0.5 * solver.l1_penalty, front.support.shape[1]
     working = torch.cat([front.support, look.found], dim=1) if size else look.found
     entering, codes, signs = look.correlations, front.codes, None

@@ -23,7 +23,13 @@ from splice_exp.solvers.rounds import errors_of
 
 
 class Trial(NamedTuple):
-    """The working sets that rows were solved on, the signs codes may have if they may have both, and the last step."""
+    """What rows were solved on.
+
+    Attributes:
+        working: Indices of the atoms of each row's working set.
+        signs: The signs that codes may have; None if all are positive, or nothing was solved yet.
+        newton: The last step; None if nothing was solved yet.
+    """
 
     working: Int64[Tensor, "b m"]
     signs: Float[Tensor, "b m"] | None
@@ -46,7 +52,10 @@ def judge(
         front: The rows.
         trial: What they were solved on.
         look: Their correlations with all atoms, before the last step.
-        looks: That were taken so far.
+        looks: How many were taken so far.
+
+    Returns:
+        All of the rows with polished codes and their certificates, and which of them are done.
     """
     residuals, codes, others = front.residuals, front.codes, look.strongest_but(trial.working)
     gradient = 2 * others[:, None]
@@ -69,7 +78,17 @@ def judge(
 def polished(
     newton: Newton, signs: Float[Tensor, "b m"] | None, correlations: Float[Tensor, "b m"], h: float
 ) -> Float[Tensor, "b m"]:
-    """Do one more Newton step from correlations in float64, with the factors of the last one; return signed codes."""
+    """Do one more Newton step from correlations in float64, with the factors of the last one.
+
+    Args:
+        newton: The last step.
+        signs: The signs that codes may have; None: all are positive.
+        correlations: ⟨d_i, r⟩ on the working set.
+        h: L / 2.
+
+    Returns:
+        Signed codes on the working set, in float64.
+    """
     if signs is not None:
         correlations = correlations * signs
     dtype = newton.values.dtype

@@ -12,9 +12,12 @@ from torch.nn.functional import embedding_bag
 
 
 class Lookup(NamedTuple):
-    """D in the precision in which to look and to solve, in float64, and G = D Dᵀ in the first precision, or (0, 0).
+    """The dictionary, and how to work with it.
 
     Attributes:
+        atoms: D in the precision in which to look and to solve.
+        exact: D in float64.
+        gram: G = D Dᵀ in the precision of `atoms`, or (0, 0).
         careful: Whether to take steps that lower the objective, and not those of Newton.
     """
 
@@ -27,8 +30,13 @@ class Lookup(NamedTuple):
 class Look(NamedTuple):
     """Correlations with a residual of each row, and the atoms beside its support that correlate most, strongest first.
 
-    Unless codes are nonnegative, the strongest are those of the largest absolute values; `strengths` are these, −∞ on
-    the support.
+    Unless codes are nonnegative, the strongest are those of the largest absolute values.
+
+    Attributes:
+        strengths: The values that are compared, of all atoms: correlations or their absolute values, −∞ on the support.
+        correlations: Correlations of the strongest, with their signs.
+        found: Indices of these atoms.
+        nonnegative: Whether codes must be 0 or more.
     """
 
     strengths: Float[Tensor, "b k"]
@@ -38,7 +46,15 @@ class Look(NamedTuple):
 
     @classmethod
     def at(cls, product: Float[Tensor, "b k"], support: Int64[Tensor, "b s"], count: int, nonnegative: bool) -> Look:
-        """Find the strongest `count`; `product` is overwritten if there is a support and codes are nonnegative."""
+        """Find the strongest atoms of each row.
+
+        Args:
+            product: Correlations of the residuals with all atoms; overwritten if there is a support and codes are
+                nonnegative.
+            support: Indices of the atoms of each row that are left out.
+            count: How many to find.
+            nonnegative: Whether codes must be 0 or more.
+        """
         strengths = product if nonnegative else product.abs()
         if support.shape[1]:
             strengths.scatter_(1, support, -torch.inf)
@@ -67,7 +83,12 @@ class Look(NamedTuple):
 
 
 def pattern_of(working: Int64[Tensor, "b m"], num_atoms: int) -> Tensor:
-    """Return a sparse matrix (b, k) with a float64 entry for each atom of the working sets."""
+    """Return a sparse matrix (b, k) with a float64 entry for each atom of the working sets.
+
+    Args:
+        working: Indices of the atoms of each row's working set.
+        num_atoms: k.
+    """
     num_rows, width = working.shape
     starts = torch.arange(0, num_rows * width + 1, width, device=working.device)
     nothing = torch.zeros(num_rows * width, dtype=torch.float64, device=working.device)
@@ -79,12 +100,27 @@ def pattern_of(working: Int64[Tensor, "b m"], num_atoms: int) -> Tensor:
 
 
 def correlate(residuals: Float[Tensor, "b d"], atoms: Float[Tensor, "k d"], pattern: Tensor) -> Float[Tensor, "b m"]:
-    """⟨d_i, r⟩ for the atoms of working sets, without a copy of the atoms for each row."""
+    """Compute ⟨d_i, r⟩ for the atoms of working sets, without a copy of the atoms for each row.
+
+    Args:
+        residuals: R in float64.
+        atoms: D in float64.
+        pattern: The working sets, from `pattern_of`.
+
+    Returns:
+        The correlations, in the order of each working set.
+    """
     return torch.sparse.sampled_addmm(pattern, residuals, atoms.T, beta=0.0).values().view(len(residuals), -1)
 
 
 def composed(
     codes: Float[Tensor, "b s"], atoms: Float[Tensor, "k d"], support: Int64[Tensor, "b s"]
 ) -> Float[Tensor, "b d"]:
-    """W D for codes on a support of each row."""
+    """Return w D for codes on a support of each row.
+
+    Args:
+        codes: Their values.
+        atoms: D.
+        support: Indices of their atoms.
+    """
     return embedding_bag(support, atoms, per_sample_weights=codes, mode="sum")

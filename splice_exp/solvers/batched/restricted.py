@@ -32,7 +32,12 @@ MAX_ENTRIES = 2**25  # of Gram matrices, and of the atoms they are computed from
 
 
 class Newton(NamedTuple):
-    """Where the last step led, and Cholesky factors of its systems: G on the support, a barrier beside it."""
+    """Where the last step led.
+
+    Attributes:
+        values: w.
+        factor: Upper Cholesky factors of the systems that were solved: G on the support, a barrier beside it.
+    """
 
     values: Float[Tensor, "b m"]
     factor: Float[Tensor, "b m m"]
@@ -48,6 +53,9 @@ def solve_restricted(
         linear: b.
         free: The first guess of the support.
         steps: How many.
+
+    Returns:
+        The codes, 0 or more, after the last step, and the factors of its systems.
     """
     own, barrier = gram.diagonal(dim1=1, dim2=2) + RIDGE[gram.dtype], BARRIER[gram.dtype]
     gram.diagonal(dim1=1, dim2=2).sub_(1)  # so that w + g is b − G w
@@ -71,6 +79,9 @@ def solve_carefully(
         linear: b.
         values: Nonnegative codes to begin with.
         steps: How many.
+
+    Returns:
+        The codes, 0 or more, after the last step, and the factors of its systems.
     """
     own, barrier, nothing = (
         gram.diagonal(dim1=1, dim2=2) + RIDGE[gram.dtype],
@@ -96,26 +107,60 @@ def solve_carefully(
 
 
 def solved(gram: Float[Tensor, "b m m"], diagonal: Float[Tensor, "b m"], linear: Float[Tensor, "b m"]) -> Newton:
-    """Factorise Gram matrices with another diagonal, and solve."""
+    """Factorise Gram matrices with another diagonal, and solve.
+
+    Args:
+        gram: G of each problem, whose diagonal plays no part.
+        diagonal: What takes its place.
+        linear: b.
+
+    Returns:
+        The solutions, which may be negative, and the factors.
+    """
     system = torch.diagonal_scatter(gram, diagonal, dim1=1, dim2=2)
     factor, _ = torch.linalg.cholesky_ex(system, upper=True)  # a third faster than the lower one on CPUs
     return Newton(solve_system(factor, linear), factor)
 
 
 def solve_system(factor: Float[Tensor, "b m m"], right: Float[Tensor, "b m"]) -> Float[Tensor, "b m"]:
-    """Solve for one right side of each problem."""
+    """Solve for one right side of each problem.
+
+    Args:
+        factor: Upper Cholesky factors.
+        right: The right sides.
+
+    Returns:
+        The solutions.
+    """
     return torch.cholesky_solve(right[:, :, None], factor, upper=True)[:, :, 0]
 
 
 def feasible(values: Float[Tensor, "b m"], dtype: torch.dtype) -> Float[Tensor, "b m"]:
-    """Put to zero what is negative, or nothing in the precision of the systems."""
+    """Put to zero what is negative, or nothing in the precision of the systems.
+
+    Args:
+        values: Codes.
+        dtype: The precision of the systems.
+
+    Returns:
+        The codes, 0 or more.
+    """
     return threshold(values, NOTHING[dtype], 0.0)
 
 
 def gram_of(
     working: Int64[Tensor, "b m"], atoms: Float[Tensor, "k d"], gram: Float[Tensor, "g g"]
 ) -> Float[Tensor, "b m m"]:
-    """Gather the Gram matrix of each row's working set, or compute it where there is no G."""
+    """Gather the Gram matrix of each row's working set, or compute it where there is no G.
+
+    Args:
+        working: Indices of the atoms of each row.
+        atoms: D.
+        gram: G = D Dᵀ, or (0, 0).
+
+    Returns:
+        G on the working set of each row.
+    """
     if len(gram):
         # One list of places takes a sixth of the time of two.
         places = torch.add(working[:, None, :], working[:, :, None], alpha=len(gram))

@@ -16,9 +16,14 @@ from splice_exp.solvers.objective import Certificate
 
 
 class Front(NamedTuple):
-    """Rows at work: their places in the batch, X and R in float64, and codes on supports of one width.
+    """Rows at work.
 
-    Codes may be zero, but the atoms of a support are all different.
+    Attributes:
+        rows: Their indices in the batch.
+        targets: X in float64.
+        residuals: R in float64.
+        support: Indices of their atoms, all different in a row; all supports are of one width.
+        codes: The codes of these, which may be zero.
     """
 
     rows: Int64[Tensor, " b"]
@@ -43,7 +48,15 @@ class Front(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Rows that have left, how good their codes are, and after how many looks at the dictionary."""
+    """Rows that have left.
+
+    Attributes:
+        rows: Their indices in the batch.
+        support: Indices of their atoms.
+        codes: The codes of these, which may be zero.
+        certificate: Their duality gaps and KKT violations.
+        looks: At the dictionary, that they took part in.
+    """
 
     rows: Int64[Tensor, " b"]
     support: Int64[Tensor, "b s"]
@@ -58,7 +71,15 @@ class Part(NamedTuple):
 
 
 def assembled(parts: Sequence[Part], num_atoms: int) -> Solved:
-    """Put all rows of a batch in order, in CPU memory."""
+    """Put all rows of a batch in order, in CPU memory.
+
+    Args:
+        parts: Rows that have left; together they are all rows of the batch.
+        num_atoms: k.
+
+    Returns:
+        Codes, certificates and looks, in the order of the batch.
+    """
     widest = max(part.support.shape[1] for part in parts)
     support = _joined([pad(part.support, (0, widest - part.support.shape[1]), value=-1).cpu() for part in parts])
     codes = _joined([pad(part.codes, (0, widest - part.codes.shape[1])).cpu() for part in parts])
