@@ -58,6 +58,10 @@ class Amortised:
 def encode(encoder: Encoder, targets: Float[Tensor, "n d"]) -> Codes:
     """Return the codes of an encoder, some rows at a time.
 
+    Args:
+        encoder: Of a dictionary.
+        targets: Rows as it takes them.
+
     Raises:
         SpliceError: if it returns codes that are negative or not finite.
     """

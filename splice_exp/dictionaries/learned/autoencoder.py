@@ -23,7 +23,13 @@ REVIVED = 32  # dead atoms that may explain the rest of a row
 
 
 class Step(NamedTuple):
-    """What a batch gives a training: what is minimised, and what is watched."""
+    """What a batch gives a training.
+
+    Attributes:
+        loss: What is minimised.
+        error: ‖x − w D‖² of each row.
+        codes: w.
+    """
 
     loss: Float[Tensor, ""]
     error: Float[Tensor, " n"]
@@ -64,15 +70,30 @@ class Autoencoder(nn.Module):
         return self.select(self.scores(targets))
 
     def penalty(self, scores: Float[Tensor, "n k"], codes: Float[Tensor, "n k"]) -> Float[Tensor, ""]:
-        """Return what is minimised beside the error."""
+        """Return what is minimised beside the error; 0 in general.
+
+        Args:
+            scores: a.
+            codes: w.
+        """
         return codes.new_zeros(())
 
     def compose(self, codes: Float[Tensor, "n k"], atoms: Float[Tensor, "k d"]) -> Float[Tensor, "n d"]:
-        """Return w D."""
+        """Return w D.
+
+        Args:
+            codes: w.
+            atoms: Rows of D, one for each column of the codes.
+        """
         return codes @ atoms
 
     def errors(self, targets: Float[Tensor, "n d"], codes: Float[Tensor, "n k"]) -> list[Float[Tensor, "n d"]]:
-        """Return the residuals whose mean square is minimised, that of the whole code last."""
+        """Return the residuals whose mean square is minimised, that of the whole code last.
+
+        Args:
+            targets: Centred unit rows x.
+            codes: w.
+        """
         return [targets - self.compose(codes, self.atoms())]
 
     def step(self, targets: Float[Tensor, "n d"], dead: Bool[Tensor, " k"]) -> Step:
@@ -113,6 +134,10 @@ def compose_sparse(codes: Float[Tensor, "n k"], atoms: Float[Tensor, "k d"]) -> 
 
     Codes that are zero get no gradient.
 
+    Args:
+        codes: w.
+        atoms: D.
+
     Example:
         >>> compose_sparse(torch.tensor([[0.0, 2.0], [0.0, 0.0]]), torch.eye(2))
         tensor([[0., 2.],
@@ -126,6 +151,13 @@ def compose_sparse(codes: Float[Tensor, "n k"], atoms: Float[Tensor, "k d"]) -> 
 
 def largest(scores: Float[Tensor, "n k"], count: int) -> Float[Tensor, "n k"]:
     """Keep the largest so many of each row where they are positive, and set all others to zero.
+
+    Args:
+        scores: a.
+        count: How many to keep, at most k.
+
+    Returns:
+        The codes, 0 or more.
 
     Example:
         >>> largest(torch.tensor([[0.1, 0.4, 0.2], [-1.0, 0.3, -2.0]]), 2)

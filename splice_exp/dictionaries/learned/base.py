@@ -127,6 +127,12 @@ class LearnedDictionary(DictionaryBuilder):
 def require_rows(targets: Float[Tensor, "n d"], needed: int, argument: str, of: LearnedDictionary) -> None:
     """Refuse to fit more than the rows allow.
 
+    Args:
+        targets: The rows.
+        needed: How many the fit needs.
+        argument: The argument that asks for so many.
+        of: The dictionary that has this argument.
+
     Raises:
         SpliceError: naming the key, its value and the number of rows.
     """

@@ -79,7 +79,12 @@ class Fit(lightning.LightningModule):
         return DataLoader(batches, batch_size=None)  # type: ignore[arg-type]
 
     def training_step(self, batch: Float[Tensor, "b d"], index: int) -> Float[Tensor, ""]:
-        """Return the loss of a batch, and log what is watched."""
+        """Return the loss of a batch, and log what is watched.
+
+        Args:
+            batch: Centred unit rows.
+            index: Number of the batch in its epoch; plays no part.
+        """
         step = self.network.step(batch, self.idle > DEAD_AFTER)
         active = step.codes > 0
         self.idle += len(batch)
@@ -94,7 +99,13 @@ class Fit(lightning.LightningModule):
         return step.loss
 
     def on_train_batch_end(self, outputs: object, batch: object, batch_idx: int) -> None:
-        """Put parameters back where they are allowed to be."""
+        """Put parameters back where they are allowed to be; nothing that Lightning hands over plays a part.
+
+        Args:
+            outputs: What the step returned.
+            batch: The rows.
+            batch_idx: Number of the batch in its epoch.
+        """
         with torch.no_grad():
             self.network.constrain()
 

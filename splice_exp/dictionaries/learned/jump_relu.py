@@ -31,14 +31,26 @@ class Jump(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, scores: Tensor, threshold: Tensor, width: float) -> Tensor:
-        """Return the codes."""
+        """Return the codes.
+
+        Args:
+            ctx: Keeps what the gradient needs.
+            scores: a.
+            threshold: θ, one for each atom.
+            width: ε.
+        """
         ctx.save_for_backward(scores, threshold)
         ctx.width = width
         return torch.where(scores > threshold, scores, 0)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
-        """Return the gradients in scores and thresholds."""
+        """Return the gradients in scores and thresholds; the width has none.
+
+        Args:
+            ctx: From `forward`.
+            gradient: That of the loss in the codes.
+        """
         scores, threshold = ctx.saved_tensors
         near = ((scores - threshold).abs() < ctx.width / 2).to(gradient.dtype)
         return gradient * (scores > threshold), (-threshold / ctx.width * near * gradient).sum(dim=0), None
@@ -49,14 +61,26 @@ class Count(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, scores: Tensor, threshold: Tensor, width: float) -> Tensor:
-        """Return which atoms are active."""
+        """Return which atoms are active, as numbers 1 and 0.
+
+        Args:
+            ctx: Keeps what the gradient needs.
+            scores: a.
+            threshold: θ, one for each atom.
+            width: ε.
+        """
         ctx.save_for_backward(scores, threshold)
         ctx.width = width
         return (scores > threshold).to(scores.dtype)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, None]:
-        """Return the gradient in thresholds."""
+        """Return the gradient in thresholds; scores and the width have none.
+
+        Args:
+            ctx: From `forward`.
+            gradient: That of the loss in the counts.
+        """
         scores, threshold = ctx.saved_tensors
         near = ((scores - threshold).abs() < ctx.width / 2).to(gradient.dtype)
         return None, (-near / ctx.width * gradient).sum(dim=0), None

@@ -47,7 +47,12 @@ def training_targets(train: DataSource, ingredients: Ingredients, of: object = N
 
 
 def share_of(embeddings: Embeddings, others: Embeddings) -> float:
-    """Return the share of rows that are also among others, to the last bit; 0 where there are none."""
+    """Return the share of rows that are also among others, to the last bit; 0 where there are none.
+
+    Args:
+        embeddings: The rows that are looked for.
+        others: Where they are looked for.
+    """
     if not len(embeddings):
         return 0.0
     return float(np.isin(_as_bytes(embeddings), _as_bytes(others)).mean())

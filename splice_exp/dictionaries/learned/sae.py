@@ -88,8 +88,12 @@ class AutoencoderDictionary(LearnedDictionary):
 def require_sparse(target_l0: int, size: int) -> None:
     """Refuse codes with more active atoms than there are.
 
+    Args:
+        target_l0: Active atoms of a row.
+        size: Number of atoms.
+
     Raises:
-        SpliceError: naming both keys.
+        SpliceError: if `target_l0` is not an integer of 1 or more; or naming both keys.
     """
     require_integer("target_l0", target_l0, 1)
     if target_l0 > size:
