@@ -16,7 +16,7 @@ import splice_exp
 ROOT = Path(splice_exp.__file__).parent
 
 # Other branches rewrite these folders: their docstrings are checked once that work is merged.
-CHANGED_ELSEWHERE = ("solvers", "data/scenes", "training", "dictionaries/learned")
+CHANGED_ELSEWHERE = ("data/scenes", "training")
 
 # Modules that are still to be documented. Nothing may be added; a module that lacks nothing is to be taken out.
 UNFINISHED: frozenset[str] = frozenset()
