@@ -76,6 +76,9 @@ class ActiveSet(LassoSolver):
         screening: Arithmetic of the first look at all atoms by the compiled engine: `float32`, `bfloat16`, or `auto`,
             which takes bfloat16 where the processor has it and L is not too small for its rounding. Certificates are
             in float64 all the same.
+
+    Raises:
+        SpliceError: by `prepare`, if `engine` is `compiled` and the atoms are not on the CPU.
     """
 
     prepared: ClassVar[type[State]] = ActiveSetState

@@ -46,6 +46,9 @@ class Pursuit(SupportSolver):
         target_l0: Atoms chosen per row. A row stops early when the atom that is chosen next does not correlate with its
             residual by more than `tol`.
         tol: That correlation.
+
+    Raises:
+        SpliceError: by `solve`, if the dictionary has fewer atoms than `target_l0`.
     """
 
     target_l0: int = 10

@@ -20,6 +20,9 @@ class TopK(SupportSolver):
 
     Args:
         target_l0: Atoms chosen a row; nonnegative refits may leave some of them at zero.
+
+    Raises:
+        SpliceError: by `solve`, if the dictionary has fewer atoms than `target_l0`.
     """
 
     target_l0: int = 10

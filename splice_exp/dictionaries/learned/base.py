@@ -65,6 +65,9 @@ class LearnedDictionary(DictionaryBuilder):
         Args:
             targets: Centred unit rows of the training set.
             folder: Where an interrupted fit may leave what it goes on from; it exists.
+
+        Raises:
+            SpliceError: if the rows are too few for what is to be fitted.
         """
 
     def read(self, state: State, targets: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "k d"], Encoder | None]:
@@ -80,7 +83,8 @@ class LearnedDictionary(DictionaryBuilder):
         """Return the dictionary, fitted now or read from the cache.
 
         Raises:
-            SpliceError: if the training set is, or shares rows with, what is decomposed; or has too few rows.
+            SpliceError: if the training set is, or shares rows with, what is decomposed; has too few rows; or gives no
+                atoms. Also if the fit in the cache is damaged and is not to be repaired.
         """
         targets = training_targets(self.train, ingredients, self)
         if ingredients.cache is None:

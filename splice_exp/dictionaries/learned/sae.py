@@ -63,7 +63,11 @@ class AutoencoderDictionary(LearnedDictionary):
 
     @abstractmethod
     def network(self, targets: Float[Tensor, "n d"]) -> Autoencoder:
-        """Return the network before training; what is drawn is drawn by torch."""
+        """Return the network before training; what is drawn is drawn by torch.
+
+        Raises:
+            SpliceError: if the rows are too few for what is to be trained.
+        """
 
     def fit(self, targets: Float[Tensor, "n d"], folder: Path) -> State:
         network = self._drawn(targets)
