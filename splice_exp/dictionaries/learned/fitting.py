@@ -20,7 +20,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from splice_exp.core.io import atomic
+from splice_exp.core.io import write_text
+from splice_exp.core.text.csv import as_csv
 from splice_exp.core.text.progress import DISPLAY
 from splice_exp.dictionaries.learned.autoencoder import Autoencoder
 from splice_exp.distributed.preemption import leave_if_asked, listen
@@ -148,6 +149,5 @@ def train(network: Autoencoder, targets: Float[Tensor, "n d"], course: Course, f
         )
         trainer.fit(Fit(network.train(), targets, course), ckpt_path=last if last.is_file() else None)
     network.cpu().eval().requires_grad_(False)
-    with atomic(folder / "curves.csv") as temporary:
-        curves.table().to_csv(temporary, index=False)
+    write_text(folder / "curves.csv", as_csv(curves.table()))
     last.unlink(missing_ok=True)
