@@ -7,20 +7,20 @@ from collections.abc import Callable
 import numpy as np
 from torch.utils.data import Dataset
 
-from splice_exp.data.scenes.captions import captions
-from splice_exp.data.scenes.picture import Picture, draw_picture
-from splice_exp.data.scenes.render import render
+from splice_exp.data.scenes.captions import captions, words_of
+from splice_exp.data.scenes.drawing.render import render
+from splice_exp.data.scenes.picture import Picture, draw_picture, num_objects
 from splice_exp.data.scenes.sources import random_of
-from splice_exp.data.scenes.world import ATTRIBUTES
+from splice_exp.data.scenes.world import KIND_OF, OBJECT_ATTRIBUTES, SURROUNDINGS
 
-CAPTION_SHARES = (0.30, 0.25, 0.15, 0.15, 0.15)  # how often each of the five captions is that of the contrastive loss
-OBJECT_SHARES = (0.15, 0.25, 0.6)  # of pictures with one, two and three objects
+JUDGED = (*OBJECT_ATTRIBUTES, "part", "scene", *SURROUNDINGS)  # kinds of which an image of one object has at most one
+CAPTION_SHARES = (0.25, 0.25, 0.25, 0.10, 0.15)  # how often each of the five captions is that of the contrastive loss
 
 
 def training_picture(seed: int, index: int) -> Picture:
-    """Draw picture `index` of the training split, with one to three objects."""
+    """Draw image `index` of the training split, with one to five objects."""
     random = random_of("train", seed, index)
-    return draw_picture(random, [{}] * (1 + random.choice(len(OBJECT_SHARES), p=OBJECT_SHARES)))
+    return draw_picture(random, [{}] * num_objects(random))
 
 
 def easy_picture(seed: int, index: int) -> Picture:
@@ -35,7 +35,7 @@ def corpus(seed: int, size: int) -> list[str]:
 
 
 class CaptionedPictures(Dataset[tuple[np.ndarray, str, str]]):
-    """Pictures `start` … `start + size` − 1 as drawn, each with one caption chosen by its share, and the full one."""
+    """Pictures `start` … `start + size` − 1 as drawn, each with one caption chosen by its share, and all words."""
 
     def __init__(self, draw: Callable[[int, int], Picture], seed: int, start: int, size: int) -> None:
         self._draw, self._seed, self._start, self._size = draw, seed, start, size
@@ -47,11 +47,11 @@ class CaptionedPictures(Dataset[tuple[np.ndarray, str, str]]):
         picture = self._draw(self._seed, self._start + index)
         written = captions(picture)
         chosen = np.random.default_rng((self._seed, self._start + index)).choice(len(written), p=CAPTION_SHARES)
-        return render(picture), written[chosen], written[0]
+        return render(picture), written[chosen], words_of(picture)
 
 
-class SingleObjects(Dataset[tuple[np.ndarray, str, tuple[str, ...]]]):
-    """Pictures of one object, with their full caption and the concept of each kind in `world.ATTRIBUTES`."""
+class SingleObjects(Dataset[tuple[np.ndarray, str, tuple[str | None, ...]]]):
+    """Images of one object, with their first caption and the concept of each kind of `JUDGED`, if there is one."""
 
     def __init__(self, split: str, seed: int, size: int) -> None:
         self._pictures = [draw_picture(random_of(split, seed, index)) for index in range(size)]
@@ -59,7 +59,7 @@ class SingleObjects(Dataset[tuple[np.ndarray, str, tuple[str, ...]]]):
     def __len__(self) -> int:
         return len(self._pictures)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, str, tuple[str, ...]]:
+    def __getitem__(self, index: int) -> tuple[np.ndarray, str, tuple[str | None, ...]]:
         picture = self._pictures[index]
-        truth = (getattr(picture if kind == "scene" else picture.objects[0], kind) for kind in ATTRIBUTES)
-        return render(picture), captions(picture)[0], tuple(truth)
+        concepts = {KIND_OF[concept]: concept for concept in picture.concepts}
+        return render(picture), captions(picture)[0], tuple(concepts.get(kind) for kind in JUDGED)

@@ -18,8 +18,9 @@ from splice_exp.core.io import atomic, write_text
 from splice_exp.core.plotting import PALETTE, STYLE
 from splice_exp.core.statistics.intervals import mean_interval
 from splice_exp.core.text import markdown
-from splice_exp.data.scenes.world import ATTRIBUTES
-from splice_exp.training.captioned import SingleObjects
+from splice_exp.data.scenes.placement import SIDE
+from splice_exp.data.scenes.world import ATTRIBUTES, MAIN_KINDS
+from splice_exp.training.captioned import JUDGED, SingleObjects
 from splice_exp.training.small_clip import CANDIDATES, TEMPLATE, Settings
 
 RESAMPLES = 1000
@@ -42,11 +43,12 @@ def measure(backbone: Backbone, seed: int, size: int) -> dict[str, np.ndarray]:
     pictures, texts, truths = zip(*(data[index] for index in range(size)), strict=True)
     images = backbone.encode_images([Image.fromarray(picture) for picture in pictures])
     measured: dict[str, np.ndarray] = {}
-    for column, (kind, concepts) in enumerate(ATTRIBUTES.items()):
-        names = list(concepts)
+    for column, kind in enumerate(JUDGED):
+        names = list(ATTRIBUTES[kind])
         classes = backbone.encode_text([TEMPLATE.format(name) for name in names])
-        best = (images @ classes.T).argmax(dim=1).tolist()
-        measured[kind] = np.array([names[index] == truth[column] for index, truth in zip(best, truths, strict=True)])
+        rows = [row for row, truth in enumerate(truths) if truth[column] is not None]
+        best = (images[rows] @ classes.T).argmax(dim=1).tolist()
+        measured[kind] = np.array([names[index] == truths[row][column] for row, index in zip(rows, best, strict=True)])
     measured["recall"] = _caption_recall(images, backbone.encode_text(texts), texts)
     return measured
 
@@ -83,7 +85,7 @@ def write_card(
     chosen = "\n".join(f"- {name.replace('_', ' ')}: {value}" for name, value in asdict(settings).items())
     text = f"""# scenes_clip
 
-A CLIP of {settings.width} dimensions for the embedded world of splice_exp: pictures of 64 × 64 pixels drawn by
+A CLIP of {settings.width} dimensions for the embedded world of splice_exp: images of {SIDE} × {SIDE} pixels drawn by
 `splice_exp/data/scenes`, and their captions. An ordinary open_clip checkpoint directory; weights in half precision.
 
     {command}
@@ -113,7 +115,7 @@ def _draw_curves(path: Path, history: pd.DataFrame, settings: Settings) -> None:
         for number, name in enumerate(("words", "contrastive")):
             if name in history:
                 losses.plot(history["epoch"] + 1, history[name], color=PALETTE[number], label=name)
-        for number, name in enumerate((*ATTRIBUTES, "recall")):
+        for number, name in enumerate(name for name in (*MAIN_KINDS, "surface", "size", "recall") if name in history):
             measures.plot(history["epoch"] + 1, 100 * history[name], color=PALETTE[number], label=name)
         for axis, label in ((losses, "training loss"), (measures, "validation, right %")):
             axis.axvline(settings.warm_up_epochs + 0.5, color="0.6", linestyle=":", linewidth=1)

@@ -1,7 +1,7 @@
 """Training of a small CLIP: the image tower learns the words of captions first, then both towers to agree.
 
-    warm-up      loss = words(image → tokens of its full caption), on pictures of one object, mostly a large one
-    after it     loss = contrastive(image, caption), that of CLIP, on pictures of one to three objects
+    warm-up      loss = words(image → tokens of all its concepts), on images of one object, mostly a large one
+    after it     loss = contrastive(image, caption), that of CLIP, on images of one to five objects
 
 The contrastive loss alone finds colours and scenes in minutes, but not shapes. Only pixels and captions are used.
 
@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.world import ATTRIBUTES
-from splice_exp.training.captioned import CaptionedPictures, SingleObjects, easy_picture, training_picture
+from splice_exp.training.captioned import JUDGED, CaptionedPictures, SingleObjects, easy_picture, training_picture
 from splice_exp.training.settings import TrainingSettings
 
 TEMPLATE = "a photo of {}"  # of the text of a class
@@ -36,7 +36,8 @@ MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)  # of pixels in [0, 1]
 HEADS = 4  # of each layer of both towers
 CANDIDATES = 64  # captions among which the right one is looked for
 
-Tokenizer = Callable[[list[str]], Tensor]
+Tokenizer = Callable[..., Tensor]  # of a list of texts and, if it is not the model's, a `context_length`
+MOST_WORDS = 64  # tokens of the names of all concepts of an image
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ class Settings(TrainingSettings):
 
     minimum: ClassVar[Mapping[str, int]] = {"seed": 0, "warm_up_epochs": 0, "heldout": CANDIDATES, "tested": CANDIDATES}
 
-    epochs: int = 48
-    warm_up_epochs: int = 16
+    epochs: int = 40
+    warm_up_epochs: int = 14
     steps: int = 60
     batch_size: int = 192
     learning_rate: float = 1e-3
@@ -140,12 +141,21 @@ class SmallClip(lightning.LightningModule):
         pixels, tokens, full = batch
         images = self.embed(pixels)
         if self._warming_up:
-            loss = self.word_loss(images, self._tokenizer(list(full)).to(images.device))
+            loss = self.word_loss(images, self._tokenizer(list(full), context_length=MOST_WORDS).to(images.device))
         else:
-            loss = self.contrastive_loss(images, self.model.encode_text(tokens, normalize=True))
+            loss = self.contrastive_loss(images, self.embed_text(tokens))
         name = "words" if self._warming_up else "contrastive"
         self.log(name, loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(images))
         return loss
+
+    def embed_text(self, tokens: Int64[Tensor, "n t"]) -> Float[Tensor, "n d"]:
+        """Embed texts as the model does, but without the padding that all of them have; rows are normalised."""
+        model, length = self.model, int((tokens != 0).sum(dim=1).max())
+        tokens = tokens[:, :length]
+        hidden = model.token_embedding(tokens) + model.positional_embedding[:length]
+        hidden = model.ln_final(model.transformer(hidden, attn_mask=model.attn_mask[:length, :length]))
+        last = hidden[torch.arange(len(tokens), device=tokens.device), tokens.argmax(dim=1)]  # the end has the highest
+        return normalize(last @ model.text_projection, dim=1)
 
     def contrastive_loss(self, images: Float[Tensor, "n d"], texts: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
         """Return the mean cross-entropy of finding the text of each image, and the image of each text."""
@@ -170,16 +180,18 @@ class SmallClip(lightning.LightningModule):
         pixels, tokens, truths = batch
         features = self.embed(pixels)
         images = normalize(features, dim=1)
-        found = (images @ self.model.encode_text(tokens, normalize=True).T).argmax(dim=1)
+        found = (images @ self.embed_text(tokens).T).argmax(dim=1)
         self.log(
             "recall", (found.cpu() == torch.arange(len(found))).float().mean(), batch_size=len(found), prog_bar=True
         )
-        for column, (kind, concepts) in enumerate(ATTRIBUTES.items()):
-            names = list(concepts)
+        for column, kind in enumerate(JUDGED):
+            names = list(ATTRIBUTES[kind])
+            rows = [row for row, truth in enumerate(truths) if truth[column] is not None]
             scores = self._word_scores(features, names) if self._warming_up else self._zero_shot_scores(images, names)
-            best = scores.argmax(dim=1).tolist()
-            right = sum(names[index] == truth[column] for index, truth in zip(best, truths, strict=True))
-            self.log(kind, right / len(truths), batch_size=len(truths), prog_bar=True)
+            best = scores[rows].argmax(dim=1).tolist()
+            right = sum(names[index] == truths[row][column] for row, index in zip(rows, best, strict=True))
+            if rows:
+                self.log(kind, right / len(rows), batch_size=len(rows), on_epoch=True)
 
     def _word_scores(self, features: Float[Tensor, "n d"], names: list[str]) -> Float[Tensor, "n c"]:
         """Score names by their first tokens in the prediction of words; before the text tower has learned anything."""
@@ -187,7 +199,7 @@ class SmallClip(lightning.LightningModule):
 
     def _zero_shot_scores(self, images: Float[Tensor, "n d"], names: list[str]) -> Float[Tensor, "n c"]:
         texts = self._tokenizer([TEMPLATE.format(name) for name in names]).to(images.device)
-        return images @ self.model.encode_text(texts, normalize=True).T
+        return images @ self.embed_text(texts).T
 
     def configure_optimizers(self) -> Any:
         """Return AdamW, its learning rate as `Settings` says."""
