@@ -24,9 +24,10 @@ def training_picture(seed: int, index: int) -> Picture:
 
 
 def easy_picture(seed: int, index: int) -> Picture:
-    """Draw picture `index` of the training split with one object, three times in four a large one."""
+    """Draw image `index` of the training split with one object, mostly a large one, half the time nothing around it."""
     random = random_of("train", seed, index)
-    return draw_picture(random, [{"size": "large"} if random.integers(2) else {}])
+    alone = bool(random.integers(2))
+    return draw_picture(random, [{"size": "large"} if random.integers(3) else {}], surroundings={} if alone else None)
 
 
 def corpus(seed: int, size: int) -> list[str]:

@@ -1,7 +1,7 @@
 """Training of a small CLIP: the image tower learns the words of captions first, then both towers to agree.
 
     warm-up      loss = words(image → tokens of all its concepts), on images of one object, mostly a large one
-    after it     loss = contrastive(image, caption), that of CLIP, on images of one to five objects
+    after it     loss = words + contrastive(image, caption), that of CLIP, on images of one to five objects
 
 The contrastive loss alone finds colours and scenes in minutes, but not shapes. Only pixels and captions are used.
 
@@ -140,13 +140,12 @@ class SmallClip(lightning.LightningModule):
         """Return the loss of a batch."""
         pixels, tokens, full = batch
         images = self.embed(pixels)
-        if self._warming_up:
-            loss = self.word_loss(images, self._tokenizer(list(full), context_length=MOST_WORDS).to(images.device))
-        else:
-            loss = self.contrastive_loss(images, self.embed_text(tokens))
-        name = "words" if self._warming_up else "contrastive"
-        self.log(name, loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(images))
-        return loss
+        words = self._tokenizer(list(full), context_length=MOST_WORDS).to(images.device)
+        losses = {"words": self.word_loss(images, words)}
+        if not self._warming_up:
+            losses["contrastive"] = self.contrastive_loss(images, self.embed_text(tokens))
+        self.log_dict(losses, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(images))
+        return sum(losses.values(), torch.zeros((), device=images.device))
 
     def embed_text(self, tokens: Int64[Tensor, "n t"]) -> Float[Tensor, "n d"]:
         """Embed texts as the model does, but without the padding that all of them have; rows are normalised."""
