@@ -133,14 +133,15 @@ def _word(random: np.random.Generator, placed: PlacedObject, kind: str) -> str:
 
 
 def _shape(random: np.random.Generator, placed: PlacedObject) -> str:
-    if random.random() < FAMILY_RATE:
-        return placed.family
-    return _say(random, "shape", FINE_SHAPES.get(placed.shape, placed.shape))
+    by_family = random.random() < FAMILY_RATE
+    name = _say(random, "shape", FINE_SHAPES.get(placed.shape, placed.shape))
+    return placed.family if by_family else name
 
 
 def _say(random: np.random.Generator, kind: str, concept: str) -> str:
+    rate, which = random.random(), int(random.integers(2**16))  # always: captions differ only where images do
     synonyms = ATTRIBUTES[kind][concept]
-    return _one(random, synonyms) if random.random() < SYNONYM_RATE and synonyms else concept
+    return synonyms[which % len(synonyms)] if rate < SYNONYM_RATE and synonyms else concept
 
 
 def _prefixed(random: np.random.Generator, text: str) -> str:

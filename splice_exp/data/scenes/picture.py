@@ -138,7 +138,8 @@ def draw_picture(
 
     Args:
         random: Source of all draws.
-        objects: One mapping per object, of the attributes that are given; at most one is large if there are several.
+        objects: One mapping per object, of the attributes that are given; all but the first are small,
+            unless their size is given.
         scene: The scene, if it is given.
         surroundings: All that is to be around, if it is given.
     """
@@ -146,8 +147,8 @@ def draw_picture(
     for given in objects:
         while True:
             attributes = _attributes(random, given)
-            if any(other["size"] == "large" for other in drawn) and "size" not in given:
-                attributes["size"] = "small"
+            if drawn and "size" not in given:
+                attributes["size"] = "small"  # a large one would hide those behind it
             looks = (attributes["shape"], attributes["colour"])
             if looks not in [(other["shape"], other["colour"]) for other in drawn]:
                 break
