@@ -1,10 +1,11 @@
 r"""Do the codes name what is there? Concepts in the support of a row, held against the ground truth of the sample.
 
-For sample i with true concepts T, concepts with a positive code name the words R: compounds count word by word,
-synonyms as the concept they name, and a word that stands for nothing as a word that is not true.
+For sample i with true concepts T, of which the vocabulary of the benchmark can name N, concepts with a positive code
+name the words R: compounds count word by word, synonyms as the concept they name, and a word that stands for nothing as
+a word that is not true. A word with several meanings, one of which is true, counts neither for nor against a code.
 
-    precision = |R ∩ T| / |R|          recall = |R ∩ T| / |T|          F1, their harmonic mean
-    average precision: of T in the ranking of all words by the sum of the codes that name them
+    precision = |R ∩ T| / |R|          recall = |R ∩ N| / |N|          F1 = 2 |R ∩ N| / (|R| + |N|)
+    average precision: of N in the ranking of all words by the sum of the codes that name them
     hallucinated: share of the support with a word that stands for nothing in the world
     misbound: share of the support whose words are all true, but of no single object
     main recall: of the kinds that a short caption would name (`GroundTruth.main_kinds`)
@@ -121,19 +122,20 @@ def recovery(supports: Supports, concepts: Sequence[str], truth: GroundTruth) ->
 
 def _counts(support: Sequence[frozenset[str]], truth: GroundTruth, sample: int) -> dict[str, tuple[int, int]]:
     """Count part and whole of every share of a sample; `support` has the words of each concept."""
-    true, found = truth.concepts(sample), frozenset().union(*support)
-    right = len(found & true)
-    main = {concept for concept in true if truth.kind_of[concept] in truth.main_kinds}
+    true, nameable = truth.concepts(sample), truth.nameable(sample)
+    found = frozenset().union(*support) - {word for word in true if word not in truth.kind_of}
+    recalled = len(found & nameable)
+    main = {concept for concept in nameable if truth.kind_of[concept] in truth.main_kinds}
     counts = {
-        "precision": (right, len(found)),
-        "recall": (right, len(true)),
-        "f1": (2 * right, len(found) + len(true)),
-        "hallucinated": (sum(any(word not in truth.kind_of for word in words) for words in support), len(support)),
+        "precision": (len(found & true), len(found)),
+        "recall": (recalled, len(nameable)),
+        "f1": (2 * recalled, len(found) + len(nameable)),
+        "hallucinated": (sum(any(word not in truth.known for word in words) for words in support), len(support)),
         "recall_main": (len(found & main), len(main)),
         "misbound": (sum(words <= true and not truth.holds(words, sample) for words in support), len(support)),
     }
     for kind in truth.kinds:
-        of_kind = {concept for concept in true if truth.kind_of[concept] == kind}
+        of_kind = {concept for concept in nameable if truth.kind_of[concept] == kind}
         counts[f"recall_{kind}"] = (len(found & of_kind), len(of_kind))
     return counts
 
@@ -162,7 +164,8 @@ def average_precision(codes: Codes, truth: GroundTruth) -> np.ndarray:
         scores, true = np.zeros(len(words)), np.zeros(len(words), dtype=bool)
         for place in range(int(codes.indptr[row]), int(codes.indptr[row + 1])):
             scores[named[int(codes.indices[place])]] += max(float(codes.values[place]), 0.0)
-        true[[column[concept] for concept in truth.concepts(row)]] = True
+        true[[column[concept] for concept in truth.nameable(row)]] = True
+        scores[[column[word] for word in truth.concepts(row) if word not in truth.kind_of and word in column]] = 0
         found[row] = _average_precision(scores, true)
     return found
 
@@ -178,7 +181,7 @@ def _average_precision(scores: np.ndarray, true: np.ndarray) -> float:
 
 def names_something(concepts: Sequence[str], truth: GroundTruth) -> bool:
     """Say whether any concept names a thing of the world; atoms without a name can recover nothing."""
-    return any(word in truth.kind_of for concept in concepts for word in truth.named(concept))
+    return any(word in truth.known for concept in concepts for word in truth.named(concept))
 
 
 def recovery_measures(codes: Codes, truth: GroundTruth, top_k: int, seed: int) -> Mapping[str, np.ndarray]:
