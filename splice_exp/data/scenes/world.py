@@ -6,7 +6,7 @@ and of a flower: what they mean in a caption, only the image tells.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 Words: TypeAlias = Mapping[str, tuple[str, ...]]  # concept → its synonyms
@@ -343,3 +343,17 @@ def with_ambiguous(concepts: frozenset[str]) -> frozenset[str]:
         ['pink', 'rose', 'star']
     """
     return concepts.union(word for word, meanings in AMBIGUOUS.items() if not concepts.isdisjoint(meanings))
+
+
+def held_out_words(kinds: Iterable[str] = HELD_OUT_KINDS) -> frozenset[str]:
+    """Return the single words that name concepts of some kinds, and of no other kind.
+
+    Example:
+        >>> sorted(held_out_words(["weather"]) & {"rain", "rainy", "bolt", "winter"})
+        ['rain', 'rainy']
+    """
+    out, kept = set[str](), set[str]()
+    for kind, words in ATTRIBUTES.items():
+        names = (part for concept, synonyms in words.items() for word in (concept, *synonyms) for part in word.split())
+        (out if kind in kinds else kept).update(names)
+    return frozenset(out - kept)
