@@ -23,13 +23,13 @@ OFFSET = 3.0
 ATTRACTION = 0.3  # probability that a kind with a favourite takes it
 OBJECT_SHARES = (0.25, 0.30, 0.20, 0.15, 0.10)  # of images with one to five objects
 PRESENCE: Mapping[str, float] = {
-    "part": 0.35,  # of an object
-    "prop": 0.60,  # from here on of an image
-    "lighting": 0.50,
-    "weather": 0.45,
-    "border": 0.50,
-    "camera": 0.40,
-    "mark": 0.40,
+    "part": 0.30,  # of an object
+    "prop": 0.40,  # from here on of an image
+    "lighting": 0.30,
+    "weather": 0.30,
+    "border": 0.35,
+    "camera": 0.25,
+    "mark": 0.30,
 }  # how often a kind is there at all
 
 

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 SIDE = 84  # pixels of an image
-RADIUS = {"small": 13, "large": 24}  # pixels
+RADIUS = {"small": 15, "large": 26}  # pixels
 GRID = 6  # centres lie on multiples of it
 APART = 0.95  # least distance of two centres, in sums of radii: nothing is hidden
 CLOSE = 0.50  # the same where objects may hide parts of each other
