@@ -10,7 +10,8 @@ from torch.utils.data import Dataset
 
 from splice_exp.data.scenes.captions import captions, words_of
 from splice_exp.data.scenes.drawing.render import render
-from splice_exp.data.scenes.picture import Picture, draw_picture, num_objects
+from splice_exp.data.scenes.picture import NUM_TURNS, Picture, draw_picture, num_objects
+from splice_exp.data.scenes.placement import SIDE
 from splice_exp.data.scenes.sources import random_of
 from splice_exp.data.scenes.world import KIND_OF, OBJECT_ATTRIBUTES, SURROUNDINGS
 
@@ -32,6 +33,16 @@ def easy_picture(seed: int, index: int) -> Picture:
     random = random_of("train", seed, index)
     picture = draw_picture(random, [{"size": "large"} if random.integers(3) else {}], surroundings={})
     return replace(picture, objects=(replace(picture.objects[0], part=None),))
+
+
+def centred_picture(seed: int, index: int) -> Picture:
+    """Draw image `index` of the training split like an easy one, but its object large, upright and in the middle.
+
+    A transformer finds shapes that stand where they are expected, and from there those that do not.
+    """
+    picture = easy_picture(seed, index)
+    upright = replace(picture.objects[0], size="large", row=SIDE // 2, column=SIDE // 2, turn=NUM_TURNS // 2)
+    return replace(picture, objects=(upright,))
 
 
 def corpus(seed: int, size: int) -> list[str]:
