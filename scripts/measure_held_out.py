@@ -55,7 +55,9 @@ def main() -> None:
     for kinds in ["", *chosen.hold]:
         held += [kind for kind in kinds.split(",") if kind]
         names, _ = build_vocabulary(texts, CHOICES, None, held_out_words(held))
-        rows.append([", ".join(held) or "none", len(names), *_row(backbone, names, tasks, images, mean, chosen.penalty)])
+        rows.append(
+            [", ".join(held) or "none", len(names), *_row(backbone, names, tasks, images, mean, chosen.penalty)]
+        )
     headings = ["held out", "concepts", "L0", "centred cosine"]
     headings += [f"{name}, {how} %" for name in tasks for how in ("dense", "by codes")]
     print("\n".join(markdown.table(headings, rows).splitlines()))

@@ -10,10 +10,10 @@ from torch.utils.data import Dataset
 
 from splice_exp.data.scenes.captions import captions, words_of
 from splice_exp.data.scenes.drawing.render import render
-from splice_exp.data.scenes.picture import NUM_TURNS, Picture, draw_picture, num_objects
-from splice_exp.data.scenes.placement import SIDE
+from splice_exp.data.scenes.picture import Picture, draw_picture, num_objects
 from splice_exp.data.scenes.sources import random_of
 from splice_exp.data.scenes.world import KIND_OF, OBJECT_ATTRIBUTES, SURROUNDINGS
+from splice_exp.training.patch_losses import patch_truth
 
 JUDGED = (*OBJECT_ATTRIBUTES, "part", "scene", *SURROUNDINGS)  # kinds of which an image of one object has at most one
 CAPTION_SHARES = (0.25, 0.25, 0.25, 0.10, 0.15)  # how often each of the five captions is that of the contrastive loss
@@ -35,35 +35,25 @@ def easy_picture(seed: int, index: int) -> Picture:
     return replace(picture, objects=(replace(picture.objects[0], part=None),))
 
 
-def centred_picture(seed: int, index: int) -> Picture:
-    """Draw image `index` of the training split like an easy one, but its object large, upright and in the middle.
-
-    A transformer finds shapes that stand where they are expected, and from there those that do not.
-    """
-    picture = easy_picture(seed, index)
-    upright = replace(picture.objects[0], size="large", row=SIDE // 2, column=SIDE // 2, turn=NUM_TURNS // 2)
-    return replace(picture, objects=(upright,))
-
-
 def corpus(seed: int, size: int) -> list[str]:
     """Return all captions of the first `size` training pictures."""
     return [text for index in range(size) for text in captions(training_picture(seed, index))]
 
 
-class CaptionedPictures(Dataset[tuple[np.ndarray, str, str]]):
-    """Pictures `start` … `start + size` − 1 as drawn, each with one caption chosen by its share, and all words."""
+class CaptionedPictures(Dataset[tuple[np.ndarray, str, str, tuple[np.ndarray, np.ndarray]]]):
+    """Pictures `start` … `start + size` − 1 as drawn: pixels, a caption chosen by its share, all words, `patch_truth`."""
 
-    def __init__(self, draw: Callable[[int, int], Picture], seed: int, start: int, size: int) -> None:
-        self._draw, self._seed, self._start, self._size = draw, seed, start, size
+    def __init__(self, draw: Callable[[int, int], Picture], seed: int, start: int, size: int, patch: int) -> None:
+        self._draw, self._seed, self._start, self._size, self._patch = draw, seed, start, size, patch
 
     def __len__(self) -> int:
         return self._size
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, str, str]:
+    def __getitem__(self, index: int) -> tuple[np.ndarray, str, str, tuple[np.ndarray, np.ndarray]]:
         picture = self._draw(self._seed, self._start + index)
         written = captions(picture)
         chosen = np.random.default_rng((self._seed, self._start + index)).choice(len(written), p=CAPTION_SHARES)
-        return render(picture), written[chosen], words_of(picture)
+        return render(picture), written[chosen], words_of(picture), patch_truth(picture, self._patch)
 
 
 class SingleObjects(Dataset[tuple[np.ndarray, str, tuple[str | None, ...]]]):

@@ -1,9 +1,10 @@
 """Training of a small CLIP: the image tower learns the words of captions first, then both towers to agree.
 
-    warm-up      loss = words(image → tokens of all its concepts), on images of one object, first a centred one
-    after it     loss = words + contrastive(image, caption), that of CLIP, on images of one to five objects
+    warm-up      loss = words(image → tokens of all its concepts) + patches, on images of one object
+    after it     the same + contrastive(image, caption), that of CLIP, on images of one to five objects
 
-The contrastive loss alone finds colours and scenes in minutes, but not shapes. Only pixels and captions are used.
+The contrastive loss alone finds colours and scenes in minutes, but not shapes: see `patch_losses`, which is the only
+use of anything but pixels and captions.
 
 References:
     Radford et al. Learning transferable visual models from natural language supervision. ICML 2021.
@@ -19,13 +20,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import lightning
-import numpy as np
 import torch
 from jaxtyping import Float, Int64, UInt8
 from open_clip.model import CLIP
 from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax, normalize
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, default_collate
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.world import ATTRIBUTES
@@ -33,10 +33,10 @@ from splice_exp.training.captioned import (
     JUDGED,
     CaptionedPictures,
     SingleObjects,
-    centred_picture,
     easy_picture,
     training_picture,
 )
+from splice_exp.training.patch_losses import SILHOUETTE_LAYER, PatchLosses
 from splice_exp.training.settings import TrainingSettings
 
 TEMPLATE = "a photo of {}"  # of the text of a class
@@ -54,8 +54,7 @@ class Settings(TrainingSettings):
 
     Attributes:
         epochs: Number of epochs; a killed training loses at most one.
-        centred_epochs: The first of them, with the loss on words, on objects in the middle.
-        warm_up_epochs: With the loss on words alone, those on centred objects among them.
+        warm_up_epochs: The first of them, without the contrastive loss.
         steps: Batches in an epoch.
         batch_size: Pictures in a batch.
         learning_rate: Its peak; it rises linearly for a twentieth of the training and falls as a cosine.
@@ -69,14 +68,13 @@ class Settings(TrainingSettings):
         seed: Of the weights and the pictures.
     """
 
-    minimum: ClassVar[Mapping[str, int]] = {"seed": 0, "centred_epochs": 0, "warm_up_epochs": 0, "heldout": CANDIDATES, "tested": CANDIDATES}
+    minimum: ClassVar[Mapping[str, int]] = {"seed": 0, "warm_up_epochs": 0, "heldout": CANDIDATES, "tested": CANDIDATES}
 
     epochs: int = 40
-    centred_epochs: int = 6
-    warm_up_epochs: int = 14
-    steps: int = 60
-    batch_size: int = 192
-    learning_rate: float = 1e-3
+    warm_up_epochs: int = 12
+    steps: int = 100
+    batch_size: int = 96
+    learning_rate: float = 3e-3
     weight_decay: float = 0.05
     width: int = 128
     layers: int = 4
@@ -130,6 +128,8 @@ class SmallClip(lightning.LightningModule):
         self.model: Any = CLIP(**model_cfg)
         self.model.visual.positional_embedding.data[1:] = waves(self.model.visual.grid_size, model_cfg["embed_dim"])
         self.words = torch.nn.Linear(model_cfg["embed_dim"], len(token_weights))
+        self.patch = int(model_cfg["vision_cfg"]["patch_size"])
+        self.patches = PatchLosses(model_cfg["vision_cfg"]["width"], self.patch)
         self.register_buffer("token_weights", token_weights)
         self._tokenizer, self._settings, self._workers = tokenizer, settings, workers
         self._num_steps = settings.epochs * settings.steps
@@ -138,9 +138,7 @@ class SmallClip(lightning.LightningModule):
         """Load pictures that no other epoch has."""
         size = self._settings.steps * self._settings.batch_size
         draw = easy_picture if self._warming_up else training_picture
-        if self.current_epoch < self._settings.centred_epochs:
-            draw = centred_picture
-        data = CaptionedPictures(draw, self._settings.seed, self.current_epoch * size, size)
+        data = CaptionedPictures(draw, self._settings.seed, self.current_epoch * size, size, self.patch)
         return DataLoader(data, self._settings.batch_size, num_workers=self._workers, collate_fn=self._collate)
 
     @property
@@ -152,22 +150,34 @@ class SmallClip(lightning.LightningModule):
         data = SingleObjects("val", self._settings.seed, self._settings.heldout)
         return DataLoader(data, CANDIDATES, collate_fn=self._collate)
 
-    def _collate(self, samples: Sequence[tuple[np.ndarray, str, Any]]) -> tuple[Tensor, Tensor, tuple[Any, ...]]:
-        pictures, texts, rest = zip(*samples, strict=True)
-        pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
-        return pixels, self._tokenizer(list(texts)), rest
+    def _collate(self, samples: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+        pictures, texts, *rest = zip(*samples, strict=True)
+        pixels = default_collate(pictures).permute(0, 3, 1, 2)
+        return pixels, self._tokenizer(list(texts)), *rest
 
     def embed(self, pixels: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n d"]:
         """Embed pictures; rows are not normalised."""
-        mean, std = (torch.tensor(value, device=pixels.device)[:, None, None] for value in (MEAN, STD))
-        return self.model.encode_image((pixels.float() / 255 - mean) / std)
+        return self._embed(pixels)[0]
 
-    def training_step(self, batch: tuple[Tensor, Tensor, Any], batch_idx: int) -> Tensor:
+    def _embed(self, pixels: UInt8[Tensor, "n 3 h w"]) -> tuple[Tensor, Tensor, Tensor]:
+        """Return embeddings, (n, d), and tokens of patches after `SILHOUETTE_LAYER` and after the last layer."""
+        mean, std = (torch.tensor(value, device=pixels.device)[:, None, None] for value in (MEAN, STD))
+        tower, early = self.model.visual, torch.empty(0)
+        hidden = tower._embeds((pixels.float() / 255 - mean) / std)
+        for layer, block in enumerate(tower.transformer.resblocks):
+            hidden = block(hidden)
+            if layer <= SILHOUETTE_LAYER:
+                early = hidden[:, 1:]
+        pooled, tokens = tower._pool(hidden)
+        return pooled @ tower.proj, early, tokens
+
+    def training_step(self, batch: tuple[Any, ...], batch_idx: int) -> Tensor:
         """Return the loss of a batch."""
-        pixels, tokens, full = batch
-        images = self.embed(pixels)
+        pixels, tokens, full, truth = batch
+        images, early, last = self._embed(pixels)
         words = self._tokenizer(list(full), context_length=MOST_WORDS).to(images.device)
-        losses = {"words": self.word_loss(images, words)}
+        silhouettes, labels = (value.to(images.device) for value in default_collate(truth))
+        losses = {"words": self.word_loss(images, words), "patches": self.patches(early, last, silhouettes, labels)}
         if not self._warming_up:
             losses["contrastive"] = self.contrastive_loss(images, self.embed_text(tokens))
         self.log_dict(losses, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(images))
