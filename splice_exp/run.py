@@ -91,7 +91,9 @@ def run(config: Mapping[str, Any], directory: Path) -> None:
         raise SpliceError(f"seed is {config['seed']}, but must be at most {LARGEST_SEED}.")
     components = instantiate_components(config)
     components.stability.require(components.solver)
-    if not components.alignment.is_estimated(components.backbone.encoder):  # a mean that does not fit is found before any work
+    if not components.alignment.is_estimated(
+        components.backbone.encoder
+    ):  # a mean that does not fit is found before any work
         components.alignment.known_mean(components.backbone.dim, components.backbone.encoder)
     if needs_concepts(config):  # and so is a list of concepts that cannot be read
         components.vocabulary.load(components.backbone)

@@ -56,7 +56,9 @@ def main(arguments: Sequence[str]) -> None:
     """Read the command line."""
     parser = parser_of("build-vocabulary", __doc__)
     parser.add_argument("captions", type=Path, nargs="*", help=".txt(.gz), COCO's .json, .csv, .tsv or .parquet")
-    parser.add_argument("--scenes", type=int, default=0, help="captions of so many training images, without the words of held-out kinds")
+    parser.add_argument(
+        "--scenes", type=int, default=0, help="captions of so many training images, without the words of held-out kinds"
+    )
     parser.add_argument("--column", default="caption", help="of a table")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--stop-words", type=Path, help="more words to leave out, one a line")

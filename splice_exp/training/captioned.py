@@ -35,13 +35,18 @@ def easy_picture(seed: int, index: int) -> Picture:
     return replace(picture, objects=(replace(picture.objects[0], part=None),))
 
 
+def mixed_picture(seed: int, index: int) -> Picture:
+    """Draw image `index` of the training split: easy ones and those of one to five objects take turns."""
+    return (training_picture if index % 2 else easy_picture)(seed, index)
+
+
 def corpus(seed: int, size: int) -> list[str]:
     """Return all captions of the first `size` training pictures."""
     return [text for index in range(size) for text in captions(training_picture(seed, index))]
 
 
 class CaptionedPictures(Dataset[tuple[np.ndarray, str, str, tuple[np.ndarray, np.ndarray]]]):
-    """Pictures `start` … `start + size` − 1 as drawn: pixels, a caption chosen by its share, all words, `patch_truth`."""
+    """Pictures `start` … `start + size` − 1: pixels, a caption chosen by its share, all words, `patch_truth`."""
 
     def __init__(self, draw: Callable[[int, int], Picture], seed: int, start: int, size: int, patch: int) -> None:
         self._draw, self._seed, self._start, self._size, self._patch = draw, seed, start, size, patch

@@ -1,7 +1,7 @@
 """What the patch tokens of an image tower learn beside the class token: where objects are, and what they are.
 
-    silhouettes   token of a patch after layer `SILHOUETTE_LAYER` → which of its pixels belong to an object
-    labels        token of a patch after the last layer → shape, colour and surface of the object that covers it
+    silhouettes   token of a patch after the second layer → which of its pixels belong to an object
+    labels        token of a patch after the last layer but one → shape, colour and surface of the object that covers it
 
 Shapes are found where objects end. A small transformer that must find both out from captions finds neither in half an
 hour of pixels; with the silhouettes it begins to tell shapes apart within minutes.
@@ -26,7 +26,6 @@ from splice_exp.data.scenes.world import ATTRIBUTES, FINE_SHAPES
 KINDS = ("shape", "colour", "surface")
 LEAST_COVERED = 0.2  # of a patch that is said to show an object
 NOTHING = -1  # label of all other patches
-SILHOUETTE_LAYER = 1  # the second of the image tower: shapes are told from silhouettes in those after it
 WEIGHTS = {"silhouettes": 3.0, "shape": 2.0, "colour": 0.5, "surface": 0.5}  # of each loss beside that on words
 NOTHING_WEIGHT = 0.1  # of a patch without an object beside one with it
 _INDEX = {kind: {name: index for index, name in enumerate(ATTRIBUTES[kind])} for kind in KINDS}
@@ -66,27 +65,29 @@ class PatchLosses(nn.Module):
     def __init__(self, width: int, patch: int) -> None:
         super().__init__()
         self.silhouettes = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, patch**2))
-        self.labels = nn.ModuleDict({kind: nn.Linear(width, len(ATTRIBUTES[kind]) + 1) for kind in KINDS})
+        self.labels = nn.ModuleDict(
+            {kind: nn.Sequential(nn.LayerNorm(width), nn.Linear(width, len(ATTRIBUTES[kind]) + 1)) for kind in KINDS}
+        )
 
     def forward(
         self,
         early: Float[Tensor, "n patches d"],
-        last: Float[Tensor, "n patches d"],
+        late: Float[Tensor, "n patches d"],
         silhouettes: Bool[Tensor, "n patches pixels"],
         labels: Int64[Tensor, "n kinds patches"],
     ) -> Float[Tensor, ""]:
         """Return the weighted sum of the losses.
 
         Args:
-            early: Tokens after layer `SILHOUETTE_LAYER`.
-            last: Tokens after the last layer, normalised.
+            early: Tokens after the second layer.
+            late: Tokens after the last layer but one.
             silhouettes: By `patch_truth`.
             labels: By `patch_truth`.
         """
         found = binary_cross_entropy_with_logits(self.silhouettes(early), silhouettes.to(early.dtype))
         loss = WEIGHTS["silhouettes"] * found
         for column, kind in enumerate(KINDS):
-            scores = self.labels[kind](last).flatten(0, 1)
+            scores = self.labels[kind](late).flatten(0, 1)
             nothing = scores.shape[1] - 1
             truth = labels[:, column].flatten()
             weights = torch.ones(nothing + 1, device=scores.device)

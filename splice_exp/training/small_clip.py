@@ -1,7 +1,8 @@
 """Training of a small CLIP: the image tower learns the words of captions first, then both towers to agree.
 
     warm-up      loss = words(image → tokens of all its concepts) + patches, on images of one object
-    after it     the same + contrastive(image, caption), that of CLIP, on images of one to five objects
+    after it     the same + contrastive(image, caption), that of CLIP, on images of one to five objects and on as many
+                 of one object, without which shapes are forgotten
 
 The contrastive loss alone finds colours and scenes in minutes, but not shapes: see `patch_losses`, which is the only
 use of anything but pixels and captions.
@@ -34,9 +35,9 @@ from splice_exp.training.captioned import (
     CaptionedPictures,
     SingleObjects,
     easy_picture,
-    training_picture,
+    mixed_picture,
 )
-from splice_exp.training.patch_losses import SILHOUETTE_LAYER, PatchLosses
+from splice_exp.training.patch_losses import PatchLosses
 from splice_exp.training.settings import TrainingSettings
 
 TEMPLATE = "a photo of {}"  # of the text of a class
@@ -60,7 +61,8 @@ class Settings(TrainingSettings):
         learning_rate: Its peak; it rises linearly for a twentieth of the training and falls as a cosine.
         weight_decay: Of AdamW, on matrices.
         width: Of both towers and of the joint space.
-        layers: Of the image tower.
+        layers: Of the image tower, at least 3: the second tells where objects are, the last but one what they are, and
+            the last gathers it.
         text_layers: Of the text tower.
         corpus: Pictures whose captions the tokenizer is learned from.
         heldout: Pictures of the validation split on which each epoch is judged.
@@ -68,16 +70,22 @@ class Settings(TrainingSettings):
         seed: Of the weights and the pictures.
     """
 
-    minimum: ClassVar[Mapping[str, int]] = {"seed": 0, "warm_up_epochs": 0, "heldout": CANDIDATES, "tested": CANDIDATES}
+    minimum: ClassVar[Mapping[str, int]] = {
+        "seed": 0,
+        "warm_up_epochs": 0,
+        "layers": 3,
+        "heldout": CANDIDATES,
+        "tested": CANDIDATES,
+    }
 
-    epochs: int = 40
-    warm_up_epochs: int = 12
+    epochs: int = 44
+    warm_up_epochs: int = 16
     steps: int = 100
     batch_size: int = 96
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
     width: int = 128
-    layers: int = 4
+    layers: int = 5
     text_layers: int = 2
     corpus: int = 4_000
     heldout: int = 512
@@ -137,7 +145,7 @@ class SmallClip(lightning.LightningModule):
     def train_dataloader(self) -> DataLoader[Any]:
         """Load pictures that no other epoch has."""
         size = self._settings.steps * self._settings.batch_size
-        draw = easy_picture if self._warming_up else training_picture
+        draw = easy_picture if self._warming_up else mixed_picture
         data = CaptionedPictures(draw, self._settings.seed, self.current_epoch * size, size, self.patch)
         return DataLoader(data, self._settings.batch_size, num_workers=self._workers, collate_fn=self._collate)
 
@@ -160,24 +168,22 @@ class SmallClip(lightning.LightningModule):
         return self._embed(pixels)[0]
 
     def _embed(self, pixels: UInt8[Tensor, "n 3 h w"]) -> tuple[Tensor, Tensor, Tensor]:
-        """Return embeddings, (n, d), and tokens of patches after `SILHOUETTE_LAYER` and after the last layer."""
+        """Return embeddings, (n, d), and tokens of patches after the second and after the last but one layer."""
         mean, std = (torch.tensor(value, device=pixels.device)[:, None, None] for value in (MEAN, STD))
-        tower, early = self.model.visual, torch.empty(0)
+        tower, tokens = self.model.visual, []
         hidden = tower._embeds((pixels.float() / 255 - mean) / std)
-        for layer, block in enumerate(tower.transformer.resblocks):
+        for block in tower.transformer.resblocks:
             hidden = block(hidden)
-            if layer <= SILHOUETTE_LAYER:
-                early = hidden[:, 1:]
-        pooled, tokens = tower._pool(hidden)
-        return pooled @ tower.proj, early, tokens
+            tokens.append(hidden[:, 1:])
+        return tower._pool(hidden)[0] @ tower.proj, tokens[1], tokens[-2]
 
     def training_step(self, batch: tuple[Any, ...], batch_idx: int) -> Tensor:
         """Return the loss of a batch."""
         pixels, tokens, full, truth = batch
-        images, early, last = self._embed(pixels)
+        images, early, late = self._embed(pixels)
         words = self._tokenizer(list(full), context_length=MOST_WORDS).to(images.device)
         silhouettes, labels = (value.to(images.device) for value in default_collate(truth))
-        losses = {"words": self.word_loss(images, words), "patches": self.patches(early, last, silhouettes, labels)}
+        losses = {"words": self.word_loss(images, words), "patches": self.patches(early, late, silhouettes, labels)}
         if not self._warming_up:
             losses["contrastive"] = self.contrastive_loss(images, self.embed_text(tokens))
         self.log_dict(losses, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(images))

@@ -1,4 +1,4 @@
-"""What is in an image, and how it is drawn at random: concepts by frequency and company, objects where there is room."""
+"""What is in an image, and how it is drawn at random: concepts by frequency, objects where there is room."""
 
 from __future__ import annotations
 

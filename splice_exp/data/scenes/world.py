@@ -293,7 +293,7 @@ ATTRIBUTES: Mapping[str, Words] = {
     "surface": SURFACES,
     "size": SIZES,
     "scene": SCENES,
-    "family": {family: () for family in FAMILIES},
+    "family": dict.fromkeys(FAMILIES, ()),
     "part": PARTS,
     "position": POSITIONS,
     "relation": RELATIONS,

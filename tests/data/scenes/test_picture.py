@@ -108,7 +108,9 @@ def test_splits_share_no_picture():
 def test_what_is_given_is_kept_and_looks_differ():
     for index in range(100):
         random = random_of("val", 3, index)
-        picture = draw_picture(random, [{"shape": "star"}, {"shape": "star"}, {"part": "hat"}], "snow", {"mark": "badge"})
+        picture = draw_picture(
+            random, [{"shape": "star"}, {"shape": "star"}, {"part": "hat"}], "snow", {"mark": "badge"}
+        )
         assert len({(placed.shape, placed.colour) for placed in picture.objects}) == 3
         assert picture.objects[0].shape == picture.objects[1].shape == "star"
         assert picture.objects[2].part == "hat"

@@ -63,7 +63,9 @@ def _drops(name: str) -> np.ndarray:
     return np.where(sheet, strength, 0)
 
 
-def _falling(name: str, colour: tuple[int, int, int], veil: int) -> Callable[[np.ndarray, np.random.Generator], np.ndarray]:
+def _falling(
+    name: str, colour: tuple[int, int, int], veil: int
+) -> Callable[[np.ndarray, np.random.Generator], np.ndarray]:
     def fall(canvas: np.ndarray, random: np.random.Generator) -> np.ndarray:
         row, column = random.integers(TILE - SIDE, size=2)
         share = np.maximum(_drops(name)[row : row + SIDE, column : column + SIDE], veil)

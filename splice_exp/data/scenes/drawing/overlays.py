@@ -100,14 +100,24 @@ MARKS: Mapping[str, Callable[[], Overlay]] = {
         (_glyph(box(-0.8, -0.15, 0.1, 0.15), 16, 66, 12), (200, 30, 30)),
     ),
     "subtitles": lambda: _layers((_block(68, 12, 78, 72), BLACK), (_bars(71, 16, 4, "4362513424"), WHITE)),
-    "badge": lambda: _layers((_glyph(disc(0, 0, 1), 17, 17, 12), (210, 30, 50)), (_glyph(star(5, 0.4, 0.8), 17, 17, 12), WHITE)),
+    "badge": lambda: _layers(
+        (_glyph(disc(0, 0, 1), 17, 17, 12), (210, 30, 50)), (_glyph(star(5, 0.4, 0.8), 17, 17, 12), WHITE)
+    ),
     "play button": lambda: _layers(
         (_glyph(disc(0, 0, 1), 42, 42, 15, 190), BLACK),
         (_glyph(polygon((-0.35, 0.5), (0.6, 0), (-0.35, -0.5)), 42, 42, 15), WHITE),
     ),
     "barcode": lambda: _layers((_block(62, 8, 78, 38), WHITE), (_bars(64, 10, 12, "12113121121"), BLACK)),
     "cursor": lambda: _layers(
-        (_glyph(polygon((-0.7, 1), (-0.7, -0.7), (-0.2, -0.3), (0.1, -1), (0.45, -0.8), (0.15, -0.2), (0.75, -0.2)), 56, 60, 11), WHITE),
+        (
+            _glyph(
+                polygon((-0.7, 1), (-0.7, -0.7), (-0.2, -0.3), (0.1, -1), (0.45, -0.8), (0.15, -0.2), (0.75, -0.2)),
+                56,
+                60,
+                11,
+            ),
+            WHITE,
+        ),
         (_glyph(polygon((-0.55, 0.6), (-0.55, -0.4), (0.3, -0.3)), 56, 60, 11), BLACK),
     ),
     "crosshair": lambda: _solid(

@@ -45,9 +45,7 @@ def oval(x: float, y: float, across: float, up: float) -> Region:
 
 def box(left: float, bottom: float, right: float, top: float) -> Region:
     """Return an upright rectangle."""
-    return Region(
-        lambda points: (left < points[0]) & (points[0] < right) & (bottom < points[1]) & (points[1] < top)
-    )
+    return Region(lambda points: (left < points[0]) & (points[0] < right) & (bottom < points[1]) & (points[1] < top))
 
 
 def polygon(*vertices: tuple[float, float]) -> Region:

@@ -1,6 +1,6 @@
 """From an image's description to its pixels and masks, in integers: the same bytes on every machine.
 
-    texture → prop → objects with their parts → light → weather → camera → border → mark
+texture → prop → objects with their parts → light → weather → camera → border → mark
 """
 
 from __future__ import annotations

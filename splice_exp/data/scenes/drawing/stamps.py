@@ -1,4 +1,4 @@
-"""Regions cut out on a grid of pixels, and painted: in integers, the same bytes in every process and on every machine."""
+"""Regions cut out on a grid of pixels, and painted: in integers, the same bytes on every machine."""
 
 from __future__ import annotations
 

@@ -148,8 +148,7 @@ def _weave(low: tuple[int, int, int], high: tuple[int, int, int], pitch: int) ->
 def _sunset(random: np.random.Generator) -> np.ndarray:
     row = np.indices((TILE, TILE))[0]
     height = np.abs(row - TILE // 2) / (TILE // 2)
-    glow = _blend((250, 170, 60), (110, 50, 120), np.clip(height + 0.3 * (_noise(random, 16, 48) - 0.5), 0, 1))
-    return glow
+    return _blend((250, 170, 60), (110, 50, 120), np.clip(height + 0.3 * (_noise(random, 16, 48) - 0.5), 0, 1))
 
 
 def _carpet(random: np.random.Generator) -> np.ndarray:
@@ -256,7 +255,7 @@ _MAKERS: Mapping[str, Maker] = {
 
 @cache
 def texture(scene: str) -> np.ndarray:
-    """Return the tile of a scene, continued at its end by `SIDE` pixels of its beginning: (TILE + SIDE, …, 3) uint16."""
+    """Return the tile of a scene, continued by `SIDE` pixels of its beginning: (TILE + SIDE, …, 3) uint16."""
     seed = int.from_bytes(hashlib.sha256(scene.encode()).digest()[:8])
     tile = np.clip(np.round(_MAKERS[scene](np.random.default_rng(seed))), 0, 255).astype(np.uint16)
     return np.pad(tile, ((0, SIDE), (0, SIDE), (0, 0)), mode="wrap")
