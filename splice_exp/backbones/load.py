@@ -65,7 +65,7 @@ def require_loadable(
 
 
 def model_name(backbone: Backbone) -> str:
-    """Return what a person calls a backbone: `scenes_clip, member 0`, its encoder, or where none is known its digest."""
+    """Return what a person calls a backbone: `scenes_clip, member 0`, its encoder, or if it has none its digest."""
     encoder = backbone.encoder or backbone.backbone_id
     own = f"{LOCAL}{SCENES_CLIP}/"
     return f"scenes_clip, member {encoder.removeprefix(own)}" if encoder.startswith(own) else encoder
