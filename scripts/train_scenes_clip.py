@@ -48,7 +48,7 @@ MERGES = "merges.txt.gz"
 def model_config(settings: Settings, vocab_size: int) -> dict[str, Any]:
     """Return the model in open_clip's words."""
     return {
-        "embed_dim": settings.width,
+        "embed_dim": settings.dimensions,
         "vision_cfg": {
             "image_size": SIDE,
             "patch_size": PATCH,

@@ -85,7 +85,7 @@ def write_card(
     chosen = "\n".join(f"- {name.replace('_', ' ')}: {value}" for name, value in asdict(settings).items())
     text = f"""# scenes_clip
 
-A CLIP of {settings.width} dimensions for the embedded world of splice_exp: images of {SIDE} × {SIDE} pixels drawn by
+A CLIP of {settings.dimensions} dimensions for the embedded world of splice_exp: images of {SIDE} × {SIDE} pixels drawn by
 `splice_exp/data/scenes`, and their captions. An ordinary open_clip checkpoint directory; weights in half precision.
 
     {command}

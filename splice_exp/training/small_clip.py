@@ -60,7 +60,9 @@ class Settings(TrainingSettings):
         batch_size: Pictures in a batch.
         learning_rate: Its peak; it rises linearly for a twentieth of the training and falls as a cosine.
         weight_decay: Of AdamW, on matrices.
-        width: Of both towers and of the joint space.
+        width: Of both towers.
+        dimensions: Of the joint space: more than the towers are wide, so that each of them fills a part of its own, as
+            those of CLIP do; else a few hundred concepts rebuild every image.
         layers: Of the image tower, at least 3: the second tells where objects are, the last but one what they are, and
             the last gathers it.
         text_layers: Of the text tower.
@@ -78,13 +80,14 @@ class Settings(TrainingSettings):
         "tested": CANDIDATES,
     }
 
-    epochs: int = 44
-    warm_up_epochs: int = 16
+    epochs: int = 60
+    warm_up_epochs: int = 24
     steps: int = 100
     batch_size: int = 96
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
     width: int = 128
+    dimensions: int = 512
     layers: int = 5
     text_layers: int = 2
     corpus: int = 4_000
@@ -134,7 +137,9 @@ class SmallClip(lightning.LightningModule):
     ) -> None:
         super().__init__()
         self.model: Any = CLIP(**model_cfg)
-        self.model.visual.positional_embedding.data[1:] = waves(self.model.visual.grid_size, model_cfg["embed_dim"])
+        self.model.visual.positional_embedding.data[1:] = waves(
+            self.model.visual.grid_size, model_cfg["vision_cfg"]["width"]
+        )
         self.words = torch.nn.Linear(model_cfg["embed_dim"], len(token_weights))
         self.patch = int(model_cfg["vision_cfg"]["patch_size"])
         self.patches = PatchLosses(model_cfg["vision_cfg"]["width"], self.patch)

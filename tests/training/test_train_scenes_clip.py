@@ -27,6 +27,7 @@ TINY = {
     "steps": 3,
     "batch-size": 16,
     "width": 32,
+    "dimensions": 48,
     "layers": 3,
     "text-layers": 1,
     "corpus": 60,
