@@ -85,8 +85,8 @@ def write_card(
     chosen = "\n".join(f"- {name.replace('_', ' ')}: {value}" for name, value in asdict(settings).items())
     text = f"""# scenes_clip
 
-A CLIP of {settings.dimensions} dimensions for the embedded world of splice_exp: images of {SIDE} × {SIDE} pixels drawn by
-`splice_exp/data/scenes`, and their captions. An ordinary open_clip checkpoint directory; weights in half precision.
+A CLIP of {settings.dimensions} dimensions for the synthetic benchmark of splice_exp: images of {SIDE} × {SIDE} pixels,
+drawn by `splice_exp/data/scenes`, and their captions. An ordinary open_clip checkpoint directory; weights in half precision.
 
     {command}
 
@@ -96,9 +96,9 @@ Zero-shot texts: `{TEMPLATE}` with the name of the class. Brackets: 95 % percent
 
 ![loss and accuracy on the validation split by epoch](curves.png)
 
-Trained on nothing but pixels and captions of the training split (the seeds of the splits differ by construction): first
-the image tower alone, to predict the words of the full caption of one object, then both towers by the contrastive loss
-of CLIP. During the first phase the curves show what the predicted words tell, afterwards zero-shot classification.
+Trained on the training split (the seeds of the splits differ by construction): first the image tower alone, to predict
+the words of images of one object, then both towers by the contrastive loss of CLIP, too. All the while patch tokens
+predict which of their pixels belong to objects, and what these are. During the first phase the curves show what the predicted words tell, afterwards zero-shot classification.
 
 {chosen}
 
