@@ -6,12 +6,13 @@ STAMP := $(VENV)/installed
 
 .PHONY: install demo test faults lint audit tables rehearse model bench real clean
 
-install: $(STAMP) ## create .venv and install the package with its exact tested versions
+install: $(STAMP) ## create .venv, install the package with its exact tested versions, and compile the kernels
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --compile-bytecode --editable ".[dev]"
+	$(BIN)/python -m splice_exp.solvers.kernels
 	touch $(STAMP)
 
 demo: install ## a few pictures and their concepts, then the main job on the embedded world: table, figures, records

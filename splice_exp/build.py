@@ -22,6 +22,12 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 def refuse_foreign_targets(node: Any, key: str, shared: Mapping[str, Any] = NOTHING, trust: Sequence[str] = ()) -> None:
     """Refuse to instantiate what is not a class of this package or of a trusted one: a configuration runs no code.
 
+    Args:
+        node: Plain containers and values, with `_target_` or without.
+        key: Where it stands in the configuration, for errors.
+        shared: The root, whose components others may contain by interpolation.
+        trust: Packages whose classes are allowed, besides this one.
+
     Raises:
         SpliceError: naming the key and the target.
     """
@@ -62,7 +68,13 @@ def _place(key: str, name: str, value: Any, shared: Mapping[str, Any]) -> str:
 
 
 def components_in(node: Any, key: str, shared: Mapping[str, Any] = NOTHING) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield every component that a node configures, itself and those inside it, with their keys."""
+    """Yield every component that a node configures, itself and those inside it, with their keys.
+
+    Args:
+        node: Plain containers and values, with `_target_` or without.
+        key: Where it stands in the configuration.
+        shared: The root, whose components others may contain by interpolation.
+    """
     if isinstance(node, Mapping) and node.get("_target_") is not None:
         yield key, node
     for name, value in _inside(node):
@@ -77,6 +89,9 @@ def build(node: Mapping[str, Any], key: str, shared: Mapping[str, Any] = NOTHING
         key: Where it stands, for errors.
         shared: The root, whose components others may contain by interpolation.
         trust: Packages whose classes may be instantiated, besides this one.
+
+    Returns:
+        The component that `_target_` names.
 
     Raises:
         SpliceError: as the component itself words it; or if its package is neither this one nor trusted.

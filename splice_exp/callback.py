@@ -23,29 +23,72 @@ class SweepReport(Callback):
     """
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Refuse what cannot be computed or reported, before a single run.
+
+        Args:
+            config: Composed, Hydra's own node included.
+            kwargs: What Hydra passes besides; not used.
+
+        Raises:
+            SystemExit: with code 1, after a sentence that names the key.
+        """
         _require_inputs(config, alone=True)
         _require_report(config)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Refuse a sweep that cannot be computed or reported, or has no row.
+
+        Args:
+            config: Composed, Hydra's own node included.
+            kwargs: What Hydra passes besides; not used.
+
+        Raises:
+            SystemExit: with code 1, after a sentence that names the key; with 0 where nothing is left to compute.
+        """
         _require_inputs(config, alone=False)
         _require_report(config)
         _require_work(config)
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Show that a row of a sweep begins.
+
+        Args:
+            config: Of this row, Hydra's own node included.
+            kwargs: What Hydra passes besides; not used.
+        """
         if config.hydra.mode == RunMode.MULTIRUN:
             DISPLAY.row(config.hydra.job.num)
 
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
+        """Show that a row of a sweep has ended.
+
+        Args:
+            config: Of this row, Hydra's own node included.
+            job_return: What came of it; not used.
+            kwargs: What Hydra passes besides; not used.
+        """
         if config.hydra.mode == RunMode.MULTIRUN:
             DISPLAY.row_ends(config.hydra.job.num)
 
     def on_run_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Print the table of a single run, and write it unless the run is one point of a sweep.
+
+        Args:
+            config: Composed, Hydra's own node included.
+            kwargs: What Hydra passes besides; not used.
+        """
         from splice_exp.sweep import report
 
         # One point of an experiment that is a sweep must not replace the table of the whole.
         report(config, write=not config.hydra.sweeper.get("params"))
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Print and write the table of a sweep.
+
+        Args:
+            config: Composed, Hydra's own node included.
+            kwargs: What Hydra passes besides; not used.
+        """
         from splice_exp.sweep import report
 
         report(config, write=True)

@@ -40,7 +40,12 @@ LONGEST_NAME = 200  # bytes, which leaves room for suffixes
 
 @dataclass
 class Shard:
-    """The part of the rows that is for this job, one of several that fill the same cache."""
+    """The part of the rows that is for this job, one of several that fill the same cache.
+
+    Attributes:
+        index: Which of the jobs this is, from 0 on.
+        count: How many there are; 1: this job computes all that is missing.
+    """
 
     index: int = 0
     count: int = 1
@@ -48,7 +53,34 @@ class Shard:
 
 @dataclass
 class Config:
-    """The typed root: what is not of these types is refused before anything is built."""
+    """The typed root: what is not of these types is refused before anything is built.
+
+    Attributes:
+        name: Of the experiment.
+        table: File name, without suffix, of its table, figure and page.
+        seed: Of everything that is drawn.
+        force: Whether the record of a complete run is written again.
+        repair: Whether damaged shards are computed again, instead of stopping at them.
+        fused: Whether samples are embedded and decomposed in one pass.
+        keep_embeddings: Whether the embeddings of the run stay in the cache.
+        trust: Packages whose classes may be named, besides this one.
+        shard: Which part of the rows this job computes.
+        figures: Whether samples and classes are plotted in each run directory.
+        backbone: Embeds samples and texts.
+        data: The samples.
+        vocabulary: Names of concepts.
+        dictionary: Makes atoms of them.
+        alignment: What is centred, and the inverse map.
+        solver: Finds codes.
+        method: Of attribution.
+        removal: What takes the place of removed pixels.
+        evaluation: The question.
+        stability: What of the codes could as well be otherwise.
+        report: What is made of the records.
+        trainer: Where rows are computed, and how many at a time.
+        logger: Where the run is mirrored.
+        paths: Folders of results, runs and cache.
+    """
 
     name: str = MISSING
     table: str = "${name}"  # file name of table, figure and page under paths.results; an experiment may set another
@@ -77,7 +109,12 @@ class Config:
 
 
 def plain(config: DictConfig, key: str) -> Any:
-    """Return one node as plain containers and values: interpolations resolved."""
+    """Return one node as plain containers and values: interpolations resolved.
+
+    Args:
+        config: Composed.
+        key: Of a node at its root.
+    """
     value = config[key]
     return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
 

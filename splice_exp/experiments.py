@@ -11,9 +11,10 @@ from typing import Any
 import yaml
 
 from splice_exp.commands import ON_PICTURES
-from splice_exp.configuration import CONFIG_DIRECTORY
+from splice_exp.configuration import CONFIG_DIRECTORY, ROOT
 
 FOLDER = CONFIG_DIRECTORY / "experiment"
+ROOT_FILE = f"{ROOT}.yaml"
 
 
 def chosen(words: Sequence[str]) -> Path | None:
@@ -40,13 +41,16 @@ KEY = re.compile(r"(?P<name>\w+):\s*(?P<value>[^#]*?)\s*(#\s*(?P<about>.*))?")
 
 
 def help_of(words: Sequence[str]) -> str | None:
-    """Return what an experiment, or a command on images, says of itself; None if that is not asked for.
+    """Return what an experiment, a command on images, or the whole says of itself; None if that is not asked for.
 
     Args:
-        words: The command line: `experiment=NAME --help`, or `decompose --help`.
+        words: The command line: `experiment=NAME --help`, `decompose --help`, or `--help` alone. With other words,
+            such as a folder of one's own configuration, Hydra answers.
     """
     if not any(word in HELP for word in words):
         return None
+    if set(words) <= set(HELP):
+        return _overview()
     on_images = words[0] if words[0] in ON_PICTURES else None
     path = FOLDER / f"{on_images}.yaml" if on_images else chosen(words)
     if path is None:
@@ -73,9 +77,23 @@ def help_of(words: Sequence[str]) -> str | None:
     return "\n\n".join(parts)
 
 
+def _overview() -> str:
+    """Fill in the help of Hydra, whose own listing of groups takes it seconds."""
+    with (CONFIG_DIRECTORY / ROOT_FILE).open(encoding="utf-8") as file:
+        described = yaml.safe_load(file)["hydra"]["help"]
+    choices: dict[str, list[str]] = {}
+    for path in sorted(CONFIG_DIRECTORY.rglob("*.yaml")):
+        group = path.parent.relative_to(CONFIG_DIRECTORY).as_posix()
+        if group.partition("/")[0] not in (".", "hydra"):
+            choices.setdefault(group, []).append(path.stem)
+    groups = "".join(f"{group}: {', '.join(sorted(names))}\n" for group, names in sorted(choices.items()))
+    text: str = described["template"].replace("${hydra.help.header}", described["header"])
+    return text.replace("$APP_CONFIG_GROUPS", groups).rstrip("\n")
+
+
 def _keys(described: Mapping[str, Any]) -> list[str]:
     """List the choices of an experiment, and what can be set in them."""
-    with (CONFIG_DIRECTORY / "config.yaml").open(encoding="utf-8") as file:
+    with (CONFIG_DIRECTORY / ROOT_FILE).open(encoding="utf-8") as file:
         defaults = yaml.safe_load(file)["defaults"]
     choices = {
         key.removeprefix("override /"): value for one in defaults if isinstance(one, dict) for key, value in one.items()

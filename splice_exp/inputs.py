@@ -35,6 +35,8 @@ WITHOUT_CONCEPTS = frozenset(
 WITHOUT_LIST = frozenset(
     {"splice_exp.dictionaries.controls.ClassNames", "splice_exp.dictionaries.controls.LearnedAtoms"}
 )
+WITH_LIST = frozenset({"splice_exp.evaluation.learned.atom_names.AtomNames"})  # whatever the dictionary is
+LEARNED = "splice_exp.dictionaries.learned."  # of embeddings, all of them
 VOCABULARIES = "splice_exp.dictionaries.vocabulary."
 BACKBONES = "splice_exp.backbones."
 
@@ -45,10 +47,10 @@ def needs_concepts(config: Mapping[str, Any]) -> bool:
     Args:
         config: Resolved configuration, of which `evaluation` and `dictionary` count.
     """
-    return (
-        config["evaluation"].get("_target_") not in WITHOUT_CONCEPTS
-        and config["dictionary"].get("_target_") not in WITHOUT_LIST
-    )
+    evaluation, dictionary = (str(config[part].get("_target_")) for part in ("evaluation", "dictionary"))
+    if evaluation in WITH_LIST:
+        return True
+    return evaluation not in WITHOUT_CONCEPTS and dictionary not in WITHOUT_LIST and not dictionary.startswith(LEARNED)
 
 
 def require_inputs(config: Mapping[str, Any], keys: Iterable[str] = KEYS) -> None:
@@ -97,7 +99,12 @@ def encoder_of(backbone: Mapping[str, Any]) -> str:
 
 
 def refusal(config: Mapping[str, Any], keys: Iterable[str] = KEYS) -> SpliceError | None:
-    """Return why a configuration cannot be computed, as far as its files say; None if they are there."""
+    """Return why a configuration cannot be computed, as far as its files say; None if they are there.
+
+    Args:
+        config: Parts of the configuration, as plain values.
+        keys: Those whose files are looked for.
+    """
     try:
         require_inputs(config, keys)
     except SpliceError as error:

@@ -33,7 +33,12 @@ WHOLE = ("variant", "experiment")  # groups that choose components of other grou
 
 @dataclass(frozen=True)
 class Point:
-    """One point of a sweep: the overrides that compose it, and those of them that were swept, key → value."""
+    """One point of a sweep: the overrides that compose it, and those of them that were swept, key → value.
+
+    Attributes:
+        overrides: As on the command line, `key=value`.
+        swept: Key → value, as it is written in the override.
+    """
 
     overrides: tuple[str, ...]
     swept: dict[str, str]
@@ -142,6 +147,9 @@ def set_by_row(words: Sequence[str], also: Iterable[str] = ()) -> list[str]:
         words: The command line.
         also: Groups that a file sweeps.
 
+    Returns:
+        The command line, with such values as sweeps of one choice.
+
     Example:
         >>> set_by_row(["-m", "solver=omp,path", "solver.target_l0=6", "seed=1"])
         ['-m', 'solver=omp,path', 'solver.target_l0=choice(6)', 'seed=1']
@@ -227,7 +235,12 @@ def _distinct(values: Sequence[str]) -> dict[str, str]:
 
 
 def composed(points: Sequence[Point], config_name: str) -> Iterator[DictConfig]:
-    """Yield the configuration of each point, Hydra's own node included; valid until the next is asked for."""
+    """Yield the configuration of each point, Hydra's own node included; valid until the next is asked for.
+
+    Args:
+        points: Of one sweep, in their order.
+        config_name: Of the root configuration.
+    """
     bases: dict[tuple[str, ...], DictConfig] = {}
     swept = {pair for point in points for pair in point.swept.items()}
     groups = {key for key in {key for key, _ in swept} if _is_group(key)}

@@ -43,7 +43,14 @@ EVALUATION = "evaluation"
 
 @dataclass(frozen=True, eq=False)
 class Components(Setup):
-    """Everything a run is made of, instantiated before any work."""
+    """Everything a run is made of, instantiated before any work.
+
+    Attributes:
+        evaluation: The question.
+        stability: What of the codes could as well be otherwise.
+        trainer: Where rows are computed, and how many at a time.
+        logger: Where the run is mirrored.
+    """
 
     evaluation: Evaluation
     stability: StabilityReport
@@ -52,7 +59,14 @@ class Components(Setup):
 
 
 def instantiate_components(config: Mapping[str, Any]) -> Components:
-    """Instantiate all components of a resolved configuration, once."""
+    """Instantiate all components of a resolved configuration, once.
+
+    Returns:
+        Ready for a run; nothing is computed yet.
+
+    Raises:
+        SpliceError: as the component words it that refuses its arguments.
+    """
     names = Components.__dataclass_fields__
     return Components(**{name: build(config[name], name, config, config["trust"]) for name in names})
 
@@ -121,7 +135,7 @@ def _require_shown(report: Mapping[str, Any] | None, data: DataSource) -> None:
 
 def _compute(config: Mapping[str, Any], components: Components, directory: Path, tracked: TrackedRun) -> None:
     torch.manual_seed(config["seed"])
-    damaged = damaged_in(components.data, components.evaluation)
+    damaged = damaged_in(components.data, components.dictionary, components.evaluation)
     machine = components.trainer
     cache = Cache(
         _writable("paths.cache", config["paths"]["cache"]), machine, Share(**config["shard"]), config["repair"]

@@ -39,7 +39,13 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Outcome:
-    """What the command came to, for its last words and its exit code."""
+    """What the command came to, for its last words and its exit code.
+
+    Attributes:
+        directory: Where the records lie.
+        failures: What failed, in sentences.
+        complete: All rows, if they were complete before anything was computed.
+    """
 
     directory: Path | None = None
     failures: list[str] = field(default_factory=list)
@@ -158,7 +164,12 @@ def failures(records: list[Record], shared: bool) -> list[str]:
 
 
 def report(config: DictConfig, write: bool) -> None:
-    """Print the table of a command, and write it if every row is there."""
+    """Print the table of a command, and write it if every row is there.
+
+    Args:
+        config: Composed, Hydra's own node included.
+        write: Whether table, figure and page are written, where all rows are there.
+    """
     if rank() != 0:
         return
     DISPLAY.close()

@@ -31,6 +31,7 @@ FEW = {"num_samples": 0}
 READING = {"tower": "left", "side": "back", "projection": "round", "vectors": 0, "layers": [1, 1]}
 JUDGE = {"repeats": 0, "parallel": 0, "retries": -1, "timeout": 0}
 TUNING = {"mode": "half", "epochs": 0, "batch_size": 0, "learning_rate": -1, "weight_decay": -1, "seed": -1}
+AUTOENCODER = {"size": 0, "seed": -1, "epochs": 0, "batch_size": 0, "learning_rate": -1}
 EXPLAIN = f"experiment=explain data.paths=[{CONFIG_DIRECTORY.parent}/results/figures] evaluation.corpus.texts=[star]"
 
 # What is chosen → place of a component → wrong values of its arguments.
@@ -60,7 +61,7 @@ WRONG = {
     },
     "backbone=precomputed backbone.texts=nowhere.npz data=embeddings_file data.path=nowhere.npz": {
         "backbone": {"texts": "nowhere.npz"},
-        "data": {"path": "nowhere.npz", "first_label": 2},
+        "data": {"path": "nowhere.npz", "first_label": 2, "half": "left"},
     },
     "data=cifar10": {"data": {"dataset": "cifar", "split": "half", "root": "nowhere"}},
     "data=coco_captions": {"data": {"annotations": "nowhere.json"}},
@@ -92,6 +93,18 @@ WRONG = {
     "vocabulary=bank": {"vocabulary": {"exclude": "cat", "size": 0}},
     "vocabulary=file vocabulary.path=x.txt": {"vocabulary": {"exclude": "cat", "size": 0}},
     "dictionary=learned": {"dictionary": {"size": 0, "l1_penalty": -1, "max_iter": 0, "seed": -1}},
+    "dictionary=sae_relu": {"dictionary": AUTOENCODER | {"l1_penalty": -1}},
+    "dictionary=sae_top_k": {"dictionary": AUTOENCODER | {"target_l0": 0}},
+    "dictionary=sae_jump_relu": {"dictionary": {"target_l0": 999, "sparsity": -1, "width": 0}},
+    "dictionary=sae_matryoshka": {"dictionary": {"shares": [2]}, "dictionary.train": FEW},
+    "dictionary=sae_levels": {"dictionary": {"levels": [0]}},
+    "dictionary=sae_archetypal": {"dictionary": {"num_points": 0, "relaxation": -1}},
+    "dictionary=sae_pretrained dictionary.path=nowhere.pt": {"dictionary": {"path": "elsewhere.pt", "target_l0": 0}},
+    "dictionary=pca": {"dictionary": {"size": 9, "seed": -1}},
+    "dictionary=ica": {"dictionary": {"max_iter": 0}},
+    "dictionary=dictionary_learning": {"dictionary": {"l1_penalty": -1, "max_iter": 0}},
+    "dictionary=semi_nmf": {"dictionary": {"max_iter": 0}},
+    "dictionary=convex_nmf": {"dictionary": {"num_points": 0}},
     "dictionary=random": {"dictionary": {"size": 0, "seed": -1}},
     "dictionary=random_concepts": {"dictionary": {"share": 2, "seed": -1}},
     "dictionary=random_like_concepts": {"dictionary": {"seed": -1}},
@@ -111,9 +124,12 @@ WRONG = {
     "solver=least_squares": {"solver": {"nonnegative": True, "batch_size": 0}},
     "stability=lasso": {"stability": {"epsilon": -1, "least_cosine": -1, "resamples": -1, "seed": -1}},
     "logger=wandb": {"logger": {"mode": "cloud", "tags": "x"}},
+    "evaluation=amortisation": {"evaluation": {"l1_penalty": -1}},
+    "evaluation=atom_names": {"evaluation": {"seed": -1}},
     "evaluation=antonyms": {"evaluation": {"pairs": [], "negation": "not"}},
     "evaluation=class_concepts": {"evaluation": {"top_k": 0}},
     "evaluation=coherent_codes": {"evaluation": {"top_k": 0}},
+    "evaluation=concept_methods": {"evaluation": {"seed": -1}},
     "evaluation=concepts": {"evaluation": {"top_k": 0}},
     "evaluation=drift evaluation.words=[star]": {"evaluation": {"words": "star"}},
     "evaluation=linearity": {"evaluation": {"num_pairs": 0}},

@@ -73,5 +73,12 @@ def test_every_experiment_says_what_it_asks_and_what_can_be_changed():
         assert part in said
     assert "evaluation.relevance=true" in said
     assert help_of(["explain", "--help"]).startswith("explain\n")
-    assert help_of(["--help"]) is None
+    assert help_of(["--help", "--config-dir", "mine"]) is None
     assert help_of(["experiment=ablation_nonneg"]) is None
+
+
+def test_the_help_is_that_of_hydra_without_the_seconds_of_its_listing(tmp_path):
+    _, said = imported(tmp_path, "--help")
+    _, hydras = imported(tmp_path, "--help", "paths=default")  # with another word Hydra answers
+    assert said.split() == hydras.split()
+    assert "zero_shot" in said

@@ -45,6 +45,9 @@ class RISE(PerturbationAttribution):
             chunk: Masked images that are scored at once.
             estimate: Makes maps of sums over masks; by default least-squares slopes. As published:
                 `PublishedRise().estimate`, with `PublishedRise().settings`.
+
+        Returns:
+            One map an input, signed, of one channel.
         """
         settings, seeds = settings or MaskSettings(), seeds or tuple(range(len(inputs)))
         if len(seeds) != len(inputs):

@@ -49,6 +49,10 @@ class Corpus:
     def of(cls, name: str, batches: Iterable[Tensor]) -> Corpus:
         """Add up representations, (b, d) each, batch by batch: nothing but sums is kept.
 
+        Args:
+            name: Of the corpus, for errors and records.
+            batches: Representations of the members, not normalised, (b, d) each; at least one member in all.
+
         Raises:
             SpliceError: if there is none.
         """

@@ -37,6 +37,10 @@ TOGETHER = 8  # explicands of a shard
 def counts_of(num_pixels: int, num_steps: int) -> list[int]:
     """Return how many pixels, or squares, are in after 0, 1, … steps; the first ones take what does not divide.
 
+    Args:
+        num_pixels: All of them, or all squares.
+        num_steps: 1 … `num_pixels`.
+
     Example:
         >>> counts_of(10, 4)
         [0, 3, 6, 8, 10]
@@ -103,7 +107,13 @@ def curves(
 
 
 class MappedImages(RowSource):
-    """Images with their maps."""
+    """Images with their maps.
+
+    Args:
+        data: The images.
+        backbone: Preprocesses them.
+        maps: One for each image, in their order: of its pixels, or of its squares.
+    """
 
     def __init__(self, data: EncodableSource, backbone: Backbone, maps: Float[Tensor, "n r q"]) -> None:
         self._data, self._backbone, self._maps = data, backbone, maps
@@ -114,7 +124,13 @@ class MappedImages(RowSource):
 
 
 class Curves(RowModule):
-    """Images and maps → representations along insertion and deletion."""
+    """Images and maps → representations along insertion and deletion.
+
+    Args:
+        backbone: Represents the images.
+        removal: What takes the place of pixels that are not in.
+        num_steps: Steps in which all pixels go in, or out.
+    """
 
     def __init__(self, backbone: Backbone, removal: Removal, num_steps: int) -> None:
         super().__init__()

@@ -49,6 +49,9 @@ def explain(
         seed: Of everything that is drawn; every sample has a seed of its own, from this one and its name.
         cache: Where maps are kept, and the machine that makes them; without one they are made here.
 
+    Returns:
+        The maps of all samples, in their order, on the CPU, and their reliability.
+
     Raises:
         SpliceError: if backbone or removal do not allow the method.
     """
@@ -82,7 +85,12 @@ def explain(
 
 
 class Images(RowSource):
-    """Batches of a data set, preprocessed, with the number of the first sample."""
+    """Batches of a data set, preprocessed, with the number of the first sample.
+
+    Args:
+        data: The images.
+        backbone: Preprocesses them.
+    """
 
     def __init__(self, data: EncodableSource, backbone: Backbone) -> None:
         self._data, self._backbone = data, backbone
@@ -92,7 +100,14 @@ class Images(RowSource):
 
 
 class RepresentMasked(RowModule):
-    """Batches of samples → their representations under all masks."""
+    """Batches of samples → their representations under all masks.
+
+    Args:
+        backbone: Represents the masked images.
+        method: Gives the masks.
+        removal: What takes the place of removed pixels.
+        seeds: One for each sample of the data set.
+    """
 
     def __init__(self, backbone: Backbone, method: MaskMethod, removal: Removal, seeds: tuple[int, ...]) -> None:
         super().__init__()
@@ -107,7 +122,11 @@ class RepresentMasked(RowModule):
 
 
 class Masked(RowSource):
-    """Representations of masked images, with the number of the first sample."""
+    """Representations of masked images, with the number of the first sample.
+
+    Args:
+        masked: What `RepresentMasked` has written.
+    """
 
     def __init__(self, masked: Shards) -> None:
         self._masked = masked
@@ -117,7 +136,14 @@ class Masked(RowSource):
 
 
 class ExplainMasked(RowModule):
-    """Representations of masked images → the maps of RISE."""
+    """Representations of masked images → the maps of RISE.
+
+    Args:
+        method: The one that gave the masks.
+        target: What is asked of each sample of the data set, in their order.
+        seeds: One for each sample, the same as of the masks.
+        shape: Height and width of the preprocessed images.
+    """
 
     def __init__(self, method: MaskMethod, target: Target, seeds: tuple[int, ...], shape: tuple[int, int]) -> None:
         super().__init__()
@@ -131,7 +157,15 @@ class ExplainMasked(RowModule):
 
 
 class Explain(RowModule):
-    """Batches of samples → their maps."""
+    """Batches of samples → their maps.
+
+    Args:
+        backbone: Represents the images.
+        method: Makes the maps.
+        removal: What takes the place of removed pixels.
+        target: What is asked of each sample of the data set, in their order.
+        seeds: One for each sample.
+    """
 
     def __init__(
         self, backbone: Backbone, method: Method, removal: Removal, target: Target, seeds: tuple[int, ...]

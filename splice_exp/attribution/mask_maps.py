@@ -123,6 +123,13 @@ def _sums(scores: Float[Tensor, "N K"], level: Float[Tensor, " K"], masks: Masks
 
 
 def score_masks(scores: Scores, masks: Masks, chunk: int, device: torch.device) -> Tensor:
-    """Return what `scores` says under every mask, chunk by chunk."""
+    """Return what `scores` says under every mask, chunk by chunk.
+
+    Args:
+        scores: Takes the kept share of each pixel, (m, h, w), and gives K scores for each mask.
+        masks: All masks of one explicand.
+        chunk: Masks that are scored at once.
+        device: On which masks are enlarged.
+    """
     starts = range(0, len(masks), chunk)
     return torch.cat([scores(masks.enlarged(start, min(start + chunk, len(masks)), device)) for start in starts])

@@ -74,6 +74,11 @@ class Masks:
         """Return masks start … stop − 1 in float32.
 
         Bilinear enlargement is a product with a matrix for rows and one for columns; cropping takes rows of them.
+
+        Args:
+            start: The first mask, counted from 0.
+            stop: The one after the last.
+            device: Of the result; by default that of the masks.
         """
         bits, offsets = self.bits[start:stop].to(device).float(), self.offsets[start:stop].to(device)
         rows = _crops(self.height, self.bits.shape[1], offsets.device)[offsets[:, 0]]

@@ -79,12 +79,20 @@ class Method(ABC):
     def attribute(self, explicands: Explicands, target: Target) -> Attributions:
         """Return one map an explicand and target.
 
+        Args:
+            explicands: The images, and how they are looked at.
+            target: What is asked: K numbers for each representation.
+
         Raises:
             SpliceError: if backbone or removal do not allow the method.
         """
 
     def channels(self, explicands: Explicands, target: Target) -> Float[Tensor, "b K c h w"]:
         """Return maps of which the channels are not added up yet; one channel where the method knows no more.
+
+        Args:
+            explicands: The images, and how they are looked at.
+            target: What is asked: K numbers for each representation.
 
         Raises:
             SpliceError: if backbone or removal do not allow the method.

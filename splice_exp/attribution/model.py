@@ -168,6 +168,9 @@ class Cocoa:
             similarity: `cosine` or `dot`.
             seed: Of what is drawn.
 
+        Returns:
+            A map of each image, and how similar it is to the corpus, less to the foil.
+
         Raises:
             SpliceError: if a picture cannot be read, or corpus or foil are empty.
 

@@ -147,6 +147,12 @@ class SquareShap(Perturbations):
 
 
 def squares_of(height: int, width: int, side: int) -> Int64[Tensor, "h w"]:
-    """Number the squares of an image, row by row; those at the lower and right edge may be smaller."""
+    """Number the squares of an image, row by row; those at the lower and right edge may be smaller.
+
+    Args:
+        height: Of the image, in pixels.
+        width: Of the image, in pixels.
+        side: Of a square, in pixels.
+    """
     rows, columns = torch.arange(height) // side, torch.arange(width) // side
     return rows[:, None] * (int(columns[-1]) + 1) + columns

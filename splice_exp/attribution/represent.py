@@ -33,7 +33,11 @@ def represent_all(data: EncodableSource, backbone: Backbone, cache: Cache) -> Fl
 
 
 class Represent(RowModule):
-    """Batches of samples → their representations."""
+    """Batches of samples → their representations.
+
+    Args:
+        backbone: Represents the samples.
+    """
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()

@@ -72,6 +72,9 @@ class MaskMethod(Method):
             shape: Height and width.
             seeds: One an explicand, the same as there.
             target: The question.
+
+        Returns:
+            One map an explicand and target, and the rank correlation of the maps from either half of the masks.
         """
         found = []
         for index, (representations, seed) in enumerate(zip(masked, seeds, strict=True)):

@@ -60,6 +60,9 @@ class Target(ABC):
         Args:
             representations: f of masked, noisy or interpolated explicands.
             samples: The explicand of each, counted from 0.
+
+        Returns:
+            K numbers for each representation: larger where it has more of what is asked.
         """
 
     def shares(
@@ -71,6 +74,9 @@ class Target(ABC):
             parts: Terms of a sum that is a representation.
             norms: Norm of the representation that each is a part of.
             samples: The explicand of each, counted from 0.
+
+        Returns:
+            The share of each part in each of the K scores.
 
         Raises:
             SpliceError: if the target is no direction.

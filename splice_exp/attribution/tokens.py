@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor
 from torch.nn.functional import interpolate, linear
 
@@ -25,6 +24,7 @@ from splice_exp.attribution.methods import Attributions, Explicands, Method
 from splice_exp.attribution.targets import Target
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.patches import require_class_token
+from splice_exp.core.clip_package import transformer
 from splice_exp.core.errors import SpliceError
 
 
@@ -59,6 +59,9 @@ def token_maps(backbone: Backbone, images: Float[Tensor, "b c h w"], target: Tar
         images: As it takes them.
         target: Directions.
 
+    Returns:
+        The share of each patch, and what is left of the scores.
+
     Raises:
         SpliceError: for another image tower, or a target that is no direction.
     """
@@ -81,7 +84,9 @@ def token_maps(backbone: Backbone, images: Float[Tensor, "b c h w"], target: Tar
     return TokenMaps(interpolate(patches, size=images.shape[-2:], mode="nearest"), rest)
 
 
-def _gifts(tower: VisionTransformer, images: Tensor) -> tuple[Float[Tensor, "b t width"], Float[Tensor, "b width"]]:
+def _gifts(
+    tower: transformer.VisionTransformer, images: Tensor
+) -> tuple[Float[Tensor, "b t width"], Float[Tensor, "b width"]]:
     """Return what each token gives to the class token, added up over layers, and the class token at the end.
 
     Both are float32, whatever the arithmetic of the tower.
@@ -89,7 +94,7 @@ def _gifts(tower: VisionTransformer, images: Tensor) -> tuple[Float[Tensor, "b t
     stream = tower._embeds(images)
     total = torch.zeros_like(stream, dtype=torch.float32)
     for block in tower.transformer.resblocks:
-        if not isinstance(block, ResidualAttentionBlock) or not tower.transformer.batch_first:
+        if not isinstance(block, transformer.ResidualAttentionBlock) or not tower.transformer.batch_first:
             raise SpliceError(
                 f"The blocks of the image tower are {type(block).__name__}, whose attention this method does not know: "
                 "take another method."

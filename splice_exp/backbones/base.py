@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -15,6 +16,8 @@ from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError, require_names
 from splice_exp.core.keys import key_of
+
+TOWERS = ("image", "text")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +43,28 @@ class Backbone(ABC):
         dim: Width d of the embedding space.
         class_templates: Texts of a class, with `{}` for its name; its zero-shot classifier is the mean of their
             embeddings.
+        untouched: Towers, `image` or `text`, that are those of another backbone as they were there: its fingerprint.
     """
 
     backbone_id: str
     dim: int
     class_templates: tuple[str, ...]
+    untouched: Mapping[str, str] = MappingProxyType({})
+
+    def tower_id(self, tower: str) -> str:
+        """Fingerprint of what images or texts become: an edit of one tower leaves the embeddings of the other."""
+        return self.untouched.get(tower, self.backbone_id)
+
+    def mark_changed(self, before: Backbone, tower: str, change: str) -> None:
+        """Give this copy of a backbone a fingerprint of its own.
+
+        Args:
+            before: What it is a copy of.
+            tower: Which one was changed, `image` or `text`; the other one is as it was.
+            change: What was done, for the fingerprint.
+        """
+        (other,) = set(TOWERS) - {tower}
+        self.backbone_id, self.untouched = f"{before.backbone_id}:{change}", {other: before.tower_id(other)}
 
     @abstractmethod
     def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "m d"]:
@@ -58,6 +78,9 @@ class Backbone(ABC):
     def preprocess(self, inputs: Any) -> Any:
         """Turn inputs, as a data set yields them, into a batch for `encode_batch`; done where samples are loaded.
 
+        Returns:
+            A batch on the CPU: pixels, (b, c, h, w), where inputs are images.
+
         Raises:
             SpliceError: if this backbone cannot embed such inputs.
         """
@@ -68,6 +91,9 @@ class Backbone(ABC):
 
     def encode_images(self, inputs: Any) -> Float[Tensor, "b d"]:
         """Preprocess and embed some inputs.
+
+        Returns:
+            Unit rows, one for each input.
 
         Raises:
             SpliceError: if this backbone cannot embed such inputs.
@@ -148,7 +174,11 @@ class Backbone(ABC):
         return [template.replace("{}", name) for name in names for template in self.class_templates]
 
     def mean_of_texts(self, features: Float[Tensor, "m d"]) -> Float[Tensor, "c d"]:
-        """Join the embeddings of `class_texts`: those of a class become their mean, as unit rows."""
+        """Join the embeddings of `class_texts`: those of a class become their mean, as unit rows.
+
+        Returns:
+            Unit rows, one for each class.
+        """
         texts = len(self.class_templates)
         return normalize(features.view(len(features) // texts, texts, self.dim).mean(dim=1), dim=1)
 

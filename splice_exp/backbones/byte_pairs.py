@@ -14,8 +14,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
-from open_clip.tokenizer import bytes_to_unicode
-
+from splice_exp.core.clip_package import open_clip
 from splice_exp.core.io import atomic
 
 END = "</w>"
@@ -28,7 +27,7 @@ def learn_merges(frequencies: Mapping[str, int], max_merges: int) -> list[tuple[
         frequencies: How often each word occurs, lower case.
         max_merges: Stop after so many; earlier if every word is one token.
     """
-    letters = bytes_to_unicode()
+    letters = open_clip.tokenizer.bytes_to_unicode()
     spelled = {word: [letters[byte] for byte in word.encode()] for word in frequencies}
     tokens = {word: [*parts[:-1], parts[-1] + END] for word, parts in spelled.items()}
     merges: list[tuple[str, str]] = []
@@ -56,7 +55,12 @@ def _merged(parts: list[str], pair: tuple[str, str]) -> list[str]:
 
 
 def write_merges(path: Path, merges: list[tuple[str, str]]) -> None:
-    """Write merges as open_clip's SimpleTokenizer reads them; the same merges give the same bytes."""
+    """Write merges as open_clip's SimpleTokenizer reads them; the same merges give the same bytes.
+
+    Args:
+        path: Replaced where it is there; compressed by gzip, whatever its name.
+        merges: Pairs of symbols that are joined, the first ones first.
+    """
     text = "\n".join(["#version: 0.2", *(" ".join(pair) for pair in merges)])
     with atomic(path) as temporary:
         temporary.write_bytes(gzip.compress(text.encode(), mtime=0))

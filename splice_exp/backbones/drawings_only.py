@@ -42,7 +42,12 @@ def warning_for(config: Mapping[str, Any], command: Sequence[str]) -> str | None
 
 
 def warn_once(model: str, caller: str) -> None:
-    """Warn in a notebook, once for each caller."""
+    """Warn in a notebook, once for each caller.
+
+    Args:
+        model: As `backbone.model` names it; for others nothing is said.
+        caller: What the user has called, like `Splice.load`.
+    """
     if is_drawings_only(model):
         _warn(caller)
 

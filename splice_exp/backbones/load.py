@@ -74,6 +74,10 @@ def model_name(backbone: Backbone) -> str:
 def resolve_model(model: str, pretrained: str | None = None) -> tuple[str, str | None]:
     """Return architecture and tag of a model that may be named as in the authors' package.
 
+    Args:
+        model: An architecture of open_clip, or a name of the authors' package: `clip:…` or `open_clip:…`.
+        pretrained: Tag or file of its weights; None where the name has them.
+
     Raises:
         SpliceError: for a library without such a model, or a tag beside a name that has one.
 

@@ -11,10 +11,8 @@ from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
 
-import open_clip
 import torch
 from jaxtyping import Bool, Float
-from open_clip.transformer import AttentionalPooler, LayerScale, VisionTransformer
 from PIL import Image
 from safetensors import SafetensorError
 from torch import Tensor
@@ -25,6 +23,7 @@ from splice_exp.backbones.base import Backbone, require_templates
 from splice_exp.backbones.openai_archive import is_openai_archive
 from splice_exp.backbones.patches import represent_patches
 from splice_exp.backbones.published import CONFIG, HUB, LOCAL, require_model, require_tag, require_weights
+from splice_exp.core.clip_package import open_clip, transformer
 from splice_exp.core.errors import SpliceError, require_choice
 from splice_exp.core.images.colours import rgb
 from splice_exp.core.io import digest
@@ -152,7 +151,7 @@ class OpenClipBackbone(Backbone):
     @property
     def patch_size(self) -> int | None:
         visual = self._model.visual
-        return int(visual.patch_size[0]) if isinstance(visual, VisionTransformer) else None
+        return int(visual.patch_size[0]) if isinstance(visual, transformer.VisionTransformer) else None
 
     @property
     def _weight(self) -> Tensor:
@@ -254,7 +253,7 @@ def _reason(error: Exception) -> str:
 def _halve_the_rest(model: torch.nn.Module, dtype: torch.dtype) -> None:
     """Bring parameters to half precision that open_clip forgets, and that halves then meet."""
     for part in model.modules():
-        if isinstance(part, LayerScale | AttentionalPooler):
+        if isinstance(part, transformer.LayerScale | transformer.AttentionalPooler):
             for parameter in part.parameters(recurse=False):
                 parameter.data = parameter.data.to(dtype)
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-import open_clip
-
+from splice_exp.core.clip_package import open_clip
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import file_sha256
 from splice_exp.core.keys import key_of

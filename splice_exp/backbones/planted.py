@@ -29,7 +29,13 @@ from splice_exp.core.types import ConceptMixture
 
 @lru_cache(maxsize=100_000)
 def random_unit_vector(seed: int, name: str, dim: int) -> Float[Tensor, " d"]:
-    """Return v(name)."""
+    """Return v(name).
+
+    Args:
+        seed: Of the model; another one gives another vector to each name.
+        name: What the vector stands for.
+        dim: d.
+    """
     start = int.from_bytes(hashlib.sha256(f"{seed}:{name}".encode()).digest()[:8])
     vector = torch.from_numpy(np.random.default_rng(start).standard_normal(dim))
     return vector / vector.norm()

@@ -109,7 +109,15 @@ def require_weights(model: str, pretrained: str | None, cache: str | None) -> Pa
 
 
 def require_tag(model: str, pretrained: str | None) -> None:
-    """Refuse weights of an architecture that are neither published nor a whole file."""
+    """Refuse weights of an architecture that are neither published nor a whole file.
+
+    Args:
+        model: An architecture of open_clip.
+        pretrained: A tag of its published weights, or a file; None is refused.
+
+    Raises:
+        SpliceError: naming the key, the value, and the tags that there are; or why a file is not whole.
+    """
     tags = _tables().list_pretrained_tags_by_model(model)
     known = f"the tags of {model} are {', '.join(tags)}" if tags else f"{model} has no published weights"
     if pretrained is None:

@@ -18,10 +18,10 @@ from itertools import chain
 from typing import Any
 
 import torch
-from open_clip.transformer import VisionTransformer
 from torch import Tensor, nn
 
 from splice_exp.backbones.base import Backbone
+from splice_exp.core.clip_package import transformer
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.keys import key_of
 
@@ -30,7 +30,7 @@ STATISTICS = ("reset", "kept")  # what becomes of running statistics
 
 def stages_of(visual: Any) -> list[tuple[str, list[nn.Module | nn.Parameter]]]:
     """Return the parts of an image tower from the output to the pixels, by name."""
-    if not isinstance(visual, VisionTransformer):
+    if not isinstance(visual, transformer.VisionTransformer):
         parts = [(name, part) for name, part in visual.named_children() if any(True for _ in part.parameters())]
         return [(name, [part]) for name, part in reversed(parts)]
     head = [part for part in (visual.proj, visual.ln_post) if part is not None]
@@ -69,13 +69,19 @@ def randomized(
     for _, parts in stages[:number]:
         forget(parts, random, statistics)
     kept = ":kept" if statistics == "kept" else ""
-    found.backbone_id = f"{backbone.backbone_id}:random:{number}:{seed}{kept}"
+    found.mark_changed(backbone, "image", f"random:{number}:{seed}{kept}")
     return found
 
 
 @torch.no_grad()
 def forget(parts: Sequence[nn.Module | nn.Parameter], random: torch.Generator, statistics: str = "reset") -> None:
-    """Sample all parameters of some parts again, in place; running statistics are `reset` or `kept`."""
+    """Sample all parameters of some parts again, in place; running statistics are `reset` or `kept`.
+
+    Args:
+        parts: Modules with all that is inside them, and single parameters.
+        random: Generator on the CPU.
+        statistics: Whether running means and variances of batch normalisation are `reset` or `kept`.
+    """
     modules = [part for part in parts if isinstance(part, nn.Module)]
     single = [part for part in parts if isinstance(part, nn.Parameter)]
     for tensor in chain(single, *(module.parameters() for module in modules)):

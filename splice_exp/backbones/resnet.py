@@ -139,6 +139,10 @@ def build_network(architecture: str, stem: str) -> torchvision.models.ResNet:
 def read_state(weights: str, prefix: str) -> dict[str, Tensor]:
     """Read the tensors of a file whose names begin with a prefix.
 
+    Args:
+        weights: A file of `torch.save`, with a state dict alone or under one of `LAYERS`.
+        prefix: What the names of the wanted tensors begin with; it is taken off.
+
     Raises:
         SpliceError: if the file is not there, or holds other things than tensors.
     """
@@ -175,6 +179,11 @@ def _content(weights: str) -> object:
 
 def load_encoder(network: nn.Module, state: Mapping[str, Tensor], weights: str) -> None:
     """Load the encoder.
+
+    Args:
+        network: Changed in place; its classification layer stays as it is.
+        state: Tensors by their names in the network.
+        weights: The file that they are from, for errors.
 
     Raises:
         SpliceError: if the tensors are those of another architecture.

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from splice_exp.backbones.base import Backbone
+from splice_exp.backbones.base import TOWERS, Backbone
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.core.keys import key_of
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     Block: TypeAlias = ResidualAttentionBlock
 else:
     Block = nn.Module  # open_clip takes seconds, and is imported where there is a model of it
-
-TOWERS = ("image", "text")
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,22 +84,23 @@ def tower_of(backbone: Backbone, name: str = "image") -> Tower:
     return _image_tower(backbone) if name == "image" else _text_tower(backbone)
 
 
-def _blocks_of(transformer: Any, name: str) -> tuple[Block, ...]:
+def _blocks_of(stack: Any, name: str) -> tuple[Block, ...]:
     """Return the blocks, if all of them have heads that can be told apart."""
-    from open_clip.transformer import ResidualAttentionBlock
+    from splice_exp.core.clip_package import transformer
 
-    for number, block in enumerate(transformer.resblocks):
-        if type(block) is not ResidualAttentionBlock or not isinstance(block.attn, nn.MultiheadAttention):
-            what = type(block).__name__ if type(block) is not ResidualAttentionBlock else type(block.attn).__name__
+    known = transformer.ResidualAttentionBlock
+    for number, block in enumerate(stack.resblocks):
+        if type(block) is not known or not isinstance(block.attn, nn.MultiheadAttention):
+            what = type(block).__name__ if type(block) is not known else type(block.attn).__name__
             raise SpliceError(
                 f"Layer {number} of the {name} tower is a {what}, whose heads are not those of torch's "
                 "MultiheadAttention: take a CLIP with a plain Vision Transformer, for example backbone=scenes_clip."
             )
-    return tuple(transformer.resblocks)
+    return tuple(stack.resblocks)
 
 
 def _image_tower(backbone: Backbone) -> Tower:
-    from open_clip.transformer import VisionTransformer
+    from splice_exp.core.clip_package import transformer
 
     visual = getattr(backbone.module, "visual", None)
     if visual is None:
@@ -109,8 +108,12 @@ def _image_tower(backbone: Backbone) -> Tower:
             "This backbone has no image tower whose heads could be read: take a CLIP with a plain Vision Transformer, "
             "for example backbone=scenes_clip."
         )
-    if not isinstance(visual, VisionTransformer) or visual.attn_pool is not None:
-        what = "has attention pooling" if isinstance(visual, VisionTransformer) else f"is a {type(visual).__name__}"
+    if not isinstance(visual, transformer.VisionTransformer) or visual.attn_pool is not None:
+        what = (
+            "has attention pooling"
+            if isinstance(visual, transformer.VisionTransformer)
+            else f"is a {type(visual).__name__}"
+        )
         raise SpliceError(
             f"The image tower of this backbone {what}, and is no Vision Transformer of open_clip whose heads write "
             "into the residual stream that is projected: take another backbone, for example scenes_clip."
@@ -119,12 +122,11 @@ def _image_tower(backbone: Backbone) -> Tower:
 
 
 def _text_tower(backbone: Backbone) -> Tower:
-    from open_clip import CLIP
-    from open_clip.transformer import TextTransformer
+    from splice_exp.core.clip_package import open_clip, transformer
 
     model: Any = backbone.module
     text = getattr(model, "text", model)  # a model of its own, or part of the whole
-    if not isinstance(text, TextTransformer | CLIP):
+    if not isinstance(text, transformer.TextTransformer | open_clip.CLIP):
         raise SpliceError(
             f"The text tower of this backbone is a {type(text).__name__}, and no Transformer of open_clip: take "
             "another backbone, for example scenes_clip."

@@ -33,7 +33,12 @@ def run_command(name: str, arguments: Sequence[str]) -> None:
 
 
 def parser_of(name: str, description: str | None) -> argparse.ArgumentParser:
-    """Return an empty parser that shows a command as it is typed, and its description as it is written."""
+    """Return an empty parser that shows a command as it is typed, and its description as it is written.
+
+    Args:
+        name: Of the command, like `prepare-data`.
+        description: Shown by `--help`, line by line as it is.
+    """
     return argparse.ArgumentParser(
         prog=f"python -m splice_exp {name}",
         description=description,

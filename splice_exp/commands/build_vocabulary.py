@@ -30,6 +30,10 @@ from splice_exp.dictionaries.choices import Choices
 def read_captions(path: Path, column: str) -> Iterator[str]:
     """Yield the captions of a file: one a line, of COCO's annotations, or of a column of a table.
 
+    Args:
+        path: JSON of COCO, `.csv`, `.tsv`, `.parquet`, or text in UTF-8, which may be compressed as `.gz`.
+        column: Of a table; other files do not ask.
+
     Raises:
         SpliceError: if it is not laid out so.
     """

@@ -36,7 +36,14 @@ MD5_LENGTH = 32  # hexadecimal digits
 
 
 class Archive(NamedTuple):
-    """A file to fetch and unpack; `holds` is there when it has been unpacked; a table is that itself."""
+    """A file to fetch and unpack; `holds` is there when it has been unpacked; a table is that itself.
+
+    Attributes:
+        url: Where it is fetched from.
+        checksum: As published, hexadecimal: SHA-256, or MD5 where it has 32 digits; None where there is none.
+        folder: Under the root, where it is unpacked.
+        holds: In that folder: a file or a folder that is there when all is unpacked.
+    """
 
     url: str
     checksum: str | None  # published: SHA-256, else MD5
@@ -86,7 +93,12 @@ BY_HAND = {"nico": ("NICO", ("NICO_unique", "NICO_unique_official"))}
 
 
 def checksum_of(path: Path, kind: str = "sha256") -> str:
-    """Hash the bytes of a file."""
+    """Hash the bytes of a file.
+
+    Args:
+        path: The file.
+        kind: As `hashlib` names it.
+    """
     with path.open("rb") as file:
         return hashlib.file_digest(file, kind).hexdigest()
 
@@ -175,6 +187,10 @@ def _verify(url: str, part: Path, path: Path, checksum: str | None) -> None:
 def unpack(path: Path, folder: Path) -> None:
     """Unpack a zip or tar file; members that would lie outside the folder are refused.
 
+    Args:
+        path: Ends with `.zip`; any other is read as tar, compressed or not.
+        folder: Where its members go.
+
     Raises:
         SpliceError: if it is damaged, or would write elsewhere.
     """
@@ -190,7 +206,15 @@ def unpack(path: Path, folder: Path) -> None:
 
 
 def prepare_archives(name: str, root: Path) -> None:
-    """Fetch, check and unpack what is not there."""
+    """Fetch, check and unpack what is not there.
+
+    Args:
+        name: A key of `ARCHIVES`.
+        root: Folder of all data sets.
+
+    Raises:
+        SpliceError: if a file cannot be fetched, is not as published, or cannot be unpacked.
+    """
     for archive in ARCHIVES[name]:
         folder = root / archive.folder
         path = folder / archive.url.rsplit("/", 1)[1]
@@ -210,7 +234,15 @@ def prepare_archives(name: str, root: Path) -> None:
 
 
 def prepare_torchvision(name: str, root: Path) -> None:
-    """Let torchvision download and check all splits."""
+    """Let torchvision download and check all splits.
+
+    Args:
+        name: A key of `KINDS`.
+        root: Folder of all data sets; made where it is not there.
+
+    Raises:
+        SpliceError: if it cannot be downloaded, or `gdown` is needed and not installed.
+    """
     kind = KINDS[name]
     root.mkdir(parents=True, exist_ok=True)
     for split, arguments in kind.splits.items():
@@ -229,6 +261,10 @@ def prepare_torchvision(name: str, root: Path) -> None:
 def check_by_hand(name: str, root: Path) -> None:
     """Say whether a data set that no address gives is where it should be.
 
+    Args:
+        name: A key of `BY_HAND`.
+        root: Folder of all data sets.
+
     Raises:
         SpliceError: saying where its publishers' folders go.
     """
@@ -243,7 +279,18 @@ def check_by_hand(name: str, root: Path) -> None:
 
 
 def prepare_huggingface(path: str, config: str | None, split: str | None, revision: str | None, root: Path) -> None:
-    """Download a data set and save it as one folder."""
+    """Download a data set and save it as one folder.
+
+    Args:
+        path: Of the data set on the hub, `owner/name`.
+        config: Name of its configuration, where it has several.
+        split: Like `test`; None: all of them.
+        revision: Commit, tag or branch; None: the newest.
+        root: Folder in which the saved one lies, named after all of these.
+
+    Raises:
+        SpliceError: if the hub has no such data set, or it cannot be downloaded.
+    """
     from datasets import load_dataset
 
     target = root / "-".join([path.rsplit("/", 1)[-1], *filter(None, (config, split, revision))])

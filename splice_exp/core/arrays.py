@@ -36,6 +36,9 @@ def read_npy(path: Path, key: str) -> np.ndarray:
         path: A file of `numpy.save`.
         key: Of the configuration, for errors.
 
+    Returns:
+        The array, read-only, in the memory map of the file.
+
     Raises:
         SpliceError: if the file is missing, shorter than its header says, or holds Python objects.
     """
@@ -50,7 +53,13 @@ def read_npy(path: Path, key: str) -> np.ndarray:
 
 
 class Header(NamedTuple):
-    """What an array says of itself."""
+    """What an array says of itself.
+
+    Attributes:
+        shape: Of the array.
+        dtype: Of its values.
+        by_columns: Whether they are stored column by column (Fortran order).
+    """
 
     shape: tuple[int, ...]
     dtype: np.dtype
@@ -92,6 +101,11 @@ def read_npz(path: Path, key: str, leave_out: str | None = None) -> Mapping[str,
 
 def npz_header(path: Path, name: str, key: str) -> Header | None:
     """Return what an array of an archive says of itself; None if there is no such array.
+
+    Args:
+        path: A file of `numpy.savez`.
+        name: Of the array.
+        key: Of the configuration, for errors.
 
     Raises:
         SpliceError: as `read_npz`.

@@ -22,6 +22,10 @@ SAMPLE, CONCEPT, CODE = "sample_id", "concept", "code"
 def ids_of(codes: Codes, sample_ids: Sequence[str] | None) -> list[Any]:
     """Return a name for each row: those given, or its number.
 
+    Args:
+        codes: n rows.
+        sample_ids: One for each row; None: rows are numbered from 0.
+
     Raises:
         ValueError: if there are not as many names as rows.
     """
@@ -38,7 +42,12 @@ def names_of(codes: Codes) -> list[str]:
 
 
 def long_frame(codes: Codes, sample_ids: Sequence[str] | None = None) -> pd.DataFrame:
-    """Return one line per active concept: `sample_id`, `concept` (categorical), `code`."""
+    """Return one line per active concept: `sample_id`, `concept` (categorical), `code`.
+
+    Args:
+        codes: n rows.
+        sample_ids: One for each row; by default their numbers.
+    """
     import pandas as pd
 
     names = pd.Index(ids_of(codes, sample_ids))
@@ -48,6 +57,11 @@ def long_frame(codes: Codes, sample_ids: Sequence[str] | None = None) -> pd.Data
 
 def wide_frame(codes: Codes, concepts: Sequence[str], sample_ids: Sequence[str] | None = None) -> pd.DataFrame:
     """Return one line per sample, with a column for each of some concepts; 0 where one is not active.
+
+    Args:
+        codes: n rows, with names for their concepts.
+        concepts: Columns of the result, in their order.
+        sample_ids: One for each row; by default their numbers.
 
     Raises:
         SpliceError: if a concept is none of the codes.
@@ -59,7 +73,13 @@ def wide_frame(codes: Codes, concepts: Sequence[str], sample_ids: Sequence[str] 
 
 
 def write_parquet(codes: Codes, path: Path, sample_ids: Sequence[str] | None = None) -> None:
-    """Write one line per active concept, names as dictionaries, atomically."""
+    """Write one line per active concept, names as dictionaries, atomically.
+
+    Args:
+        codes: n rows.
+        path: Replaced where it is there; its folder is made.
+        sample_ids: One for each row; by default their numbers.
+    """
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -72,7 +92,12 @@ def write_parquet(codes: Codes, path: Path, sample_ids: Sequence[str] | None = N
 
 
 def as_dataset(codes: Codes, sample_ids: Sequence[str] | None = None) -> Any:
-    """Return a `datasets.Dataset` with one row per sample: `sample_id`, lists of `concepts` and of `codes`."""
+    """Return a `datasets.Dataset` with one row per sample: `sample_id`, lists of `concepts` and of `codes`.
+
+    Args:
+        codes: n rows.
+        sample_ids: One for each row; by default their numbers.
+    """
     import pyarrow as pa
     from datasets import Dataset
 

@@ -54,7 +54,12 @@ class Codes(Named):
 
     @classmethod
     def from_dense(cls, dense: Float[Tensor, "n k"], concepts: tuple[str, ...] = ()) -> Codes:
-        """Keep the nonzero entries of a dense block."""
+        """Keep the nonzero entries of a dense block.
+
+        Args:
+            dense: n rows; small enough for memory.
+            concepts: The k names, or none.
+        """
         dense = dense.cpu()
         rows, indices = dense.nonzero(as_tuple=True)
         counts = torch.bincount(rows, minlength=len(dense))
@@ -64,6 +69,11 @@ class Codes(Named):
     @classmethod
     def from_support(cls, support: Int64[Tensor, "n s"], values: Float[Tensor, "n s"], num_concepts: int) -> Codes:
         """Keep the nonzero values on a support of each row; −1 is no concept.
+
+        Args:
+            support: Concepts of each row, in any order and each once.
+            values: Their codes; where `support` is −1 they do not count.
+            num_concepts: k.
 
         Example:
             >>> Codes.from_support(torch.tensor([[2, -1], [1, 0]]), torch.tensor([[0.5, 0.0], [1.0, 2.0]]), 3).dense()
@@ -148,7 +158,12 @@ class Codes(Named):
         return dense
 
     def mean_by(self, labels: Int64[Tensor, " n"], num_classes: int) -> Float[Tensor, "c k"]:
-        """Average the codes of each class: the concept distribution of a class; zero for an empty one."""
+        """Average the codes of each class: the concept distribution of a class; zero for an empty one.
+
+        Args:
+            labels: Class of each row, 0 … c − 1.
+            num_classes: c.
+        """
         total = torch.zeros(num_classes, self.num_concepts, dtype=self.values.dtype)
         total.index_put_((labels[self.rows], self.indices), self.values, accumulate=True)
         return total / torch.bincount(labels, minlength=num_classes).clamp(min=1)[:, None]

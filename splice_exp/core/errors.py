@@ -34,6 +34,10 @@ class SpliceError(Exception):
 def shown(items: Iterable[object], limit: int = 10) -> str:
     """List the first `limit` items and say how many more there are.
 
+    Args:
+        items: Written by `str`.
+        limit: How many are listed at most.
+
     Example:
         >>> shown([1, 2, 3], limit=2)
         '1, 2 (and 1 more)'
@@ -46,6 +50,11 @@ def shown(items: Iterable[object], limit: int = 10) -> str:
 def nearest(name: str, known: Sequence[str], limit: int = 3) -> str:
     """Phrase the names closest to `name`, for an error about a name that is not there.
 
+    Args:
+        name: That was looked for.
+        known: Those that there are.
+        limit: How many are named at most.
+
     Example:
         >>> nearest("zebras", ["zebra", "ostrich"])
         "nearest: 'zebra'"
@@ -56,6 +65,14 @@ def nearest(name: str, known: Sequence[str], limit: int = 3) -> str:
 
 def did_you_mean(name: str, known: Sequence[str], form: str = "{}") -> str:
     """Ask for the name closest to `name`, as it would be written; empty if none is close.
+
+    Args:
+        name: That was looked for.
+        known: Those that there are.
+        form: How it would be written: `{}` stands for the name.
+
+    Returns:
+        The question, or an empty text.
 
     Example:
         >>> did_you_mean("zero_shott", ["zero_shot", "probing"], "experiment={}")
@@ -86,6 +103,12 @@ def require_at_least(argument: str, value: object, minimum: float, of: object = 
 def require_integer(argument: str, value: object, minimum: int, of: object = None) -> None:
     """Refuse what is not an integer of at least `minimum`.
 
+    Args:
+        argument: Name of what is checked, relative to its component.
+        value: Given; true and false are no integers here.
+        minimum: Allowed.
+        of: The component; only its constructor may leave it out.
+
     Raises:
         SpliceError: naming the key of `argument`, the value and the bound.
     """
@@ -95,6 +118,11 @@ def require_integer(argument: str, value: object, minimum: int, of: object = Non
 
 def require_bool(argument: str, value: object, of: object = None) -> None:
     """Refuse what is neither true nor false; the word "no" would count as true.
+
+    Args:
+        argument: Name of what is checked, relative to its component.
+        value: Given.
+        of: The component; only its constructor may leave it out.
 
     Raises:
         SpliceError: naming the key of `argument` and the value.
@@ -106,6 +134,11 @@ def require_bool(argument: str, value: object, of: object = None) -> None:
 def require_names(argument: str, value: object, of: object = None) -> None:
     """Refuse what is not a list of strings; a single string would count as its letters.
 
+    Args:
+        argument: Name of what is checked, relative to its component.
+        value: Given.
+        of: The component; only its constructor may leave it out.
+
     Raises:
         SpliceError: naming the key of `argument` and the value.
     """
@@ -115,6 +148,12 @@ def require_names(argument: str, value: object, of: object = None) -> None:
 
 def require_choice(argument: str, value: str, allowed: Sequence[str], of: object = None) -> None:
     """Refuse a value outside `allowed`.
+
+    Args:
+        argument: Name of what is checked, relative to its component.
+        value: Given.
+        allowed: All values that are.
+        of: The component; only its constructor may leave it out.
 
     Raises:
         SpliceError: naming the key of `argument`, the value and what is allowed.
@@ -143,6 +182,10 @@ def how_to_get(path: Path) -> str:
 def require_folder(argument: str, root: str) -> Path:
     """Return an existing folder.
 
+    Args:
+        argument: Name of what is checked, relative to the component that is being made.
+        root: Path; `~` is the home folder.
+
     Raises:
         SpliceError: if it is not.
     """
@@ -154,6 +197,10 @@ def require_folder(argument: str, root: str) -> Path:
 
 def require_file(argument: str, path: str) -> Path:
     """Return an existing file.
+
+    Args:
+        argument: Name of what is checked, relative to the component that is being made.
+        path: `~` is the home folder.
 
     Raises:
         SpliceError: if it is not.

@@ -77,13 +77,24 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8, atomically."""
+    """Write `text` as UTF-8, atomically.
+
+    Args:
+        path: Replaced where it is there.
+        text: All that is in it.
+
+    Raises:
+        SpliceError: if the disk does not take it.
+    """
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def jsonable(value: Any) -> Any:
     """Reduce a value to what JSON can say; a number that is not finite becomes null.
+
+    Returns:
+        Dictionaries, lists, numbers, texts, truth values and None only; anything else as `str` writes it.
 
     Example:
         >>> import numpy as np
@@ -104,7 +115,15 @@ def jsonable(value: Any) -> Any:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write `content` as indented JSON, atomically."""
+    """Write `content` as indented JSON, atomically.
+
+    Args:
+        path: Replaced where it is there.
+        content: Reduced by `jsonable`.
+
+    Raises:
+        SpliceError: if the disk does not take it.
+    """
     write_text(path, as_json(content))
 
 
@@ -147,6 +166,10 @@ def digest(content: Any) -> str:
 def seed_of(seed: int, sample_id: str) -> int:
     """Return the seed of a sample, the same whatever is computed beside it.
 
+    Args:
+        seed: Of the run.
+        sample_id: Of the sample.
+
     Example:
         >>> seed_of(0, "test-0-000001") == seed_of(0, "test-0-000001") != seed_of(1, "test-0-000001")
         True
@@ -161,7 +184,12 @@ def file_sha256(path: Path) -> str:
 
 
 def files_digest(root: Path, files: Sequence[Path]) -> str:
-    """Identify files by their names under a folder, and by their content, which `core.runs.file_digests` reads once."""
+    """Identify files by their names under a folder, and by their content, which `core.runs.file_digests` reads once.
+
+    Args:
+        root: Folder that names are relative to.
+        files: Below `root`.
+    """
     names = [file.relative_to(root).as_posix() for file in files]
     return digest([list(pair) for pair in zip(names, sha256_of(files, root), strict=True)])
 

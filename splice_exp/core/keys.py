@@ -30,12 +30,21 @@ def building(place: str) -> Iterator[None]:
 
 
 def set_place(component: object, place: str | None = None) -> None:
-    """Let a component, frozen or not, remember its place; by default that of the component being built around it."""
+    """Let a component, frozen or not, remember its place; by default that of the component being built around it.
+
+    Args:
+        component: That remembers it.
+        place: Path in the configuration, like `data.val`.
+    """
     object.__setattr__(component, _PLACE, _BEING_BUILT.get() if place is None else place)
 
 
 def altered(component: Component, **changes: Any) -> Component:
     """Return a copy of a dataclass with other arguments; its errors name the same place.
+
+    Args:
+        component: Stays as it is.
+        changes: New values of arguments, by name.
 
     Raises:
         SpliceError: as the component words it, if it refuses them.

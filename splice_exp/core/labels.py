@@ -46,6 +46,10 @@ def if_unlabelled(labels: Iterable[int | str]) -> str:
 def require_first_label(argument: str, first_label: object) -> None:
     """Refuse what is neither 0 nor 1 nor None.
 
+    Args:
+        argument: Name of what is checked, relative to the component that is being made.
+        first_label: What the first class is numbered by; None: not known.
+
     Raises:
         SpliceError: naming the key of `argument` and the value.
     """

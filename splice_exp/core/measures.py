@@ -125,6 +125,11 @@ class Measure:
     def write_with_interval(self, value: float, low: float | None, high: float | None) -> str:
         """Write a value with its 95 % interval where it has one; a bound has none.
 
+        Args:
+            value: In units of the measure.
+            low: Lower end of the interval, or None.
+            high: Upper end, or None.
+
         Example:
             >>> Measure("l0/mean", "L0", Unit.AVERAGE).write_with_interval(6.5, 6.25, 6.75)
             '6.50 [6.25, 6.75]'
@@ -134,6 +139,11 @@ class Measure:
 
     def write_with_half_width(self, value: float, low: float | None, high: float | None) -> str:
         """Write a value with half the width of its 95 % interval where it has one; a bound has none.
+
+        Args:
+            value: In units of the measure.
+            low: Lower end of the interval, or None.
+            high: Upper end, or None.
 
         Example:
             >>> Measure("l0/mean", "L0", Unit.AVERAGE).write_with_half_width(6.5, 6.25, 6.75)
@@ -191,6 +201,9 @@ def beside(measure: Measure, **headings: str) -> tuple[Measure, ...]:
 @dataclass(frozen=True)
 class Measures:
     """All measures that an evaluation, or a record, declares.
+
+    Attributes:
+        declared: Names are unique; the same declaration may be there twice.
 
     Raises:
         ValueError: if one name has two declarations.

@@ -79,6 +79,15 @@ def as_distinct(names: Sequence[str]) -> tuple[list[str], list[int]]:
 def mentioning(argument: str, phrases: Sequence[str], names: Sequence[str], of: object = None) -> list[str]:
     """Return the names in which one of some words or phrases occurs, as whole words.
 
+    Args:
+        argument: Name of what is checked, relative to its component.
+        phrases: Each must occur in some name.
+        names: Of all concepts.
+        of: The component; only its constructor may leave it out.
+
+    Returns:
+        In the order of `names`, each once.
+
     Example:
         >>> mentioning("remove", ["grass"], ["grass", "green grass", "grasshopper"])
         ['grass', 'green grass']

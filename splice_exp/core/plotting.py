@@ -33,7 +33,15 @@ MOST_PIXELS = 2**15  # on a side: a figure of hundreds of rows is coarser, becau
 
 
 def save(canvas: Canvas, stem: Path) -> list[Path]:
-    """Write a figure as PNG and SVG, atomically, without a date in them; it is laid out once for both."""
+    """Write a figure as PNG and SVG, atomically, without a date in them; it is laid out once for both.
+
+    Args:
+        canvas: The figure; closed afterwards.
+        stem: Path without suffix.
+
+    Returns:
+        The two files.
+    """
     import matplotlib as mpl  # late: reports that have no figure, and refusals of others, do without
     import matplotlib.pyplot as plt
 

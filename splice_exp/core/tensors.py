@@ -20,7 +20,12 @@ from splice_exp.core.matrices.whole import require_pt
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write named tensors as safetensors, atomically."""
+    """Write named tensors as safetensors, atomically.
+
+    Args:
+        path: Replaced where it is there.
+        tensors: By name; contiguous copies are made where they are not.
+    """
     with atomic(path) as temporary:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, temporary)
 

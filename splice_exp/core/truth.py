@@ -58,7 +58,12 @@ class GroundTruth:
         )
 
     def holds(self, concepts: frozenset[str], sample: int) -> bool:
-        """Say whether concepts are true together: of one object, or of all of the sample."""
+        """Say whether concepts are true together: of one object, or of all of the sample.
+
+        Args:
+            concepts: By their names in `kind_of`.
+            sample: Index of the sample.
+        """
         return any(concepts <= one | self.contexts[sample] for one in (*self.objects[sample], frozenset()))
 
     def named(self, name: str) -> frozenset[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -90,6 +91,20 @@ class Attribute:
         return Attribute(self.values, self.labels[torch.as_tensor(rows, dtype=torch.int64)])
 
 
+class Encoder(ABC):
+    """What finds codes over a dictionary in one pass, as an autoencoder does: whether they are good is another matter.
+
+    Attributes:
+        shift: What its decoder adds to w D, (d,): a target x is reconstructed as w D + shift.
+    """
+
+    shift: Float[Tensor, " d"]
+
+    @abstractmethod
+    def encode(self, targets: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
+        """Return nonnegative codes over the unit atoms of the dictionary, dense: for few rows at a time."""
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Dictionary(Named):
     """A dictionary: unit-norm atoms and the names of the concepts they stand for.
@@ -101,12 +116,14 @@ class Dictionary(Named):
         concepts: k distinct names.
         mean: What was subtracted from the text embeddings before normalising them again, (d,).
         provenance: Where vocabulary and atoms come from, for the record.
+        encoder: The method's own, for atoms that were learned together with one.
     """
 
     atoms: Float[Tensor, "k d"]
     concepts: tuple[str, ...]
     mean: Float[Tensor, " d"]
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    encoder: Encoder | None = None
 
     def __post_init__(self) -> None:
         if len(self.concepts) != len(self.atoms):
@@ -181,7 +198,12 @@ def _largest(values: Float[Tensor, " n"]) -> float:
 
 @dataclass(frozen=True)
 class ConceptMixture:
-    """The latent (ω, ε) of an image: which concepts it shows, how strongly, and the seed of everything else in it."""
+    """The latent (ω, ε) of an image: which concepts it shows, how strongly, and the seed of everything else in it.
+
+    Attributes:
+        weights: ω: strength of each concept that is shown, by its name.
+        nuisance: ε: seed of everything that no concept names.
+    """
 
     weights: Mapping[str, float]
     nuisance: int

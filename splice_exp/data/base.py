@@ -117,7 +117,12 @@ class EncodableSource(DataSource):
 
     @abstractmethod
     def inputs(self, start: int, stop: int) -> Any:
-        """Return samples start … stop − 1, as `Backbone.encode_images` takes them."""
+        """Return samples start … stop − 1, as `Backbone.encode_images` takes them.
+
+        Args:
+            start: The first sample, counted from 0.
+            stop: The one after the last; beyond the end there is nothing.
+        """
 
     def regions(self, index: int) -> Mapping[str, np.ndarray] | None:
         """Return what is where in a sample: for each object a text that names it, and its pixels, (h, w) bool."""

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from splice_exp.core.arrays import read_npy
-from splice_exp.core.errors import SpliceError, require_integer, shown
+from splice_exp.core.errors import SpliceError, require_choice, require_integer, shown
 from splice_exp.core.io import file_digest
 from splice_exp.core.keys import key_of
 from splice_exp.core.labels import if_unlabelled, label_of_first, require_first_label
@@ -20,6 +20,7 @@ from splice_exp.core.text.lines import read_lines
 from splice_exp.core.types import Embeddings
 from splice_exp.data.base import EmbeddedSource
 
+HALVES = ("first", "second")
 CURE = "classes, labels = numpy.unique(words, return_inverse=True) makes both"  # of words
 
 
@@ -33,6 +34,8 @@ class EmbeddingsFile(EmbeddedSource):
         first_label: Label of the first class, 0 or 1. By default 0, but asked for where no label is 0.
         name: Short name for tables; by default that of the file.
         limit: Take only the first so many samples.
+        half: Take every other sample of each class: `first` for one half, `second` for the other. A dictionary can be
+            learned from one and judged on the other.
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
 
     Raises:
@@ -47,9 +50,12 @@ class EmbeddingsFile(EmbeddedSource):
         first_label: int | None = None,
         name: str | None = None,
         limit: int | None = None,
+        half: str | None = None,
         missing_classes: str = "drop",
     ) -> None:
         require_first_label("first_label", first_label)
+        if half is not None:
+            require_choice("half", half, HALVES)
         stored = read_stored_embeddings(path, "path")
         file = Path(path).expanduser()
         super().__init__(name or file.stem, missing_classes)
@@ -76,6 +82,25 @@ class EmbeddingsFile(EmbeddedSource):
             self.sample_ids = self.sample_ids[:limit]
             self.labels = None if self.labels is None else self.labels[:limit]
             self._captions = None if self._captions is None else self._captions[:limit].clone()
+        if half is not None:
+            self._take(half)
+
+    def _take(self, half: str) -> None:
+        """Keep every other sample of each class, of all where there are no labels."""
+        labels = torch.zeros(len(self._features), dtype=torch.int64) if self.labels is None else self.labels
+        earlier: dict[int, int] = {}
+        kept = []
+        for row, label in enumerate(labels.tolist()):
+            earlier[label] = earlier.get(label, -1) + 1
+            if earlier[label] % 2 == HALVES.index(half):
+                kept.append(row)
+        if not kept:
+            raise SpliceError(f"{key_of('half')} is {half!r}, but the {half} half of {len(labels)} samples is empty.")
+        rows = torch.tensor(kept, dtype=torch.int64)
+        self._features = self._features[rows]
+        self.sample_ids = tuple(self.sample_ids[row] for row in kept)
+        self.labels = None if self.labels is None else self.labels[rows]
+        self._captions = None if self._captions is None else self._captions[rows]
 
     @property
     def encoder(self) -> str | None:

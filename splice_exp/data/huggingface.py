@@ -169,6 +169,13 @@ def _fetched(path: str) -> Path | bytes:
 def read_saved(path: str, split: str | None) -> Any:
     """Read a folder of `save_to_disk`.
 
+    Args:
+        path: The folder.
+        split: Its name where the folder holds several; None where it holds one only.
+
+    Returns:
+        A `datasets.Dataset`.
+
     Raises:
         SpliceError: if it is not one, or lacks the split.
     """
@@ -191,6 +198,13 @@ def read_saved(path: str, split: str | None) -> Any:
 
 class Stream:
     """The first samples of a data set on the hub, read in order; going back starts anew.
+
+    Args:
+        path: Of the data set on the hub, `owner/name`.
+        config: Name of its configuration, where it has several.
+        split: Like `test`.
+        revision: Commit, tag or branch.
+        num_samples: How many are read, the first ones.
 
     Raises:
         SpliceError: if revision, split or number of samples are not given, or the hub has no such data set.
@@ -217,7 +231,15 @@ class Stream:
         self._next, self._samples = 0, iter(self._data)
 
     def cast_column(self, column: str, feature: Any) -> Stream:
-        """Read a column as another kind of feature, from the first sample on."""
+        """Read a column as another kind of feature, from the first sample on.
+
+        Args:
+            column: Its name.
+            feature: Of `datasets`, such as `Image(decode=False)`.
+
+        Returns:
+            The stream itself.
+        """
         self._data = self._data.cast_column(column, feature)
         self._next, self._samples = 0, iter(self._data)
         return self

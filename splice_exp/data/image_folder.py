@@ -96,6 +96,13 @@ def _note_empty(root: Path, classes: list[str]) -> None:
 def read_class_names(path: str, folders: list[str]) -> list[str]:
     """Return the names of folders, from a file with one name a line or with lines of folder, tab, name; or of ImageNet.
 
+    Args:
+        path: The file, or `imagenet`: WordNet ids are given their names.
+        folders: Sorted.
+
+    Returns:
+        One name for each folder, in their order.
+
     Raises:
         SpliceError: if the file cannot be read, or names too few or others.
     """

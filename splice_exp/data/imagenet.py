@@ -15,11 +15,12 @@ from splice_exp.core.names import canonical
 @cache
 def class_names() -> Mapping[str, str]:
     """Return WordNet id → name, for the thousand classes in their order."""
-    from open_clip import IMAGENET_CLASSNAMES  # late: it brings torch
     from timm.data.imagenet_info import ImageNetInfo
 
+    from splice_exp.core.clip_package import open_clip  # late: it brings torch
+
     ids: list[str] = ImageNetInfo("imagenet-1k").label_names()  # type: ignore[no-untyped-call]
-    return dict(zip(ids, IMAGENET_CLASSNAMES, strict=True))
+    return dict(zip(ids, open_clip.IMAGENET_CLASSNAMES, strict=True))
 
 
 @cache

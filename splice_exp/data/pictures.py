@@ -228,6 +228,10 @@ def by_name(values: Sequence[str]) -> tuple[list[int], list[str]]:
 def require_files(argument: str, files: Sequence[Path]) -> None:
     """Refuse a list with files that are not there.
 
+    Args:
+        argument: Name of what is checked, relative to the component that is being made.
+        files: All that are to be there.
+
     Raises:
         SpliceError: naming the first of them.
     """

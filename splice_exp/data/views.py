@@ -71,6 +71,9 @@ class Views(EncodableSource):
         Args:
             index: Of the picture.
             values: k of each pixel of the square.
+
+        Returns:
+            The same values in the pixels of the view; as they are where the view moves nothing.
         """
         if self._view not in MOVING:
             return values

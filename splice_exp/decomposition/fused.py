@@ -23,7 +23,13 @@ from splice_exp.solvers.base import Solver
 
 
 class EmbedAndSolve(RowModule):
-    """Batches of samples → their embeddings and the solutions of these, centred."""
+    """Batches of samples → their embeddings and the solutions of these, centred.
+
+    Args:
+        embed: Computes embeddings.
+        solve: Finds codes of targets.
+        image_mean: μ, subtracted from embeddings; zero where images are not centred.
+    """
 
     def __init__(self, embed: Embed, solve: Solve, image_mean: Float[Tensor, " d"]) -> None:
         super().__init__()

@@ -83,6 +83,9 @@ class Splice(ExplainedModel):
             images: Files, PIL images or arrays of pixels, one or several; or (n, d) embeddings of any norm, of PyTorch
                 on any device, of NumPy, or as a file of embeddings (layouts in `splice_exp.core.stored`).
 
+        Returns:
+            One row of codes for each image or embedding, in their order.
+
         Raises:
             SpliceError: for embeddings of another width, or too few pictures to estimate a mean from.
 
@@ -123,6 +126,9 @@ class Splice(ExplainedModel):
         Args:
             texts: One or several.
             mean: What texts are centred by; by default the mean of the concepts.
+
+        Returns:
+            One row of codes for each text, in their order.
 
         Example:
             >>> found = Splice.load().decompose_text("a red star on the grass")

@@ -45,7 +45,15 @@ class PairedTexts:
 
 
 def paired_texts(data: DataSource, backbone: Backbone) -> PairedTexts | None:
-    """Return the texts that belong to the samples of a data set, where there are any."""
+    """Return the texts that belong to the samples of a data set, where there are any.
+
+    Args:
+        data: Its captions, or their embeddings.
+        backbone: Embeds captions.
+
+    Returns:
+        None where the data have neither.
+    """
     captions, features = data.captions(), data.caption_features()
     if captions is not None:
         return PairedTexts(captions, backbone)

@@ -161,6 +161,9 @@ def decompose(
         image_mean: μ, from `alignment.mean_of`.
         cache: Where solutions are kept, and the machine that finds them; without one all is done here and now.
 
+    Returns:
+        The codes, with their dictionary and what reconstructions need.
+
     Raises:
         SpliceError: if embeddings and dictionary have different widths.
     """
@@ -178,5 +181,10 @@ def decompose(
 
 
 def targets_id(source_id: str, image_mean: Float[Tensor, " d"]) -> str:
-    """Identify the targets that embeddings become when a mean is subtracted."""
+    """Identify the targets that embeddings become when a mean is subtracted.
+
+    Args:
+        source_id: Identity of the embeddings.
+        image_mean: μ; zero where nothing is subtracted.
+    """
     return digest([source_id, tensor_digest(image_mean)])

@@ -47,7 +47,12 @@ class Targets(RowSource):
 
 
 class Solve(RowModule):
-    """Batches of targets → the solutions of a solver and its companions, by their place among them."""
+    """Batches of targets → the solutions of a solver and its companions, by their place among them.
+
+    Args:
+        solver: Any solver of the protocol.
+        atoms: Unit rows.
+    """
 
     def __init__(self, solver: Solver, atoms: Float[Tensor, "k d"]) -> None:
         super().__init__()
@@ -86,7 +91,15 @@ def solve(cache: Cache, solver: Solver, atoms: Float[Tensor, "k d"], targets: Ta
 def solution_shards(
     cache: Cache, solver: Solver, atoms: Float[Tensor, "k d"], source: str, num_rows: int
 ) -> dict[str, Shards]:
-    """Return where the solutions of a solver and its companions lie, by their place among them."""
+    """Return where the solutions of a solver and its companions lie, by their place among them.
+
+    Args:
+        cache: Where solutions are kept.
+        solver: Any solver of the protocol.
+        atoms: Unit rows.
+        source: Identity of the targets.
+        num_rows: n.
+    """
     problem = {"code": code_of(solver), "targets": source, "atoms": tensor_digest(atoms)}
     found = {}
     for place, companion in enumerate(solver.companions()):

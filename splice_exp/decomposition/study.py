@@ -7,7 +7,7 @@ Nothing is computed before an evaluation looks at it, and nothing twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,18 +23,24 @@ from splice_exp.data.base import DataSource, EncodableSource
 from splice_exp.decomposition.paired_texts import PairedTexts, paired_texts
 from splice_exp.decomposition.splice import Decomposition, decompose
 from splice_exp.dictionaries.base import DictionaryBuilder, Ingredients
+from splice_exp.dictionaries.text import TextDictionary
 from splice_exp.dictionaries.vocabulary import VocabularySource
 from splice_exp.distributed.cache import Cache
 from splice_exp.embeddings.classes import KnownClasses, select_known_classes
 from splice_exp.embeddings.extract import extract
 from splice_exp.embeddings.geometry import Alignment
+from splice_exp.embeddings.texts import embed_classes, embed_texts
 from splice_exp.solvers.base import Solver
 
 Stage = Callable[[str], AbstractContextManager[None]]
 
 
 def untimed(name: str) -> AbstractContextManager[None]:
-    """Do nothing about a stage."""
+    """Do nothing about a stage.
+
+    Returns:
+        A context in which nothing is measured.
+    """
     return nullcontext()
 
 
@@ -128,16 +134,39 @@ class Study:
         """The embeddings of those samples."""
         return self.known.embeddings
 
+    def encode_text(self, texts: Sequence[str]) -> Float[Tensor, "m d"]:
+        """Embed texts as unit rows; those of an encoder are kept by content.
+
+        Raises:
+            SpliceError: if a text has no embedding.
+        """
+        return embed_texts(texts, self.backbone, self.cache)
+
+    @cached_property
+    def class_features(self) -> Float[Tensor, "c d"]:
+        """One text a class of `embeddings`.
+
+        Raises:
+            SpliceError: if a class has no text.
+        """
+        return embed_classes(self.embeddings.classes, self.backbone, self.cache)
+
     @cached_property
     def dictionary(self) -> Dictionary:
         """Atoms and names of the concepts."""
-        if self._like:
-            return self._like.dictionary
+        return self._like.dictionary if self._like else self._built(self._setup.dictionary)
+
+    @cached_property
+    def texts(self) -> Dictionary:
+        """The whole vocabulary as atoms, whatever the dictionary is made of: names for atoms that have none."""
+        return self._like.texts if self._like else self._built(TextDictionary())
+
+    def _built(self, dictionary: DictionaryBuilder) -> Dictionary:
         embeddings, image_mean = self.embeddings, self.image_mean
         with self._stage("dictionary"):
             vocabulary = self._setup.vocabulary
             ingredients = Ingredients(self.backbone, vocabulary, embeddings, self.alignment, image_mean, self.cache)
-            return self._setup.dictionary.build(ingredients)
+            return dictionary.build(ingredients)
 
     @cached_property
     def decomposition(self) -> Decomposition:

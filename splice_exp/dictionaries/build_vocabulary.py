@@ -77,7 +77,13 @@ def build_vocabulary(
 
 
 def write_vocabulary(path: Path, names: list[str], provenance: dict[str, Any]) -> None:
-    """Write one name a line, in ascending frequency, and the provenance beside it."""
+    """Write one name a line, in ascending frequency, and the provenance beside it.
+
+    Args:
+        path: Of the list; replaced where it is there.
+        names: In ascending frequency.
+        provenance: Sources, choices and counts, as JSON.
+    """
     write_text(path, "\n".join(names) + "\n")
     write_json(sidecar(path), provenance)
 

@@ -42,7 +42,12 @@ class Filters:
         require_choice("--profanity", self.profanity, PROFANITY)
 
     def reason(self, name: str, count: int) -> str | None:
-        """Return why a name goes, or None."""
+        """Return why a name goes, or None.
+
+        Args:
+            name: In lower case.
+            count: How often it was counted.
+        """
         if count < self.min_count:
             return "rare"
         if NAME.fullmatch(name) is None:

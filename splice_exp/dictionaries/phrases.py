@@ -19,6 +19,9 @@ WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")  # letters of any script, h
 def words_of(caption: str) -> list[str | None]:
     """Split a caption into lower-case words; None stands where punctuation or a number parts two of them.
 
+    Returns:
+        The words in their order.
+
     Example:
         >>> words_of("T-shirt, 2 red stars")
         ['t-shirt', None, 'red', 'stars']

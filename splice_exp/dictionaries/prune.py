@@ -37,6 +37,13 @@ def prune_similar(features: Float[Tensor, "m d"], max_cosine: float) -> list[int
 def is_sum_of_parts(
     pairs: Float[Tensor, "m d"], first: Float[Tensor, "m d"], second: Float[Tensor, "m d"], max_cosine: float
 ) -> list[bool]:
-    """Say of each pair of words whether it is the sum of its words: cosine(pair, mean of both) > max_cosine."""
+    """Say of each pair of words whether it is the sum of its words: cosine(pair, mean of both) > max_cosine.
+
+    Args:
+        pairs: Embeddings of pairs of words, unit rows.
+        first: Embedding of the first word of each pair, unit rows.
+        second: Embedding of the second one.
+        max_cosine: Above which a pair says no more than its words.
+    """
     means = normalize(first + second, dim=1)
     return ((pairs * means).sum(dim=1) > max_cosine).tolist()

@@ -48,7 +48,12 @@ DOWNLOAD_TIMEOUT = 30  # seconds
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Concept names in ascending frequency, and where they come from."""
+    """Concept names in ascending frequency, and where they come from.
+
+    Attributes:
+        concepts: The names, each once.
+        provenance: Source, size and choices, for records.
+    """
 
     concepts: tuple[str, ...]
     provenance: Mapping[str, Any]
@@ -296,6 +301,13 @@ def _made(path: Path) -> str:
 
 def read_names(path: Path, of: object = None) -> list[str]:
     """Read one name a line; repeated lines are reported with their numbers and left out, blank ones by `read_lines`.
+
+    Args:
+        path: Text in UTF-8.
+        of: The vocabulary that the file is a part of, for errors; only its constructor may leave it out.
+
+    Returns:
+        The names in the order of the file.
 
     Raises:
         SpliceError: if the file cannot be read or has no name.

@@ -37,7 +37,13 @@ class Cache:
     repair: bool = False
 
     def shards(self, kind: str, key: Mapping[str, Any], num_rows: int) -> Shards:
-        """Return the shards of a computation."""
+        """Return the shards of a computation.
+
+        Args:
+            kind: Folder of all computations of this kind.
+            key: What decides the rows, as JSON.
+            num_rows: n.
+        """
         return Shards.keyed(self.directory / kind, key, num_rows)
 
     def fill(self, module: RowModule, source: RowSource, stores: Mapping[str, Shards], batch_size: int) -> None:

@@ -27,7 +27,11 @@ NOISE = (  # of Lightning, about what is as it should be
 
 
 class Predicted(LightningModule):
-    """A computation on batches, as Lightning takes it."""
+    """A computation on batches, as Lightning takes it.
+
+    Args:
+        module: The computation.
+    """
 
     def __init__(self, module: RowModule) -> None:
         super().__init__()
@@ -36,17 +40,33 @@ class Predicted(LightningModule):
         self.allow_zero_length_dataloader_with_multiple_devices = True
 
     def predict_step(self, batch: tuple[tuple[int, int], Any], batch_idx: int) -> Rows:
+        """Return what is computed of a batch.
+
+        Args:
+            batch: First row and the one after the last, and the inputs.
+            batch_idx: Number of the batch; not used.
+        """
         return self.module.rows(batch[1])
 
 
 class ShardWriter(BasePredictionWriter):
-    """Writes each batch when it is computed, and lets the process go after it if it was asked to."""
+    """Writes each batch when it is computed, and lets the process go after it if it was asked to.
+
+    Args:
+        stores: Where rows go, by the names that `RowModule.rows` uses.
+    """
 
     def __init__(self, stores: Mapping[str, Shards]) -> None:
         super().__init__("batch")
         self._stores = stores
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Listen for SIGTERM again, which Lightning has just taken over.
+
+        Args:
+            trainer: Of Lightning.
+            pl_module: The computation.
+        """
         super().on_predict_start(trainer, pl_module)
         listen()  # Lightning has just set a handler that waits for the other processes
 
@@ -60,6 +80,17 @@ class ShardWriter(BasePredictionWriter):
         batch_idx: int,
         dataloader_idx: int,
     ) -> None:
+        """Write what was computed of a batch, show progress, and leave if the process was asked to.
+
+        Args:
+            trainer: Knows how many batches there are.
+            pl_module: The computation; not used.
+            prediction: Tensors of the batch, of each store.
+            batch_indices: Of its samples; not used, since the batch knows its rows.
+            batch: First row and the one after the last, and the inputs.
+            batch_idx: Number of the batch, from 0.
+            dataloader_idx: Number of its data loader, from 0.
+        """
         write(self._stores, range(*batch[0]), prediction)
         DISPLAY.step(batch_idx + 1, int(trainer.num_predict_batches[dataloader_idx]))
         leave_if_asked()

@@ -74,7 +74,13 @@ class Share:
 
 
 class Dealt(Sampler[int]):
-    """The places of those batches that are for this process of this job."""
+    """The places of those batches that are for this process of this job.
+
+    Args:
+        batches: Rows of all batches.
+        batch_size: Rows of a full batch; a batch goes by its first row to one of the processes.
+        share: The part that is for this job.
+    """
 
     def __init__(self, batches: Sequence[range], batch_size: int, share: Share) -> None:
         self._batches, self._batch_size, self._share = batches, batch_size, share
@@ -138,6 +144,12 @@ def _compute_here(
 
 
 def write(stores: Mapping[str, Shards], rows: range, computed: Rows) -> None:
-    """Write a batch, each part of it into its store."""
+    """Write a batch, each part of it into its store.
+
+    Args:
+        stores: Where rows go.
+        rows: Of the batch.
+        computed: Tensors of the batch, of each store by its name.
+    """
     for name, tensors in computed.items():
         stores[name].write(rows, tensors)

@@ -30,14 +30,23 @@ _asked = threading.Event()
 
 
 class Preempted(SystemExit):
-    """The process was asked to stop, and all that was finished is written."""
+    """The process was asked to stop, and all that was finished is written.
+
+    Args:
+        code: Exit code of the process.
+    """
 
     def __init__(self, code: int = EXIT_CODE) -> None:
         super().__init__(code)
 
 
 def on_sigterm(signum: int, frame: FrameType | None) -> None:
-    """Note the request, and hand it on to the processes that this one has started."""
+    """Note the request, and hand it on to the processes that this one has started.
+
+    Args:
+        signum: Number of the signal; not used.
+        frame: Where the process was; not used.
+    """
     if not _asked.is_set():
         _asked.set()
         _tell_children()
@@ -45,6 +54,10 @@ def on_sigterm(signum: int, frame: FrameType | None) -> None:
 
 def stop_at_once(signum: int, frame: FrameType | None) -> None:
     """End the process where it is; files are whole or not there at any moment.
+
+    Args:
+        signum: SIGTERM or SIGINT.
+        frame: Where the process was; not used.
 
     Raises:
         Preempted: with the exit code of the signal.

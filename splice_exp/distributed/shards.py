@@ -49,6 +49,13 @@ def checksum(tensors: Mapping[str, Tensor]) -> str:
 def cut(rows: range, batch_size: int) -> Iterator[range]:
     """Cut rows at multiples of the batch size, so that what is resumed is cut as what was not disturbed.
 
+    Args:
+        rows: Any range of step 1.
+        batch_size: Rows of a part, at most.
+
+    Returns:
+        Parts of `rows`, in their order.
+
     Example:
         >>> list(cut(range(3, 9), batch_size=4))
         [range(3, 4), range(4, 8), range(8, 9)]
@@ -83,7 +90,13 @@ class Shards:
 
     @classmethod
     def keyed(cls, parent: Path, key: Mapping[str, Any], num_rows: int) -> Shards:
-        """Return the shards of a key, in a folder named by it."""
+        """Return the shards of a key, in a folder named by it.
+
+        Args:
+            parent: Folder of all computations of this kind.
+            key: What decides the rows, as JSON.
+            num_rows: n.
+        """
         return cls(parent / digest([FORMAT, key]), key, num_rows)
 
     def missing(self, batch_size: int) -> list[range]:
@@ -176,7 +189,11 @@ class Shards:
         return {name: torch.cat([tensors[name] for tensors in found]) for name in found[0]}
 
     def repair(self) -> list[Path]:
-        """Remove shards that are damaged or foreign, so that they are missing; return their paths."""
+        """Remove shards that are damaged or foreign, so that they are missing; return their paths.
+
+        Returns:
+            The files that were removed.
+        """
         damaged = [self._path(rows) for rows in self._present() if not self._is_whole(rows)]
         for path in damaged:
             with writing(path):

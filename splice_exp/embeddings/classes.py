@@ -53,6 +53,16 @@ def select_known_classes(
 
     All samples stay where there are no labels, or where no class has a text: then there is no zero-shot classifier.
 
+    Args:
+        embeddings: All samples.
+        backbone: Knows the texts of classes, or not.
+        missing_classes: Of classes without a text: `error`, or `drop` them with their samples.
+        data: The component that has `missing_classes`, for errors.
+        cache: Where embeddings of texts are kept; without one they are computed here.
+
+    Returns:
+        The samples that stay, the texts of their classes, and what was left out.
+
     Raises:
         SpliceError: if a class has no text and `missing_classes` is `error`.
     """

@@ -21,7 +21,12 @@ KIND = "embeddings"
 
 
 class Samples(RowSource):
-    """Batches of a data set, preprocessed."""
+    """Batches of a data set, preprocessed.
+
+    Args:
+        data: The samples.
+        backbone: Preprocesses them.
+    """
 
     def __init__(self, data: EncodableSource, backbone: Backbone) -> None:
         self._data, self._backbone = data, backbone
@@ -31,7 +36,11 @@ class Samples(RowSource):
 
 
 class Embed(RowModule):
-    """Batches of samples → their embeddings."""
+    """Batches of samples → their embeddings.
+
+    Args:
+        backbone: Embeds the samples.
+    """
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
@@ -75,16 +84,27 @@ def extract(data: DataSource, backbone: Backbone, cache: Cache | None = None) ->
 
 def _key(data: EncodableSource, backbone: Backbone) -> dict[str, str]:
     """Return what decides the embeddings of a data set."""
-    return {"backbone": backbone.backbone_id, "data": data.fingerprint(), "code": code_of(data, backbone)}
+    return {"backbone": backbone.tower_id("image"), "data": data.fingerprint(), "code": code_of(data, backbone)}
 
 
 def source_id(data: EncodableSource, backbone: Backbone) -> str:
-    """Identify the embeddings of a data set before they are there."""
+    """Identify the embeddings of a data set before they are there.
+
+    Args:
+        data: The samples.
+        backbone: Embeds them.
+    """
     return digest(_key(data, backbone))
 
 
 def embedding_shards(cache: Cache, data: EncodableSource, backbone: Backbone) -> Shards:
-    """Return where the embeddings of a data set lie."""
+    """Return where the embeddings of a data set lie.
+
+    Args:
+        cache: Where embeddings are kept.
+        data: The samples.
+        backbone: Embeds them.
+    """
     return cache.shards(KIND, _key(data, backbone), len(data))
 
 

@@ -43,12 +43,25 @@ RECOMPOSITIONS = ("paper", "scaled")
 def center(
     features: Float[Tensor, "n d"], mean: Float[Tensor, " d"]
 ) -> tuple[Float[Tensor, "n d"], Float[Tensor, " n"]]:
-    """Return x = σ(z − μ) and the scale ‖z − μ‖ that the normalisation takes away."""
+    """Return x = σ(z − μ) and the scale ‖z − μ‖ that the normalisation takes away.
+
+    Args:
+        features: z, unit rows.
+        mean: μ; zero takes nothing away.
+    """
     return directions(features, mean), distances(features, mean)
 
 
 def directions(features: Float[Tensor, "n d"], mean: Float[Tensor, " d"]) -> Float[Tensor, "n d"]:
-    """Return x = σ(z − μ) alone, computed in float64 part by part."""
+    """Return x = σ(z − μ) alone, computed in float64 part by part.
+
+    Args:
+        features: z, unit rows.
+        mean: μ.
+
+    Returns:
+        Unit rows of the type of `features`; zero where a row is μ.
+    """
     targets = torch.empty_like(features)
     for rows, part in parts(features):
         targets[rows.start : rows.stop] = normalize(part.double() - mean.double(), dim=1)
@@ -56,7 +69,12 @@ def directions(features: Float[Tensor, "n d"], mean: Float[Tensor, " d"]) -> Flo
 
 
 def distances(features: Float[Tensor, "n d"], mean: Float[Tensor, " d"]) -> Float[Tensor, " n"]:
-    """Return the scale ‖z − μ‖ alone, computed in float64 part by part."""
+    """Return the scale ‖z − μ‖ alone, computed in float64 part by part.
+
+    Args:
+        features: z, unit rows.
+        mean: μ.
+    """
     scale = features.new_empty(len(features))
     for rows, part in parts(features):
         scale[rows.start : rows.stop] = (part.double() - mean.double()).norm(dim=1)
@@ -93,6 +111,14 @@ def read_mean(path: str, dim: int, of: object = None) -> Float[Tensor, " d"]:
     """Read a stored image mean: one vector, as safetensors, as a tensor saved by torch (.pt, .pth), or as .npy.
 
     A matrix of one row, or of one column, is a vector, too.
+
+    Args:
+        path: `~` is the home folder.
+        dim: d, the width of the embeddings.
+        of: The component that has `image_mean`, for errors; only its constructor may leave it out.
+
+    Returns:
+        float32.
 
     Raises:
         SpliceError: if the file cannot be read, holds something else, has another width, or is longer than the mean

@@ -19,7 +19,11 @@ TOGETHER = 1024  # texts in a shard
 
 
 class Texts(RowSource):
-    """Batches of texts."""
+    """Batches of texts.
+
+    Args:
+        texts: In the order of their rows.
+    """
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = texts
@@ -29,7 +33,11 @@ class Texts(RowSource):
 
 
 class EmbedTexts(RowModule):
-    """Batches of texts → their embeddings."""
+    """Batches of texts → their embeddings.
+
+    Args:
+        backbone: Embeds the texts.
+    """
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
@@ -54,7 +62,7 @@ def embed_texts(texts: Sequence[str], backbone: Backbone, cache: Cache | None = 
     """
     if cache is None or backbone.module is None or not texts:
         return backbone.encode_text(texts)
-    key = {"backbone": backbone.backbone_id, "texts": digest(list(texts)), "code": code_of(backbone)}
+    key = {"backbone": backbone.tower_id("text"), "texts": digest(list(texts)), "code": code_of(backbone)}
     shards = cache.shards(KIND, key, len(texts))
     whole = replace(cache, share=Share())  # jobs that share the samples all need all texts
     whole.fill(EmbedTexts(backbone), Texts(texts), {KIND: shards}, TOGETHER)
@@ -63,6 +71,11 @@ def embed_texts(texts: Sequence[str], backbone: Backbone, cache: Cache | None = 
 
 def embed_classes(names: Sequence[str], backbone: Backbone, cache: Cache | None = None) -> Float[Tensor, "c d"]:
     """Embed classes as `Backbone.encode_classes` does, with texts kept as by `embed_texts`.
+
+    Args:
+        names: Of the classes.
+        backbone: Embeds their texts.
+        cache: Where embeddings of texts are kept; without one they are computed here.
 
     Raises:
         SpliceError: if a text has no embedding, or embeddings in the cache are damaged.

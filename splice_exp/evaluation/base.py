@@ -151,6 +151,10 @@ class Evaluation(ABC):
     def evaluate(self, study: Study) -> Findings:
         """Measure everything that the data allow.
 
+        Returns:
+            Measures of the whole and of every sample, and tables; a measure that needs what the data do not have is
+            None.
+
         Raises:
             SpliceError: if the data do not allow the question.
         """

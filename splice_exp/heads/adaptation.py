@@ -69,6 +69,9 @@ def compare(before: Tower, after: Tower, layers: Sequence[int]) -> Adaptation:
         after: The same tower, fine-tuned.
         layers: Counted from 0 at the input; negative from the output.
 
+    Returns:
+        Head by head, what has changed.
+
     Raises:
         SpliceError: if they are of different architectures.
     """

@@ -50,6 +50,9 @@ def dealt(codes: Codes, seed: int) -> Int64[Tensor, " nnz"]:
         codes: n rows.
         seed: Of the deal.
 
+    Returns:
+        Concepts that may take the place of `codes.indices`: each row has as many as before.
+
     References:
         Strona et al. A fast and unbiased procedure to randomize ecological binary matrices with fixed row and column
         totals. Nature Communications 5, 2014.

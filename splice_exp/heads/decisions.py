@@ -32,11 +32,27 @@ class Decisions:
         self._replies = self._read()
 
     def get(self, judge: str, prompt: str, repeat: int) -> str | None:
-        """Return a reply, or None if this was never asked."""
+        """Return a reply, or None if this was never asked.
+
+        Args:
+            judge: Its name, with all that decides the replies.
+            prompt: What is asked.
+            repeat: Which time it is asked, from 0.
+        """
         return self._replies.get(digest([judge, prompt, repeat]))
 
     def put(self, judge: str, prompt: str, repeat: int, reply: str) -> None:
-        """Keep a reply."""
+        """Keep a reply.
+
+        Args:
+            judge: Its name, with all that decides the replies.
+            prompt: What was asked.
+            repeat: Which time it was asked, from 0.
+            reply: As it was given.
+
+        Raises:
+            SpliceError: if the disk does not take it.
+        """
         key = digest([judge, prompt, repeat])
         line = json.dumps({"key": key, "judge": judge, "repeat": repeat, "reply": reply}, ensure_ascii=False)
         with self._lock, writing(self._path):

@@ -72,6 +72,9 @@ def edit(tower: Tower, spectra: Spectra, factors: Float[Tensor, "L H r"], consta
         factors: m, one a vector.
         constants: Whether what heads write whatever they read is `edited`, too, or `kept`.
 
+    Returns:
+        How many vectors were edited, which ones, and the relative squared norm of the change.
+
     Raises:
         SpliceError: if spectra and factors do not belong together, or to this tower.
     """

@@ -51,6 +51,9 @@ def plan(read: ReadHeads, selector: Selector, rule: Rule) -> Plan:
         selector: Scores vectors.
         rule: Turns scores into factors.
 
+    Returns:
+        A factor for each vector, and what it follows from.
+
     Raises:
         SpliceError: if a part of the vectors is read only, or not as they are written.
     """
@@ -76,7 +79,7 @@ def edited(
     report = edit(tower_of(found, spectra.tower), spectra, factors, constants)
     if report.num_edited:
         what = [spectra.tower, spectra.layers, constants, tensor_digest(factors)]
-        found.backbone_id = f"{backbone.backbone_id}:heads:{digest(what)}"
+        found.mark_changed(backbone, spectra.tower, f"heads:{digest(what)}")
     return found, report
 
 
@@ -94,5 +97,5 @@ def rewritten(
     found = copy.deepcopy(backbone)
     rewrite(tower_of(found, spectra.tower), spectra, writes, constants)
     what = [spectra.tower, spectra.layers, constants, tensor_digest(writes)]
-    found.backbone_id = f"{backbone.backbone_id}:rewritten:{digest(what)}"
+    found.mark_changed(backbone, spectra.tower, f"rewritten:{digest(what)}")
     return found

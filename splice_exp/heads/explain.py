@@ -139,6 +139,9 @@ def explain(
         solver: Finds codes.
         mean: μ of image embeddings, to be taken away from points; None: nothing is, as for directions without a place.
         device: On which codes are found; None: where the atoms are.
+
+    Returns:
+        Codes of each direction, with what else is known of it.
     """
     vectors = vectors.double()
     projected = projection.project(vectors)
@@ -155,6 +158,13 @@ def explain(
 def both_poles(vectors: Float[Tensor, "n d"], names: Sequence[str]) -> tuple[Float[Tensor, "m d"], list[str]]:
     """Return each direction and its negative, one after the other, and their names.
 
+    Args:
+        vectors: n of them.
+        names: One for each.
+
+    Returns:
+        2n rows, and as many names, which end with + or −.
+
     Example:
         >>> both_poles(torch.eye(2), ["L0.H0.0", "L0.H0.1"])[1]
         ['L0.H0.0+', 'L0.H0.0−', 'L0.H0.1+', 'L0.H0.1−']
@@ -164,7 +174,16 @@ def both_poles(vectors: Float[Tensor, "n d"], names: Sequence[str]) -> tuple[Flo
 
 
 def random_directions(count: int, width: int, seed: int) -> Float[Tensor, "n d"]:
-    """Draw unit directions that a residual stream may have, without a mean over d: what means nothing."""
+    """Draw unit directions that a residual stream may have, without a mean over d: what means nothing.
+
+    Args:
+        count: n.
+        width: d, of the residual stream.
+        seed: Of the draw.
+
+    Returns:
+        Unit rows, float64.
+    """
     drawn = torch.randn(count, width, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
     return normalize(drawn - drawn.mean(dim=1, keepdim=True), dim=1)
 

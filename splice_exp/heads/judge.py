@@ -59,6 +59,9 @@ class Judge(ABC):
     def reply(self, prompt: str) -> str:
         """Ask.
 
+        Returns:
+            The answer as it is given; `heads.verdicts` reads it.
+
         Raises:
             SpliceError: if there is no answer.
         """
@@ -176,6 +179,9 @@ def read_prompt(name: str, concepts: Sequence[tuple[str, float]], **values: str)
         name: Of a file of `assets/prompts`, without suffix.
         concepts: With their codes, the largest first; those of zero are left out.
         values: What else the prompt speaks of.
+
+    Returns:
+        The prompt, with concepts and values filled in.
 
     Raises:
         SpliceError: if there is no such prompt, or it speaks of something else.

@@ -52,6 +52,9 @@ class Sith(ExplainedModel):
         Args:
             reading: Which heads, and how; by default all of the last layer.
 
+        Returns:
+            The concepts of each pole, and the vectors that they are of.
+
         Raises:
             SpliceError: if there are no such heads, or the reading needs what is not there.
 

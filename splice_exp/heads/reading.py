@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splice_exp.backbones.base import Backbone
-from splice_exp.backbones.towers import TOWERS, Tower, tower_of
+from splice_exp.backbones.base import TOWERS, Backbone
+from splice_exp.backbones.towers import Tower, tower_of
 from splice_exp.core.errors import SpliceError, require_bool, require_choice, require_integer
 from splice_exp.core.keys import key_of
 from splice_exp.core.types import Dictionary
@@ -107,6 +107,9 @@ class Reading:
     def spectra(self, backbone: Backbone) -> Spectra:
         """Decompose the heads.
 
+        Returns:
+            All singular vectors of these heads, whatever `vectors` says.
+
         Raises:
             SpliceError: if the backbone has no such heads or layers.
         """
@@ -152,6 +155,9 @@ class Reading:
             solver: Finds codes.
             mean: μ of image embeddings.
             device: On which codes are found.
+
+        Returns:
+            Explanations of 2m poles, and their names, which end with + or −.
         """
         places = self.chosen(spectra)
         names = spectra.names
@@ -178,6 +184,9 @@ class Reading:
             stream: At which a `jacobian` is taken.
             device: On which codes are found.
 
+        Returns:
+            The concepts of each pole, and the vectors that they are of.
+
         Raises:
             SpliceError: if the backbone has no such heads or layers.
         """
@@ -201,5 +210,8 @@ class Reading:
             dictionary: Concepts.
             solver: Finds codes.
             mean: μ of image embeddings.
+
+        Returns:
+            Codes of each direction, with what else is known of it.
         """
         return explain(poles, self.projected(backbone, None), dictionary, solver, mean if self.is_centred else None)

@@ -112,7 +112,12 @@ class ByRelevance(Rule):
 
 
 def energy_of(gains: Float[Tensor, " n"], factors: Float[Tensor, " n"]) -> float:
-    """Return how much an edit changes, ‖M' − M‖² = Σ (1 − m)² σ²."""
+    """Return how much an edit changes, ‖M' − M‖² = Σ (1 − m)² σ².
+
+    Args:
+        gains: σ, singular values of the vectors.
+        factors: m, one for each; 1 leaves a vector as it is.
+    """
     return float(((1 - factors.double()).square() * gains.double().square()).sum())
 
 

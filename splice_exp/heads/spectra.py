@@ -104,6 +104,9 @@ def spectra_of(tower: Tower, layers: Sequence[int], folded: bool = True, backbon
         folded: Whether gain and centring of the LayerNorms belong to the matrices (`heads.weights`).
         backbone_id: For the record.
 
+    Returns:
+        Singular vectors and values of each head, in float64 on the CPU.
+
     Raises:
         SpliceError: if there is no such layer.
     """
@@ -121,6 +124,10 @@ def product_svd(
     """Return the thin SVD of products of thin factors without multiplying them out: Uᵀ, σ, Vᵀ.
 
     Signs make the entry of u of the largest absolute value positive.
+
+    Args:
+        left: Thin, d ≥ r.
+        right: Thin, e ≥ r.
     """
     q_left, r_left = torch.linalg.qr(left)
     q_right, r_right = torch.linalg.qr(right.mT)

@@ -22,7 +22,12 @@ SCORE = re.compile(rf"\bscore\b{GAP}(?:(?:is|of)\b{GAP})?(?P<score>\d+(?:\.\d+)?
 
 @dataclass(frozen=True)
 class Verdict:
-    """A theme in words, empty where there is none, and a score of 1 … 5."""
+    """A theme in words, empty where there is none, and a score of 1 … 5.
+
+    Attributes:
+        theme: In words; empty where there is none.
+        score: 1 … 5.
+    """
 
     theme: str
     score: int

@@ -103,7 +103,17 @@ def attention_patterns(
     queries: int,
     mask: Float[Tensor, "t t"] | None = None,
 ) -> Float[Tensor, "b H q t"]:
-    """Return where the first tokens look; arguments as in `head_outputs`."""
+    """Return where the first tokens look; arguments as in `head_outputs`.
+
+    Args:
+        block: The layer.
+        stream: The tokens before it.
+        queries: How many tokens attend, the first ones; 1 for the class token.
+        mask: Added to the scores before the softmax, as for text.
+
+    Returns:
+        Weights of all tokens, which sum to 1 for each head and query.
+    """
     attention = block.attn
     width, heads, stream = attention.embed_dim, attention.num_heads, stream.to(attention.in_proj_weight)
     normed, bias = block.ln_1(stream), _bias(attention)
@@ -137,7 +147,13 @@ def fold(tower: Tower) -> None:
 
 
 def every_layer(tower: Tower, layers: Sequence[int], folded: bool = True) -> HeadWeights:
-    """Return the matrices of several layers as those of one, layer by layer, (L · H, …), in the memory of the CPU."""
+    """Return the matrices of several layers as those of one, layer by layer, (L · H, …), in the memory of the CPU.
+
+    Args:
+        tower: Whose heads.
+        layers: Counted from 0 at the input; negative from the output.
+        folded: Whether gain and centring of the LayerNorms belong to the matrices.
+    """
     parts = [head_weights(block, folded) for block in tower.layers(tuple(layers))]
     names = ("reads", "writes", "constants")
     return HeadWeights(*(torch.cat([getattr(one, name) for one in parts]).cpu() for name in names))

@@ -25,7 +25,12 @@ class TrackedRun(ABC):
 
     @abstractmethod
     def table(self, name: str, frame: pd.DataFrame) -> None:
-        """Log a table; its pictures are shown as such."""
+        """Log a table; its pictures are shown as such.
+
+        Args:
+            name: Under which it is logged.
+            frame: The table.
+        """
 
     @abstractmethod
     def figures(self, paths: Sequence[Path]) -> None:
@@ -37,7 +42,13 @@ class Tracker(ABC):
 
     @abstractmethod
     def run(self, name: str, group: str, config: Mapping[str, Any]) -> Any:
-        """Return a context in which the run is open; it is finished on failure too, and then marked as failed."""
+        """Return a context in which the run is open; it is finished on failure too, and then marked as failed.
+
+        Args:
+            name: Of the run.
+            group: Runs of one experiment have the same.
+            config: All settings of the run, as plain values.
+        """
 
     def to_send(self) -> str | None:
         """Return the command that sends what lies here only; None if there is nothing to send."""
@@ -135,7 +146,9 @@ class WandbTracker(Tracker):
             config=dict(config),
             mode=self._mode,  # type: ignore[arg-type]
             dir=self._directory,
-            settings=wandb.Settings(silent=True, console="off", x_disable_meta=True),  # no command, user or folder
+            settings=wandb.Settings(  # no command, user or folder; packages are in the record
+                silent=True, console="off", x_disable_meta=True, x_save_requirements=False
+            ),
             reinit="finish_previous",
         )
         exit_code = 1

@@ -38,7 +38,12 @@ class Difference:
 
     @classmethod
     def of(cls, row: Row, change: np.ndarray) -> Difference:
-        """Estimate the mean of a change, one value for each sample of a row."""
+        """Estimate the mean of a change, one value for each sample of a row.
+
+        Args:
+            row: Whose samples they are; it knows which of them depend on each other.
+            change: (n,), in units of the measure.
+        """
         low, high = row.interval(change)
         return cls(float(change.mean()), low, high, row.estimate(change))
 
@@ -73,6 +78,9 @@ class Claim(ABC):
 
         Args:
             measures: Declarations of the rows.
+
+        Returns:
+            The words, as they stand in a heading.
         """
 
     @abstractmethod
@@ -80,7 +88,15 @@ class Claim(ABC):
         """Compare a row that the claim is about."""
 
     def difference(self, row: Row, rows: Sequence[Row]) -> Difference | None:
-        """Compare a row; None where there is nothing to compare it with, or where the claim is about other rows."""
+        """Compare a row; None where there is nothing to compare it with, or where the claim is about other rows.
+
+        Args:
+            row: That the claim may be about.
+            rows: All rows of the table, among which there may be the one that it is compared with.
+
+        Returns:
+            The mean of the paired differences, with its interval.
+        """
         return self._difference(row, rows) if row.is_about(self.rows) and row.complete else None
 
     def applies(self, rows: Sequence[Row]) -> bool:

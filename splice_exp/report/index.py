@@ -34,7 +34,16 @@ THUMBNAIL = (480, 200)  # pixels at most
 
 
 class Card(TypedDict):
-    """What the index says of a report."""
+    """What the index says of a report.
+
+    Attributes:
+        name: File name of the report, without suffix.
+        title: Of the report.
+        question: That it answers.
+        data: A tag: the kind of the data, or that the setting is a published one.
+        headline: How many claims hold, or the first number.
+        thumbnail: First figure as a data address; None without one.
+    """
 
     name: str
     title: str
@@ -45,7 +54,11 @@ class Card(TypedDict):
 
 
 def write_index(results: Path) -> Path:
-    """Write the index over all reports under `results`, beside what is published."""
+    """Write the index over all reports under `results`, beside what is published.
+
+    Returns:
+        The file.
+    """
     reports = read_summaries(results)
     entries = read_protocol()
     changed = {report["name"]: changes_of(report, entries) for report in reports}

@@ -36,7 +36,12 @@ def chosen(columns: Sequence[str], claims: Sequence[Claim]) -> list[str]:
 
 
 def lay_out(rows: Sequence[Row], metrics: Sequence[str]) -> Cells:
-    """Return what distinguishes the rows, and measures as value ± half the width of the interval."""
+    """Return what distinguishes the rows, and measures as value ± half the width of the interval.
+
+    Args:
+        rows: Of a table.
+        metrics: Names of measures; those that no row has are left out.
+    """
     keys = list(dict.fromkeys(key for row in rows for key in row.labels))
     measures = declared_by(rows)
     shown = [metric for metric in metrics if any(row.metrics.get(metric) is not None for row in rows)]
@@ -73,7 +78,12 @@ def write(cells: Cells, num_keys: int, width: int, flexible: Collection[int] = (
 
 
 def verdicts(claims: Sequence[tuple[str, str]], width: int) -> str:
-    """Write claims and their verdicts, side by side."""
+    """Write claims and their verdicts, side by side.
+
+    Args:
+        claims: Each with its verdict.
+        width: Of the terminal, in characters.
+    """
     return terminal.table(["claim", "verdict"], [list(claim) for claim in claims], width, flexible=(0, 1))
 
 

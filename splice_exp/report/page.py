@@ -108,7 +108,16 @@ class Report:
         return [(item.claim, str(said)) for item, said in zip(claims, verdicts(claims, rows), strict=True)]
 
     def more_pages(self, rows: Sequence[Row], results: Path, stem: str) -> list[PageLink]:
-        """Write what the page of the report only links to; here nothing."""
+        """Write what the page of the report only links to; here nothing.
+
+        Args:
+            rows: Of the table.
+            results: `paths.results`; pages go to its folder `pages`.
+            stem: File name of the report, without suffix.
+
+        Returns:
+            A title and a path for each page.
+        """
         return []
 
     def _applicable(self, rows: Sequence[Row]) -> list[Claim]:
@@ -127,13 +136,16 @@ class Report:
         ]
 
     def write(self, records: Sequence[Record], results: Path, stem: str, command: str) -> list[Path]:
-        """Write table, figure and page under `results`, and return the files.
+        """Write table, figure and page under `results`.
 
         Args:
             records: The runs, all complete; those that differ in their seed only are one row.
             results: `paths.results`.
             stem: File name without suffix.
             command: The command that makes this table.
+
+        Returns:
+            All files that were written, the table first.
         """
         rows: list[Row] = over_replicates(records)
         heading = f"{self.title}: {rows[0].environment['data']['name']}"

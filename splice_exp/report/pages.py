@@ -58,6 +58,9 @@ def _inline(name: str) -> Markup:
 def intervals(cell: str) -> Markup:
     """Mark the interval of a cell, so that a page can hide it.
 
+    Returns:
+        The cell, escaped.
+
     Example:
         >>> intervals("6.50 [6.25, 6.75]"), intervals("<b>")
         (Markup('6.50<span class="ci"> [6.25, 6.75]</span>'), Markup('&lt;b&gt;'))
@@ -97,6 +100,9 @@ def write_page(results: Path, report: Summary) -> Path:
     Args:
         results: `paths.results`; figures are read from it, and the page goes to its folder `pages`.
         report: What to show.
+
+    Returns:
+        The file.
     """
     pictures = [found for stem in report["figures"] if (found := _picture(results / "figures", stem))]
     entries = read_protocol()

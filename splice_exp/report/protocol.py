@@ -20,7 +20,13 @@ INDIFFERENT = (  # keys that change no number
 
 
 class Deviation(TypedDict):
-    """One point in which a preset is not what was published."""
+    """One point in which a preset is not what was published.
+
+    Attributes:
+        what: In which point.
+        why: The reason.
+        switch: Overrides that give the authors' way, where there are any.
+    """
 
     what: str
     why: str
@@ -28,7 +34,23 @@ class Deviation(TypedDict):
 
 
 class Protocol(TypedDict):
-    """The entry of a preset."""
+    """The entry of a preset.
+
+    Attributes:
+        preset: Name of the experiment.
+        paper: SpLiCE, COCOA or SITH.
+        where: Table or figure.
+        data: Data sets, as `data` names them.
+        backbone: Architecture and weights.
+        image_mean: Which one is subtracted.
+        vocabulary: As `vocabulary` names it.
+        templates: Of the texts of classes.
+        estimator: The override that names what computes codes or maps.
+        seeds: Of the runs.
+        as_paper: What is as the paper has it.
+        as_code: What is as the authors' code has it.
+        deviations: What is not.
+    """
 
     preset: str
     paper: str

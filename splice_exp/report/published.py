@@ -99,7 +99,15 @@ def _places(table: Mapping[str, Any], line: Mapping[str, Any], one: Mapping[str,
 
 
 def claims_beside(reference: Mapping[str, Any], reports: Sequence[Summary]) -> list[dict[str, Any]]:
-    """Return the claims of the paper with our verdicts; where we have none, why not."""
+    """Return the claims of the paper with our verdicts; where we have none, why not.
+
+    Args:
+        reference: A file of published numbers and claims.
+        reports: All that there are.
+
+    Returns:
+        The entries of the file, each with `report`, `verdict` and `differences`.
+    """
     by_name = {report["name"]: report for report in reports}
     lines = []
     for entry in reference["claims"]:

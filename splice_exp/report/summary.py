@@ -20,7 +20,17 @@ log = logging.getLogger(__name__)
 
 
 class ClaimSummary(TypedDict):
-    """A claim, and what the rows say of it."""
+    """A claim, and what the rows say of it.
+
+    Attributes:
+        claim: The sentence.
+        metric: Name of its measure.
+        heading: Of the measure, in tables.
+        against: What it is compared with, in words.
+        expected: `higher`, `lower` or `near`.
+        verdict: In words, over all comparisons.
+        differences: Of each row, with interval; a dash where there is none.
+    """
 
     claim: str
     metric: str
@@ -32,7 +42,13 @@ class ClaimSummary(TypedDict):
 
 
 class ListingSummary(TypedDict):
-    """A small table under the main one."""
+    """A small table under the main one.
+
+    Attributes:
+        title: Above it.
+        headings: One for each column.
+        rows: Cells in words.
+    """
 
     title: str
     headings: list[str]
@@ -40,14 +56,41 @@ class ListingSummary(TypedDict):
 
 
 class PageLink(TypedDict):
-    """Another page of a report."""
+    """Another page of a report.
+
+    Attributes:
+        title: Of the page.
+        path: From the folder of the pages.
+    """
 
     title: str
     path: str  # from the folder of the pages
 
 
 class Summary(TypedDict):
-    """All that a page shows; plain values."""
+    """All that a page shows; plain values.
+
+    Attributes:
+        name: File name of the report, without suffix.
+        experiment: By its name, whatever the table is called.
+        data: Kind of the data.
+        title: Of the report.
+        question: That it answers.
+        command: That makes the table.
+        sources: What it was computed from, in a few lines.
+        headings: Of the table.
+        rows: Its cells, in words.
+        labels: What distinguishes each row: key → value.
+        metrics: All measures of each row, unrounded.
+        measures: Declarations of the metrics.
+        claims: With their verdicts.
+        listings: Small tables under the main one.
+        notes: That explain the headings.
+        figures: File names, without suffix.
+        pages: Others of the same report.
+        config: Of the first run, without what changes no number.
+        environment: Of the first run.
+    """
 
     name: str
     experiment: str  # by its name, whatever the table is called
@@ -74,7 +117,15 @@ REQUIRED = Summary.__annotations__.keys() - {"pages"}
 
 
 def claims_of(rows: Sequence[Row], claims: Sequence[Claim]) -> list[ClaimSummary]:
-    """Judge claims by the rows of a table."""
+    """Judge claims by the rows of a table.
+
+    Args:
+        rows: Of the table.
+        claims: About these rows.
+
+    Returns:
+        Each claim with its verdict and its differences.
+    """
     measures = declared_by(rows)
     return [
         {
@@ -91,7 +142,12 @@ def claims_of(rows: Sequence[Row], claims: Sequence[Claim]) -> list[ClaimSummary
 
 
 def named_differences(claim: ClaimSummary, report: Summary) -> list[str]:
-    """Return the differences of a claim, each after the row that it is of, if there are several rows."""
+    """Return the differences of a claim, each after the row that it is of, if there are several rows.
+
+    Args:
+        claim: Of this report.
+        report: Names the rows.
+    """
     names = [row_name(labels) for labels in report["labels"]]
     return [
         f"{name}: {difference}" if name else difference

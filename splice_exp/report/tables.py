@@ -19,14 +19,24 @@ ABSENT = "–"
 
 
 class Cells(NamedTuple):
-    """A table as it is read: everything in words."""
+    """A table as it is read: everything in words.
+
+    Attributes:
+        headings: One for each column.
+        rows: With as many cells.
+    """
 
     headings: list[str]
     rows: list[list[str]]
 
 
 def cell(record: Row, metric: str) -> str:
-    """Write a metric, with its 95 % interval where it has one."""
+    """Write a metric, with its 95 % interval where it has one.
+
+    Args:
+        record: A row.
+        metric: Name of the measure; a dash stands where the row has none.
+    """
     value = record.metrics.get(metric)
     if value is None:
         return ABSENT
@@ -35,7 +45,13 @@ def cell(record: Row, metric: str) -> str:
 
 
 def difference_cell(record: Row, records: Sequence[Row], claim: Claim) -> str:
-    """Write a paired difference with its 95 % interval, signed."""
+    """Write a paired difference with its 95 % interval, signed.
+
+    Args:
+        record: A row.
+        records: All rows of the table.
+        claim: Says what is compared with what; a dash stands where it is about other rows.
+    """
     difference = claim.difference(record, records)
     if difference is None:
         return ABSENT
@@ -45,12 +61,26 @@ def difference_cell(record: Row, records: Sequence[Row], claim: Claim) -> str:
 
 
 def difference_heading(claim: Claim, measures: Measures) -> str:
-    """Head a column of differences: what, against what."""
+    """Head a column of differences: what, against what.
+
+    Args:
+        claim: Says what is compared with what.
+        measures: Declarations of the rows.
+
+    Returns:
+        The heading.
+    """
     return f"Δ {measures.title(claim.metric)} (to {claim.against(measures)})"
 
 
 def lay_out(records: Sequence[Row], metrics: Sequence[str], claims: Sequence[Claim]) -> Cells:
-    """Return headings and cells; a row that failed says so, and a metric that no row has is left out."""
+    """Return headings and cells; a row that failed says so, and a metric that no row has is left out.
+
+    Args:
+        records: Rows of the table.
+        metrics: Names of measures, in the order of their columns.
+        claims: Whose differences follow them.
+    """
     metrics = [metric for metric in metrics if any(row.metrics.get(metric) is not None for row in records)]
     keys = list(dict.fromkeys(key for record in records for key in record.labels))
     headings = [short_key(key) for key in keys]
@@ -92,6 +122,11 @@ def markdown_table(cells: Cells) -> str:
 
 
 def write_csv(path: Path, records: Sequence[Row]) -> None:
-    """Write all metrics of all rows, unrounded, for machines."""
+    """Write all metrics of all rows, unrounded, for machines.
+
+    Args:
+        path: Replaced where it is there.
+        records: Rows; those that failed are left out.
+    """
     frame = pd.DataFrame([{**record.labels, **record.metrics} for record in records if record.complete])
     write_text(path, as_csv(frame))

@@ -46,6 +46,9 @@ def verdicts(claims: Sequence[Claim], rows: Sequence[Row]) -> list[Verdict]:
     Args:
         claims: Of the table, all of them: they are the family that levels are adjusted for.
         rows: Of the table.
+
+    Returns:
+        One for each claim.
     """
     found = [
         (place, claim.judge(one), claim.level(one), row.models)

@@ -56,11 +56,12 @@ class ActiveSet(LassoSolver):
     last, too. Of equal atoms one has the code, the same in every run; the engine `torch` may share it among them.
 
     Args:
-        working_set: Most violated atoms that a row takes in at once.
+        working_set: Most violated atoms that a row takes in at once; `torch` takes in as many as fill the next power of
+            two.
         gram_mib: Memory that G may take, in MiB; with 0 it is computed anew for each working set.
         gram_rows: Changed codes up to which violated atoms are found by rows of G rather than by a product.
-        engine: `compiled` for the CPU, `torch` for any device; `auto` takes the compiled one on the CPU. Rows that are
-            too degenerate for `torch` are solved by the compiled one.
+        engine: `compiled` for the CPU, row by row; `torch` for any device, all rows by few large operations; `auto`
+            takes the compiled one on the CPU. Rows that `torch` does not certify are solved by the compiled one.
         screening: Arithmetic of the first look at all atoms by the compiled engine: `float32`, `bfloat16`, or `auto`,
             which takes bfloat16 where the processor has it and L is not too small for its rounding. Certificates are
             in float64 all the same.
@@ -84,13 +85,15 @@ class ActiveSet(LassoSolver):
         require_choice("screening", self.screening, SCREENINGS)
 
     def _prepare(self, atoms: Float[Tensor, "k d"]) -> ActiveSetState:
-        """Compute G if the engine uses it and it fits."""
+        """Compute G if it fits."""
         fits = atoms.element_size() * len(atoms) ** 2 <= self.gram_mib * 2**20
-        if not fits or self._engine(atoms) == "torch":
+        if not fits:
             return ActiveSetState(atoms, atoms.new_zeros(0, 0), *self._rounded(atoms))
         # Entries of G are gathered from all over. NumPy asks for large pages of memory, torch does not; with small ones
         # finding an address takes as long as reading what is there.
-        gram = torch.from_numpy(np.empty((len(atoms), len(atoms)), atoms.numpy().dtype))
+        on_cpu = atoms.device.type == "cpu"
+        shape = (len(atoms), len(atoms))
+        gram = torch.from_numpy(np.empty(shape, atoms.numpy().dtype)) if on_cpu else atoms.new_empty(shape)
         return ActiveSetState(atoms, multiply(atoms, atoms, gram), *self._rounded(atoms))
 
     def _looks_coarsely(self, atoms: Float[Tensor, "k d"]) -> bool:
@@ -130,9 +133,9 @@ class ActiveSet(LassoSolver):
             looks_coarsely = there and self._looks_coarsely(state.atoms)
             coarse = CoarseAtoms(state.coarse, float(state.coarse_error)) if looks_coarsely else None
             return self._solve_compiled(state.atoms, state.gram, targets, coarse)
-        from splice_exp.solvers import active_set_torch  # late, as is the other: what it needs takes a while
+        from splice_exp.solvers.batched import active_set  # late, as is the other: what it needs takes a while
 
-        solved = active_set_torch.solve(self, self.working_set, state, targets)
+        solved = active_set.solve(self, self.working_set, state.atoms, state.exact_atoms, state.gram, targets)
         left = (~self.converged(solved.certificate)).nonzero().flatten()
         if not len(left):
             return solved

@@ -92,10 +92,11 @@ def certificate_of_residual(
     scale = torch.minimum(r_dot_x / r_dot_r.clamp(min=smallest), feasible).clamp(min=0)
     # primal − dual = ‖r‖² + L‖w‖₁ − 2s⟨r, x⟩ + s²‖r‖², ordered to lose few digits near s = 1, where
     # ⟨r, x⟩ − ‖r‖² = ⟨r, w D⟩ is small: (1 − s)²‖r‖² + L‖w‖₁ − 2s⟨r, x − r⟩.
-    duality_gap = (1 - scale).square() * r_dot_r + l1_penalty * l1_norm - 2 * scale * (r_dot_x - r_dot_r)
+    duality_gap = ((1 - scale).square() * r_dot_r).add(l1_norm, alpha=l1_penalty)
+    duality_gap = duality_gap.addcmul(scale, r_dot_x - r_dot_r, value=-2)
 
     slack = gradient - l1_penalty if nonnegative else gradient.abs() - l1_penalty
-    active = (gradient - l1_penalty * codes.sign()).abs()
+    active = slack.abs() if nonnegative else (gradient - l1_penalty * codes.sign()).abs()
     violation = torch.where(codes != 0, active, slack.clamp(min=0))
     if nonnegative:  # the gradient does not see a tiny penalty with the wrong sign
         violation = violation.masked_fill(codes < 0, torch.inf)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from queue import SimpleQueue
 from typing import Any, NamedTuple
@@ -18,14 +19,21 @@ CHUNK = 32  # rows that a thread takes at a time
 FINE, COARSE = 2.0**-24, 1.01 * 2.0**-8  # unit roundoffs of float32, and of bfloat16 with some room
 
 
-def multiply(residuals: Float[Tensor, "b d"], atoms: Float[Tensor, "k d"], out: Float[Tensor, "b k"]) -> Tensor:
-    """R Dᵀ in full precision, whatever torch is set to: certificates rest on the rounding of float32."""
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Multiply in full precision, whatever torch is set to: certificates rest on the rounding of float32."""
     precision = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:
-        return torch.mm(residuals, atoms.T, out=out)
+        yield
     finally:
         torch.set_float32_matmul_precision(precision)
+
+
+def multiply(residuals: Float[Tensor, "b d"], atoms: Float[Tensor, "k d"], out: Float[Tensor, "b k"]) -> Tensor:
+    """R Dᵀ in full precision."""
+    with full_precision():
+        return torch.mm(residuals, atoms.T, out=out)
 
 
 @cache

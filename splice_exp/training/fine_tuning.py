@@ -183,7 +183,7 @@ def fine_tuned(backbone: Backbone, data: EncodableSource, settings: FineTuning) 
             remove_parametrizations(block.attn.out_proj, "weight")
     model.cpu().eval().requires_grad_(False)
     identity = [asdict(settings), data.identity(), code_digest([__name__]), code_of(data, backbone)]
-    found.backbone_id = f"{backbone.backbone_id}:tuned:{digest(identity)}"
+    found.mark_changed(backbone, "image", f"tuned:{digest(identity)}")
     return found
 
 

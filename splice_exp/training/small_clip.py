@@ -27,11 +27,11 @@ from typing import Any, ClassVar
 import lightning
 import torch
 from jaxtyping import Float, Int64, UInt8
-from open_clip.model import CLIP
 from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax, normalize
 from torch.utils.data import DataLoader, default_collate
 
+from splice_exp.core.clip_package import open_clip
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.world import ATTRIBUTES
 from splice_exp.training.captioned import (
@@ -142,7 +142,7 @@ class SmallClip(lightning.LightningModule):
         workers: int = 0,
     ) -> None:
         super().__init__()
-        self.model: Any = CLIP(**model_cfg)
+        self.model: Any = open_clip.CLIP(**model_cfg)
         self.model.visual.positional_embedding.data[1:] = waves(
             self.model.visual.grid_size, model_cfg["vision_cfg"]["width"]
         )

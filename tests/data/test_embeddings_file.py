@@ -10,6 +10,7 @@ from splice_exp.core.io import read_json, sidecar, write_json
 from splice_exp.core.tensors import read_tensors, write_tensors
 from splice_exp.data.embeddings_file import EmbeddingsFile
 from splice_exp.embeddings.geometry import read_mean
+from tests.conftest import unit_rows
 
 
 def test_safetensors_with_sidecar(embedding_files):
@@ -318,3 +319,20 @@ def test_a_tilde_that_no_shell_has_replaced_is_the_home_folder(tmp_path, monkeyp
     assert source.labels.tolist() == [0, 1, 1]
     np.save(tmp_path / "mean.npy", np.full(2, 0.5))
     assert read_mean("~/mean.npy", 2).tolist() == [0.5, 0.5]
+
+
+def test_the_halves_of_a_file_share_nothing_and_have_all_classes(tmp_path):
+    features = unit_rows(11, 4, 0).numpy()
+    labels, classes = np.array([0, 0, 1, 1, 0, 1, 0, 1, 0, 1, 1]), np.array(["cat", "dog"])
+    np.savez(tmp_path / "all.npz", embeddings=features, labels=labels, classes=classes)
+    first, second = (EmbeddingsFile(str(tmp_path / "all.npz"), half=half) for half in ("first", "second"))
+    assert first.sample_ids == ("0", "2", "4", "5", "8", "9")
+    assert second.sample_ids == ("1", "3", "6", "7", "10")
+    assert first.labels.tolist() == [0, 1, 0, 1, 0, 1]
+    np.testing.assert_array_equal(second.embeddings().features.numpy(), features[[1, 3, 6, 7, 10]])
+    np.save(tmp_path / "one.npy", features[:1])
+    assert len(EmbeddingsFile(str(tmp_path / "one.npy"), half="first")) == 1
+    with pytest.raises(SpliceError, match="^half is 'second', but the second half of 1 samples is empty"):
+        EmbeddingsFile(str(tmp_path / "one.npy"), half="second")
+    with pytest.raises(SpliceError, match="^half is 'left'"):
+        EmbeddingsFile(str(tmp_path / "all.npz"), half="left")

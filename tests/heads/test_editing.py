@@ -8,6 +8,8 @@ from splice_exp.backbones.checkpoint import save_checkpoint
 from splice_exp.backbones.open_clip import OpenClipBackbone
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.plain import Scenes
+from splice_exp.embeddings.extract import extract
+from splice_exp.embeddings.texts import embed_classes
 from splice_exp.heads.editing import edited, plan
 from splice_exp.heads.reading import Reading
 from splice_exp.heads.rules import Above, ByRelevance, Highest, energy_of, random_factors
@@ -79,6 +81,35 @@ def test_a_random_edit_has_as_much_energy_and_is_drawn_from_all_vectors(factor):
     assert float(hit[factors == 1].mean()) == pytest.approx(float(hit[factors != 1].mean()), rel=0.1)
     assert not torch.equal(drawn[0], drawn[1])
     assert torch.equal(random_factors(gains, torch.ones(200), 0), torch.ones(200, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(("tower", "other"), [("image", "text"), ("text", "image")])
+def test_an_edit_of_one_tower_leaves_the_embeddings_of_the_other_in_the_cache(study, monkeypatch, tower, other):
+    found = planned(study, ByCodes(SCENES), layers=(1,), tower=tower, projection="linear")
+    model, _ = edited(study.backbone, found.spectra, found.factors)
+    assert model.tower_id(other) == study.backbone.backbone_id
+    assert model.tower_id(tower) == model.backbone_id != study.backbone.backbone_id
+    before, classes = study.embeddings.features, study.class_features
+    encode = {"image": "encode_batch", "text": "encode_text"}
+    with monkeypatch.context() as patch:
+        patch.setattr(type(model), encode[other], None)
+        if other == "image":
+            assert torch.equal(extract(study.data, model, study.cache).features, before)
+        else:
+            assert torch.equal(embed_classes(study.embeddings.classes, model, study.cache), classes)
+    again, _ = edited(model, found.spectra, found.factors)  # the same tower twice
+    assert again.tower_id(other) == study.backbone.backbone_id
+    assert again.tower_id(tower) != model.tower_id(tower)
+
+
+def test_both_towers_may_be_changed_one_after_the_other(study):
+    first, second = (
+        planned(study, ByCodes(SCENES), layers=(1,), tower=tower, projection="linear") for tower in ("image", "text")
+    )
+    one, _ = edited(study.backbone, first.spectra, first.factors)
+    both, _ = edited(one, second.spectra, second.factors)
+    assert both.tower_id("image") == one.backbone_id
+    assert both.tower_id("text") == both.backbone_id
 
 
 def test_an_edited_model_is_saved_and_loads_through_open_clip(study, tmp_path):

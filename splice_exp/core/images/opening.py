@@ -69,6 +69,10 @@ def read_image(source: Stored, name: str, exif: str = UPRIGHT, white: White | No
 def open_stored(source: Path | bytes, name: str) -> Image.Image:
     """Return an image as it is stored, with its palette and its orientation; the file is closed again.
 
+    Args:
+        source: A file, or its bytes.
+        name: Of the image, for errors.
+
     Raises:
         UnreadableImage: if its content is the fault.
         SpliceError: if the file cannot be read.

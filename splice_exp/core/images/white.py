@@ -35,7 +35,12 @@ class UnknownWhite(UnreadableImage):
 
 
 class White(NamedTuple):
-    """The value that is white in images of more than 8 bits, and what says so."""
+    """The value that is white in images of more than 8 bits, and what says so.
+
+    Attributes:
+        value: The brightness that becomes 255.
+        said_by: The key of the configuration, or whatever else says so.
+    """
 
     value: int
     said_by: str = "white"
@@ -48,6 +53,9 @@ def levels(values: np.ndarray, name: str = "The image", white: White | None = No
         values: Of any shape.
         name: Of their image, for errors.
         white: What is white, where it is known; values of 8 bits do not ask.
+
+    Returns:
+        Values of 8 bits, of the same shape.
 
     Raises:
         UnreadableImage: if the type has no range that images use, and the values do not say which one is meant.

@@ -43,6 +43,11 @@ def npy_matrix(path: Path, key: str) -> Matrix | None:
 def npz_matrix(path: Path, name: str, key: str) -> Matrix | None:
     """Return a matrix of a file of `numpy.savez`; None if it does not hold numbers of that name.
 
+    Args:
+        path: The file.
+        name: Of the array.
+        key: Of the configuration, for errors.
+
     Raises:
         SpliceError: as `read_npz`.
     """
@@ -55,6 +60,10 @@ def npz_matrix(path: Path, name: str, key: str) -> Matrix | None:
 
 def safetensors_matrix(path: Path, name: str) -> Matrix | None:
     """Return a matrix of a safetensors file; None if it holds none of that name.
+
+    Args:
+        path: The file.
+        name: Of the tensor.
 
     Raises:
         SpliceError: if the file is damaged.
@@ -72,6 +81,11 @@ def safetensors_matrix(path: Path, name: str) -> Matrix | None:
 
 def pt_matrix(path: Path, name: str, key: str) -> Matrix | None:
     """Return the matrix of a file of `torch.save`: the only tensor, or that of a name; None if there is no such tensor.
+
+    Args:
+        path: The file.
+        name: Of the tensor, where the file holds several.
+        key: Of the configuration, for errors.
 
     Raises:
         SpliceError: as `read_pt`.

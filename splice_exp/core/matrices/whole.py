@@ -42,6 +42,11 @@ def require_whole(path: Path, key: str, again: str = AGAIN) -> None:
 def require_pt(path: Path, key: str, again: str = AGAIN) -> None:
     """Refuse a file that does not begin as `torch.save` begins: a page of a web site, a pointer of git-lfs, a text.
 
+    Args:
+        path: The file.
+        key: Of the configuration, for errors.
+        again: What to do about it, as the end of the sentence.
+
     Raises:
         SpliceError: naming the key and how the file begins.
     """

@@ -140,7 +140,12 @@ def kept(name: str) -> dict[str, Any]:
 
 
 def keep(name: str, content: dict[str, Any]) -> None:
-    """Keep something for later commands, where there is a cache."""
+    """Keep something for later commands, where there is a cache.
+
+    Args:
+        name: Of the file, without suffix.
+        content: As JSON; it takes the place of what was kept under this name.
+    """
     if _KEPT_IN:
         _keep_text(_KEPT_IN[0] / f"{name}.json", name, json.dumps(content))
 

@@ -171,7 +171,15 @@ def _version(package: str) -> str | None:
 
 
 def environment(seed: int, device: str) -> dict[str, Any]:
-    """Describe code, machine and command, so that a record says how to get it again."""
+    """Describe code, machine and command, so that a record says how to get it again.
+
+    Args:
+        seed: Of the run.
+        device: That rows were computed on, in words.
+
+    Returns:
+        Versions of package, Python and packages, commit and digest of its changes, command, seed, device and platform.
+    """
     changes = _git("diff", "HEAD")
     return {
         "version": __version__,

@@ -55,7 +55,15 @@ def _errors(directory: Path) -> dict[int, Path]:
 
 
 def describe_files(directory: Path, *paths: Path) -> dict[str, list[Any]]:
-    """List files of a record with their sizes, and the digests of those that reports read or show."""
+    """List files of a record with their sizes, and the digests of those that reports read or show.
+
+    Args:
+        directory: Of the record.
+        paths: Files in it.
+
+    Returns:
+        Path in the directory → size in bytes, and digest or None.
+    """
     return {
         path.relative_to(directory).as_posix(): [path.stat().st_size, _digest(path) if path.suffix in READ else None]
         for path in sorted(paths)
@@ -133,7 +141,12 @@ def end_attempt(directory: Path) -> None:
 
 
 def write_error(directory: Path, message: str) -> None:
-    """Note why this process failed; where the disk does not take that, this process remembers it."""
+    """Note why this process failed; where the disk does not take that, this process remembers it.
+
+    Args:
+        directory: Of the run.
+        message: One sentence.
+    """
     number = rank()
     shown = message if number == 0 else f"process {number}: {message}"
     try:

@@ -6,7 +6,11 @@ import logging
 
 
 class RunLog(logging.FileHandler):
-    """A file handler that never ends what it only tells of: on a disk that is full or read only it writes nothing."""
+    """A file handler that never ends what it only tells of: on a disk that is full or read only it writes nothing.
+
+    Args:
+        filename: Made when the first line is written.
+    """
 
     def __init__(self, filename: str) -> None:
         super().__init__(filename, encoding="utf-8", delay=True)

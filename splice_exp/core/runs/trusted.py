@@ -45,5 +45,10 @@ def sources(names: Iterable[str]) -> list[Path]:
 
 
 def is_of(target: str, names: Sequence[str]) -> bool:
-    """Say whether a dotted name is in one of some packages."""
+    """Say whether a dotted name is in one of some packages.
+
+    Args:
+        target: Dotted name of a class or module.
+        names: Of top-level packages.
+    """
     return target.partition(".")[0] in names

@@ -9,7 +9,16 @@ from splice_exp.core.statistics.estimates import CONFIDENCE
 
 
 def mean_interval(values: np.ndarray, resamples: int, seed: int) -> tuple[float, float]:
-    """Return the 95 % bootstrap interval of the mean of (n,) values; constant values have no width."""
+    """Return the 95 % bootstrap interval of the mean of (n,) values; constant values have no width.
+
+    Args:
+        values: Independent of each other.
+        resamples: How often they are drawn, with replacement.
+        seed: Of these draws.
+
+    Returns:
+        Lower and upper end.
+    """
     if len(values) < 2 or np.all(values == values[0]):
         return float(values.mean()), float(values.mean())
     result = scipy.stats.bootstrap(
@@ -25,7 +34,12 @@ def mean_interval(values: np.ndarray, resamples: int, seed: int) -> tuple[float,
 
 
 def within(ends: tuple[float, float], share: bool) -> tuple[float, float]:
-    """Return the ends of an interval; of a share, no farther than 0 and 1, beyond which it cannot lie."""
+    """Return the ends of an interval; of a share, no farther than 0 and 1, beyond which it cannot lie.
+
+    Args:
+        ends: Lower and upper one.
+        share: Whether the interval is that of a share.
+    """
     low, high = ends
     return (max(low, 0.0), min(high, 1.0)) if share else ends
 

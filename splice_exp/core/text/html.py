@@ -9,6 +9,11 @@ from html import escape
 def html_table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Write a table with a line above it; every cell is text.
 
+    Args:
+        caption: The line above.
+        headings: One for each column.
+        rows: Cells are written by `str`, and escaped.
+
     Example:
         >>> html_table("two <rows>", ["n"], [[1], ["a"]])
         '<p>two &lt;rows&gt;</p><table><tr><th>n</th></tr><tr><td>1</td></tr><tr><td>a</td></tr></table>'

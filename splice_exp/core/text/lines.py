@@ -23,7 +23,12 @@ OTHER_UNICODE = {codecs.BOM_UTF32_LE: "UTF-32", codecs.BOM_UTF16_LE: "UTF-16", c
 
 
 class Line(NamedTuple):
-    """A line that is not blank."""
+    """A line that is not blank.
+
+    Attributes:
+        number: In the file, from 1.
+        text: Of the line, without white space around it.
+    """
 
     number: int  # from 1
     text: str
@@ -68,6 +73,10 @@ def read_lines(path: str | Path, key: str) -> list[Line]:
 
 def read_text(path: str | Path, key: str) -> str:
     """Read a file of text, without a byte order mark.
+
+    Args:
+        path: `~` is the home folder.
+        key: Of the configuration, for errors.
 
     Raises:
         SpliceError: naming key, file and line: a file that cannot be read, or is not UTF-8.

@@ -42,6 +42,10 @@ def escaped(text: str) -> str:
 def image(text: str, address: str) -> str:
     r"""Write an image.
 
+    Args:
+        text: Shown where the image is not.
+        address: Path or address; characters that would end it are escaped.
+
     Example:
         >>> print(image("a [b] c", "../figures/b (c).png"))
         ![a \[b\] c](../figures/b%20%28c%29.png)
@@ -63,6 +67,10 @@ def code_block(text: str) -> str:
 
 def table(headings: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
     r"""Write a table, cell by cell as it is meant.
+
+    Args:
+        headings: One for each column, written by `str`.
+        rows: With as many cells.
 
     Example:
         >>> print(table(["concept", "code"], [["a|b", 0.5]]))

@@ -22,6 +22,9 @@ def without_places(value: Any) -> Any:
     Args:
         value: Of a configuration, or words of a command.
 
+    Returns:
+        The same containers, with such texts changed.
+
     Example:
         >>> without_places({"model": "local-dir:/home/me/clip", "paths": ["/data/a.png"], "text": "a/b", "l1": 0.25})
         {'model': 'local-dir:clip', 'paths': ['a.png'], 'text': 'a/b', 'l1': 0.25}

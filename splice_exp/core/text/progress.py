@@ -92,7 +92,12 @@ class Display:
         self._update()
 
     def step(self, done: int, total: int) -> None:
-        """Say how many parts of the present stage are done."""
+        """Say how many parts of the present stage are done.
+
+        Args:
+            done: So far.
+            total: All of them.
+        """
         if self._bars is not None and self._stages and time.perf_counter() - self._stages[-1][1] >= BAR_AFTER:
             self._bars.update(self._inside, completed=done, total=total, visible=True)
 
@@ -142,6 +147,7 @@ class Shown(logging.Filter):
     """Of the console: leaves out progress while the display shows it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a record is shown: what tells of progress is not, where the display is quiet."""
         return not (getattr(record, "progress", False) and DISPLAY.quiet)
 
 

@@ -31,6 +31,9 @@ def wrapped(text: str, width: int | None) -> str:
         text: Lines; those that fit stay as they are.
         width: Characters; None: nothing is broken.
 
+    Returns:
+        The text, with more line ends.
+
     Example:
         >>> wrapped("results: the table of the run", 16)
         'results: the\n  table of the\n  run'
@@ -50,6 +53,13 @@ def _broken(line: str, width: int) -> str:
 
 def command_lines(command: str, width: int | None) -> str:
     r"""Break a shell command so that it can still be copied: each line but the last ends with a backslash.
+
+    Args:
+        command: In one line.
+        width: Characters; None: nothing is broken.
+
+    Returns:
+        The command, with more line ends.
 
     Example:
         >>> print(command_lines("python -m splice_exp experiment=zero_shot solver=fista", 40))

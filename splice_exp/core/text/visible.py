@@ -57,6 +57,7 @@ class VisibleFormatter(logging.Formatter):
     """Of log records, on the console and in files: a file is looked at on a terminal, too."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Write a record with control characters made visible."""
         return visible(super().format(record))
 
 
@@ -64,4 +65,5 @@ class ConsoleFormatter(VisibleFormatter):
     """Of log records on the console: no line is longer than the terminal is wide."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Write a record with its long lines broken at the width of the terminal."""
         return wrapped(super().format(record), known_width())

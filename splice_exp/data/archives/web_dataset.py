@@ -40,7 +40,13 @@ _MEMBER = re.compile(r"((?:.*/)?[^./][^./]*)\.([^/]*)")
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Where bytes are: in which tar file, from where on, and how many."""
+    """Where bytes are: in which tar file, from where on, and how many.
+
+    Attributes:
+        shard: Index of the tar file.
+        offset: Of the first byte.
+        size: In bytes.
+    """
 
     shard: int
     offset: int

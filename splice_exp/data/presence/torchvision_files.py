@@ -25,7 +25,13 @@ NEEDED: dict[str, tuple[str, ...]] = {
 
 
 def not_there(dataset: str, root: str, why: str) -> SpliceError:
-    """Return the error about a data set that is missing or damaged, and says which command gets it."""
+    """Return the error about a data set that is missing or damaged, and says which command gets it.
+
+    Args:
+        dataset: As prepare-data names it.
+        root: Folder of all data sets.
+        why: What was wrong, in words.
+    """
     return SpliceError(
         f"{key_of('root')} is {root!r}, but {dataset} is not there or damaged ({why}): {PREPARE} {dataset} --root "
         f"{root} puts it there."

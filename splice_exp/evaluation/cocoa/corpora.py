@@ -40,12 +40,24 @@ class CorpusSource(ABC):
     def members(self, backbone: Backbone, cache: Cache) -> Float[Tensor, "m d"]:
         """Represent the members.
 
+        Args:
+            backbone: Represents them.
+            cache: Where representations of images are kept.
+
+        Returns:
+            Representations, not normalised.
+
         Raises:
             SpliceError: if there are none, or the backbone cannot represent them.
         """
 
     def load(self, backbone: Backbone, cache: Cache) -> Corpus:
-        """Return the mean of the members; errors as in `members`."""
+        """Return the mean of the members; errors as in `members`.
+
+        Args:
+            backbone: Represents the members.
+            cache: Where representations of images are kept.
+        """
         return Corpus.of(self.name, [self.members(backbone, cache)])
 
 

@@ -109,6 +109,14 @@ class CorpusTask:
     def prepare(self, data: DataSource, backbone: Backbone, cache: Cache) -> Prepared:
         """Draw, and represent everything that is needed.
 
+        Args:
+            data: Of which explicands are drawn.
+            backbone: Represents explicands and training data.
+            cache: Where representations are kept.
+
+        Returns:
+            Explicands, corpus and foil of each class, head, and representations.
+
         Raises:
             SpliceError: if data are no images with the same two classes or more, or have too few samples.
         """
@@ -205,7 +213,12 @@ class Prepared:
         return CorpusDistance(DISTANCE, [self.drawn[label].members for label in self.of_class.tolist()])
 
     def noise(self, shape: Sequence[int], seed: int) -> Float[Tensor, "n r q"]:
-        """Return maps that know nothing of any picture, one an explicand: the null of every area."""
+        """Return maps that know nothing of any picture, one an explicand: the null of every area.
+
+        Args:
+            shape: Of each map.
+            seed: Of all; every explicand has a seed of its own, from this one and its name.
+        """
         names = self.explicands.sample_ids
         draws = [torch.Generator().manual_seed(seed_of(seed, name)) for name in names]
         return torch.stack([torch.randn(*shape, generator=one) for one in draws])
@@ -232,7 +245,15 @@ class Prepared:
     def areas(
         self, backbone: Backbone, removal: Removal, maps: Float[Tensor, "n r q"], steps: int, cache: Cache
     ) -> dict[str, np.ndarray]:
-        """Return the areas under the curves of all measures, `insertion_…` and `deletion_…`, (n,) each."""
+        """Return the areas under the curves of all measures, `insertion_…` and `deletion_…`, (n,) each.
+
+        Args:
+            backbone: Represents explicands without some of their pixels.
+            removal: What takes the place of these.
+            maps: One for each explicand, in their order: of its pixels, or of its squares.
+            steps: In which all pixels go in, or out.
+            cache: Where representations along the curves are kept.
+        """
         paths = all_curves(self.explicands, backbone, removal, maps, steps, cache)
         found = {}
         for name, path in zip(CURVES, paths, strict=True):
@@ -244,7 +265,12 @@ class Prepared:
 
 
 def target_name(kind: str, similarity: str) -> str:
-    """Return what a target is called in `Prepared.questions`."""
+    """Return what a target is called in `Prepared.questions`.
+
+    Args:
+        kind: One of `attribution.targets.KINDS`.
+        similarity: `cosine` or `dot`.
+    """
     return f"{kind} {similarity}"
 
 

@@ -214,6 +214,13 @@ class Pictured:
 def in_view(data: DataSource, backbone: Backbone) -> EncodableSource:
     """Leave out the pictures of which the backbone does not see both objects, because it cuts the edges off.
 
+    Args:
+        data: With two named objects in each image.
+        backbone: Preprocesses the images.
+
+    Returns:
+        The data themselves where nothing is left out.
+
     Raises:
         SpliceError: if pictures have not two named objects each, or none is left.
     """

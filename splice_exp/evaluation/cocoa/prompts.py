@@ -57,6 +57,13 @@ class Prompts:
     def absent(self, present: Sequence[str], random: np.random.Generator) -> str:
         """Draw a name that has no word in common with those that are there.
 
+        Args:
+            present: Names of what is in the image.
+            random: Generator of the draw.
+
+        Returns:
+            The name.
+
         Raises:
             SpliceError: if there is none.
         """

@@ -32,7 +32,12 @@ def classified_within(
 
 
 def cosine(first: Float[Tensor, "n d"], second: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
-    """Cosine of each pair of rows, 0 where one of them is zero."""
+    """Return the cosine of each pair of rows, 0 where one of them is zero.
+
+    Args:
+        first: Rows of any norm.
+        second: The row that each is compared with.
+    """
     return cosine_similarity(first.double(), second.double(), dim=1, eps=1e-12)
 
 

@@ -32,7 +32,14 @@ HISTORY = 20
 
 
 class LinearProbe(lightning.LightningModule):
-    """Multinomial logistic regression on one batch of all samples, in float64."""
+    """Multinomial logistic regression on one batch of all samples, in float64.
+
+    Args:
+        dim: d.
+        num_classes: At least 2; of two classes only the second has weights.
+        penalty: Of half the squared norm of the weights, beside the mean loss; the intercept has none.
+        tolerance: Largest entry of the gradient at which L-BFGS stops.
+    """
 
     def __init__(self, dim: int, num_classes: int, penalty: float, tolerance: float) -> None:
         super().__init__()
@@ -42,7 +49,12 @@ class LinearProbe(lightning.LightningModule):
         self._penalty, self._tolerance = penalty, tolerance
 
     def training_step(self, batch: Sequence[Tensor], index: int) -> Float[Tensor, ""]:
-        """Return the objective of features, labels and sample weights."""
+        """Return the objective of features, labels and sample weights.
+
+        Args:
+            batch: Features (n, d), dense or sparse; labels 0 … c − 1; sample weights with mean 1.
+            index: Number of the batch; not used.
+        """
         features, labels, sample_weights = batch
         product = torch.sparse.mm if features.is_sparse else torch.matmul
         scores = product(features, self.weights.T) + self.intercept
@@ -58,7 +70,11 @@ class LinearProbe(lightning.LightningModule):
             self.trainer.should_stop = True
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Take L-BFGS with a line search."""
+        """Take L-BFGS with a line search.
+
+        Returns:
+            The optimizer of all parameters.
+        """
         return torch.optim.LBFGS(
             self.parameters(),
             max_iter=STEPS,
@@ -72,7 +88,15 @@ class LinearProbe(lightning.LightningModule):
 def fit_with_lightning(
     features: Features, labels: np.ndarray, strength: float, tolerance: float, sample_weights: np.ndarray
 ) -> Probe:
-    """Fit one probe; arguments and result as of scikit-learn's."""
+    """Fit one probe; arguments and result as of scikit-learn's.
+
+    Args:
+        features: (n, d), dense or sparse.
+        labels: (n,), at least two different ones.
+        strength: C, the inverse of the penalty: 1 / (C n) of half the squared norm of the weights.
+        tolerance: Largest entry of the gradient at which L-BFGS stops.
+        sample_weights: v, (n,), with mean 1: of each sample in the loss.
+    """
     classes, targets = np.unique(labels, return_inverse=True)
     if issparse(features):
         entries = features.tocoo()

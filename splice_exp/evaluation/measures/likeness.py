@@ -36,6 +36,14 @@ def likeness(first: Codes, second: Codes) -> dict[str, np.ndarray]:
     """Compare codes row by row, over the same concepts; each measure is (n,), and 0 where a row is empty.
 
     `top_shared`: whether the largest code of the second is active in the first.
+
+    Args:
+        first: n rows, those of images for example.
+        second: n rows that are compared with them.
+
+    Returns:
+        `cosine`; `shared`, the Jaccard overlap of the supports; `kept`, the share of the first support that is in the
+        second; and `top_shared`.
     """
     if first.concepts != second.concepts or len(first) != len(second):
         raise ValueError("codes over different concepts, or of different samples, cannot be compared")

@@ -26,32 +26,57 @@ def box_of(mask: np.ndarray) -> tuple[slice, slice]:
 
 
 def filled(box: tuple[slice, slice], shape: tuple[int, ...]) -> np.ndarray:
-    """Return the pixels of a box as a mask."""
+    """Return the pixels of a box as a mask.
+
+    Args:
+        box: Rows and columns.
+        shape: Of the mask.
+    """
     found = np.zeros(shape, dtype=bool)
     found[box] = True
     return found
 
 
 def points_at(scores: np.ndarray, mask: np.ndarray) -> float:
-    """Say whether the largest value lies in the mask: the share of the largest values, where several are equal."""
+    """Say whether the largest value lies in the mask: the share of the largest values, where several are equal.
+
+    Args:
+        scores: A map, (h, w).
+        mask: Pixels of the object, (h, w).
+    """
     return float(mask[scores == scores.max()].mean())
 
 
 def energy(scores: np.ndarray, mask: np.ndarray) -> float:
-    """Return the share of the positive values that lies in the mask, Σ_mask A⁺ / Σ A⁺; 0 where there are none."""
+    """Return the share of the positive values that lies in the mask, Σ_mask A⁺ / Σ A⁺; 0 where there are none.
+
+    Args:
+        scores: A map, (h, w).
+        mask: Pixels of the object, (h, w).
+    """
     positive = np.maximum(scores, 0)
     total = positive.sum()
     return float(positive[mask].sum() / total) if total > 0 else 0.0
 
 
 def overlap(first: np.ndarray, second: np.ndarray) -> float:
-    """Return the IoU of two masks; 0 where both are empty."""
+    """Return the IoU of two masks; 0 where both are empty.
+
+    Args:
+        first: A mask, (h, w).
+        second: Another one.
+    """
     either = (first | second).sum()
     return float((first & second).sum() / either) if either else 0.0
 
 
 def precision_of(scores: np.ndarray, mask: np.ndarray) -> float:
-    """Return the average precision of the pixels of the mask in the order of the map."""
+    """Return the average precision of the pixels of the mask in the order of the map.
+
+    Args:
+        scores: A map, (h, w).
+        mask: Pixels of the object, (h, w), at least one.
+    """
     return float(average_precision_score(mask.flatten(), scores.flatten()))
 
 
@@ -69,7 +94,15 @@ def above_mean(scores: np.ndarray) -> np.ndarray:
 
 
 def above_otsu(scores: np.ndarray, bins: int = 256) -> np.ndarray:
-    """Return the pixels above the threshold that splits the values into the two groups farthest apart."""
+    """Return the pixels above the threshold that splits the values into the two groups farthest apart.
+
+    Args:
+        scores: A map, (h, w).
+        bins: Of the histogram, at whose edges thresholds may be.
+
+    Returns:
+        A mask, (h, w).
+    """
     counts, edges = np.histogram(scores, bins)
     centres = (edges[:-1] + edges[1:]) / 2
     below = counts.cumsum()
@@ -83,7 +116,15 @@ def above_otsu(scores: np.ndarray, bins: int = 256) -> np.ndarray:
 
 
 def finds_box(region: np.ndarray, mask: np.ndarray) -> float:
-    """Say whether the box around the largest connected part of a region is that of the object, by their IoU."""
+    """Say whether the box around the largest connected part of a region is that of the object, by their IoU.
+
+    Args:
+        region: A mask, (h, w), such as the pixels above a threshold.
+        mask: Pixels of the object, (h, w), at least one.
+
+    Returns:
+        1 where the IoU of the boxes is at least `BOX_OVERLAP`, else 0.
+    """
     parts, number = label(region)
     if not number:
         return 0.0
@@ -99,6 +140,9 @@ def fit(mask: np.ndarray, shape: Sequence[int], border: int) -> np.ndarray:
         mask: (h, w).
         shape: Of the map.
         border: Pixels that are cut off each side after resizing (`Backbone.border`).
+
+    Returns:
+        A mask of the shape of the map.
     """
     height, width = mask.shape
     scale = max((shape[0] + 2 * border) / height, (shape[1] + 2 * border) / width)

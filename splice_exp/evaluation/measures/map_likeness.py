@@ -16,13 +16,23 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 
 
 def rank_correlations(first: Float[Tensor, "n h w"], second: Float[Tensor, "n h w"]) -> np.ndarray:
-    """Return Spearman's correlation over the pixels of each pair of maps, (n,); 0 where one is constant."""
+    """Return Spearman's correlation over the pixels of each pair of maps, (n,); 0 where one is constant.
+
+    Args:
+        first: Maps, on the CPU.
+        second: The map that each is compared with.
+    """
     pairs = zip(first.flatten(1).numpy(), second.flatten(1).numpy(), strict=True)
     return np.array([0.0 if np.ptp(a) == 0 or np.ptp(b) == 0 else spearmanr(a, b).statistic for a, b in pairs])
 
 
 def similarities(first: Float[Tensor, "n h w"], second: Float[Tensor, "n h w"]) -> np.ndarray:
-    """Return the structural similarity of each pair of maps, each in units of its largest absolute value, (n,)."""
+    """Return the structural similarity of each pair of maps, each in units of its largest absolute value, (n,).
+
+    Args:
+        first: Maps.
+        second: The map that each is compared with.
+    """
     scaled = [(maps / maps.abs().amax(dim=(1, 2), keepdim=True).clamp(min=1e-12))[:, None] for maps in (first, second)]
     found = [
         torch.as_tensor(structural_similarity_index_measure(one[None], other[None], data_range=2.0))

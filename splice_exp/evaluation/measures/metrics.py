@@ -15,7 +15,11 @@ from splice_exp.evaluation.measures import functional
 
 
 class SampleMean(Metric):
-    """Mean over samples of a value that each sample has; the values stay, for intervals and paired differences."""
+    """Mean over samples of a value that each sample has; the values stay, for intervals and paired differences.
+
+    Args:
+        kwargs: Of `torchmetrics.Metric`.
+    """
 
     full_state_update = False
     higher_is_better = True
@@ -54,7 +58,12 @@ class CurveArea(SampleMean):
 
 
 class ZeroShotAccuracy(SampleMean):
-    """Share of samples whose class text is among the `top_k` nearest."""
+    """Share of samples whose class text is among the `top_k` nearest.
+
+    Args:
+        top_k: Classes looked at.
+        kwargs: Of `torchmetrics.Metric`.
+    """
 
     def __init__(self, top_k: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -63,7 +72,13 @@ class ZeroShotAccuracy(SampleMean):
     def update(
         self, features: Float[Tensor, "n d"], class_features: Float[Tensor, "c d"], labels: Int64[Tensor, " n"]
     ) -> None:
-        """Add samples; arguments as in `functional.classified_within`."""
+        """Add samples; arguments as in `functional.classified_within`.
+
+        Args:
+            features: Image embeddings or reconstructions, of any norm.
+            class_features: Unit rows, one text a class.
+            labels: True classes.
+        """
         self._append(functional.classified_within(features, class_features, labels, self.top_k))
 
 
@@ -71,19 +86,34 @@ class MeanCosine(SampleMean):
     """Mean cosine of paired rows."""
 
     def update(self, first: Float[Tensor, "n d"], second: Float[Tensor, "n d"]) -> None:
-        """Add pairs."""
+        """Add pairs.
+
+        Args:
+            first: Rows of any norm.
+            second: The row that each is compared with.
+        """
         self._append(functional.cosine(first, second))
 
 
 class ConceptInTop(SampleMean):
-    """Share of samples with a given concept among their `top_k` largest codes."""
+    """Share of samples with a given concept among their `top_k` largest codes.
+
+    Args:
+        top_k: Codes looked at.
+        kwargs: Of `torchmetrics.Metric`.
+    """
 
     def __init__(self, top_k: int = 5, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.top_k = top_k
 
     def update(self, codes: Codes, concepts: Int64[Tensor, " n"]) -> None:
-        """Add samples; arguments as in `functional.concept_within`."""
+        """Add samples; arguments as in `functional.concept_within`.
+
+        Args:
+            codes: n rows.
+            concepts: One column a row.
+        """
         self._append(functional.concept_within(codes, concepts, self.top_k))
 
 

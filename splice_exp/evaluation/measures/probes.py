@@ -78,6 +78,9 @@ def fit_probe(
         strengths: C to choose from; of equal accuracies the smaller one is taken.
         fit: Finds the optimum for one C; by default scikit-learn does.
         sample_weights: v, (n,), with mean 1: of each sample in the loss and in the accuracy; by default all the same.
+
+    Returns:
+        The probe with the chosen C.
     """
     fit = fit or fit_with_scikit_learn
     weights = np.ones(len(labels)) if sample_weights is None else sample_weights

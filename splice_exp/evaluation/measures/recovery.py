@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -85,7 +86,13 @@ def supports_of(codes: Codes, any_sign: bool = False) -> Supports:
 
 
 def draw_supports(supports: Supports, num_concepts: int, seed: int) -> Supports:
-    """Draw, for each sample, as many concepts as it has, by how often each is used in all supports: the null."""
+    """Draw, for each sample, as many concepts as it has, by how often each is used in all supports: the null.
+
+    Args:
+        supports: Concepts of each sample.
+        num_concepts: k.
+        seed: Of the draw.
+    """
     used = np.bincount([concept for support in supports for concept in support], minlength=num_concepts)
     if not used.any():
         return [[] for _ in supports]
@@ -97,6 +104,94 @@ def draw_supports(supports: Supports, num_concepts: int, seed: int) -> Supports:
     ]
 
 
+class Judge:
+    """The words of concepts held against what is true of each sample, as tables of samples × words.
+
+    Args:
+        concepts: Names of the columns of codes, each of one word or more.
+        truth: Of the samples.
+    """
+
+    def __init__(self, concepts: Sequence[str], truth: GroundTruth) -> None:
+        self._truth = truth
+        self._named = [truth.named(concept) for concept in concepts]
+        words = sorted({word for named in self._named for word in named} | truth.known)
+        self._place = {word: place for place, word in enumerate(words)}
+        self._columns = [[self._place[word] for word in named] for named in self._named]
+        self._stray = np.array([any(word not in truth.known for word in named) for named in self._named])
+        kinds = np.array([truth.kind_of.get(word, "") for word in words])
+        self._kinds = {f"recall_{kind}": kinds == kind for kind in truth.kinds}
+        self._kinds["recall_main"] = np.isin(kinds, truth.main_kinds)
+        rows = range(len(truth))
+        self._true = self._table([[self._place[word] for word in truth.concepts(row)] for row in rows])
+        self._nameable = self._table([[self._place[word] for word in truth.nameable(row)] for row in rows])
+        self._unsure = self._true & (kinds == "")  # with several meanings
+
+    def _table(self, places: Sequence[Sequence[int]]) -> np.ndarray:
+        """Return which words stand in each row, (n, words) bool."""
+        found = np.zeros((len(places), len(self._place)), dtype=bool)
+        rows = np.repeat(np.arange(len(places)), [len(row) for row in places])
+        found[rows, [place for row in places for place in row]] = True
+        return found
+
+    def recovery(self, supports: Supports) -> dict[str, np.ndarray]:
+        """Return what the function of that name does."""
+        named = self._table([[place for concept in row for place in self._columns[concept]] for row in supports])
+        found = named & ~self._unsure
+        both = found & self._nameable
+        recalled, right, said, there = (
+            table.sum(axis=1) for table in (both, found & self._true, found, self._nameable)
+        )
+        sizes = np.array([len(support) for support in supports])
+        counts = {
+            "precision": (right, said),
+            "recall": (recalled, there),
+            "f1": (2 * recalled, said + there),
+            "hallucinated": (np.array([self._stray[support].sum() for support in map(list, supports)]), sizes),
+            "misbound": (np.array([self._misbound(row, support) for row, support in enumerate(supports)]), sizes),
+        }
+        for name, of_kind in self._kinds.items():
+            counts[name] = (both[:, of_kind].sum(axis=1), self._nameable[:, of_kind].sum(axis=1))
+        shares = {name: (part.astype(np.float64), whole.astype(np.float64)) for name, (part, whole) in counts.items()}
+        measured = {
+            name: np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+            for name, (part, whole) in shares.items()
+        }
+        return measured | {f"{name}_pooled": pooled(*shares[name]) for name in POOLED}
+
+    def _misbound(self, sample: int, support: Sequence[int]) -> int:
+        """Count concepts whose words are all true, but not together; one true word is true of something."""
+        several = [self._named[concept] for concept in support if len(self._named[concept]) > 1]
+        true = self._truth.concepts(sample) if several else frozenset()
+        return sum(words <= true and not self._truth.holds(words, sample) for words in several)
+
+    def average_precision(self, codes: Codes) -> np.ndarray:
+        """Return the average precision of the true concepts of each row, (n,); negative codes count as none."""
+        scores = np.zeros(self._true.shape)
+        indices, values = codes.indices.tolist(), codes.values.double().clamp(min=0).tolist()
+        for row, (start, end) in enumerate(pairwise(codes.indptr.tolist())):
+            for place in range(start, end):
+                scores[row, self._columns[indices[place]]] += values[place]
+        scores[self._unsure] = 0
+        return average_precisions(scores, self._nameable)
+
+
+def average_precisions(scores: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Return the mean over true items of the precision down to each, (n,); items of equal scores come together.
+
+    Args:
+        scores: (n, w).
+        true: (n, w) bool, one or more a row.
+    """
+    order = np.argsort(-scores, axis=1, kind="stable")
+    ranked, true = np.take_along_axis(scores, order, axis=1), np.take_along_axis(true, order, axis=1)
+    places = np.arange(ranked.shape[1])
+    ends = np.concatenate([np.diff(ranked, axis=1) != 0, np.ones((len(ranked), 1), dtype=bool)], axis=1)
+    last = np.minimum.accumulate(np.where(ends, places, len(places))[:, ::-1], axis=1)[:, ::-1]  # of equal scores
+    precision = np.take_along_axis(np.cumsum(true, axis=1), last, axis=1) / (last + 1)
+    return np.asarray((precision * true).sum(axis=1) / true.sum(axis=1))
+
+
 def recovery(supports: Supports, concepts: Sequence[str], truth: GroundTruth) -> dict[str, np.ndarray]:
     """Judge supports: precision, recall (of all and of each kind), F1, hallucinated and misbound share, each (n,).
 
@@ -106,44 +201,24 @@ def recovery(supports: Supports, concepts: Sequence[str], truth: GroundTruth) ->
         supports: Concepts of each sample.
         concepts: Their names.
         truth: Of the same samples.
+
+    Returns:
+        Measures by name.
     """
-    named = [truth.named(concept) for concept in concepts]
-    counted: dict[str, list[tuple[int, int]]] = {}
-    for sample, support in enumerate(supports):
-        for name, counts in _counts([named[concept] for concept in support], truth, sample).items():
-            counted.setdefault(name, []).append(counts)
-    parts_and_wholes = {name: np.array(counts, dtype=np.float64).T for name, counts in counted.items()}
-    measured = {
-        name: np.divide(parts, wholes, out=np.zeros_like(parts), where=wholes > 0)
-        for name, (parts, wholes) in parts_and_wholes.items()
-    }
-    return measured | {f"{name}_pooled": pooled(*parts_and_wholes[name]) for name in POOLED if name in counted}
-
-
-def _counts(support: Sequence[frozenset[str]], truth: GroundTruth, sample: int) -> dict[str, tuple[int, int]]:
-    """Count part and whole of every share of a sample; `support` has the words of each concept."""
-    true, nameable = truth.concepts(sample), truth.nameable(sample)
-    found = frozenset().union(*support) - {word for word in true if word not in truth.kind_of}
-    recalled = len(found & nameable)
-    main = {concept for concept in nameable if truth.kind_of[concept] in truth.main_kinds}
-    counts = {
-        "precision": (len(found & true), len(found)),
-        "recall": (recalled, len(nameable)),
-        "f1": (2 * recalled, len(found) + len(nameable)),
-        "hallucinated": (sum(any(word not in truth.known for word in words) for words in support), len(support)),
-        "recall_main": (len(found & main), len(main)),
-        "misbound": (sum(words <= true and not truth.holds(words, sample) for words in support), len(support)),
-    }
-    for kind in truth.kinds:
-        of_kind = {concept for concept in nameable if truth.kind_of[concept] == kind}
-        counts[f"recall_{kind}"] = (len(found & of_kind), len(of_kind))
-    return counts
+    return Judge(concepts, truth).recovery(supports)
 
 
 def pooled(parts: np.ndarray, wholes: np.ndarray) -> np.ndarray:
     """Return (n,) values whose mean is the ratio of sums r, linearised so that their spread is that of r.
 
         valueᵢ = r + (partᵢ − r · wholeᵢ) / mean(whole)          r = Σ part / Σ whole
+
+    Args:
+        parts: Of each sample what is counted, (n,).
+        wholes: Of each sample what it is a share of, (n,).
+
+    Returns:
+        Zeros where there is no whole.
 
     References:
         Cochran. Sampling techniques, 3rd ed., section 2.11. Wiley 1977.
@@ -154,33 +229,13 @@ def pooled(parts: np.ndarray, wholes: np.ndarray) -> np.ndarray:
     return ratio + (parts - ratio * wholes) / wholes.mean()
 
 
-def average_precision(codes: Codes, truth: GroundTruth) -> np.ndarray:
-    """Return the average precision of the true concepts of each row, (n,); negative codes count as none."""
-    words = sorted({word for concept in codes.concepts for word in truth.named(concept)} | set(truth.kind_of))
-    column = {word: index for index, word in enumerate(words)}
-    named = [[column[word] for word in truth.named(concept)] for concept in codes.concepts]
-    found = np.zeros(len(codes))
-    for row in range(len(codes)):
-        scores, true = np.zeros(len(words)), np.zeros(len(words), dtype=bool)
-        for place in range(int(codes.indptr[row]), int(codes.indptr[row + 1])):
-            scores[named[int(codes.indices[place])]] += max(float(codes.values[place]), 0.0)
-        true[[column[concept] for concept in truth.nameable(row)]] = True
-        scores[[column[word] for word in truth.concepts(row) if word not in truth.kind_of and word in column]] = 0
-        found[row] = _average_precision(scores, true)
-    return found
-
-
-def _average_precision(scores: np.ndarray, true: np.ndarray) -> float:
-    """Sum the precision at each distinct score, weighted by the recall that it adds; equal scores come together."""
-    order = np.argsort(-scores, kind="stable")
-    last_of_equals = np.append(np.diff(scores[order]) != 0, True)
-    right = np.cumsum(true[order])[last_of_equals]
-    precision = right / (np.flatnonzero(last_of_equals) + 1)
-    return float((precision * np.diff(right, prepend=0)).sum() / true.sum())
-
-
 def names_something(concepts: Sequence[str], truth: GroundTruth) -> bool:
-    """Say whether any concept names a thing of the world; atoms without a name can recover nothing."""
+    """Say whether any concept names a thing of the world; atoms without a name can recover nothing.
+
+    Args:
+        concepts: Names of atoms.
+        truth: Knows the words of the world.
+    """
     return any(word in truth.known for concept in concepts for word in truth.named(concept))
 
 
@@ -201,9 +256,10 @@ def recovery_measures(codes: Codes, truth: GroundTruth, top_k: int, seed: int) -
     """
     supports = supports_of(codes)
     others = torch.from_numpy(np.random.default_rng(seed).permutation(len(codes)))
-    judged = recovery(supports, codes.concepts, truth)
-    judged["average_precision"] = average_precision(codes, truth)
-    judged["average_precision_null"] = average_precision(codes.select(others), truth)
+    judge = Judge(codes.concepts, truth)
+    judged = judge.recovery(supports)
+    judged["average_precision"] = judge.average_precision(codes)
+    judged["average_precision_null"] = judge.average_precision(codes.select(others))
     short = ("precision", "recall", "f1")
     main = ("recall_main", *(f"{name}_pooled" for name in POOLED))
     for suffix, replaced, names in (
@@ -211,6 +267,6 @@ def recovery_measures(codes: Codes, truth: GroundTruth, top_k: int, seed: int) -
         ("_any_sign", supports_of(codes, any_sign=True), short),
         ("_null", draw_supports(supports, codes.num_concepts, seed), (*short, *main)),
     ):
-        values = recovery(replaced, codes.concepts, truth)
+        values = judge.recovery(replaced)
         judged |= {name + suffix: values[name] for name in names if name in values}
     return judged

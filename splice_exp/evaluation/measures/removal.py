@@ -20,7 +20,13 @@ COUNTS = (0, 1, 2, 3, 5, 8, 12, 20, 30, 50, 80, 120, 200)  # of proposed concept
 
 
 def without(probe: Probe, concepts: Sequence[str], removed: Sequence[str]) -> Probe:
-    """Return a probe on codes to which some concepts are nothing."""
+    """Return a probe on codes to which some concepts are nothing.
+
+    Args:
+        probe: On codes; stays as it is.
+        concepts: Names of its columns.
+        removed: Some of these.
+    """
     weights = probe.weights.copy()
     place = {name: index for index, name in enumerate(concepts)}
     weights[:, [place[name] for name in removed]] = 0

@@ -108,7 +108,7 @@ class SithAdaptation(Evaluation):
         Raises:
             SpliceError: if data have no classes, or other ones than the training data.
         """
-        train, labels, classes = self._train, study.embeddings.labels, study.embeddings.classes
+        train, labels = self._train, study.embeddings.labels
         if not isinstance(train, EncodableSource) or labels is None or train.classes != study.data.classes:
             raise SpliceError(
                 f"{key_of('train', self)} is {train.name}, which must be pictures with the classes of "
@@ -118,7 +118,7 @@ class SithAdaptation(Evaluation):
         backbone = study.backbone
         tuned = fine_tuned(backbone, train, self._tuning)
         found = compare(tower_of(backbone), tower_of(tuned), self._reading.layers)
-        texts, truth = backbone.encode_classes(classes), np.asarray(labels)
+        texts, truth = study.class_features, np.asarray(labels)
         right = {
             "adapt/accuracy_before": zero_shot(study.embeddings.features, texts) == truth,
             "adapt/accuracy_after": zero_shot(extract(study.data, tuned).features, texts) == truth,
@@ -208,7 +208,7 @@ def _rank_correlation(first: Tensor, second: Tensor) -> float:
 def _words(study: Study) -> list[str]:
     """Return a concept for each class: its name, or for one that the dictionary has not, the concept nearest to it."""
     classes, dictionary = study.embeddings.classes, study.dictionary
-    texts = study.backbone.encode_classes(classes).double() - dictionary.mean.double()
+    texts = study.class_features.double() - dictionary.mean.double()
     rows = (texts @ dictionary.atoms.double().T).argmax(dim=1).tolist()
     words = (name if name in dictionary else dictionary.concepts[row] for name, row in zip(classes, rows, strict=True))
     return list(dict.fromkeys(words))
@@ -219,6 +219,10 @@ def randomly_changed(backbone: Backbone, seed: int) -> Backbone:
     """Return a copy whose values and outputs are changed by a hundredth of their norms, at random.
 
     What heads read, or what they write, stays in the old space in either change: no change of weights is all new.
+
+    Args:
+        backbone: The one to copy; stays as it is.
+        seed: Of the changes.
     """
     found, random = copy.deepcopy(backbone), torch.Generator().manual_seed(seed)
     tower = tower_of(found)

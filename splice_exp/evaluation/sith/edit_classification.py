@@ -80,14 +80,12 @@ class SithEditClassification(HeadEdit):
 
     def _answers(self, study: Study) -> np.ndarray:
         """Return the class of each sample; the edited tower may be that of texts."""
-        embeddings = study.embeddings
-        return zero_shot(embeddings.features, study.backbone.encode_classes(embeddings.classes))
+        return zero_shot(study.embeddings.features, study.class_features)
 
     def _task(self, study: Study) -> list[str]:
         """Return the concepts of the codes of the class texts."""
         dictionary, classes = study.dictionary, study.embeddings.classes
-        texts = study.backbone.encode_classes(classes)
-        targets, _ = center(texts, dictionary.mean)
+        targets, _ = center(study.class_features, dictionary.mean)
         names = {canonical(name) for name in classes}
         allowed = [row for row, name in enumerate(dictionary.concepts) if self.named or canonical(name) not in names]
         solver = COMP(target_l0=self.class_concepts)

@@ -87,11 +87,10 @@ class SithEditSpurious(HeadEdit):
         Raises:
             SpliceError: if the attribute is not there, a group is empty, or texts do not fit the classes.
         """
-        backbone = study.backbone
         groups = self._groups(study)
         labels = np.asarray(study.embeddings.labels)
         classes = study.embeddings.classes
-        texts = backbone.encode_classes(classes) if self.texts is None else backbone.encode_text(self.texts)
+        texts = study.class_features if self.texts is None else study.encode_text(self.texts)
         if len(texts) != len(classes):
             raise SpliceError(
                 f"{key_of('texts', self)} has {len(texts)} texts, but there are the classes {list(classes)}."
@@ -131,7 +130,7 @@ class SithEditSpurious(HeadEdit):
         """Return whether other samples are classified rightly."""
         studies = {name: [one.with_data(self.side) for one in those] for name, those in edit.studies.items()}
         (study,) = studies["before"]
-        texts = study.backbone.encode_classes(study.embeddings.classes)
+        texts = study.class_features
         labels = np.asarray(study.embeddings.labels)
         answers = _answers(studies, texts, edit.plan, heads)
         return averaged(answers, lambda one: {"edit/side": one == labels})

@@ -98,7 +98,7 @@ class SithEditUnsafe(HeadEdit):
 
     def _hits(self, study: Study, texts: list[str]) -> dict[str, np.ndarray]:
         """Return for each pair and question whether the safe item is found."""
-        images, words = study.extracted.features, study.backbone.encode_text(texts)
+        images, words = study.extracted.features, study.encode_text(texts)
         safe, unsafe = (slice(start, None, 2) for start in (0, 1))
         all_images, all_words = (torch.cat([items[safe], items[unsafe]]) for items in (images, words))
         asked = {
@@ -113,7 +113,16 @@ class SithEditUnsafe(HeadEdit):
 
 
 def hits_of(queries: Float[Tensor, "n e"], items: Float[Tensor, "m e"], at: int) -> np.ndarray:
-    """Say for each query whether the item of its number is among the `at` nearest; ties count against."""
+    """Say for each query whether the item of its number is among the `at` nearest; ties count against.
+
+    Args:
+        queries: Unit rows.
+        items: Unit rows; the one that belongs to query i is item i.
+        at: How many are looked at.
+
+    Returns:
+        1 or 0 for each query, (n,).
+    """
     cosines = queries.double() @ items.double().T
     own = cosines.diagonal()[:, None]
     return np.asarray(((cosines >= own - 1e-9).sum(dim=1) <= at).double())

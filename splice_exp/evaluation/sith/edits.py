@@ -38,14 +38,27 @@ ABLATED = {"ablated": "heads ablated"}
 def before_and_after(
     name: str, heading: str, unit: Unit, higher_is_better: bool | None, states: Mapping[str, str] = STATES
 ) -> tuple[Measure, ...]:
-    """Declare a measure of a model before and after an edit, and of what the edit is compared with."""
+    """Declare a measure of a model before and after an edit, and of what the edit is compared with.
+
+    Args:
+        name: Of the measure; a state follows it, after an underscore.
+        heading: In tables; the words of the state follow it.
+        unit: Of the values.
+        higher_is_better: None where neither is.
+        states: What is measured → its words; by default before and after the edit, and after a random one.
+    """
     return tuple(
         Measure(f"{name}_{state}", f"{heading}, {words}", unit, higher_is_better) for state, words in states.items()
     )
 
 
 def listed(planned: Plan, count: int = 12) -> pd.DataFrame:
-    """Return the vectors of the highest scores: name, score, factor, and the concepts of both poles."""
+    """Return the vectors of the highest scores: name, score, factor, and the concepts of both poles.
+
+    Args:
+        planned: The plan of an edit.
+        count: How many vectors are listed at most.
+    """
     scores, factors = planned.scores.flatten(), planned.factors.flatten()
     lists = [", ".join(name for name, _ in concepts) for concepts in planned.explanations.top(3)]
     return pd.DataFrame(
@@ -63,7 +76,14 @@ def listed(planned: Plan, count: int = 12) -> pd.DataFrame:
 
 
 def random_edit(backbone: Backbone, plan: Plan, constants: str, seed: int) -> Backbone:
-    """Return a backbone with vectors edited that are drawn from all, of as much energy."""
+    """Return a backbone with vectors edited that are drawn from all, of as much energy.
+
+    Args:
+        backbone: The one to copy; stays as it is.
+        plan: Whose relative squared norm is matched.
+        constants: Whether what heads write whatever they read is `edited`, too, or `kept`.
+        seed: Of the draw.
+    """
     gains = plan.spectra.gains
     factors = random_factors(gains.flatten(), plan.factors.flatten(), seed).view(gains.shape)
     return edited(backbone, plan.spectra, factors, constants)[0]
@@ -109,7 +129,15 @@ def ablated(study: Study, plan: Plan, heads: list[tuple[int, int]]) -> Float[Ten
 
 
 def zero_shot(features: Float[Tensor, "n e"], texts: Float[Tensor, "c e"]) -> np.ndarray:
-    """Return the class of the nearest text of each row."""
+    """Return the class of the nearest text of each row.
+
+    Args:
+        features: Image embeddings.
+        texts: Unit rows, one a class.
+
+    Returns:
+        Its index, (n,).
+    """
     return np.asarray((features.double() @ texts.double().T).argmax(dim=1))
 
 

@@ -132,7 +132,12 @@ class SithGrounding(Evaluation):
 
 
 def derangement(count: int, seed: int) -> np.ndarray:
-    """Draw an order in which nothing stays where it was: each goes to the next one of a random circle."""
+    """Draw an order in which nothing stays where it was: each goes to the next one of a random circle.
+
+    Args:
+        count: At least 2; a single one has nowhere to go.
+        seed: Of the draw.
+    """
     circle = np.random.default_rng(seed).permutation(count)
     found = np.empty(count, dtype=int)
     found[circle] = np.roll(circle, 1)
@@ -140,7 +145,12 @@ def derangement(count: int, seed: int) -> np.ndarray:
 
 
 def correlations(first: Float[np.ndarray, "n m"], second: Float[np.ndarray, "n m"]) -> Float[np.ndarray, " m"]:
-    """Return Spearman's correlation of each column of the one with that of the other; 0 where one is constant."""
+    """Return Spearman's correlation of each column of the one with that of the other; 0 where one is constant.
+
+    Args:
+        first: n values of each of m.
+        second: The column that each is compared with.
+    """
     a, b = (rankdata(values, axis=0) for values in (first, second))
     a, b = a - a.mean(axis=0), b - b.mean(axis=0)
     lengths = np.sqrt((a**2).sum(axis=0) * (b**2).sum(axis=0))

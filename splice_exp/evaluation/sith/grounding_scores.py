@@ -22,14 +22,28 @@ from splice_exp.heads.spectra import Spectra
 
 
 def drives(study: Study, reading: Reading, spectra: Spectra) -> Float[np.ndarray, "n m"]:
-    """Return how much each picture drives each pole, in the order of the explanations."""
+    """Return how much each picture drives each pole, in the order of the explanations.
+
+    Args:
+        study: Its images, and the backbone that looks at them.
+        reading: Which vectors of the heads are read.
+        spectra: All vectors of these heads.
+    """
     places = torch.tensor(reading.chosen(spectra))
     along = along_vectors(head_writes(study, spectra.layers), spectra).flatten(1)[:, places]
     return torch.stack([along, -along], dim=2).flatten(1).numpy()
 
 
 def most_driving(drive: Float[np.ndarray, "n m"], count: int) -> np.ndarray:
-    """Return the pictures that drive each pole most, (m, count), the first one most."""
+    """Return the pictures that drive each pole most, (m, count), the first one most.
+
+    Args:
+        drive: How much each of n images drives each of m poles.
+        count: Images for each pole.
+
+    Returns:
+        Their indices.
+    """
     return np.argsort(-drive, axis=0, kind="stable")[:count].T
 
 
@@ -49,7 +63,12 @@ class Grounding:
 
     @classmethod
     def of(cls, found: Explanations, truth: GroundTruth) -> Grounding:
-        """Look up the concepts that occur in the explanations; those of no or of every picture tell nothing."""
+        """Look up the concepts that occur in the explanations; those of no or of every picture tell nothing.
+
+        Args:
+            found: Explanations of poles.
+            truth: What is in each image.
+        """
         codes = found.solution.codes
         used = np.unique(codes.indices.numpy())
         meant = {int(column): truth.named(found.dictionary.concepts[column]) for column in used}

@@ -53,7 +53,12 @@ def mean_stream(study: Study) -> Float[Tensor, " d"]:
 
 
 def stream_of(study: Study, reading: Reading) -> Float[Tensor, " d"] | None:
-    """Return the stream that a reading needs, if it needs one."""
+    """Return the stream that a reading needs, if it needs one.
+
+    Args:
+        study: Its images are what the stream is a mean of.
+        reading: Needs one if its projection is `jacobian`.
+    """
     return mean_stream(study) if reading.projection == "jacobian" else None
 
 
@@ -74,7 +79,16 @@ def read_heads(study: Study, reading: Reading, explainer: Solver | None = None) 
 
 
 def random_like(study: Study, found: Explanations, seed: int) -> Explanations:
-    """Explain as many random directions as these in the same way: the null."""
+    """Explain as many random directions as these in the same way: the null.
+
+    Args:
+        study: Its solver and device.
+        found: Whose number, projection, dictionary and mean are taken over.
+        seed: Of the directions.
+
+    Returns:
+        As many explanations.
+    """
     drawn = random_directions(len(found), found.vectors.shape[1], seed)
     device = study.cache.machine.device
     return explain(drawn, found.projection, found.dictionary, study.solver, found.mean, device)
@@ -106,7 +120,12 @@ def heads_of_vectors(vectors: Sequence[str]) -> tuple[str, ...]:
 
 
 def head_writes(study: Study, layers: tuple[int, ...]) -> Float[Tensor, "n L H d"]:
-    """Return what each head of some layers adds to the class token of each picture, without its mean over d."""
+    """Return what each head of some layers adds to the class token of each picture, without its mean over d.
+
+    Args:
+        study: Its images, and the backbone that looks at them.
+        layers: Counted from 0 at the input.
+    """
     tower = tower_of(study.backbone)
     blocks = tower.layers(layers)
     parts = []
@@ -118,5 +137,10 @@ def head_writes(study: Study, layers: tuple[int, ...]) -> Float[Tensor, "n L H d
 
 
 def along_vectors(written: Float[Tensor, "n L H d"], spectra: Spectra) -> Float[Tensor, "n L H r"]:
-    """Return c: what heads write along each of their singular vectors."""
+    """Return c: what heads write along each of their singular vectors.
+
+    Args:
+        written: By `head_writes`.
+        spectra: Of the same layers.
+    """
     return torch.einsum("nlhd,lhrd->nlhr", written.double(), spectra.writes)

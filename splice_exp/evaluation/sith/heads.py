@@ -136,7 +136,12 @@ class SithHeads(Evaluation):
 
 
 def shares_of(found: Explanations, truth: GroundTruth) -> np.ndarray:
-    """Return what share of each code goes to each kind of concepts, and to all others, (m, kinds + 1)."""
+    """Return what share of each code goes to each kind of concepts, and to all others, (m, kinds + 1).
+
+    Args:
+        found: Explanations of m poles.
+        truth: Knows the kinds of concepts.
+    """
     totals = by_kind(found.solution.codes, found.dictionary.concepts, truth)
     return np.asarray(totals / np.maximum(totals.sum(axis=1, keepdims=True), 1e-12))
 

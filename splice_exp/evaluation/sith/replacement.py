@@ -80,20 +80,19 @@ class SithReplacement(Evaluation):
         Raises:
             SpliceError: if data have no classes, or the backbone has no such heads.
         """
-        backbone, reading = study.backbone, self._reading
+        reading = self._reading
         labels, classes = study.embeddings.labels, study.embeddings.classes
         if labels is None or len(classes) < 2:
             raise SpliceError(f"evaluation=sith_replacement needs classes, which {study.data.name} has not.")
         read = read_heads(study, reading)
         spectra, found = read.spectra, read.explanations
         truth, before = np.asarray(labels), study.embeddings.features
-        right = zero_shot(before, backbone.encode_classes(classes)) == truth
+        right = zero_shot(before, study.class_features) == truth
         samples = {"replacement/accuracy_before": right.astype(float)}
         for name, directions in self._directions(found).items():
-            model = rewritten(backbone, spectra, self._placed(spectra, directions))
-            # Images do not pass through the text tower.
-            features = before if reading.tower == "text" else study.with_backbone(model).embeddings.features
-            right = zero_shot(features, model.encode_classes(classes)) == truth
+            other = study.with_backbone(rewritten(study.backbone, spectra, self._placed(spectra, directions)))
+            features = other.embeddings.features
+            right = zero_shot(features, other.class_features) == truth
             samples[f"replacement/accuracy_{name}"] = right.astype(float)
             samples[f"sith/cosine_{name}"] = (features.double() * before.double()).sum(dim=1).numpy()
         metrics: dict[str, Metric] = {

@@ -67,7 +67,7 @@ class Antonyms(Evaluation):
     def evaluate(self, study: Study) -> Findings:
         """Encode and compare."""
         first, second = ([pair[side] for pair in self._pairs] for side in (0, 1))
-        encode = study.backbone.encode_text
+        encode = study.encode_text
         negated = encode([self._negation.replace("{}", word) for word in first])
         random = np.random.default_rng(self._seed)
         drawn = random.choice(len(study.dictionary), size=(len(first), 2))

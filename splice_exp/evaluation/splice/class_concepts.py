@@ -126,7 +126,13 @@ class ClassConcepts(Evaluation):
 
 
 def names_class(concept: str, name: str, truth: GroundTruth | None) -> bool:
-    """Say whether a concept names a class: the same words occur in it or, where that is known, synonyms of them."""
+    """Say whether a concept names a class: the same words occur in it or, where that is known, synonyms of them.
+
+    Args:
+        concept: Of the dictionary.
+        name: Of the class.
+        truth: Knows synonyms; None: only the words themselves count.
+    """
     if truth is not None and truth.named(name) <= truth.named(concept):
         return True
     return f" {canonical(name)} " in f" {canonical(concept)} "
@@ -135,7 +141,15 @@ def names_class(concept: str, name: str, truth: GroundTruth | None) -> bool:
 def prevalence(
     truth: GroundTruth, concepts: tuple[str, ...], labels: np.ndarray, classes: np.ndarray, chosen: torch.Tensor
 ) -> np.ndarray:
-    """Return the share of the samples of each class of which each chosen concept is true, (c, m); 0 for none (−1)."""
+    """Return the share of the samples of each class of which each chosen concept is true, (c, m); 0 for none (−1).
+
+    Args:
+        truth: Of n samples.
+        concepts: Names of all atoms.
+        labels: Class of each sample, (n,).
+        classes: The c classes that are looked at, as in `labels`.
+        chosen: Atoms of each of them, (c, m); −1 is none.
+    """
     shares = np.zeros(chosen.shape)
     for row, label in enumerate(classes):
         members = np.flatnonzero(labels == label)

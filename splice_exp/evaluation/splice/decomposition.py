@@ -132,6 +132,9 @@ class SpliceEvaluation(Evaluation):
             image_mean: μ, also where images were not centred by it.
             class_features: One text a class of `embeddings`, or None without classes.
             truth: What is in each sample, where that is known.
+
+        Returns:
+            What could be measured; the other measures are None.
         """
         measures = {**self._sparsity(decomposition), **self._cosines(decomposition, embeddings, image_mean)}
         if class_features is not None and embeddings.labels is not None:
@@ -251,7 +254,12 @@ class SpliceEvaluation(Evaluation):
 
 
 def concepts_of_classes(classes: tuple[str, ...], dictionary: Dictionary) -> Int64[Tensor, " c"]:
-    """Return the atom that is named like each class, −1 where there is none."""
+    """Return the atom that is named like each class, −1 where there is none.
+
+    Args:
+        classes: Their names.
+        dictionary: Its names are compared without regard to case, underscores and spaces.
+    """
     columns: dict[str, int] = {}
     for column, concept in enumerate(dictionary.concepts):
         columns.setdefault(canonical(concept), column)

@@ -211,7 +211,15 @@ class InterventionSpurious(Evaluation):
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Samples of a part of the data, with class, and class × attribute."""
+    """Samples of a part of the data, with class, and class × attribute.
+
+    Attributes:
+        codes: n rows.
+        features: Image embeddings, (n, d).
+        labels: Class of each sample, (n,).
+        groups: Class × attribute of each sample, (n,).
+        names: Of the groups.
+    """
 
     codes: Codes
     features: torch.Tensor

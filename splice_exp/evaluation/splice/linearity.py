@@ -86,10 +86,8 @@ class Linearity(Evaluation):
         captions = study.data.captions()
         if captions is not None:
             said = [of_one[0] for of_one in captions]
-            texts = study.backbone.encode_text(said)
-            joined = study.backbone.encode_text(
-                [f"{said[a]} and {said[b]}" for a, b in zip(first, second, strict=True)]
-            )
+            texts = study.encode_text(said)
+            joined = study.encode_text([f"{said[a]} and {said[b]}" for a, b in zip(first, second, strict=True)])
             samples |= fitted("text", texts, joined, first, second, others)
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
@@ -118,14 +116,31 @@ class Linearity(Evaluation):
 
 
 def draw_pairs(num_samples: int, num_pairs: int, seed: int) -> tuple[list[int], list[int], list[tuple[int, int]]]:
-    """Draw pairs of different samples, and for each pair two others, different from all of it."""
+    """Draw pairs of different samples, and for each pair two others, different from all of it.
+
+    Args:
+        num_samples: At least 4.
+        num_pairs: p; a sample may be in several of them.
+        seed: Of the draw.
+
+    Returns:
+        The first and the second sample of each pair, and the two others.
+    """
     random = np.random.default_rng(seed)
     drawn = [random.choice(num_samples, 4, replace=False).tolist() for _ in range(num_pairs)]
     return [four[0] for four in drawn], [four[1] for four in drawn], [(four[2], four[3]) for four in drawn]
 
 
 def side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
-    """Put two images into a square, each into half of it: no crop of the middle cuts one of them off."""
+    """Put two images into a square, each into half of it: no crop of the middle cuts one of them off.
+
+    Args:
+        left: Any size.
+        right: Any size.
+
+    Returns:
+        A square whose side is the longer side of the left image.
+    """
     side = max(left.size)
     half = side // 2
     canvas = Image.new("RGB", (side, side))
@@ -137,7 +152,13 @@ def side_by_side(left: Image.Image, right: Image.Image) -> Image.Image:
 def fit_pairs(
     together: Float[Tensor, "p d"], first: Float[Tensor, "p d"], second: Float[Tensor, "p d"]
 ) -> tuple[Float[Tensor, "p 2"], Float[Tensor, " p"]]:
-    """Return the weights (w_a, w_b) of the least-squares sum of each pair, and its cosine with what is fitted."""
+    """Return the weights (w_a, w_b) of the least-squares sum of each pair, and its cosine with what is fitted.
+
+    Args:
+        together: Embeddings of what shows, or says, both parts.
+        first: Embeddings of the one part.
+        second: Embeddings of the other.
+    """
     parts = torch.stack([first, second], dim=2).double()  # (p, d, 2)
     weights = torch.linalg.lstsq(parts, together.double()[:, :, None], driver="gelsd").solution
     return weights[:, :, 0], cosine_similarity((parts @ weights)[:, :, 0], together.double(), dim=1)
@@ -151,7 +172,19 @@ def fitted(
     second: Sequence[int],
     others: Sequence[tuple[int, int]],
 ) -> dict[str, np.ndarray]:
-    """Fit all pairs, raw and centred, by their own parts and by those of the control."""
+    """Fit all pairs, raw and centred, by their own parts and by those of the control.
+
+    Args:
+        modality: `image` or `text`; part of the names.
+        singles: Embeddings of the samples.
+        together: Embeddings of the pairs.
+        first: Index of the first sample of each pair.
+        second: Index of the second one.
+        others: Indices of two other samples for each pair: the control.
+
+    Returns:
+        Weights and cosines by name, (p,) each.
+    """
     samples: dict[str, np.ndarray] = {}
     mean = singles.double().mean(dim=0)
     for suffix, around in (("", torch.zeros_like(mean)), ("_centred", mean)):

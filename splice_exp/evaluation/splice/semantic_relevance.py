@@ -115,7 +115,7 @@ class SemanticRelevance(Evaluation):
             ("_dense", dense, words),
             ("_mean_only", average, words),
         )
-        encode = study.backbone.encode_text
+        encode = study.encode_text
         concepts, texts = encode(list(codes.concepts)), encode(vocabulary)
         samples: dict[str, np.ndarray] = {}
         middle = concepts.double().mean(dim=0).to(concepts.dtype)  # also where the dictionary is not centred
@@ -157,7 +157,7 @@ def relevance_beside_null(study: Study, captions: Sequence[Sequence[str]], seed:
         captions: Of each sample.
         seed: Of the null.
     """
-    codes, encode = study.decomposition.codes, study.backbone.encode_text
+    codes, encode = study.decomposition.codes, study.encode_text
     words, vocabulary = words_of(captions)
     concepts, texts = encode(list(codes.concepts)), encode(vocabulary)
     middle = concepts.double().mean(dim=0).to(concepts.dtype)

@@ -59,7 +59,11 @@ class StabilityReport(ABC):
 
     @abstractmethod
     def report(self, study: Study) -> Stability:
-        """Look at the codes of a study."""
+        """Look at the codes of a study.
+
+        Returns:
+            Measures and tables; empty where nothing is asked.
+        """
 
 
 class NoStability(StabilityReport):
@@ -106,7 +110,16 @@ class LassoStability(StabilityReport):
         return self.look(study.decomposition, study.embeddings, study.solver)
 
     def look(self, decomposition: Decomposition, embeddings: Embeddings, solver: Solver) -> Stability:
-        """Look at the codes of some embeddings that a solver has found."""
+        """Look at the codes of some embeddings that a solver has found.
+
+        Args:
+            decomposition: Of these embeddings.
+            embeddings: n samples.
+            solver: The lasso solver that found the codes.
+
+        Returns:
+            Shares of codes that others could replace, or that could be left out, and tables of them.
+        """
         assert isinstance(solver, LassoSolver)
         codes, dictionary = decomposition.codes, decomposition.dictionary
         targets, _ = center(embeddings.features, decomposition.image_mean)

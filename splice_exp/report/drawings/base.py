@@ -15,4 +15,9 @@ class Drawing(ABC):
 
     @abstractmethod
     def draw(self, records: Sequence[Row], title: str) -> Canvas | None:
-        """Draw the complete rows; None where there is nothing to draw."""
+        """Draw the complete rows; None where there is nothing to draw.
+
+        Args:
+            records: All rows of a table.
+            title: Above the figure.
+        """

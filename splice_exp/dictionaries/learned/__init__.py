@@ -1,0 +1,1 @@
+"""Dictionaries that are learned from embeddings, each fitted to training data only."""

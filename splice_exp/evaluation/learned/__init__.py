@@ -1,0 +1,1 @@
+"""Questions about dictionaries that were learned: one file each."""

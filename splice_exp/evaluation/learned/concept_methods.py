@@ -1,0 +1,140 @@
+"""Every way to find concepts in CLIP on one table: what codes keep, how sparse they are, and what they recover.
+
+All dictionaries are judged by the codes of the same certified solver, so that only their atoms differ; atoms without
+names are matched with the true concepts on a half of the samples, and judged on the other half.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import torch
+
+from splice_exp.core.measures import Measure, Unit, beside
+from splice_exp.decomposition.study import Study
+from splice_exp.evaluation.base import (
+    CERTIFICATES,
+    COSINES,
+    L0,
+    NUM_SAMPLES,
+    Evaluation,
+    Findings,
+    Metric,
+    certificates,
+    fit_of_samples,
+)
+from splice_exp.evaluation.measures.functional import classified_within
+from splice_exp.evaluation.measures.matching import ceiling, concepts_in, match
+from splice_exp.evaluation.measures.nearest import centred_targets
+
+DENSE = 0.1  # share of samples in which an atom is active that is no sparse concept
+
+MEASURES = (
+    Measure("methods/unexplained", "unexplained", Unit.SHARE, False),
+    *beside(
+        Measure("methods/top1", "top-1", Unit.SHARE, True, optional=True),
+        dense="dense top-1",
+        null="permuted-label top-1",
+    ),
+    *beside(
+        Measure("methods/matched_f1", "F1 of matched atoms", Unit.SHARE, True, optional=True),
+        null="F1 of matched atoms, permuted truth",
+    ),
+    *beside(
+        Measure("methods/coalition_f1", "F1 of coalitions", Unit.SHARE, True, optional=True),
+        null="F1 of coalitions, permuted truth",
+        ceiling="F1 of a supervised regression",
+    ),
+    Measure("methods/coalition_size", "atoms of a coalition", Unit.AVERAGE, optional=True),
+    Measure("methods/dead", "atoms never used", Unit.SHARE, False),
+    Measure("methods/dense", "atoms in over a tenth of samples", Unit.SHARE, False),
+    Measure("methods/num_atoms", "number of atoms", Unit.COUNT),
+    Measure("methods/num_concepts", "matched concepts", Unit.COUNT, optional=True),
+    L0,
+    *COSINES,
+    *CERTIFICATES,
+    NUM_SAMPLES,
+)
+
+
+class ConceptMethods(Evaluation):
+    """Fidelity, accuracy, and recovery of the true concepts, whatever the atoms are made of.
+
+    `unexplained`: ‖x − w D‖² of centred unit rows. `top1`: zero-shot accuracy of reconstructions. `matched_f1`: mean
+    over concepts of the F1 of the atom that a one-to-one matching gave it; `coalition_f1`: of up to five atoms. Nulls
+    match and judge against the truth of other samples.
+
+    Args:
+        bootstrap_resamples: For the 95 % intervals, over samples.
+        seed: Of halves, permutations and the bootstrap.
+    """
+
+    measures = MEASURES
+
+    def evaluate(self, study: Study) -> Findings:
+        """Measure everything that the data allow."""
+        decomposition, atoms = study.decomposition, study.dictionary.atoms.double()
+        targets, codes = centred_targets(study), decomposition.codes
+        used = np.bincount(codes.indices.numpy(), minlength=len(atoms)) / len(codes)
+        left = (targets.double() - codes @ atoms).square().sum(dim=1)
+        samples = {**fit_of_samples(study), "methods/unexplained": left.numpy()}
+        metrics: dict[str, Metric] = {}
+        labels, classes = study.embeddings.labels, study.known.class_features
+        if labels is not None and classes is not None:
+            others = labels[torch.from_numpy(self._permutation(len(labels)))]
+            reconstructions = decomposition.reconstruct()
+            for suffix, features, truth in (
+                ("", reconstructions, labels),
+                ("_dense", study.embeddings.features, labels),
+                ("_null", reconstructions, others),
+            ):
+                right = classified_within(features, classes, truth, 1)
+                samples[f"methods/top1{suffix}"] = right.double().numpy()
+        tables: dict[str, pd.DataFrame] = {}
+        if study.truth is not None:
+            found, tables = self._matched(study, targets.double().numpy())
+            metrics |= found
+        metrics |= {
+            **self._summarised(samples),
+            **certificates(decomposition),
+            "methods/dead": float((used == 0).mean()),
+            "methods/dense": float((used > DENSE).mean()),
+            "methods/num_atoms": len(atoms),
+            "data/num_samples": len(codes),
+        }
+        return Findings(metrics, study.embeddings.sample_ids, samples, tables)
+
+    def _matched(self, study: Study, targets: np.ndarray) -> tuple[dict[str, Metric], dict[str, pd.DataFrame]]:
+        """Match atoms with concepts, and with those of other samples."""
+        assert study.truth is not None
+        codes, order = study.decomposition.codes, self._permutation(len(targets))
+        fitted = np.zeros(len(targets), dtype=bool)
+        fitted[order[: len(order) // 2]] = True
+        concepts, there = concepts_in(study.truth, fitted)
+        if not concepts:
+            return {}, {}
+        found = match(codes, there, concepts, fitted)
+        null = match(codes, there[np.roll(order, 1)][np.argsort(order)], concepts, fitted)
+        best = ceiling(targets, there, fitted)
+        names = [study.dictionary.concepts[atom] if atom >= 0 else "" for atom in found.atoms]
+        table = pd.DataFrame(
+            {
+                "concept": concepts,
+                "kind": [study.truth.kind_of[concept] for concept in concepts],
+                "atom": names,
+                "F1": found.one_to_one,
+                "F1 of a coalition": found.coalition,
+                "atoms of the coalition": found.sizes,
+                "F1 of a supervised regression": best,
+            }
+        )
+        metrics: dict[str, Metric] = {
+            "methods/matched_f1": float(found.one_to_one.mean()),
+            "methods/matched_f1_null": float(null.one_to_one.mean()),
+            "methods/coalition_f1": float(found.coalition.mean()),
+            "methods/coalition_f1_null": float(null.coalition.mean()),
+            "methods/coalition_f1_ceiling": float(best.mean()),
+            "methods/coalition_size": float(found.sizes.mean()),
+            "methods/num_concepts": len(concepts),
+        }
+        return metrics, {"concepts": table}
