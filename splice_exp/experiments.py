@@ -45,7 +45,7 @@ def help_of(words: Sequence[str]) -> str | None:
 
     Args:
         words: The command line: `experiment=NAME --help`, `decompose --help`, or `--help` alone. With other words,
-            such as a folder of one's own configuration, Hydra answers.
+            such as `--config-dir`, Hydra answers.
     """
     if not any(word in HELP for word in words):
         return None

@@ -42,7 +42,7 @@ class Archive(NamedTuple):
         url: Where it is fetched from.
         checksum: As published, hexadecimal: SHA-256, or MD5 where it has 32 digits; None where there is none.
         folder: Under the root, where it is unpacked.
-        holds: In that folder: a file or a folder that is there when all is unpacked.
+        holds: A file or a folder inside it that exists once everything is unpacked.
     """
 
     url: str

@@ -142,7 +142,7 @@ class LearnedAtoms(DictionaryBuilder):
             positive_code=True,
             random_state=self._seed,
         )
-        with warnings.catch_warnings():  # of inner lasso problems; the codes are solved and certified anew
+        with warnings.catch_warnings():  # of inner lasso problems; our solver finds and certifies the codes
             warnings.simplefilter("ignore", ConvergenceWarning)
             components = learner.fit(targets.double().numpy()).components_
         atoms = torch.from_numpy(components)

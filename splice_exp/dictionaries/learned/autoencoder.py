@@ -101,7 +101,7 @@ class Autoencoder(nn.Module):
 
         Args:
             targets: Centred unit rows.
-            dead: Atoms that have not been active for long.
+            dead: Atoms that have not been active for a long time.
         """
         scores = self.scores(targets)
         codes = self.select(scores)

@@ -90,7 +90,8 @@ class MatryoshkaAutoencoder(TopKAutoencoder):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        ascending = all(one < other for one, other in zip(self.shares, self.shares[1:], strict=False))
+        numbers = not isinstance(self.shares, str) and all(type(share) in (int, float) for share in self.shares)
+        ascending = numbers and all(one < other for one, other in zip(self.shares, self.shares[1:], strict=False))
         if not self.shares or not ascending or not 0 < self.shares[0] <= self.shares[-1] < 1:
             raise SpliceError(f"{key_of('shares')} is {self.shares}, but must be ascending numbers between 0 and 1.")
 

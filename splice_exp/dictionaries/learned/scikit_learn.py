@@ -171,6 +171,6 @@ class DictionaryLearning(LearnedDictionary):
             positive_code=True,
             random_state=self.seed,
         )
-        with warnings.catch_warnings():  # of inner lasso problems; the codes are solved and certified anew
+        with warnings.catch_warnings():  # of inner lasso problems; our solver finds and certifies the codes
             warnings.simplefilter("ignore", ConvergenceWarning)
             return {"atoms": torch.from_numpy(learner.fit(targets.double().numpy()).components_).float()}

@@ -104,7 +104,7 @@ def draw_supports(supports: Supports, num_concepts: int, seed: int) -> Supports:
 
 
 class Judge:
-    """The words of concepts held against what is true of each sample, as tables of samples × words.
+    """Compares the words that codes name with what is true of each sample, in tables of samples × words.
 
     Args:
         concepts: Names of the columns of codes, each of one word or more.

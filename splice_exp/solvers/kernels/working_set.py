@@ -1,6 +1,6 @@
 """The working set of a row on its path: the atoms that the path is followed on, and what is known of them.
 
-Atoms join it where they are violated. Where there is no room it begins anew, with the supports of two points.
+Atoms join it where they are violated. When it is full it is emptied, and keeps only the supports of two points.
 """
 
 from __future__ import annotations
