@@ -30,14 +30,16 @@ from splice_exp.core.io import digest, write_json
 from splice_exp.core.runs.code import code_digest
 from splice_exp.core.tensors import tensor_digest, write_tensors
 from splice_exp.core.text.places import without_places
-from splice_exp.data.scenes.picture import SIDE
-from splice_exp.data.scenes.render import render
+from splice_exp.data.scenes.drawing.render import render
+from splice_exp.data.scenes.placement import SIDE
 from splice_exp.training.captioned import corpus, training_picture
 from splice_exp.training.curves import Curves
 from splice_exp.training.model_card import measure, write_card
 from splice_exp.training.small_clip import HEADS, MEAN, STD, TEMPLATE, Settings, SmallClip
 
-CONTEXT_LENGTH = 32
+CONTEXT_LENGTH = 40
+PATCH = 12  # pixels: seven by seven patches, as CLIP ViT-B/32 has
+MLP_RATIO = 2.0  # width of the hidden layer of both towers, in widths
 MAX_MERGES = 1_000
 DEFAULTS = asdict(Settings())
 MERGES = "merges.txt.gz"
@@ -46,10 +48,11 @@ MERGES = "merges.txt.gz"
 def model_config(settings: Settings, vocab_size: int) -> dict[str, Any]:
     """Return the model in open_clip's words."""
     return {
-        "embed_dim": settings.width,
+        "embed_dim": settings.dimensions,
         "vision_cfg": {
             "image_size": SIDE,
-            "patch_size": 8,
+            "patch_size": PATCH,
+            "mlp_ratio": MLP_RATIO,
             "width": settings.width,
             "layers": settings.layers,
             "head_width": settings.width // HEADS,
@@ -60,6 +63,7 @@ def model_config(settings: Settings, vocab_size: int) -> dict[str, Any]:
             "width": settings.width,
             "heads": HEADS,
             "layers": settings.text_layers,
+            "mlp_ratio": MLP_RATIO,
             "tokenizer_kwargs": {"bpe_path": MERGES},
         },
     }

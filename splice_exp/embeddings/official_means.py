@@ -14,7 +14,7 @@ from splice_exp.core.assets import ASSETS, SCENES_CLIP
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.keys import key_of
 
-ESTIMATE, OFFICIAL, ZERO = "estimate", "official", "zero"
+AUTO, ESTIMATE, OFFICIAL, ZERO = "auto", "estimate", "official", "zero"
 MEAN_FILES = (".safetensors", ".pt", ".pth", ".npy")
 COCO = "MSCOCO train2017, published with SpLiCE"
 
@@ -122,7 +122,7 @@ def require_mean_file(path: str, of: object = None) -> Path:
     file, key = Path(path).expanduser(), key_of("image_mean", of)
     if not file.is_file():
         raise SpliceError(
-            f"{key} is {path!r}, but must be one of: {OFFICIAL}, {ESTIMATE}, {ZERO}; or an existing file "
+            f"{key} is {path!r}, but must be one of: {AUTO}, {OFFICIAL}, {ESTIMATE}, {ZERO}; or an existing file "
             f"({', '.join(MEAN_FILES)})."
         )
     if file.suffix not in MEAN_FILES:

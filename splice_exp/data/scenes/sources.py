@@ -19,9 +19,9 @@ from splice_exp.core.truth import GroundTruth
 from splice_exp.data import scenes
 from splice_exp.data.base import EncodableSource
 from splice_exp.data.scenes.captions import captions
+from splice_exp.data.scenes.drawing.render import masks, render
 from splice_exp.data.scenes.picture import Picture
-from splice_exp.data.scenes.render import masks, render
-from splice_exp.data.scenes.world import CONCEPT_OF, KIND_OF, MAIN_KINDS
+from splice_exp.data.scenes.world import CONCEPT_OF, HELD_OUT_KINDS, KIND_OF, MAIN_KINDS, with_ambiguous
 
 SPLITS = ("train", "val", "test")
 NAMED = 128  # bytes of the name of a sample, and of what is in it
@@ -90,10 +90,12 @@ class SceneSource(EncodableSource):
         return {f"{one.colour} {one.shape}": mask for one, mask in zip(objects, self.masks(index), strict=True)}
 
     def truth(self) -> GroundTruth:
-        objects = tuple(tuple(placed.concepts for placed in picture.objects) for picture in self.pictures)
-        return GroundTruth(
-            CONCEPT_OF, KIND_OF, objects, tuple(frozenset((p.scene,)) for p in self.pictures), MAIN_KINDS
+        objects = tuple(
+            tuple(with_ambiguous(placed.concepts) for placed in picture.objects) for picture in self.pictures
         )
+        contexts = tuple(with_ambiguous(picture.contexts) for picture in self.pictures)
+        held_out = frozenset(concept for concept, kind in KIND_OF.items() if kind in HELD_OUT_KINDS)
+        return GroundTruth(CONCEPT_OF, KIND_OF, objects, contexts, MAIN_KINDS, held_out)
 
     def _label(self, classes: Sequence[str], names: Sequence[str]) -> None:
         """Set the classes, and the labels to the places of `names`, one a sample, among them."""
