@@ -3,10 +3,16 @@
     warm-up      loss = words(image → tokens of all its concepts) + patches, on images of one object
     after it     the same + contrastive(image, caption), that of CLIP, on images of one to five objects and on as many
                  of one object, without which shapes are forgotten
+    at the end   the same + spread(images) = log tr(C²) / tr(C)², C the covariance of a batch of embeddings
 
 The temperature is fixed where that of CLIP ends. With it, a caption need be only a little nearer to its image than
-others are: cosines of pairs stay near 0.3 and a few hundred concepts rebuild half of an image, as with CLIP. One that
-is learned from a high temperature on pulls both towers into one subspace first, where concepts rebuild nearly all.
+others are: cosines of pairs stay near 0.3, as with CLIP. One that is learned from a high temperature on pulls both
+towers into one subspace.
+
+CLIP tells apart 400 million images, and its embeddings keep what no word names. Batches of a hundred captions can be
+told apart in some twenty dimensions, which a vocabulary spans: concepts would rebuild nearly all of an image. The last
+loss lets other differences between images in, as many as its weight says. exp(−spread) is the participation ratio of
+the eigenvalues of C, the number of dimensions that images fill evenly.
 
 The contrastive loss alone finds colours and scenes in minutes, but not shapes: see `patch_losses`, which is the only
 use of anything but pixels and captions.
@@ -15,6 +21,8 @@ References:
     Radford et al. Learning transferable visual models from natural language supervision. ICML 2021.
     Beyer, Zhai, Kolesnikov. Better plain ViT baselines for ImageNet-1k. 2022 (positions that begin as waves).
     Huang et al. Classification done right for vision-language pre-training. NeurIPS 2024 (the loss on words).
+    Bardes, Ponce, LeCun. VICReg: variance-invariance-covariance regularization for self-supervised learning. ICLR 2022.
+    Gao et al. A theory of multineuronal dimensionality, dynamics and measurement. 2017 (the participation ratio).
 """
 
 from __future__ import annotations
@@ -63,6 +71,8 @@ class Settings(TrainingSettings):
     Attributes:
         epochs: Number of epochs; a killed training loses at most one.
         warm_up_epochs: The first of them, on easy images and without the contrastive loss.
+        spread_epochs: The last of them, in which embeddings of images spread.
+        spread: Weight of the loss that spreads them.
         steps: Batches in an epoch.
         batch_size: Pictures in a batch.
         learning_rate: Its peak; it rises linearly for a twentieth of the training and falls as a cosine.
@@ -81,6 +91,7 @@ class Settings(TrainingSettings):
     minimum: ClassVar[Mapping[str, int]] = {
         "seed": 0,
         "warm_up_epochs": 0,
+        "spread_epochs": 0,
         "layers": 3,
         "heldout": CANDIDATES,
         "tested": CANDIDATES,
@@ -88,6 +99,8 @@ class Settings(TrainingSettings):
 
     epochs: int = 44
     warm_up_epochs: int = 12
+    spread_epochs: int = 12
+    spread: float = 50.0
     steps: int = 100
     batch_size: int = 96
     learning_rate: float = 3e-3
@@ -118,6 +131,14 @@ def waves(grid: tuple[int, int], width: int) -> Float[Tensor, "patches d"]:
     rows, columns = torch.meshgrid(*(torch.arange(float(side)) for side in grid), indexing="ij")
     angles = [place.flatten()[:, None] * frequencies for place in (rows, columns)]
     return 0.1 * torch.cat([wave(angle) for angle in angles for wave in (torch.sin, torch.cos)], dim=1)
+
+
+def spread_loss(images: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
+    """Return log tr(C²) / tr(C)² of the covariance C of normalised rows: 0 on a line, −log d where all d are filled."""
+    rows = normalize(images, dim=1)
+    rows = rows - rows.mean(dim=0)
+    gram = rows @ rows.T  # has the eigenvalues of n · C
+    return (gram.square().sum() / gram.diagonal().sum() ** 2).log()
 
 
 class SmallClip(lightning.LightningModule):
@@ -199,8 +220,12 @@ class SmallClip(lightning.LightningModule):
         losses = {"words": self.word_loss(images, words), "patches": self.patches(early, late, silhouettes, labels)}
         if not self._warming_up:
             losses["contrastive"] = self.contrastive_loss(images, self.embed_text(tokens))
+        loss = sum(losses.values(), torch.zeros((), device=images.device))
+        if self.current_epoch >= self._settings.epochs - self._settings.spread_epochs:
+            losses["spread"] = spread_loss(images)
+            loss = loss + self._settings.spread * losses["spread"]
         self.log_dict(losses, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(images))
-        return sum(losses.values(), torch.zeros((), device=images.device))
+        return loss
 
     def embed_text(self, tokens: Int64[Tensor, "n t"]) -> Float[Tensor, "n d"]:
         """Embed texts as the model does, but without the padding that all of them have; rows are normalised."""
