@@ -41,6 +41,7 @@ class OfficialMean:
         return ASSETS / self.file
 
 
+SCENES_MEANS = ("",)  # by member, written by scripts/train_scenes_clip.py
 OFFICIAL_MEANS = (
     OfficialMean(
         "means/open_clip_ViT-B-32_image.safetensors",
@@ -66,11 +67,14 @@ OFFICIAL_MEANS = (
         ("RN50/openai", "RN50-quickgelu/openai", "hf-hub:timm/resnet50_clip.openai"),
         COCO,
     ),
-    OfficialMean(
-        "scenes_image_mean.safetensors",
-        "83fa76f3698dda499a70c00b755d18b485ffee6785827ad1b5930c17cc263983",
-        (f"local-dir:{SCENES_CLIP}",),
-        "4,096 images of the synthetic benchmark",
+    *(
+        OfficialMean(
+            f"scenes_clip/{member}/image_mean.safetensors",
+            sha256,
+            (f"local-dir:{SCENES_CLIP / str(member)}",),
+            "4,096 training images of the synthetic benchmark",
+        )
+        for member, sha256 in enumerate(SCENES_MEANS)
     ),
 )
 

@@ -100,7 +100,7 @@ class Settings(TrainingSettings):
     epochs: int = 44
     warm_up_epochs: int = 12
     spread_epochs: int = 12
-    spread: float = 50.0
+    spread: float = 16.0
     steps: int = 100
     batch_size: int = 96
     learning_rate: float = 3e-3

@@ -308,7 +308,7 @@ ATTRIBUTES: Mapping[str, Words] = {
 MAIN_KINDS = ("shape", "colour", "scene")  # what a short caption names
 OBJECT_ATTRIBUTES = ("shape", "colour", "surface", "size")  # every object has one of each
 SURROUNDINGS = ("prop", "lighting", "weather", "border", "camera", "mark")  # an image has at most one of each
-HELD_OUT_KINDS: tuple[str, ...] = ()  # captions name them, the vocabulary does not
+HELD_OUT_KINDS: tuple[str, ...] = ("border", "camera", "mark")  # captions name them, the vocabulary does not
 
 FINE_SHAPES: Mapping[str, str] = {
     f"star with {number} points": "star" for number in ("four", "five", "six", "seven", "eight")
