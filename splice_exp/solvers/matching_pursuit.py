@@ -21,6 +21,7 @@ from torch import Tensor
 
 from splice_exp.core.errors import require_at_least, require_integer
 from splice_exp.solvers.base import Solved, State, SupportSolver, require_enough
+from splice_exp.solvers.batched.growing import Factors
 from splice_exp.solvers.search import NONE, highest
 
 
@@ -31,11 +32,13 @@ class Progress(NamedTuple):
         support: Indices of their atoms, of which −1 is none.
         values: The codes of these.
         residuals: What is left of the targets.
+        factors: Of the supports; None where nothing is refitted.
     """
 
     support: Int64[Tensor, "b s"]
     values: Float[Tensor, "b s"]
     residuals: Float[Tensor, "b d"]
+    factors: Factors | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +69,7 @@ class Pursuit(SupportSolver):
         values = torch.zeros(shape, dtype=torch.float64, device=targets.device)
         tried = torch.full((len(targets), self._num_picks), NONE, dtype=torch.int64, device=targets.device)
         num_iterations = torch.zeros(len(targets), dtype=torch.int64, device=targets.device)
+        factors = self._begin(targets)
         running, residuals = torch.arange(len(targets), device=targets.device), targets.double().clone()
         for pick in range(self._num_picks):
             chosen = self._choose(state, residuals[running], support[running], tried[running, :pick])
@@ -76,11 +80,20 @@ class Pursuit(SupportSolver):
             tried[running, pick] = chosen
             free = (support[running] == NONE).int().argmax(dim=1)
             support[running, free] = chosen
-            so_far = Progress(support[running], values[running], residuals[running])
-            support[running], values[running], residuals[running] = self._fit(state, targets[running], so_far, free)
+            grown = None if factors is None else factors.select(running)
+            so_far = Progress(support[running], values[running], residuals[running], grown)
+            support[running], values[running], residuals[running], grown = self._fit(
+                state, targets[running], so_far, free
+            )
+            if factors is not None and grown is not None:
+                factors.write(running, grown)
             num_iterations[running] += 1
             running = running[(support[running] == NONE).any(dim=1)]
         return self._certified_support(state, targets, support, values, num_iterations)
+
+    def _begin(self, targets: Float[Tensor, "b d"]) -> Factors | None:
+        """Return what is to be known of supports that are empty yet."""
+        return None
 
     @property
     def _num_picks(self) -> int:
@@ -121,7 +134,7 @@ class MatchingPursuit(Pursuit):
     def _fit(
         self, state: State, targets: Float[Tensor, "b d"], so_far: Progress, place: Int64[Tensor, " b"]
     ) -> Progress:
-        support, values, residuals = so_far
+        support, values, residuals, _ = so_far
         rows = torch.arange(len(support), device=support.device)
         atoms = state.atoms[support[rows, place]].double()
         values[rows, place] = torch.einsum("bd,bd->b", atoms, residuals)
