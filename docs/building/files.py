@@ -1,0 +1,40 @@
+"""Pages that are made when the site is built, in docs/generated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+HERE = Path(__file__).parents[1]
+ROOT = HERE.parent
+GENERATED = HERE / "generated"
+
+
+def write(name: str, text: str) -> None:
+    """Write a page, unless it is there as it is: what has not changed is not read again.
+
+    Args:
+        name: Its path in docs/generated.
+        text: Markdown.
+    """
+    path = GENERATED / name
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def toctree(pages: list[str], caption: str = "", hidden: bool = True) -> str:
+    """Return a table of contents in Markdown.
+
+    Args:
+        pages: Paths from the page that has it, without endings, or "title <path>".
+        caption: Above them in the navigation.
+        hidden: Whether it is in the navigation only.
+    """
+    head = [f":caption: {caption}"] if caption else []
+    return "\n".join(["```{toctree}", ":maxdepth: 1", *head, *([":hidden:"] if hidden else []), "", *pages, "```", ""])
+
+
+def cell(text: str) -> str:
+    """Return a text as it stands in a cell of a table."""
+    return " ".join(text.split()).replace("|", "\\|")
