@@ -68,9 +68,14 @@ def write_configuration() -> None:
 
 def write_experiments() -> None:
     """Write a page that lists every experiment with its question, its claims and its command."""
-    parts = ["# All experiments\n", "What each asks, what it claims, and what it expects. "
-             "[Which one answers my question?](/experiments.md)\n"]
-    for folder, title in ((CONF / "experiment", "At the size of a laptop"), (CONF / "experiment/paper", "As published")):
+    parts = [
+        "# All experiments\n",
+        "What each asks, what it claims, and what it expects. [Which one answers my question?](/experiments.md)\n",
+    ]
+    for folder, title in (
+        (CONF / "experiment", "At the size of a laptop"),
+        (CONF / "experiment/paper", "As published"),
+    ):
         parts.append(f"## {title}\n")
         for path in sorted(folder.glob("*.yaml")):
             name = path.relative_to(CONF / "experiment").with_suffix("").as_posix()

@@ -12,7 +12,13 @@ import shutil
 
 from building.files import GENERATED, HERE, ROOT, toctree, write
 
-PAGES = ("results/tables/*.md", "results/notes/*.md", "CONTRIBUTING.md", "CHANGELOG.md", "splice_exp/assets/*/README.md")
+PAGES = (
+    "results/tables/*.md",
+    "results/notes/*.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "splice_exp/assets/*/README.md",
+)
 IMAGES = ("results/figures/*.png",)
 REPOSITORY = "generated/repo"
 LINK = re.compile(r"(\]\()([^)\s#]+)(#[^)\s]*)?(\))")
