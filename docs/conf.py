@@ -92,7 +92,12 @@ html_theme_options = {
     "pygments_dark_style": "github-dark",
     "back_to_top_button": False,
 }
-html_sidebars = {"index": []}
+NO_SIDEBAR = (
+    "index",
+    "generated/api/**",
+    "generated/repo/results/**",
+)  # long lists: drawing them on each page takes minutes
+html_sidebars = dict.fromkeys(NO_SIDEBAR, [])
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 

@@ -7,6 +7,8 @@ from pathlib import Path
 HERE = Path(__file__).parents[1]
 ROOT = HERE.parent
 GENERATED = HERE / "generated"
+KEPT = ("tutorials", "api")  # folders that others write
+_written: set[Path] = set()
 
 
 def write(name: str, text: str) -> None:
@@ -17,10 +19,22 @@ def write(name: str, text: str) -> None:
         text: Markdown.
     """
     path = GENERATED / name
+    _written.add(path)
     if path.is_file() and path.read_text(encoding="utf-8") == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
+
+
+def remove_stale() -> None:
+    """Remove pages of what is not there any more: tables, groups, modules."""
+    for path in GENERATED.rglob("*.md"):
+        if path.relative_to(GENERATED).parts[0] not in KEPT and path not in _written:
+            path.unlink()
+    for path in (GENERATED / "api").glob("*.rst"):
+        home = ROOT.joinpath(*path.stem.split("."))
+        if not home.is_dir() and not home.with_suffix(".py").is_file():
+            path.unlink()
 
 
 def toctree(pages: list[str], caption: str = "", hidden: bool = True) -> str:

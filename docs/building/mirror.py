@@ -19,7 +19,7 @@ PAGES = (
     "CHANGELOG.md",
     "splice_exp/assets/*/README.md",
 )
-IMAGES = ("results/figures/*.png",)
+IMAGES = ("results/figures/*.png", "splice_exp/assets/*/*.png")
 REPOSITORY = "generated/repo"
 LINK = re.compile(r"(\]\()([^)\s#]+)(#[^)\s]*)?(\))")
 FENCE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from building.claims import write_claims
 from building.configuration import write_configuration, write_experiments
 from building.errors import write_errors
+from building.files import remove_stale
 from building.mirror import mirror, turned
 from sphinx.application import Sphinx
 
@@ -21,5 +22,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     write_configuration()
     write_experiments()
     write_errors()
+    remove_stale()
     app.connect("source-read", _turn)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

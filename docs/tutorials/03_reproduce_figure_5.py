@@ -13,18 +13,19 @@ import subprocess
 import sys
 
 
-def run(command):
-    """Give a command as in a terminal, and show what it prints."""
+def run(command, fails=False):
+    """Give a command as in a terminal, and show what it prints; one that `fails` ends with a sentence."""
     words = command.split()
     done = subprocess.run([sys.executable, *words[1:]], capture_output=True, text=True, check=False)
-    print(done.stdout + done.stderr if done.returncode else done.stdout)
+    assert bool(done.returncode) == fails, done.stderr
+    print(done.stdout + done.stderr if fails else done.stdout)
 
 
 run("python -m splice_exp experiment=semantic_relevance --help")
 
 # %%
 # Here with fewer images and seeds than the committed table has, so that this page is built quickly. All else is the same.
-run("python -m splice_exp experiment=semantic_relevance data.num_samples=200 seed=0,1,2 logger=none")
+run("python -m splice_exp experiment=semantic_relevance data.num_samples=150 seed=0,1,2 logger=none")
 
 # %%
 # The table
@@ -59,7 +60,7 @@ lines = Path("results/local/tables/semantic_relevance.md").read_text().splitline
 print("\n".join(line for line in lines if line.startswith("- Claim")))
 
 # %%
-# With three seeds of 200 images some claims may be undecided that the committed table decides: an interval that contains zero
+# With three seeds of 150 images some claims may be undecided that the committed table decides: an interval that contains zero
 # says that these data do not tell, not that there is no difference. :doc:`/generated/claims/index` lists the
 # verdicts of all committed tables.
 #

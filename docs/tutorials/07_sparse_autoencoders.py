@@ -93,10 +93,14 @@ from splice_exp.solvers.objective import value
 
 l1_penalty = 0.1
 targets, _ = center(features, mean)
-encoded = learned.encoder.encode(targets)
+atoms = learned.atoms.double()
 solver = ActiveSet(l1_penalty=l1_penalty)
-solved = solver.solve(solver.prepare(learned.atoms), targets).codes.dense()
-gap = value(targets, learned.atoms, encoded, l1_penalty) - value(targets, learned.atoms, solved, l1_penalty)
+found_by = {
+    "encoder": learned.encoder.encode(targets),
+    "solver": solver.solve(solver.prepare(learned.atoms), targets).codes.dense(),
+}
+objective = {who: value(targets.double(), atoms, codes.double(), l1_penalty) for who, codes in found_by.items()}
+gap = objective["encoder"] - objective["solver"]
 pd.Series(gap.numpy()).describe().loc[["min", "mean", "max"]].round(4)
 
 # %%

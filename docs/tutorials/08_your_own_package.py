@@ -20,11 +20,12 @@ def write(path, text):
     print(f"{path}\n{'-' * len(path)}\n{text.strip()}")
 
 
-def run(command):
-    """Give a command as in a terminal, and show what it prints."""
+def run(command, fails=False):
+    """Give a command as in a terminal, and show what it prints; one that `fails` ends with a sentence."""
     words = command.split()
     done = subprocess.run([sys.executable, *words[1:]], capture_output=True, text=True, check=False)
-    print(done.stdout + done.stderr if done.returncode else done.stdout)
+    assert bool(done.returncode) == fails, done.stderr
+    print(done.stdout + done.stderr if fails else done.stdout)
 
 
 # %%
@@ -48,7 +49,7 @@ COLOURS = ("red", "green", "blue")
 
 
 class Discs(EncodableSource):
-    kind = "our images"
+    kind = "own images"
 
     def __init__(self, num_samples, name="discs", missing_classes="error"):
         super().__init__(name, missing_classes)
@@ -168,7 +169,8 @@ seed: ${seed}
 # An experiment
 # -------------
 #
-# What differs from the defaults, a question, a claim, and rows. The first line is needed.
+# A vocabulary of some words, and what differs from the defaults: a question, a claim, and rows. The first line is needed.
+write("colours.txt", "star\nring\nwood\nblack\nblue\ngreen\nred\n")
 write(
     "conf/experiment/discs.yaml",
     """
@@ -178,8 +180,11 @@ write(
 #   python -m splice_exp --config-dir conf experiment=discs trust=[my_lab]
 defaults:
   - override /data: discs
+  - override /vocabulary: file
   - override /evaluation: names_its_colour
 name: discs
+vocabulary:
+  path: colours.txt
 report:
   title: Colours of discs
   question: Is the largest concept of a coloured disc its colour?
@@ -202,7 +207,7 @@ run("python -m splice_exp --config-dir conf experiment=discs trust=[my_lab] logg
 
 # %%
 # Without ``trust`` no code of yours is run: a configuration from elsewhere can do nothing that you did not name.
-run("python -m splice_exp --config-dir conf experiment=discs logger=none")
+run("python -m splice_exp --config-dir conf experiment=discs logger=none", fails=True)
 
 # %%
 # Your solver works in every experiment, and your data set with every question:

@@ -12,11 +12,12 @@ import subprocess
 import sys
 
 
-def run(command, last=None):
+def run(command, last=None, fails=False):
     """Give a command as in a terminal, and show what it prints, or its last lines."""
     words = command.split()
     done = subprocess.run([sys.executable, *words[1:]], capture_output=True, text=True, check=False)
-    lines = (done.stdout + done.stderr if done.returncode else done.stdout).strip().splitlines()
+    assert bool(done.returncode) == fails, done.stderr
+    lines = (done.stdout + done.stderr if fails else done.stdout).strip().splitlines()
     print("\n".join(lines if last is None else lines[-last:]))
 
 
@@ -26,7 +27,7 @@ def run(command, last=None):
 #
 # ``shard.count=2`` splits the batches by their number. Two jobs that share the folder ``paths.cache`` fill it together; each is a
 # command of its own, on any machine that sees the folder. They end after their share.
-shared = "experiment=zero_shot data.num_samples=600 trainer=cpu trainer.batch_size=100 paths.cache=cache logger=none"
+shared = "experiment=zero_shot data.num_samples=200 trainer=cpu trainer.batch_size=50 paths.cache=cache logger=none"
 
 run(f"python -m splice_exp {shared} shard.count=2 shard.index=0", last=2)
 run(f"python -m splice_exp {shared} shard.count=2 shard.index=1", last=2)
@@ -45,7 +46,7 @@ run(f"python -m splice_exp {shared}")
 # %%
 # Given again, it reads its record instead of computing. The run's identity is a digest of settings, data and code; where and
 # how it was computed is no part of it.
-run(f"python -m splice_exp {shared} trainer.batch_size=50", last=4)
+run(f"python -m splice_exp {shared} trainer.batch_size=100", last=4)
 
 # %%
 # Damage
@@ -54,7 +55,7 @@ run(f"python -m splice_exp {shared} trainer.batch_size=50", last=4)
 # A file that was cut off by a full disk or a broken network is found by its checksum, and named.
 batch = max(Path("cache").rglob("*.safetensors"), key=lambda path: path.stat().st_size)
 batch.write_bytes(batch.read_bytes()[:-100])
-run(f"python -m splice_exp {shared} force=true", last=4)
+run(f"python -m splice_exp {shared} force=true", last=4, fails=True)
 
 # %%
 # ``repair=true`` computes it again, and nothing else.

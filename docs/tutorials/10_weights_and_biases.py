@@ -11,11 +11,12 @@ import subprocess
 import sys
 
 
-def run(command):
-    """Give a command as in a terminal, and show what it prints."""
+def run(command, fails=False):
+    """Give a command as in a terminal, and show what it prints; one that `fails` ends with a sentence."""
     words = command.split()
     done = subprocess.run([sys.executable, *words[1:]], capture_output=True, text=True, check=False)
-    print(done.stdout + done.stderr if done.returncode else done.stdout)
+    assert bool(done.returncode) == fails, done.stderr
+    print(done.stdout + done.stderr if fails else done.stdout)
 
 
 run(
