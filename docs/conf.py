@@ -97,7 +97,7 @@ NO_SIDEBAR = (
     "generated/api/**",
     "generated/repo/results/**",
 )  # long lists: drawing them on each page takes minutes
-html_sidebars = dict.fromkeys(NO_SIDEBAR, [])
+html_sidebars = {pages: [] for pages in NO_SIDEBAR}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 

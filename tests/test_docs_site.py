@@ -3,7 +3,6 @@
 import ast
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -190,9 +189,8 @@ def test_sentences_of_errors_are_found_with_what_differs_left_open(tmp_path):
     from building.errors import sentences
 
     source = tmp_path / "module.py"
-    source.write_text(
-        'raise SpliceError(f"{key_of(\'size\')} is {size!r}, but must " "be small.")\nraise ValueError("no such thing here")\n'
-    )
+    ours = """raise SpliceError(f"{key_of('size')} is {size!r}, but must " "be small.")"""
+    source.write_text(f'{ours}\nraise ValueError("no such thing here")\n')
     assert list(sentences(source)) == ["size is …, but must be small."]
     assert sum(len(list(sentences(path))) for path in PACKAGE.rglob("*.py")) > 300
 

@@ -14,8 +14,8 @@ QUESTION = re.compile(r"\A# (?P<title>.*)\n\n(?P<question>.*\?)\n")
 SYSTEMS = {"sith_": "SITH", "cocoa_": "COCOA", "concept_maps": "COCOA"}
 INTRODUCTION = """# Claim by claim
 
-{counted} claims, and what the committed tables say of each. Read from
-`results/tables` when this site was built. ✓ holds in all comparisons, ✗ does not hold in any, ○ differs between comparisons or is undecided.
+{counted} claims, and what the committed tables say of each. Read from `results/tables` when this site was built.
+✓ holds in all comparisons, ✗ holds in none and is refuted, ○ differs between comparisons or is undecided.
 How a verdict comes about: [certificates and intervals](/guides/certificates.md). What was said in words:
 [what holds, and what does not](/findings.md).
 

@@ -29,8 +29,8 @@ GROUPS = {  # what is worth a page, and what it says
 }
 INTRODUCTION = """# Configuration
 
-Every key, its default and its unit, as the command line takes them: `GROUP=CHOICE` swaps a part, `GROUP.KEY=VALUE` sets one of its
-keys. A value `???` must be given.
+Every key, its default and its unit, as the command line takes them: `GROUP=CHOICE` swaps a part, `GROUP.KEY=VALUE` sets
+one of its keys. A value `???` must be given.
 
 | group | what it decides |
 |:--|:--|

@@ -1,8 +1,8 @@
 """Docstrings as they are written, for a parser of reStructuredText.
 
-Ours are plain text: code in single backticks, formulas in Unicode, indented blocks for what stands in columns. What would
-be markup (|x|, *, trailing underscores) is escaped here, and indented blocks become literal ones, before napoleon reads
-the sections.
+Ours are plain text: code in single backticks, formulas in Unicode, indented blocks for what stands in columns. What
+would be markup (|x|, *, trailing underscores) is escaped here, and indented blocks become literal ones, before napoleon
+reads the sections.
 """
 
 from __future__ import annotations

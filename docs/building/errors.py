@@ -31,8 +31,8 @@ AREAS = {
 }
 INTRODUCTION = """# All error sentences
 
-A command that cannot go on ends with one sentence: what is wrong, what is allowed, and the key to change. Here are all of
-them; search for a few words of yours. `…` stands for what differs: a name, a number, a file; KEY for a key of the
+A command that cannot go on ends with one sentence: what is wrong, what is allowed, and the key to change. Here are all
+of them; search for a few words of yours. `…` stands for what differs: a name, a number, a file; KEY for a key of the
 configuration.
 
 """

@@ -1,7 +1,7 @@
-"""Files of the repository that pages link to, as pages of the site: tables, notes, CONTRIBUTING, …
+"""Files of the repository that pages link to, as pages of the site: tables, notes, and how to contribute.
 
-A page in docs links to them as a reader of the repository needs it, `../results/tables/X.md`; here such links are turned to
-the copies, which lie in docs/generated/repo as they lie in the repository.
+A page in docs links to them as a reader of the repository needs it, `../results/tables/X.md`; here such links are
+turned to the copies, which lie in docs/generated/repo as they lie in the repository.
 """
 
 from __future__ import annotations

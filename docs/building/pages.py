@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from sphinx.application import Sphinx
+
 from building.claims import write_claims
 from building.configuration import write_configuration, write_experiments
 from building.errors import write_errors
 from building.files import remove_stale
 from building.mirror import mirror, turned
-from sphinx.application import Sphinx
 
 
 def _turn(app: Sphinx, page: str, source: list[str]) -> None:

@@ -2,12 +2,14 @@
 Decompose your images, and check what the result says
 =====================================================
 
-SpLiCE writes the embedding of an image as a sparse sum of concepts. Here you decompose some images, look at the concepts, and
-then ask what a careful reader would ask: is the solution optimal, how much of the embedding is left, and is it true?
+SpLiCE writes the embedding of an image as a sparse sum of concepts. Here you decompose some images, look at the
+concepts, and then ask what a careful reader would ask: is the solution optimal, how much of the embedding is left,
+and is it true?
 """
 
 # %%
-# Images can be files, PIL images or arrays. These are drawn by the synthetic benchmark, so that we know what is in them.
+# Images can be files, PIL images or arrays. These are drawn by the synthetic benchmark, so that we know what is in
+# them.
 from splice_exp import Splice
 from splice_exp.data.scenes.plain import Scenes
 
@@ -36,8 +38,8 @@ found.plot(0)
 # Is it optimal?
 # --------------
 #
-# Every row comes with a duality gap: its objective lies no further than this above the minimum. It is computed in float64 on
-# the whole dictionary, whatever solver found the codes.
+# Every row comes with a duality gap: its objective lies no further than this above the minimum. It is computed in
+# float64 on the whole dictionary, whatever solver found the codes.
 import pandas as pd
 
 solution = found.solution
@@ -53,8 +55,9 @@ pd.DataFrame(
 # How much of the embedding is left?
 # ----------------------------------
 #
-# The plain cosine of reconstruction and embedding flatters: all embeddings of images are alike, and their mean alone has a high
-# cosine with each of them. So we take the mean away on both sides, and put the mean's own cosine beside it.
+# The plain cosine of reconstruction and embedding flatters: all embeddings of images are alike, and their mean alone
+# has a high cosine with each of them. So we take the mean away on both sides, and put the mean's own cosine beside
+# it.
 from torch.nn.functional import cosine_similarity
 
 embeddings, rebuilt, mean = splice.embed(images), found.reconstruct(), found.image_mean
@@ -71,7 +74,8 @@ pd.Series(
 # Is it true?
 # -----------
 #
-# A concept can be true of the image, join words that are true of different objects in it (a *binding error*), or be false.
+# A concept can be true of the image, join words that are true of different objects in it (a *binding error*), or be
+# false.
 truth = data.truth()
 
 
@@ -91,13 +95,15 @@ shifted = pd.Series([verdict(name, (row + 1) % 64) for row, top in enumerate(fou
 shifted.value_counts(normalize=True).round(2)
 
 # %%
-# For photographs nobody knows the truth. What remains are the certificate, the centred cosine and a null: a finding that a
-# permuted data set shows as well is none. :doc:`/guides/certificates` says how the tables of this package do it.
+# For photographs nobody knows the truth. What remains are the certificate, the centred cosine and a null: a finding
+# that a permuted data set shows as well is none. :doc:`/guides/certificates` says how the tables of this package do
+# it.
 #
 # Edit by name
 # ------------
 #
-# Concepts are switched off by their names, and the embedding is rebuilt without them. Codes of other concepts stay as they are.
+# Concepts are switched off by their names, and the embedding is rebuilt without them. Codes of other concepts stay as
+# they are.
 name = found.top(1)[0][0][0]
 without = found.intervene(remove=[name])
 name, float(cosine_similarity(found.reconstruct()[:1], without.reconstruct()[:1])[0])

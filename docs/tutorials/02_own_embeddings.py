@@ -2,7 +2,8 @@
 Your own embeddings and your own vocabulary
 ===========================================
 
-You need neither images nor a model: a matrix of embeddings is enough, with the embeddings of some texts from the same encoder.
+You need neither images nor a model: a matrix of embeddings is enough, with the embeddings of some texts from the
+same encoder.
 """
 
 # %%
@@ -10,7 +11,6 @@ You need neither images nor a model: a matrix of embeddings is enough, with the 
 # ---------
 #
 # Here a small CLIP stands for your encoder. What follows uses nothing but the matrices that it leaves behind.
-import numpy as np
 
 from splice_exp import Splice
 from splice_exp.data.scenes.plain import Scenes
@@ -21,8 +21,8 @@ embeddings = encoder.embed(data.inputs(0, 300)).numpy()
 embeddings.shape, embeddings.dtype
 
 # %%
-# A vocabulary is a list of names: from a file with one per line, or from Python. This one has the words of the classes and some
-# that occur in no image.
+# A vocabulary is a list of names: from a file with one per line, or from Python. This one has the words of the
+# classes and some that occur in no image.
 names = [*data.classes, "red", "green", "blue", "yellow", "violin", "tractor", "spoon"]
 splice = Splice.load(vocabulary=names)
 splice
@@ -41,9 +41,9 @@ used.head(12).round(3)
 # Which image mean?
 # -----------------
 #
-# Embeddings of images and of texts lie in different parts of the space. What is decomposed is therefore the embedding minus the
-# *image mean* μ. It comes with published models, is estimated by ``python -m splice_exp estimate-mean``, or is that of your own
-# images, if there are many. Without it the codes explain what all images share:
+# Embeddings of images and of texts lie in different parts of the space. What is decomposed is therefore the embedding
+# minus the *image mean* μ. It comes with published models, is estimated by ``python -m splice_exp estimate-mean``, or
+# is that of your own images, if there are many. Without it the codes explain what all images share:
 import torch
 
 from splice_exp import Alignment
@@ -60,7 +60,8 @@ uncentred = Splice(
 # From files, on the command line
 # -------------------------------
 #
-# Experiments read the same from files. ``T`` holds the texts, ``E`` the images: see :doc:`/embeddings` for all layouts.
+# Experiments read the same from files. ``T`` holds the texts, ``E`` the images: see :doc:`/embeddings` for all
+# layouts.
 import json
 from pathlib import Path
 

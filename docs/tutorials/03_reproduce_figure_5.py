@@ -2,8 +2,8 @@
 Reproduce Figure 5 of SpLiCE, and read its verdicts
 ===================================================
 
-Does the semantic relevance of the concepts need all parts of SpLiCE? The figure compares the full method with variants: signed
-codes, no centring. ``experiment=semantic_relevance`` asks this on the synthetic benchmark, and
+Does the semantic relevance of the concepts need all parts of SpLiCE? The figure compares the full method with
+variants: signed codes, no centring. ``experiment=semantic_relevance`` asks this on the synthetic benchmark, and
 ``experiment=paper/semantic_relevance`` with the model and the data of the paper.
 """
 
@@ -24,15 +24,16 @@ def run(command, fails=False):
 run("python -m splice_exp experiment=semantic_relevance --help")
 
 # %%
-# Here with fewer images and seeds than the committed table has, so that this page is built quickly. All else is the same.
+# Here with fewer images and seeds than the committed table has, so that this page is built quickly. All else is the
+# same.
 run("python -m splice_exp experiment=semantic_relevance data.num_samples=150 seed=0,1,2 logger=none")
 
 # %%
 # The table
 # ---------
 #
-# Every number is a mean over seeds with a 95 % interval. Beside each measure stand what it would be for *other* concepts (a
-# null), for the concepts nearest to the embedding (a baseline), and for the mean embedding alone.
+# Every number is a mean over seeds with a 95 % interval. Beside each measure stand what it would be for *other*
+# concepts (a null), for the concepts nearest to the embedding (a baseline), and for the mean embedding alone.
 from pathlib import Path
 
 import pandas as pd
@@ -52,17 +53,17 @@ table[[*labels, *(name for name in shown if name in table)]].round(3)
 # The verdicts
 # ------------
 #
-# A claim is stated in the experiment's file, with the direction that is expected. It *holds* if the interval of the difference
-# lies on the expected side of zero, *does not hold* if it lies on the other side, and is *undecided* if it contains zero.
-# Several comparisons of one claim are adjusted for their number (Holm), so that many comparisons find no more by chance
-# than one.
+# A claim is stated in the experiment's file, with the direction that is expected. It *holds* if the interval of the
+# difference lies on the expected side of zero, *does not hold* if it lies on the other side, and is *undecided* if it
+# contains zero. Several comparisons of one claim are adjusted for their number (Holm), so that many comparisons find
+# no more by chance than one.
 lines = Path("results/local/tables/semantic_relevance.md").read_text().splitlines()
 print("\n".join(line for line in lines if line.startswith("- Claim")))
 
 # %%
-# With three seeds of 150 images some claims may be undecided that the committed table decides: an interval that contains zero
-# says that these data do not tell, not that there is no difference. :doc:`/generated/claims/index` lists the
-# verdicts of all committed tables.
+# With three seeds of 150 images some claims may be undecided that the committed table decides: an interval that
+# contains zero says that these data do not tell, not that there is no difference. :doc:`/generated/claims/index`
+# lists the verdicts of all committed tables.
 #
 # The same figure
 # ---------------
@@ -79,5 +80,6 @@ print([path.name for path in figures])
 # As published
 # ------------
 #
-# ``python -m splice_exp experiment=paper/semantic_relevance`` needs the images of COCO and the weights of the paper's model.
-# :doc:`/protocol` lists what this setting shares with the paper and with the authors' code, and where it deviates.
+# ``python -m splice_exp experiment=paper/semantic_relevance`` needs the images of COCO and the weights of the paper's
+# model. :doc:`/protocol` lists what this setting shares with the paper and with the authors' code, and where it
+# deviates.

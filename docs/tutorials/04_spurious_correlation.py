@@ -2,8 +2,9 @@
 Find and remove a spurious correlation, by name
 ===============================================
 
-A classifier that learned from biased images may look at the background. Codes say so in words, and can be edited in words. The
-images have one object of two shapes, on one of two scenes; in the training part shape and scene agree nearly always.
+A classifier that learned from biased images may look at the background. Codes say so in words, and can be edited in
+words. The images have one object of two shapes, on one of two scenes; in the training part shape and scene agree
+nearly always.
 """
 
 # %%
@@ -27,7 +28,8 @@ for row, axis in enumerate(axes):
 # Find it
 # -------
 #
-# Which concepts tell the classes apart in the training part? If they are not about shapes, something is wrong with the data.
+# Which concepts tell the classes apart in the training part? If they are not about shapes, something is wrong with
+# the data.
 import pandas as pd
 
 splice = Splice.load()
@@ -40,8 +42,8 @@ difference.loc[difference.abs().sort_values(ascending=False).index].head(10).rou
 # What it does to a classifier
 # ----------------------------
 #
-# A linear probe learns from the reconstructions of the training part. Its average in the test part, where shape and scene are
-# independent, hides its worst group.
+# A linear probe learns from the reconstructions of the training part. Its average in the test part, where shape and
+# scene are independent, hides its worst group.
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
@@ -64,7 +66,8 @@ before.round(3)
 # Remove it
 # ---------
 #
-# All concepts that mention a scene, or one of its synonyms, are switched off: in training, so that the probe cannot learn them.
+# All concepts that mention a scene, or one of its synonyms, are switched off: in training, so that the probe cannot
+# learn them.
 truth = train.truth()
 spurious = [name for name in splice.dictionary.concepts if truth.named(name) & set(scenes)]
 edited = {part: one.intervene(remove=spurious) for part, one in found.items()}
@@ -95,6 +98,6 @@ _ = axis.legend(loc="lower left")
 #    python -m splice_exp experiment=spurious_histogram
 #    python -m splice_exp experiment=intervention_spurious
 #
-# For your own images: ``data=image_folder data.root=FOLDER``, the classes that are suspicious and the words that you suspect.
-# :doc:`05_which_pixels` shows where in the image a concept is, and :doc:`06_attention_heads` edits the model instead of its
-# embeddings.
+# For your own images: ``data=image_folder data.root=FOLDER``, the classes that are suspicious and the words that you
+# suspect. :doc:`05_which_pixels` shows where in the image a concept is, and :doc:`06_attention_heads` edits the model
+# instead of its embeddings.

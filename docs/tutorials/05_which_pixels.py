@@ -2,8 +2,8 @@
 Which pixels? COCOA with a corpus and a foil
 ============================================
 
-COCOA explains why an image resembles a *corpus* rather than a *foil*: two sets of images or texts. The map is large where a pixel
-speaks for the corpus, and negative where it speaks for the foil.
+COCOA explains why an image resembles a *corpus* rather than a *foil*: two sets of images or texts. The map is large
+where a pixel speaks for the corpus, and negative where it speaks for the foil.
 """
 
 # %%
@@ -18,8 +18,8 @@ first, second = data.regions(0)
 first, second
 
 # %%
-# The method is RISE: it covers the image by random masks, and asks which of them change the similarity. More masks make maps
-# less noisy and take longer; 2,000 or more are usual.
+# The method is RISE: it covers the image by random masks, and asks which of them change the similarity. More masks
+# make maps less noisy and take longer; 2,000 or more are usual.
 cocoa = Cocoa.load(method=Rise(num_masks=400, grid=8))
 found = cocoa.explain(images[0], f"a photo of a {first}", f"a photo of a {second}")
 found.plot()
@@ -29,8 +29,8 @@ found.plot()
 cocoa.explain(images[0], f"a photo of a {second}", f"a photo of a {first}").plot()
 
 # %%
-# A corpus can be images, too: here of objects like the first one. The foil by default is all concepts of the vocabulary, so
-# that "more like this than like anything else" is asked.
+# A corpus can be images, too: here of objects like the first one. The foil by default is all concepts of the
+# vocabulary, so that "more like this than like anything else" is asked.
 from splice_exp.data.scenes.plain import Scenes
 
 others = Scenes(200, max_objects=1, label="shape")
@@ -42,9 +42,9 @@ if len(alike) >= 2:
 # Can it be trusted?
 # ------------------
 #
-# ``reliability`` is the rank correlation of two maps from half of the masks each. Where it is low, there are too few masks.
-# Where the truth is known, one can ask whether the largest pixel lies on the object (the *pointing game*). A map of noise is
-# the null: it is right as often as the object covers the image.
+# ``reliability`` is the rank correlation of two maps from half of the masks each. Where it is low, there are too few
+# masks. Where the truth is known, one can ask whether the largest pixel lies on the object (the *pointing game*). A
+# map of noise is the null: it is right as often as the object covers the image.
 import numpy as np
 import pandas as pd
 
@@ -72,8 +72,8 @@ judged.round(2)
 judged[["peak on object", "peak of noise"]].mean().round(2)
 
 # %%
-# What replaces removed pixels matters: a blurred image may still show the object. ``removal=`` on the command line, and
-# ``Cocoa.load(removal=…)`` in Python, choose it.
+# What replaces removed pixels matters: a blurred image may still show the object. ``removal=`` on the command line,
+# and ``Cocoa.load(removal=…)`` in Python, choose it.
 from splice_exp.attribution.removal import Blur
 
 blurred = Cocoa.load(method=Rise(num_masks=400, grid=8), removal=Blur())

@@ -2,8 +2,9 @@
 Read attention heads from their weights, and edit them by name
 ==============================================================
 
-SITH needs no images. The value–output matrix of a head has singular vectors: directions that it writes into the residual stream,
-and how strongly. Each direction is explained by a few concepts, and can be made weaker, stronger, or silent.
+SITH needs no images. The value–output matrix of a head has singular vectors: directions that it writes into the
+residual stream, and how strongly. Each direction is explained by a few concepts, and can be made weaker, stronger,
+or silent.
 """
 
 # %%
@@ -13,8 +14,8 @@ sith = Sith.load()
 sith
 
 # %%
-# The last layer, three vectors of each head. A vector and its opposite are two *signed directions*, + and −. Fidelity is the
-# cosine of a direction with the sum of its concepts.
+# The last layer, three vectors of each head. A vector and its opposite are two *signed directions*, + and −. Fidelity
+# is the cosine of a direction with the sum of its concepts.
 sith.read(Reading([-1], vectors=3)).table().round(2).head(12)
 
 # %%
@@ -39,8 +40,8 @@ pd.DataFrame(
 # Edit
 # ----
 #
-# Name what the model shall not write about. By default a quarter of the vectors, those whose codes are closest to the names,
-# is removed. The old model stays as it is.
+# Name what the model shall not write about. By default a quarter of the vectors, those whose codes are closest to the
+# names, is removed. The old model stays as it is.
 from splice_exp.data.scenes.plain import Scenes
 
 data = Scenes(300, max_objects=1)
@@ -48,8 +49,8 @@ edited, report = sith.edit(list(data.classes))
 report
 
 # %%
-# What does the edit do? The classes of these images are their scenes, and the edit was about scenes. Other attributes of the
-# same images should be classified as well as before.
+# What does the edit do? The classes of these images are their scenes, and the edit was about scenes. Other attributes
+# of the same images should be classified as well as before.
 from splice_exp import Splice
 
 
@@ -75,8 +76,8 @@ table.round(3)
 
 # %%
 # How strong may an edit be? The share of vectors that is removed is a rule; other selectors and rules are in
-# :py:mod:`splice_exp.heads.selectors` and :py:mod:`splice_exp.heads.rules`. An edit that changes as much at random belongs
-# beside every number: ``experiment=sith_edit_spurious`` has it.
+# :py:mod:`splice_exp.heads.selectors` and :py:mod:`splice_exp.heads.rules`. An edit that changes as much at random
+# belongs beside every number: ``experiment=sith_edit_spurious`` has it.
 #
 # Save
 # ----

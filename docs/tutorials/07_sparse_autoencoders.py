@@ -2,8 +2,8 @@
 Compare with sparse autoencoders
 ================================
 
-A vocabulary gives atoms that have names. An autoencoder learns atoms from embeddings, and has to be given names. Here both are
-judged by the same certified solver, at the same number of concepts.
+A vocabulary gives atoms that have names. An autoencoder learns atoms from embeddings, and has to be given names.
+Here both are judged by the same certified solver, at the same number of concepts.
 """
 
 # %%
@@ -12,11 +12,11 @@ judged by the same certified solver, at the same number of concepts.
 #
 # Training images are never those that are decomposed: such a training set is refused.
 from splice_exp import Splice
+from splice_exp.core.types import Embeddings
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.dictionaries.base import Ingredients
 from splice_exp.dictionaries.learned.top_k import TopKAutoencoder
 from splice_exp.dictionaries.vocabulary import NamesVocabulary
-from splice_exp.core.types import Embeddings
 from splice_exp.embeddings.geometry import Alignment, image_mean
 
 splice = Splice.load()
@@ -36,8 +36,8 @@ learned
 # The same sparsity for all
 # -------------------------
 #
-# ``LassoPath(mean_l0=8)`` follows the exact path of every row until there are eight concepts on average. Dictionaries of
-# different sizes and coherence can only be compared so: at one penalty they are differently sparse.
+# ``LassoPath(mean_l0=8)`` follows the exact path of every row until there are eight concepts on average. Dictionaries
+# of different sizes and coherence can only be compared so: at one penalty they are differently sparse.
 import pandas as pd
 from torch.nn.functional import cosine_similarity, normalize
 
@@ -70,8 +70,8 @@ table.round(4)
 # Learned atoms have no names
 # ---------------------------
 #
-# What an atom stands for can be read from the images that use it most. Where the truth is known, it can be asked how often the
-# concept that these share is more than chance; ``evaluation=atom_names`` does it, beside shuffled names.
+# What an atom stands for can be read from the images that use it most. Where the truth is known, it can be asked how
+# often the concept that these share is more than chance; ``evaluation=atom_names`` does it, beside shuffled names.
 truth = test.truth()
 counts = {}
 codes = found["TopK autoencoder"].codes.dense()
@@ -85,8 +85,8 @@ pd.Series(counts)
 # What the encoder loses
 # ----------------------
 #
-# An encoder finds codes in one pass. The solver finds the best ones over the same atoms. The difference of the objective at
-# one penalty is the *amortisation gap*; it is never negative by more than the duality gap of the solver.
+# An encoder finds codes in one pass. The solver finds the best ones over the same atoms. The difference of the
+# objective at one penalty is the *amortisation gap*; it is never negative by more than the duality gap of the solver.
 from splice_exp import ActiveSet
 from splice_exp.embeddings.geometry import center
 from splice_exp.solvers.objective import value

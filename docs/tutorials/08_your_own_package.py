@@ -84,8 +84,8 @@ missing_classes: error
 # A solver
 # --------
 #
-# The concepts with the largest correlations, without a fit. The base class computes the certificate: a solver does not
-# judge itself.
+# The concepts with the largest correlations, without a fit. The base class computes the certificate: a solver does
+# not judge itself.
 write(
     "my_lab/solver.py",
     '''
@@ -122,8 +122,8 @@ target_l0: 4
 # A question
 # ----------
 #
-# Every measure is declared beside the code that computes it, and a null belongs beside it: here, the same with permuted
-# colours.
+# Every measure is declared beside the code that computes it, and a null belongs beside it: here, the same with
+# permuted colours.
 write(
     "my_lab/question.py",
     '''
@@ -169,7 +169,8 @@ seed: ${seed}
 # An experiment
 # -------------
 #
-# A vocabulary of some words, and what differs from the defaults: a question, a claim, and rows. The first line is needed.
+# A vocabulary of some words, and what differs from the defaults: a question, a claim, and rows. The first line is
+# needed.
 write("colours.txt", "star\nring\nwood\nblack\nblue\ngreen\nred\n")
 write(
     "conf/experiment/discs.yaml",
@@ -210,6 +211,6 @@ run("python -m splice_exp --config-dir conf experiment=discs trust=[my_lab] logg
 run("python -m splice_exp --config-dir conf experiment=discs logger=none", fails=True)
 
 # %%
-# Your solver works in every experiment, and your data set with every question:
-# ``python -m splice_exp --config-dir conf experiment=zero_shot solver=correlations trust=[my_lab]``. More parts to extend
-# are in :doc:`/generated/repo/CONTRIBUTING`.
+# Your solver works in every experiment, and your data set with every question: ``python -m splice_exp --config-dir
+# conf experiment=zero_shot solver=correlations trust=[my_lab]``. More parts to extend are in
+# :doc:`/generated/repo/CONTRIBUTING`.

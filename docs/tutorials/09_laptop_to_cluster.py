@@ -2,9 +2,9 @@
 From a laptop to Slurm and many GPUs
 ====================================
 
-The same command runs in one process, in several, or as an array of jobs, and ends with the same numbers. Embeddings and codes
-are kept batch by batch, so that what was computed is never lost and never computed twice. This page runs on a laptop what is
-not different on a cluster, and shows the commands that are.
+The same command runs in one process, in several, or as an array of jobs, and ends with the same numbers. Embeddings
+and codes are kept batch by batch, so that what was computed is never lost and never computed twice. This page runs
+on a laptop what is not different on a cluster, and shows the commands that are.
 """
 
 # %%
@@ -25,8 +25,8 @@ def run(command, last=None, fails=False):
 # Jobs that know nothing of each other
 # ------------------------------------
 #
-# ``shard.count=2`` splits the batches by their number. Two jobs that share the folder ``paths.cache`` fill it together; each is a
-# command of its own, on any machine that sees the folder. They end after their share.
+# ``shard.count=2`` splits the batches by their number. Two jobs that share the folder ``paths.cache`` fill it
+# together; each is a command of its own, on any machine that sees the folder. They end after their share.
 shared = "experiment=zero_shot data.num_samples=200 trainer=cpu trainer.batch_size=50 paths.cache=cache logger=none"
 
 run(f"python -m splice_exp {shared} shard.count=2 shard.index=0", last=2)
@@ -44,8 +44,8 @@ for path in sorted(Path("cache").rglob("*"))[:12]:
 run(f"python -m splice_exp {shared}")
 
 # %%
-# Given again, it reads its record instead of computing. The run's identity is a digest of settings, data and code; where and
-# how it was computed is no part of it.
+# Given again, it reads its record instead of computing. The run's identity is a digest of settings, data and code;
+# where and how it was computed is no part of it.
 run(f"python -m splice_exp {shared} trainer.batch_size=100", last=4)
 
 # %%
@@ -79,5 +79,5 @@ run(f"python -m splice_exp {shared} force=true repair=true", last=4)
 #    python -m splice_exp -m experiment=paper/zero_shot hydra/launcher=slurm_gpu trainer=gpu \
 #        shard.count=8 'shard.index=range(0,8)'
 #
-# A job that is preempted ends after the batch at hand with exit code 75 and goes on with the same command. :doc:`/clusters` has
-# the rest: requeueing, shared folders, sweeps by an agent of Weights & Biases.
+# A job that is preempted ends after the batch at hand with exit code 75 and goes on with the same command.
+# :doc:`/clusters` has the rest: requeueing, shared folders, sweeps by an agent of Weights & Biases.

@@ -2,8 +2,9 @@
 Weights & Biases: from an offline run to a report
 =================================================
 
-Records are files in ``results/local``. Weights & Biases mirrors them: offline by default, so that nothing leaves the machine
-unless you ask for it. Here you make runs offline, look at what would be sent, and at the report that needs no account.
+Records are files in ``results/local``. Weights & Biases mirrors them: offline by default, so that nothing leaves
+the machine unless you ask for it. Here you make runs offline, look at what would be sent, and at the report that
+needs no account.
 """
 
 # %%
@@ -54,8 +55,8 @@ sorted(json.loads((records[0].parent / "environment.json").read_text()))
 # The report
 # ----------
 #
-# Tables and pages are made of these records, whether W&B is used or not. A page is a single file that opens in a browser; it
-# can be sent by mail.
+# Tables and pages are made of these records, whether W&B is used or not. A page is a single file that opens in a
+# browser; it can be sent by mail.
 for path in sorted(Path("results/local").glob("*/zero_shot.*")):
     print(path, path.stat().st_size, "bytes")
 
@@ -82,5 +83,5 @@ table[
 #    wandb sync results/local/wandb/offline-run-*
 #    python -m splice_exp experiment=ablation_nonneg logger.mode=online logger.entity=my_team
 #
-# In the workspace group runs by *Group*, and choose ``l0/mean`` and ``zero_shot/top1`` as axes of a scatter plot: that is the
-# figure of the table above. ``logger=none`` turns it off.
+# In the workspace group runs by *Group*, and choose ``l0/mean`` and ``zero_shot/top1`` as axes of a scatter plot:
+# that is the figure of the table above. ``logger=none`` turns it off.
