@@ -7,6 +7,7 @@ reads the sections.
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any
 
@@ -63,7 +64,14 @@ def _process(app: Sphinx, what: str, name: str, of: Any, options: Any, lines: li
     lines[:] = plain(lines)
 
 
+def _skip(app: Sphinx, what: str, name: str, of: Any, skip: bool, options: Any) -> bool | None:
+    """Leave out what a module has imported from elsewhere, before its signature is looked at."""
+    foreign = (inspect.isroutine(of) or inspect.isclass(of)) and not str(of.__module__).startswith("splice_exp")
+    return True if what == "module" and foreign else None
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Process docstrings before napoleon does."""
+    app.connect("autodoc-skip-member", _skip)
     app.connect("autodoc-process-docstring", _process, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
