@@ -14,7 +14,7 @@ from typing import Any
 HERE = Path(__file__).parents[1]
 ROOT = HERE.parent
 ORDER = sorted(path.name for path in (HERE / "tutorials").glob("[0-9][0-9]_*.py"))
-READ = ("splice_exp", "conf", "docs/tutorials")  # folders that the output of a tutorial depends on
+READ = ("splice_exp", "conf")  # folders that the output of all tutorials depends on
 IGNORED = ("__pycache__",)
 _folders: list[Path] = []
 

@@ -48,21 +48,27 @@ if len(alike) >= 2:
 import numpy as np
 import pandas as pd
 
+
+def on_object(values, mask):
+    """Return whether the largest value of a map lies on an object, whatever the sizes of both."""
+    row, column = np.unravel_index(int(values.argmax()), values.shape)
+    height, width = mask.shape
+    return bool(mask[row * height // values.shape[0], column * width // values.shape[1]])
+
+
 rows = []
 random = np.random.default_rng(0)
 for row in range(len(images)):
     regions = data.regions(row)
     one, other = regions
-    map_ = cocoa.explain(images[row], f"a photo of a {one}", f"a photo of a {other}", seed=row)
-    largest = np.unravel_index(int(map_.maps[0].argmax()), regions[one].shape)
-    by_noise = random.standard_normal(regions[one].shape)
+    explained = cocoa.explain(images[row], f"a photo of a {one}", f"a photo of a {other}", seed=row)
     rows.append(
         {
             "asked for": one,
             "rather than": other,
-            "reliability": float(map_.reliability[0]),
-            "peak on object": bool(regions[one][largest]),
-            "peak of noise": bool(regions[one][np.unravel_index(by_noise.argmax(), by_noise.shape)]),
+            "reliability": float(explained.reliability[0]),
+            "peak on object": on_object(explained.maps[0].numpy(), regions[one]),
+            "peak of noise": on_object(random.standard_normal(regions[one].shape), regions[one]),
         }
     )
 judged = pd.DataFrame(rows)
