@@ -13,7 +13,7 @@ os.environ.setdefault("MPLBACKEND", "agg")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is downloaded while the site is built
 os.environ.setdefault("WANDB_MODE", "offline")
 
-from building.tutorials import forget  # noqa: E402
+from building.tutorials import RUN_IN, copy, forget  # noqa: E402
 
 from splice_exp import __version__  # noqa: E402
 
@@ -34,7 +34,7 @@ extensions = [
     "building.formulas",
     "building.pages",
 ]
-exclude_patterns = ["_build", "tutorials", "notebooks", "building", "templates"]
+exclude_patterns = ["_build", "tutorials", RUN_IN, "notebooks", "building", "templates"]
 templates_path = ["templates"]
 root_doc = "index"
 nitpicky = False  # annotations name the types of jaxtyping, which has no index
@@ -56,7 +56,7 @@ napoleon_use_ivar = True
 napoleon_use_rtype = False
 
 sphinx_gallery_conf = {
-    "examples_dirs": ["tutorials"],
+    "examples_dirs": [RUN_IN],
     "gallery_dirs": ["generated/tutorials"],
     "filename_pattern": r"[/\\]\d\d_",  # all of them are run
     "within_subsection_order": "building.tutorials.ByNumber",
@@ -66,6 +66,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "download_all_examples": False,
     "show_memory": False,
+    "write_computation_times": False,
     "show_signature": False,
     "min_reported_time": 0,
     "first_notebook_cell": None,
@@ -101,4 +102,5 @@ html_sidebars = {pages: [] for pages in NO_SIDEBAR}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
+copy(HERE)
 forget(HERE)  # what was run with other code

@@ -122,15 +122,33 @@ def test_a_tutorial_needs_no_network_and_no_fixed_result(path):
     assert not [one for one in loads if "open_clip:" in one or "ViT" in one]
 
 
+@pytest.mark.usefixtures("building")
+def test_a_tutorial_finds_nothing_that_another_one_has_left(tmp_path, monkeypatch):
+    from building import tutorials
+
+    monkeypatch.setattr(tutorials, "HERE", tmp_path)
+    (tmp_path / "tutorials").mkdir()
+    (tmp_path / "tutorials" / "01_first.py").write_text("pass\n")
+    tutorials.copy(tmp_path)
+    run_in = tmp_path / tutorials.RUN_IN
+    (run_in / "results").mkdir()
+    (run_in / "results" / "table.md").write_text("left")
+    (run_in / "E.json").write_text("left")
+    tutorials.set_up({}, "01_first.py")
+    assert [path.name for path in run_in.iterdir()] == ["01_first.py"]
+
+
 def test_settings_of_the_site_load(building, monkeypatch):
     pytest.importorskip("sphinx")
     settings: dict = {"__file__": str(DOCS / "conf.py")}
     monkeypatch.setattr("sys.path", list(sys.path))
     tutorials = __import__("building.tutorials", fromlist=["forget"])
-    monkeypatch.setattr(tutorials, "forget", lambda here: None)
+    for name in ("copy", "forget"):
+        monkeypatch.setattr(tutorials, name, lambda here: None)
     exec(compile((DOCS / "conf.py").read_text(encoding="utf-8"), "conf.py", "exec"), settings)
     assert settings["version"] == splice_exp.__version__
-    assert all((DOCS / folder).is_dir() for folder in settings["sphinx_gallery_conf"]["examples_dirs"])
+    assert settings["sphinx_gallery_conf"]["examples_dirs"] == [tutorials.RUN_IN]
+    assert set(settings["exclude_patterns"]) >= {"tutorials", tutorials.RUN_IN}
 
 
 @pytest.mark.usefixtures("building")

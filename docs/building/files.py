@@ -7,7 +7,7 @@ from pathlib import Path
 HERE = Path(__file__).parents[1]
 ROOT = HERE.parent
 GENERATED = HERE / "generated"
-KEPT = ("tutorials", "api")  # folders that others write
+KEPT = ("tutorials", "sources", "api")  # folders that others write
 _written: set[Path] = set()
 
 

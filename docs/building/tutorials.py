@@ -1,11 +1,9 @@
-"""Tutorials: their order, the empty folder that each is run in, and when they are run again."""
+"""Tutorials: their order, the folder that they are run in, and when they are run again."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +11,9 @@ from typing import Any
 
 HERE = Path(__file__).parents[1]
 ROOT = HERE.parent
-ORDER = sorted(path.name for path in (HERE / "tutorials").glob("[0-9][0-9]_*.py"))
 READ = ("splice_exp", "conf")  # folders that the output of all tutorials depends on
 IGNORED = ("__pycache__",)
-_folders: list[Path] = []
+RUN_IN = "generated/sources"  # in docs
 
 
 class ByNumber:
@@ -29,8 +26,18 @@ class ByNumber:
         return name
 
 
+def copy(here: Path) -> None:
+    """Copy the tutorials to where they are run: the gallery runs each in the folder that it lies in.
+
+    Args:
+        here: The folder of the sources of the site.
+    """
+    shutil.rmtree(here / RUN_IN, ignore_errors=True)
+    shutil.copytree(here / "tutorials", here / RUN_IN, ignore=shutil.ignore_patterns("__pycache__"))
+
+
 def set_up(settings: dict[str, Any], name: str) -> None:
-    """Enter an empty folder, so that a tutorial finds nothing and leaves nothing.
+    """Empty the folder that tutorials are run in, so that none finds what another one has left.
 
     Args:
         settings: Of the gallery.
@@ -38,11 +45,11 @@ def set_up(settings: dict[str, Any], name: str) -> None:
     """
     import matplotlib.pyplot as plt
 
-    while _folders:
-        shutil.rmtree(_folders.pop(), ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix="tutorial-"))
-    _folders.append(folder)
-    os.chdir(folder)
+    for path in (HERE / RUN_IN).iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif not (HERE / "tutorials" / path.name).is_file():
+            path.unlink()
     plt.rcParams.update({"figure.dpi": 110, "savefig.bbox": "tight"})
     warnings.filterwarnings("ignore", message="The model of the synthetic benchmark")
     warnings.filterwarnings("ignore", module="torch|lightning|numba")
