@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test faults lint audit tables rehearse model bench real clean
+.PHONY: install demo test faults lint audit docs tables rehearse model bench real clean
 
 install: $(STAMP) ## create .venv, install the package with its exact tested versions, and compile the kernels
 
@@ -35,6 +35,10 @@ lint: install ## style, types, layers
 audit: install ## known weaknesses of the versions in constraints.txt; skipped, and said so, where no one can be asked
 	$(BIN)/python scripts/audit.py
 
+docs: install ## the site, in docs/_build/html; tutorials run when what they depend on has changed
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[dev,docs]"
+	$(BIN)/python -m sphinx -b html -W --keep-going docs docs/_build/html
+
 tables: install ## the committed tables, those on real embeddings with make tables REAL=folder
 	$(BIN)/python scripts/make_tables.py $(if $(REAL),--real "$(REAL)")
 
@@ -52,4 +56,4 @@ real:
 	@test -d "$(REAL)/embeddings" || { echo "REAL is '$(REAL)', but must be a folder of real embeddings: make bench REAL=folder"; exit 1; }
 
 clean: ## remove what was built, not what was computed
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist docs/_build docs/generated .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -18,7 +18,8 @@ from splice_exp.dictionaries.vocabulary import NamesVocabulary
 from tests.test_configuration import composed
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MADE = {"_build", "generated"}  # folders of docs that are written by `make docs`
+PAGES = [ROOT / "README.md", *sorted(one for one in (ROOT / "docs").rglob("*.md") if not MADE & set(one.parts))]
 COMMAND = re.compile(r"python -m splice_exp(?: [^`\n|]*)?")
 
 
