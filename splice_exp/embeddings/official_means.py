@@ -45,7 +45,7 @@ SCENES_MEANS = (
     "538b074008bcd463fd5cff1bccb9365ef538788475e70762dc1d7bf8c3079f5b",
     "7a09f81cecc9751dc164fe9779b2553aed09f3bc036d4ddbeb6c12babf97bb00",
     "363f38caa50d8cb746dbde07789fabb4def8065a8cac3afa64405a87d79ae00f",
-)  # by member: python -m splice_exp estimate-mean … data=scenes data.split=train data.num_samples=4096 backbone.member=0
+)  # by member: estimate-mean … data=scenes data.split=train data.num_samples=4096 backbone.member=0
 OFFICIAL_MEANS = (
     OfficialMean(
         "means/open_clip_ViT-B-32_image.safetensors",

@@ -75,7 +75,7 @@ def test_the_map_of_a_named_object_lies_on_it(study):
     mask = ScenePairs(4).regions(0)[first]
     corpus, foil = (Texts([f"a photo of a {name}"]) for name in (first, second))
     found = Explanation(Rise(num_masks=400, grid=8), Mean(), corpus, foil, shown=2).evaluate(study)
-    scores = np.array(found.tables["maps"]["values"].iloc[0]).reshape(64, 64)
+    scores = np.array(found.tables["maps"]["values"].iloc[0]).reshape(84, 84)
     assert mask[np.unravel_index(scores.argmax(), scores.shape)]
     assert len(found.tables["maps"]) == len(found.tables["pictures"]) == 2
     similarities = found.tables["similarities"].set_index(["picture", "with"])["similarity"]

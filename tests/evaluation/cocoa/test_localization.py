@@ -115,8 +115,8 @@ def test_the_table_keeps_the_maps_of_the_first_pictures(study, found):
     tables = found(Random(), shown=2).tables
     assert tables["maps"]["picture"].tolist() == [0, 0, 1, 1]
     assert set(tables["maps"]["name"][:2]) == set(study.data.regions(0))
-    assert len(tables["maps"]["values"][0]) == 64 * 64
-    pixels = np.array(tables["pictures"]["values"][1], np.uint8).reshape(64, 64, 3)
+    assert len(tables["maps"]["values"][0]) == 84 * 84
+    pixels = np.array(tables["pictures"]["values"][1], np.uint8).reshape(84, 84, 3)
     assert np.array_equal(pixels, np.asarray(study.data.inputs(1, 2)[0]))
 
 
