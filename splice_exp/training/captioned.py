@@ -1,4 +1,4 @@
-"""What the small CLIP is trained on and held against: pictures of the world with their captions."""
+"""What the small CLIP is trained and evaluated on: images of the synthetic benchmark with their captions."""
 
 from __future__ import annotations
 
@@ -20,15 +20,24 @@ CAPTION_SHARES = (0.25, 0.25, 0.25, 0.10, 0.15)  # how often each of the five ca
 
 
 def training_picture(seed: int, index: int) -> Picture:
-    """Draw image `index` of the training split, with one to five objects."""
+    """Draw an image of the training split, with one to five objects.
+
+    Args:
+        seed: Of the benchmark, at least 0.
+        index: Of the image, from 0.
+    """
     random = random_of("train", seed, index)
     return draw_picture(random, [{}] * num_objects(random))
 
 
 def easy_picture(seed: int, index: int) -> Picture:
-    """Draw image `index` of the training split with one object, mostly a large one, nothing on it and nothing around.
+    """Draw an image of the training split with one object, mostly a large one, nothing on it and nothing around.
 
     What surrounds an object is learned quickly, and shapes are not learned before it is.
+
+    Args:
+        seed: Of the benchmark, at least 0.
+        index: Of the image, from 0.
     """
     random = random_of("train", seed, index)
     picture = draw_picture(random, [{"size": "large"} if random.integers(3) else {}], surroundings={})
@@ -36,17 +45,38 @@ def easy_picture(seed: int, index: int) -> Picture:
 
 
 def mixed_picture(seed: int, index: int) -> Picture:
-    """Draw image `index` of the training split: easy ones and those of one to five objects take turns."""
+    """Draw an image of the training split: easy ones and those of one to five objects alternate.
+
+    Args:
+        seed: Of the benchmark, at least 0.
+        index: Of the image, from 0; even ones are easy.
+    """
     return (training_picture if index % 2 else easy_picture)(seed, index)
 
 
 def corpus(seed: int, size: int) -> list[str]:
-    """Return all captions of the first `size` training pictures."""
+    """Return all captions of the first images of `training_picture`, `NUM_CAPTIONS` of each.
+
+    Args:
+        seed: Of the benchmark, at least 0.
+        size: Number of images.
+    """
     return [text for index in range(size) for text in captions(training_picture(seed, index))]
 
 
 class CaptionedPictures(Dataset[tuple[np.ndarray, str, str, tuple[np.ndarray, np.ndarray]]]):
-    """Pictures `start` … `start + size` − 1: pixels, a caption chosen by its share, all words, `patch_truth`."""
+    """Images with their captions, for training.
+
+    A sample is: pixels, (SIDE, SIDE, 3) uint8; a caption, sampled by `CAPTION_SHARES`; the names of all concepts; what
+    each patch shows, by `patch_truth`.
+
+    Args:
+        draw: From seed and index to an image, as `training_picture`.
+        seed: Of the benchmark, at least 0.
+        start: Index of the first image.
+        size: Number of images.
+        patch: Side of a patch, pixels; a divisor of the side of an image.
+    """
 
     def __init__(self, draw: Callable[[int, int], Picture], seed: int, start: int, size: int, patch: int) -> None:
         self._draw, self._seed, self._start, self._size, self._patch = draw, seed, start, size, patch
@@ -62,7 +92,15 @@ class CaptionedPictures(Dataset[tuple[np.ndarray, str, str, tuple[np.ndarray, np
 
 
 class SingleObjects(Dataset[tuple[np.ndarray, str, tuple[str | None, ...]]]):
-    """Images of one object, with their first caption and the concept of each kind of `JUDGED`, if there is one."""
+    """Images of one object, for evaluation.
+
+    A sample is: pixels, (SIDE, SIDE, 3) uint8; the first caption; the concept of each kind of `JUDGED`, or none.
+
+    Args:
+        split: One of `sources.SPLITS`.
+        seed: Of the benchmark, at least 0.
+        size: Number of images.
+    """
 
     def __init__(self, split: str, seed: int, size: int) -> None:
         self._pictures = [draw_picture(random_of(split, seed, index)) for index in range(size)]

@@ -1,4 +1,4 @@
-"""The model card of a checkpoint: how it was trained, how that went, and what it can do on unseen pictures."""
+"""The model card of a checkpoint: how it was trained, how that went, and what it can do on unseen images."""
 
 from __future__ import annotations
 
@@ -28,16 +28,17 @@ TARGETS = dict.fromkeys(("colour", "scene", "size", "recall"), (60, 93))  # %: d
 
 
 def measure(backbone: Backbone, seed: int, size: int) -> dict[str, np.ndarray]:
-    """Judge a backbone on single objects of the test split.
+    """Evaluate a backbone on images of single objects of the test split.
 
     Args:
-        backbone: Encodes pictures and texts.
-        seed: Of the pictures.
-        size: Number of pictures.
+        backbone: Encodes images and texts.
+        seed: Of the images.
+        size: Number of images.
 
     Returns:
-        Attribute → whether zero-shot classification by `TEMPLATE` is right, (size,); `recall` → whether the right one
-        of `CANDIDATES` different captions is the nearest, for as many whole groups as there are.
+        Kind of `JUDGED` → whether zero-shot classification by `TEMPLATE` is right, bool, one value per image that has a
+        concept of the kind; `recall` → whether the right one of `CANDIDATES` different captions is the nearest, for as
+        many whole groups as there are.
     """
     data = SingleObjects("test", seed, size)
     pictures, texts, truths = zip(*(data[index] for index in range(size)), strict=True)
@@ -73,7 +74,7 @@ def write_card(
         settings: Of the training.
         command: That trained it.
         measured: By `measure`.
-        history: One row an epoch: losses and measures on the validation split.
+        history: One row per epoch, by `Curves`: training losses, and shares of right answers on the validation split.
     """
     rows = []
     for name, right in measured.items():

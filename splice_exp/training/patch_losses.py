@@ -55,7 +55,7 @@ def patch_truth(picture: Picture, patch: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class PatchLosses(nn.Module):
-    """Linear readings of patch tokens, and how far they are from the truth; not a part of the trained model.
+    """Linear predictions from patch tokens, and their losses; not a part of the exported model.
 
     Args:
         width: d, of the image tower.
@@ -79,10 +79,10 @@ class PatchLosses(nn.Module):
         """Return the weighted sum of the losses.
 
         Args:
-            early: Tokens after the second layer.
-            late: Tokens after the last layer but one.
-            silhouettes: By `patch_truth`.
-            labels: By `patch_truth`.
+            early: Tokens after the second layer, (n, patches, d).
+            late: Tokens after the last layer but one, (n, patches, d).
+            silhouettes: By `patch_truth`, (n, patches, pixels) bool.
+            labels: By `patch_truth`, (n, 3, patches).
         """
         found = binary_cross_entropy_with_logits(self.silhouettes(early), silhouettes.to(early.dtype))
         loss = WEIGHTS["silhouettes"] * found

@@ -74,7 +74,7 @@ class Settings(TrainingSettings):
         spread_epochs: The last of them, in which embeddings of images spread.
         spread: Weight of the loss that spreads them.
         steps: Batches in an epoch.
-        batch_size: Pictures in a batch.
+        batch_size: Images in a batch.
         learning_rate: Its peak; it rises linearly for a twentieth of the training and falls as a cosine.
         weight_decay: Of AdamW, on matrices.
         width: Of both towers.
@@ -82,10 +82,13 @@ class Settings(TrainingSettings):
         layers: Of the image tower, at least 3: the second tells where objects are, the last but one what they are, and
             the last gathers it.
         text_layers: Of the text tower.
-        corpus: Pictures whose captions the tokenizer is learned from.
-        heldout: Pictures of the validation split on which each epoch is judged.
-        tested: Pictures of the test split on which the result is judged.
-        seed: Of the weights and the pictures.
+        corpus: Images whose captions the tokenizer is learned from.
+        heldout: Images of the validation split on which each epoch is evaluated.
+        tested: Images of the test split on which the result is evaluated.
+        seed: Of the weights and the images.
+
+    Raises:
+        SpliceError: naming the option that is out of bounds.
     """
 
     minimum: ClassVar[Mapping[str, int]] = {
@@ -121,7 +124,7 @@ class Settings(TrainingSettings):
 
 
 def waves(grid: tuple[int, int], width: int) -> Float[Tensor, "patches d"]:
-    """Return an embedding of each place of a grid: sines and cosines of row and column, from coarse to fine.
+    """Return an embedding of each position in a grid: sines and cosines of row and column, from coarse to fine.
 
     Args:
         grid: Rows and columns.
@@ -134,7 +137,11 @@ def waves(grid: tuple[int, int], width: int) -> Float[Tensor, "patches d"]:
 
 
 def spread_loss(images: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
-    """Return log tr(C²) / tr(C)² of the covariance C of normalised rows: 0 on a line, −log d where all d are filled."""
+    """Return log tr(C²) / tr(C)² of the covariance C of normalised rows: 0 on a line, −log d where all d are filled.
+
+    Args:
+        images: Embeddings of a batch, (n, d).
+    """
     rows = normalize(images, dim=1)
     rows = rows - rows.mean(dim=0)
     gram = rows @ rows.T  # has the eigenvalues of n · C
@@ -146,10 +153,10 @@ class SmallClip(lightning.LightningModule):
 
     Args:
         model_cfg: Arguments of `open_clip.model.CLIP`.
-        tokenizer: From texts to tokens.
-        token_weights: Weight of each token in the loss on words.
+        tokenizer: From texts to tokens, (n, t) int64.
+        token_weights: Weight of each token in the loss on words, (vocabulary,).
         settings: Of the training.
-        workers: Processes that draw pictures.
+        workers: Processes that draw images.
     """
 
     token_weights: Tensor
@@ -177,7 +184,7 @@ class SmallClip(lightning.LightningModule):
         self._num_steps = settings.epochs * settings.steps
 
     def train_dataloader(self) -> DataLoader[Any]:
-        """Load pictures that no other epoch has."""
+        """Load images that no other epoch has."""
         size = self._settings.steps * self._settings.batch_size
         draw = easy_picture if self._warming_up else mixed_picture
         data = CaptionedPictures(draw, self._settings.seed, self.current_epoch * size, size, self.patch)
@@ -198,7 +205,11 @@ class SmallClip(lightning.LightningModule):
         return pixels, self._tokenizer(list(texts)), *rest
 
     def embed(self, pixels: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n d"]:
-        """Embed pictures; rows are not normalised."""
+        """Embed images; rows are not normalised.
+
+        Args:
+            pixels: 0 to 255.
+        """
         return self._embed(pixels)[0]
 
     def _embed(self, pixels: UInt8[Tensor, "n 3 h w"]) -> tuple[Tensor, Tensor, Tensor]:
@@ -212,7 +223,13 @@ class SmallClip(lightning.LightningModule):
         return tower._pool(hidden)[0] @ tower.proj, tokens[1], tokens[-2]
 
     def training_step(self, batch: tuple[Any, ...], batch_idx: int) -> Tensor:
-        """Return the loss of a batch."""
+        """Return the loss of a batch, and log its terms.
+
+        Args:
+            batch: Pixels, (n, 3, h, w) uint8; tokens of a caption of each, (n, t); the names of all concepts of each;
+                what its patches show, by `patch_truth`.
+            batch_idx: Number of the batch in its epoch; not used.
+        """
         pixels, tokens, full, truth = batch
         images, early, late = self._embed(pixels)
         words = self._tokenizer(list(full), context_length=MOST_WORDS).to(images.device)
@@ -228,7 +245,11 @@ class SmallClip(lightning.LightningModule):
         return loss
 
     def embed_text(self, tokens: Int64[Tensor, "n t"]) -> Float[Tensor, "n d"]:
-        """Embed texts as the model does, but without the padding that all of them have; rows are normalised."""
+        """Embed texts as the model does, but without the padding that all of them have; rows are normalised.
+
+        Args:
+            tokens: Of each text, ended by the highest token, then zeros.
+        """
         model, length = self.model, int((tokens != 0).sum(dim=1).max())
         tokens = tokens[:, :length]
         hidden = model.token_embedding(tokens) + model.positional_embedding[:length]
@@ -237,20 +258,36 @@ class SmallClip(lightning.LightningModule):
         return normalize(last @ model.text_projection, dim=1)
 
     def contrastive_loss(self, images: Float[Tensor, "n d"], texts: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
-        """Return the mean cross-entropy of finding the text of each image, and the image of each text."""
+        """Return the mean cross-entropy of finding the text of each image, and the image of each text.
+
+        Args:
+            images: Embeddings, (n, d), normalised here.
+            texts: Unit embeddings, (n, d), in the order of the images.
+        """
         logits = SCALE * normalize(images, dim=1) @ texts.T
         right = torch.arange(len(images), device=images.device)
         return (cross_entropy(logits, right) + cross_entropy(logits.T, right)) / 2
 
     def word_loss(self, images: Float[Tensor, "n d"], tokens: Int64[Tensor, "n t"]) -> Float[Tensor, ""]:
-        """Return the cross-entropy between the tokens of each caption, as weighted shares, and their prediction."""
+        """Return the cross-entropy between the tokens of each text, as weighted shares, and their prediction.
+
+        Args:
+            images: Embeddings, (n, d), not normalised.
+            tokens: Of the text of each image, (n, t).
+        """
         present = torch.zeros(len(images), self.words.out_features, device=images.device).scatter_(1, tokens, 1.0)
         shares = present * self.token_weights
         shares = shares / shares.sum(dim=1, keepdim=True)
         return -(shares * log_softmax(self.words(images), dim=1)).sum(dim=1).mean()
 
     def validation_step(self, batch: tuple[Tensor, Tensor, Any], batch_idx: int) -> None:
-        """Log how often each attribute is told right, and how often the right one of `CANDIDATES` captions is found."""
+        """Log how often each attribute is predicted right, and how often the caption of an image is found in its batch.
+
+        Args:
+            batch: Pixels, (n, 3, h, w) uint8; tokens of the caption of each, (n, t); its concept of each kind of
+                `JUDGED`, or none.
+            batch_idx: Number of the batch in its epoch; not used.
+        """
         pixels, tokens, truths = batch
         features = self.embed(pixels)
         images = normalize(features, dim=1)
@@ -276,7 +313,7 @@ class SmallClip(lightning.LightningModule):
         return images @ self.embed_text(texts).T
 
     def configure_optimizers(self) -> Any:
-        """Return AdamW, its learning rate as `Settings` says."""
+        """Return AdamW, and its learning rate at each step as `Settings` says."""
         settings = self._settings
         parameters = list(self.parameters())
         groups = [

@@ -27,6 +27,9 @@ class DriftScenes(SceneSource):
         value_prevalence: Its share in the first and the last year.
         scene: The scene that changes.
         scene_prevalence: Its share in the first and the last year.
+
+    Raises:
+        SpliceError: if years are not in order, a share is not in [0, 1], or a name is unknown.
     """
 
     num_samples: int = 2000

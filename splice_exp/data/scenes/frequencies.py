@@ -35,7 +35,11 @@ PRESENCE: Mapping[str, float] = {
 
 @cache
 def zipf(size: int) -> np.ndarray:
-    """Return the share of each rank, the most frequent one first; (size,), sum 1."""
+    """Return the share of each rank, the most frequent one first; (size,), sum 1.
+
+    Args:
+        size: Number of concepts of a kind.
+    """
     shares = 1 / (np.arange(1, size + 1) + OFFSET)
     return shares / shares.sum()
 
@@ -56,7 +60,13 @@ def draw(random: np.random.Generator, kind: str, without: Sequence[str] = ()) ->
 
 
 def draw_beside(random: np.random.Generator, kind: str, companion: str) -> str:
-    """Draw a concept of a kind, attracted by another concept of the image: see `favourite`."""
+    """Draw a concept of a kind: with probability `ATTRACTION` the `favourite` of another concept, else by frequency.
+
+    Args:
+        random: Source of the draw.
+        kind: `scene`, `colour`, `weather` or `prop`.
+        companion: The other concept of the image, of the kind that `favourite` asks for.
+    """
     if random.random() < ATTRACTION:
         return favourite(kind, companion)
     return draw(random, kind)
@@ -68,6 +78,14 @@ def favourite(kind: str, companion: str) -> str:
 
     Shapes of one family share their favourite scene; every shape has a colour of its own, every scene a weather and a
     prop. They are dealt out evenly, so that frequent concepts have different ones.
+
+    Args:
+        kind: `scene`, `colour`, `weather` or `prop`.
+        companion: A family for a scene, a shape for a colour, a scene for a weather or a prop.
+
+    Raises:
+        KeyError: for another kind.
+        ValueError: for a companion of another kind.
     """
     owners = {"scene": tuple(FAMILIES), "colour": tuple(SHAPES), "weather": tuple(SCENES), "prop": tuple(SCENES)}[kind]
     names = tuple(ATTRIBUTES[kind])

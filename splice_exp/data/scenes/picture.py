@@ -112,6 +112,10 @@ def relation_of(first: PlacedObject, second: PlacedObject) -> str:
     """Return how the first object lies to the second, one of `world.RELATIONS`.
 
     Later objects are painted over earlier ones: where they touch, the second one is in front.
+
+    Args:
+        first: An object.
+        second: One that is painted later.
     """
     down, right = first.row - second.row, first.column - second.column
     touching = CLOSE + 0.25
@@ -123,7 +127,12 @@ def relation_of(first: PlacedObject, second: PlacedObject) -> str:
 
 
 def num_objects(random: np.random.Generator, most: int = len(OBJECT_SHARES)) -> int:
-    """Draw how many objects an image has, at most `most`."""
+    """Draw how many objects an image has, by `OBJECT_SHARES`.
+
+    Args:
+        random: Source of the draw.
+        most: The largest number, at most 5; the shares of smaller ones are scaled to sum to 1.
+    """
     shares = np.array(OBJECT_SHARES[:most])
     return 1 + int(random.choice(most, p=shares / shares.sum()))
 
@@ -141,7 +150,10 @@ def draw_picture(
         objects: One mapping per object, of the attributes that are given; all but the first are small,
             unless their size is given.
         scene: The scene, if it is given.
-        surroundings: All that is to be around, if it is given.
+        surroundings: All that is to be around, if it is given: kind of `world.SURROUNDINGS` → concept.
+
+    Raises:
+        ValueError: if two objects are given the same shape and colour.
     """
     drawn: list[dict[str, str]] = []
     for given in objects:

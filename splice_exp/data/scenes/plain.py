@@ -18,11 +18,14 @@ MAX_OBJECTS = len(OBJECT_SHARES)
 
 @dataclass(eq=False)
 class Scenes(SceneSource):
-    """Pictures of the world; the class is one attribute.
+    """Images of one or more objects; the class is one attribute.
 
     Args:
-        max_objects: Each picture has 1 … `max_objects` objects, at most 5.
+        max_objects: Each image has 1 … `max_objects` objects, at most 5.
         label: The attribute that is the class: `scene`; with `max_objects` 1 also `shape`, `colour`, `surface`, `size`.
+
+    Raises:
+        SpliceError: if there are too many objects, or the class differs between them.
     """
 
     max_objects: int = MAX_OBJECTS

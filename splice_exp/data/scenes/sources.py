@@ -28,20 +28,32 @@ NAMED = 128  # bytes of the name of a sample, and of what is in it
 
 
 def random_of(split: str, seed: int, index: int) -> np.random.Generator:
-    """Return the source of all draws of one sample: no two splits, seeds or indices share one."""
+    """Return the source of all draws of one sample: no two splits, seeds or indices share one.
+
+    Args:
+        split: One of `SPLITS`.
+        seed: Of the data set, at least 0.
+        index: Of the sample.
+
+    Raises:
+        ValueError: for another split, or a negative number.
+    """
     return np.random.default_rng((SPLITS.index(split), seed, index))
 
 
 @dataclass(eq=False)
 class SceneSource(EncodableSource):
-    """Pictures drawn by lot, sample by sample: picture i depends on split, seed and i alone.
+    """Images drawn at random, sample by sample: image i depends on split, seed and i alone.
 
     Args:
         num_samples: n.
-        split: `train` (where the pictures that `scenes_clip` learned from are), `val` or `test`.
+        split: `train` (with the images that `scenes_clip` was trained on), `val` or `test`.
         seed: Fixes all samples.
         name: Short name for tables.
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
+
+    Raises:
+        SpliceError: naming the key of an argument that is out of bounds.
     """
 
     kind = "synthetic"
@@ -63,7 +75,7 @@ class SceneSource(EncodableSource):
 
     @abstractmethod
     def _draw(self, random: np.random.Generator, index: int) -> Picture:
-        """Draw picture `index`."""
+        """Draw image `index`."""
 
     @cached_property
     def pictures(self) -> tuple[Picture, ...]:
@@ -98,6 +110,6 @@ class SceneSource(EncodableSource):
         return GroundTruth(CONCEPT_OF, KIND_OF, objects, contexts, MAIN_KINDS, held_out)
 
     def _label(self, classes: Sequence[str], names: Sequence[str]) -> None:
-        """Set the classes, and the labels to the places of `names`, one a sample, among them."""
+        """Set the classes, and the labels to the indices of `names`, one per sample, among them."""
         self.classes = tuple(classes)
         self.labels = torch.tensor([self.classes.index(name) for name in names])

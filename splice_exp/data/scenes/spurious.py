@@ -23,8 +23,13 @@ from splice_exp.data.scenes.world import ATTRIBUTES, OBJECT_ATTRIBUTES, SCENES
 def require_pair(argument: str, names: Sequence[str], allowed: Sequence[str]) -> tuple[str, str]:
     """Return two different names, each of which is allowed.
 
+    Args:
+        argument: Whose value the names are; the error gives its key.
+        names: That were given.
+        allowed: Names to choose from.
+
     Raises:
-        SpliceError: naming the key of `argument` and the names.
+        SpliceError: if there are not two different names, or one is not allowed.
     """
     require_names(argument, names)
     if len(set(names)) != 2 or len(names) != 2:
@@ -43,6 +48,9 @@ class SpuriousScenes(SceneSource):
         label_values: Its two values.
         scenes: The two scenes; the first agrees with the first class.
         agreement: Share of training samples whose scene agrees with the class.
+
+    Raises:
+        SpliceError: if a name is unknown, two are the same, or the share is not in [0, 1].
     """
 
     label: str = "shape"

@@ -38,12 +38,23 @@ LIGHT: Mapping[str, np.ndarray] = {
 
 
 def lit(canvas: np.ndarray, lighting: str) -> np.ndarray:
-    """Return the canvas in another light, (SIDE, SIDE, 3) uint16."""
+    """Return an image in another light, (SIDE, SIDE, 3) uint16.
+
+    Args:
+        canvas: Pixels, (SIDE, SIDE, 3) uint16, 0 to 255.
+        lighting: One of `world.LIGHTING`.
+    """
     return np.minimum(canvas * LIGHT[lighting] // 100, 255)
 
 
 def weathered(canvas: np.ndarray, weather: str, random: np.random.Generator) -> np.ndarray:
-    """Return the canvas in a weather; `random` decides where drops and beams fall."""
+    """Return an image in some weather, (SIDE, SIDE, 3), integers from 0 to 255.
+
+    Args:
+        canvas: Pixels, (SIDE, SIDE, 3) uint16, 0 to 255.
+        weather: One of `world.WEATHER`.
+        random: Decides where drops, fog and beams are.
+    """
     return _WEATHER[weather](canvas, random)
 
 

@@ -68,5 +68,11 @@ EFFECTS: Mapping[str, Callable[[np.ndarray, np.random.Generator], np.ndarray]] =
 
 
 def taken(canvas: np.ndarray, camera: str, random: np.random.Generator) -> np.ndarray:
-    """Return the canvas as a camera takes it; `random` decides the grain."""
+    """Return an image after a camera effect, (SIDE, SIDE, 3), integers from 0 to 255.
+
+    Args:
+        canvas: Pixels, (SIDE, SIDE, 3), integers from 0 to 255.
+        camera: One of `world.CAMERA`.
+        random: Decides the grain.
+    """
     return EFFECTS[camera](canvas, random)

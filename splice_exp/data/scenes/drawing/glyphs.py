@@ -203,11 +203,27 @@ PROPS: Mapping[str, Layers] = {
 
 @cache
 def part(name: str, radius: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """Return the layers of a part of an object of this radius: what each covers, and its colour."""
+    """Return the layers of a part of an object, in the order in which they are painted.
+
+    Args:
+        name: One of `world.PARTS`.
+        radius: Of the object, pixels.
+
+    Returns:
+        For each layer, how much of each pixel it covers, (h, h) uint8, 0 to 255, and its colour, (3,) uint16.
+    """
     return tuple((cut(region, radius, REACH), np.array(colour, dtype=np.uint16)) for region, colour in PARTS[name])
 
 
 @cache
 def prop(name: str, radius: int) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-    """Return the layers of a prop of this radius in pixels: what each covers, and its colour."""
+    """Return the layers of a prop, in the order in which they are painted.
+
+    Args:
+        name: One of `world.PROPS`.
+        radius: Of the prop, pixels.
+
+    Returns:
+        For each layer, how much of each pixel it covers, (h, h) uint8, 0 to 255, and its colour, (3,) uint16.
+    """
     return tuple((cut(region, radius), np.array(colour, dtype=np.uint16)) for region, colour in PROPS[name])

@@ -46,7 +46,7 @@ PLACING, WEATHER, CAMERA = range(3)  # what the seed of an image decides
 
 
 def render(picture: Picture) -> np.ndarray:
-    """Paint an image, (SIDE, SIDE, 3) uint8."""
+    """Return the pixels of an image, (SIDE, SIDE, 3) uint8."""
     canvas = _background(picture)
     around = picture.surroundings
     if "prop" in around:

@@ -41,7 +41,7 @@ def cut(region: Region, radius: int, reach: float = 1.15) -> np.ndarray:
     Args:
         region: In units of `radius`, centred on the origin.
         radius: Pixels.
-        reach: What is farther from the origin, in radii, is cut off.
+        reach: Half the side of the grid, in radii; what is outside is cut off.
     """
     return _share(region.contains(_points(radius, reach, NUM_TURNS // 2)))
 
@@ -64,7 +64,17 @@ def paint(canvas: np.ndarray, covered: np.ndarray, row: int, column: int, colour
 def overlap(
     canvas: np.ndarray, covered: np.ndarray, row: int, column: int
 ) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-    """Return which part of the canvas is under a cut-out, and which part of the cut-out is on the canvas."""
+    """Return which part of the canvas is under a cut-out, and which part of the cut-out is on the canvas.
+
+    Args:
+        canvas: (height, width, …).
+        covered: The cut-out, (h, w).
+        row: Of the centre of the cut-out on the canvas, pixels.
+        column: The same.
+
+    Returns:
+        Slices of rows and columns of the canvas, and of the cut-out; both have the same shape.
+    """
     height, width = covered.shape
     top, left = row - height // 2, column - width // 2
     bottom, right = min(top + height, canvas.shape[0]), min(left + width, canvas.shape[1])
@@ -76,7 +86,16 @@ def overlap(
 
 
 def mix(low: np.ndarray, high: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Blend two colours per pixel, (…, 3); `share` is that of the second one, (…), 0 to 255. Returns uint16."""
+    """Blend two colours at each pixel.
+
+    Args:
+        low: First colours, (…, 3) or (3,), integers from 0 to 255.
+        high: Second colours, likewise.
+        share: Of the second colour, (…), 0 to 255 for all of it.
+
+    Returns:
+        The blended colours, (…, 3) uint16.
+    """
     second = np.asarray(share, dtype=np.uint16)
     first = np.uint16(ALL) - second
     mixed = np.empty((*second.shape, 3), dtype=np.uint16)
