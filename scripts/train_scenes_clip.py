@@ -1,6 +1,8 @@
-"""Train the small CLIP of the embedded world and save it as an ordinary open_clip checkpoint directory.
+"""Train a small CLIP of the synthetic benchmark and save it as an ordinary open_clip checkpoint directory.
 
-    python scripts/train_scenes_clip.py
+    python scripts/train_scenes_clip.py --seed 0
+
+Each seed is a member of the ensemble: other weights, other images.
 
 A training that was killed goes on after its last epoch when the same command is given again.
 """
@@ -141,7 +143,7 @@ def make_logger(name: str, run: Path) -> list[Logger]:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=SCENES_CLIP, help="checkpoint directory")
+    parser.add_argument("--output", type=Path, help="checkpoint directory; without it that of the member")
     parser.add_argument(
         "--run", type=Path, default=Path("results/local/runs/train_scenes_clip"), help="progress and curves"
     )
@@ -155,6 +157,7 @@ def main() -> None:
         sys.exit(f"error: {error}")
     changed = {name: value for name, value in asdict(settings).items() if value != DEFAULTS[name]}
     options = [f"--{name.replace('_', '-')} {value}" for name, value in changed.items()]
+    chosen["output"] = chosen["output"] or SCENES_CLIP / str(settings.seed)
     train(settings, **chosen, command=without_places(" ".join(["python scripts/train_scenes_clip.py", *options])))
 
 

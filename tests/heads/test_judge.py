@@ -202,7 +202,7 @@ def test_vectors_are_selected_by_a_judge(study, tmp_path):
     assert scores.tolist() == expected
     with (
         served(lambda prompt, number: "I cannot say.") as (url, _),
-        pytest.raises(SpliceError, match=r"gives no score for the pole \+ of L3.H0.0: raise judge.repeats"),
+        pytest.raises(SpliceError, match=r"gives no score for the pole \+ of L4.H0.0: raise judge.repeats"),
     ):
         ByJudge(judge_of(url, tmp_path / "e.jsonl"), "scenes").scores(found, names)
     with pytest.raises(SpliceError, match="^topic is empty"):
@@ -219,7 +219,7 @@ def test_judged_coherence_stands_beside_lists_dealt_by_chance(study, tmp_path):
 
     with served(answer) as (url, _):
         judge = judge_of(url, tmp_path / "d.jsonl", repeats=2, parallel=1)
-        found = SithJudged(Reading((2, 3), vectors=6), judge, bootstrap_resamples=20).evaluate(study)
+        found = SithJudged(Reading((3, 4), vectors=6), judge, bootstrap_resamples=20).evaluate(study)
     metrics = found.metrics
     assert metrics["judge/score"] > metrics["judge/score_null"] + 0.1
     assert metrics["judge/readable"] == pytest.approx(0.9, abs=0.01)

@@ -86,8 +86,8 @@ def test_the_checkpoint_is_an_ordinary_one_with_a_card(trained):
             *("open_clip_config.json", "open_clip_model.safetensors", "merges.txt.gz", "README.md", "curves.png"),
         }
         backbone = OpenClipBackbone(f"local-dir:{output}")
-        assert backbone.dim == TINY["width"]
-        assert backbone.encode_images(Scenes(2).inputs(0, 2)).shape == (2, 32)
+        assert backbone.dim == TINY["dimensions"]
+        assert backbone.encode_images(Scenes(2).inputs(0, 2)).shape == (2, 48)
         card = (output / "README.md").read_text()
         assert "--epochs 4 --warm-up-epochs 2" in card
         assert "shape, of 64" in card

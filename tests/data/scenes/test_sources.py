@@ -21,7 +21,7 @@ from splice_exp.data.scenes.world import with_ambiguous
 
 ALL = [Scenes, SpuriousScenes, AttributeScenes, DriftScenes, UnsafeScenes, FineGrainedScenes]
 # Of the pixels and captions below; it changes if a picture of the world does, and then every table of it is void.
-GOLDEN = "1a20a86e2fd4f9c1"
+GOLDEN = "7a70e4eec839c89c"
 
 
 def digest_of(data):
@@ -156,13 +156,17 @@ def test_fine_classes_share_one_concept():
         (lambda: Scenes(5, label="shapes"), "^label"),
         (lambda: Scenes(5, split="dev"), "^split"),
         (lambda: Scenes(5, seed=-1), "^seed"),
-        (lambda: SpuriousScenes(5, shapes=("star", "star")), "two different"),
-        (lambda: SpuriousScenes(5, shapes=("star", "stars")), "^shapes"),
+        (lambda: SpuriousScenes(5, label_values=("star", "star")), "two different"),
+        (lambda: SpuriousScenes(5, label_values=("star", "stars")), "^label_values"),
+        (lambda: SpuriousScenes(5, label="scene"), "^label is 'scene'"),
+        (lambda: SpuriousScenes(5, label="colour"), "^label_values"),
         (lambda: SpuriousScenes(5, agreement=1.5), "^agreement is 1.5"),
         (lambda: AttributeScenes(5, edited="shape"), "two different attributes"),
         (lambda: AttributeScenes(5, edited_values=("striped", "red")), "^edited_values"),
         (lambda: DriftScenes(5, years=(2020, 2020)), "^years"),
-        (lambda: DriftScenes(5, shape_prevalence=(0.1, 1.2)), "^shape_prevalence"),
+        (lambda: DriftScenes(5, value_prevalence=(0.1, 1.2)), "^value_prevalence"),
+        (lambda: DriftScenes(5, attribute="scene"), "^attribute is 'scene'"),
+        (lambda: DriftScenes(5, value="star"), "^value is 'star'"),
         (lambda: UnsafeScenes(5, symbol="bomb"), "^symbol"),
     ],
 )
