@@ -13,7 +13,6 @@ from splice_exp.data.views import MOVING, VIEWS, Views
 from tests.evaluation.studies import study_of
 
 
-
 @pytest.fixture(scope="module")
 def pictures():
     return Scenes(4, max_objects=1, label="shape", split="test")

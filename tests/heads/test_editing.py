@@ -34,9 +34,9 @@ def planned(study, selector, rule=HALF, **options):
 
 
 @pytest.mark.parametrize("selector", [ByCodes, BySubspace])
-def test_vectors_about_scenes_are_those_of_the_last_layer_and_colours_of_the_one_before(study, selector):
-    for names, layer in ((SCENES, 1), (COLOURS, 0)):
-        found = planned(study, selector(names))
+def test_vectors_about_scenes_are_those_of_an_early_layer_and_colours_of_the_last(study, selector):
+    for names, layer in ((SCENES, 0), (COLOURS, 1)):
+        found = planned(study, selector(names), layers=(1, 4))
         energy = found.spectra.gains.square()
         means = ((found.scores * energy).sum(dim=(1, 2)) / energy.sum(dim=(1, 2))).tolist()
         assert means[layer] > 1.2 * means[1 - layer]

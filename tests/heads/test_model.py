@@ -20,8 +20,8 @@ def sith():
 
 def test_heads_are_read(sith):
     found = sith.read()
-    table = found.table(3)
-    assert list(table.pole[:2]) == ["L3.H0.0+", "L3.H0.0−"]
+    table = found.table(4)
+    assert list(table.pole[:2]) == ["L4.H0.0+", "L4.H0.0−"]
     assert len(table) == len(found.explanations) == 2 * 4 * 32
     assert (table.fidelity > 0.2).all()
     assert table.concepts[0].count(",") <= 2

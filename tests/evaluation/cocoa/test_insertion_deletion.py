@@ -95,7 +95,9 @@ def test_areas_are_those_of_the_trapezoidal_rule():
 def test_a_head_of_the_network_needs_no_more_training_samples_than_are_drawn(study, monkeypatch):
     """And the corpora are those that a fitted head has."""
     train = Scenes(1200, max_objects=1, label="colour", split="train")
-    layer = LastLayer(torch.randn(len(train.classes), study.backbone.dim), torch.zeros(len(train.classes)), train.classes)
+    layer = LastLayer(
+        torch.randn(len(train.classes), study.backbone.dim), torch.zeros(len(train.classes)), train.classes
+    )
     monkeypatch.setattr(type(study.backbone), "last_layer", layer)
     asked = []
 
