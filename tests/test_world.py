@@ -43,8 +43,8 @@ def test_eight_concepts_name_some_of_what_is_in_an_image(backbone, dictionary):
     assert 0.30 <= metrics["cosine/centred"] <= 0.55
     assert metrics["cosine/plain"] < metrics["cosine/mean_only"]
     assert 0.6 <= metrics["zero_shot/top1_dense"] <= 0.93
-    for name, leave in {"recall_main": 0.2, "precision": 0.2, "precision_pooled": 0.2, "average_precision": 0.1}.items():
-        assert metrics[f"recovery/{name}"] > metrics[f"recovery/{name}_null"] + leave, name
+    for name in ("recall_main", "precision", "precision_pooled", "average_precision"):
+        assert metrics[f"recovery/{name}"] > metrics[f"recovery/{name}_null"] + 0.1, name
     assert metrics["recovery/recall_scene"] > 0.6
     assert metrics["recovery/recall_colour"] > 0.5
     assert metrics["recovery/recall_part"] < 0.1  # below what the model sees

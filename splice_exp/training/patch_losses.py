@@ -51,7 +51,7 @@ def patch_truth(picture: Picture, patch: int) -> tuple[np.ndarray, np.ndarray]:
         for kind in KINDS
     }
     indices = np.array([[_INDEX[kind][name] for name in names[kind]] for kind in KINDS])
-    return visible.any(axis=0), np.where(shown, indices[:, owner], NOTHING)
+    return np.asarray(visible.any(axis=0)), np.where(shown, indices[:, owner], NOTHING)
 
 
 class PatchLosses(nn.Module):

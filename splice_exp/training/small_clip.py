@@ -201,7 +201,7 @@ class SmallClip(lightning.LightningModule):
 
     def _collate(self, samples: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
         pictures, texts, *rest = zip(*samples, strict=True)
-        pixels = default_collate(pictures).permute(0, 3, 1, 2)
+        pixels = default_collate(list(pictures)).permute(0, 3, 1, 2)
         return pixels, self._tokenizer(list(texts)), *rest
 
     def embed(self, pixels: UInt8[Tensor, "n 3 h w"]) -> Float[Tensor, "n d"]:

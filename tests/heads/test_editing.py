@@ -123,7 +123,7 @@ def test_an_edited_model_is_saved_and_loads_through_open_clip(study, tmp_path):
     assert nothing.num_edited == 0
     before = study.backbone.encode_images(images)
     assert torch.equal(same.encode_images(images), before)
-    assert (model.encode_images(images) - before).abs().max() > 0.05
+    assert (model.encode_images(images) - before).abs().max() > 0.02
     for name, one in (("edited", model), ("same", same)):
         save_checkpoint(one, tmp_path / name)
         again = OpenClipBackbone(f"local-dir:{tmp_path / name}")

@@ -219,7 +219,7 @@ def test_judged_coherence_stands_beside_lists_dealt_by_chance(study, tmp_path):
 
     with served(answer) as (url, _):
         judge = judge_of(url, tmp_path / "d.jsonl", repeats=2, parallel=1)
-        found = SithJudged(Reading((3, 4), vectors=6), judge, bootstrap_resamples=20).evaluate(study)
+        found = SithJudged(Reading((1, 4), vectors=6), judge, bootstrap_resamples=20).evaluate(study)
     metrics = found.metrics
     assert metrics["judge/score"] > metrics["judge/score_null"] + 0.1
     assert metrics["judge/readable"] == pytest.approx(0.9, abs=0.01)

@@ -45,7 +45,8 @@ class DriftScenes(SceneSource):
         super().__post_init__()
         if len(self.years) != 2 or not self.years[0] < self.years[1]:
             raise SpliceError(f"{key_of('years')} is {list(self.years)}, but must be a first and a later last year.")
-        require_integer("years", self.years[0], 1)
+        for year in self.years:
+            require_integer("years", year, 1)
         require_choice("attribute", self.attribute, OBJECT_ATTRIBUTES)
         require_choice("value", self.value, tuple(ATTRIBUTES[self.attribute]))
         require_choice("scene", self.scene, tuple(SCENES))

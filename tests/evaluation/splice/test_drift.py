@@ -67,7 +67,7 @@ def test_draws_of_the_same_samples_are_equally_large_in_all_parts():
     study = study_of("data=scenes_spurious", "data.num_samples=400")
     found = DistributionShift({"same": SpuriousScenes(400), "small": SpuriousScenes(60)}, bootstrap_resamples=5)
     metrics = found.evaluate(study).metrics
-    assert metrics["shift/same_test"] == pytest.approx(metrics["shift/same_halves"], abs=0.05)
+    assert metrics["shift/same_test"] == pytest.approx(metrics["shift/same_halves"], abs=0.07)
     with pytest.raises(SpliceError, match="^parts.one has a class with fewer than two samples"):
         DistributionShift({"one": SpuriousScenes(2)}).evaluate(study)
 

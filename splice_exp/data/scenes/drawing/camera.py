@@ -20,7 +20,8 @@ def _grey(canvas: np.ndarray) -> np.ndarray:
 def _blurred(canvas: np.ndarray, random: np.random.Generator) -> np.ndarray:
     for axis in (0, 1, 0, 1):
         padded = np.pad(canvas, [(2, 2) if axis == side else (0, 0) for side in range(3)], mode="edge")
-        canvas = sum(np.take(padded, np.arange(SIDE) + shift, axis=axis) for shift in range(5)) // 5
+        shifted = [np.take(padded, np.arange(SIDE) + shift, axis=axis) for shift in range(5)]
+        canvas = np.add.reduce(shifted) // 5
     return canvas
 
 
