@@ -100,7 +100,7 @@ def main() -> None:
         splice_exp(f"experiment={experiment}", *overrides, "logger=none", f"paths.results={arguments.made}")
     for experiment in (*WORLD_ONLY, *CURVES_AND_ABLATIONS, *HEADS, *ATTRIBUTIONS):
         draws = ("seed=0,1",) if experiment in ATTRIBUTIONS else ()  # of masks and images: six with three members
-        splice_exp(f"experiment={experiment}", MEMBERS, *draws, "logger=none", f"paths.results={arguments.made}")
+        splice_exp("-m", f"experiment={experiment}", MEMBERS, *draws, "logger=none", f"paths.results={arguments.made}")
     for data in DATA if arguments.real else ():
         for experiment in CURVES_AND_ABLATIONS:
             on_real(experiment, data, arguments.real, arguments.made, "seed=0")  # other seeds draw nothing new
