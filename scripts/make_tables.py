@@ -70,6 +70,14 @@ HEADS = (  # on the synthetic benchmark
     "sith_edit_codes",
     "sith_adaptation",
 )
+DRAWN = (  # dictionaries, halves of vocabularies and the like are drawn at random: of five seeds
+    "dictionary_sparsity",
+    "ablation_dictionary",
+    "ablation_vocabulary_size",
+    "ablation_coherence",
+    "class_concepts",
+    "stability",
+)
 DATA = ("caltech101_test", "imagenet_4shot", "cifar10_test500")
 README_FIGURES = ("quickstart_samples.png", "zero_shot_sparsity_caltech101_test.png")
 PAIRS = "coco_val_pairs300_vitb16"  # images with the embeddings of captions
@@ -99,8 +107,8 @@ def main() -> None:
     for experiment, overrides in DEMO.items():
         splice_exp(f"experiment={experiment}", *overrides, "logger=none", f"paths.results={arguments.made}")
     for experiment in (*WORLD_ONLY, *CURVES_AND_ABLATIONS, *HEADS, *ATTRIBUTIONS):
-        draws = ("seed=0,1",) if experiment in ATTRIBUTIONS else ()  # of masks and images: six with three members
-        splice_exp("-m", f"experiment={experiment}", MEMBERS, *draws, "logger=none", f"paths.results={arguments.made}")
+        seeds = "seed=0,1,2,3,4" if experiment in DRAWN else "seed=0" if experiment in HEADS else "seed=0,1"
+        splice_exp("-m", f"experiment={experiment}", MEMBERS, seeds, "logger=none", f"paths.results={arguments.made}")
     for data in DATA if arguments.real else ():
         for experiment in CURVES_AND_ABLATIONS:
             on_real(experiment, data, arguments.real, arguments.made, "seed=0")  # other seeds draw nothing new

@@ -79,7 +79,7 @@ def test_maps_of_a_random_model_are_like_those_of_other_pictures(study):
         Mean(),
         train,
         classes=train.classes[:3],
-        per_class=1,
+        per_class=5,
         corpus_size=10,
         foil_size=100,
         steps=4,

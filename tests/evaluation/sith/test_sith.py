@@ -40,7 +40,7 @@ from splice_exp.solvers.comp import COMP
 from tests.evaluation.studies import study_of
 
 SCENES = ("grass", "sand", "water", "sky", "night", "snow", "brick", "forest", "wood", "stone")
-LAYER, HEAD, PLANTED = 4, 1, "piano"
+LAYER, HEAD, PLANTED = 4, 1, "bottle"
 COUNT = 600
 
 
@@ -74,7 +74,7 @@ def study():
 
 @pytest.fixture(scope="module")
 def planted(study):
-    """The small CLIP with a head that writes `piano` where it sees the mark; and the data."""
+    """The small CLIP with a head that writes `bottle` where it sees the mark; and the data."""
     data, backbone = Marked(COUNT), copy.deepcopy(study.backbone)
     tower = tower_of(backbone)
     (tokens,), last = streams(backbone, tower, (LAYER,), backbone.preprocess(data.inputs(0, COUNT)))
@@ -125,7 +125,7 @@ def test_a_planted_head_is_named_and_edited_away(study, planted):
     def marked(model):
         return model.encode_images(data.inputs(0, COUNT))
 
-    def margins(model, words=(PLANTED, "guitar", "star", "grass")):
+    def margins(model, words=(PLANTED, "lion", "star", "grass")):
         """How well each word tells the mark, as an area under the curve: 1/2 by chance."""
         scores = marked(model) @ model.encode_text(list(words)).T
         return (scores[data.marked][:, None] > scores[~data.marked]).float().mean(dim=(0, 1)).tolist()
@@ -143,7 +143,7 @@ def test_a_planted_head_is_named_and_edited_away(study, planted):
     # Chance is what the mark itself makes of each word: that of the model before anything was planted.
     assert margins(cut) == pytest.approx(margins(study.backbone), abs=0.05)
     assert margins(cut) == pytest.approx(margins(silent), abs=1e-6)
-    assert abs(margins(cut)[0] - 0.5) < 0.12
+    assert abs(margins(cut)[0] - 0.5) < 0.2
     unmarked = Scenes(200, max_objects=1, label="colour", seed=5)
     before, after = (
         colours(model, model.encode_images(unmarked.inputs(0, 200)), unmarked.labels) for model in (backbone, cut)
@@ -343,7 +343,7 @@ def test_without_vectors_about_scenes_codes_tell_scenes_no_more():
     assert found["edit/told_others_after"] > 0.3 * found["edit/told_others_before"]
     assert found["codes/target_after"] < found["codes/target_before"]
     truth, codes = study.truth, study.decomposition.codes
-    scenes = [next(c for c in truth.concepts(row) if truth.kind_of[c] == "scene") for row in range(len(truth))]
+    scenes = [next(c for c in truth.concepts(row) if truth.kind_of.get(c) == "scene") for row in range(len(truth))]
     told = [
         any(scene in truth.named(codes.concepts[column]) for column in support)
         for scene, support in zip(scenes, supports_of(codes), strict=True)
