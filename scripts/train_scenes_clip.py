@@ -1,6 +1,8 @@
-"""Train the small CLIP of the embedded world and save it as an ordinary open_clip checkpoint directory.
+"""Train a small CLIP of the synthetic benchmark and save it as an ordinary open_clip checkpoint directory.
 
-    python scripts/train_scenes_clip.py
+    python scripts/train_scenes_clip.py --seed 0
+
+Each seed is a member of the ensemble: other weights, other images.
 
 A training that was killed goes on after its last epoch when the same command is given again.
 """
@@ -30,14 +32,16 @@ from splice_exp.core.io import digest, write_json
 from splice_exp.core.runs.code import code_digest
 from splice_exp.core.tensors import tensor_digest, write_tensors
 from splice_exp.core.text.places import without_places
-from splice_exp.data.scenes.picture import SIDE
-from splice_exp.data.scenes.render import render
+from splice_exp.data.scenes.drawing.render import render
+from splice_exp.data.scenes.placement import SIDE
 from splice_exp.training.captioned import corpus, training_picture
 from splice_exp.training.curves import Curves
 from splice_exp.training.model_card import measure, write_card
 from splice_exp.training.small_clip import HEADS, MEAN, STD, TEMPLATE, Settings, SmallClip
 
-CONTEXT_LENGTH = 32
+CONTEXT_LENGTH = 40
+PATCH = 12  # pixels: seven by seven patches, as CLIP ViT-B/32 has
+MLP_RATIO = 2.0  # width of the hidden layer of both towers, in widths
 MAX_MERGES = 1_000
 DEFAULTS = asdict(Settings())
 MERGES = "merges.txt.gz"
@@ -46,10 +50,11 @@ MERGES = "merges.txt.gz"
 def model_config(settings: Settings, vocab_size: int) -> dict[str, Any]:
     """Return the model in open_clip's words."""
     return {
-        "embed_dim": settings.width,
+        "embed_dim": settings.dimensions,
         "vision_cfg": {
             "image_size": SIDE,
-            "patch_size": 8,
+            "patch_size": PATCH,
+            "mlp_ratio": MLP_RATIO,
             "width": settings.width,
             "layers": settings.layers,
             "head_width": settings.width // HEADS,
@@ -60,6 +65,7 @@ def model_config(settings: Settings, vocab_size: int) -> dict[str, Any]:
             "width": settings.width,
             "heads": HEADS,
             "layers": settings.text_layers,
+            "mlp_ratio": MLP_RATIO,
             "tokenizer_kwargs": {"bpe_path": MERGES},
         },
     }
@@ -137,7 +143,7 @@ def make_logger(name: str, run: Path) -> list[Logger]:
 def main() -> None:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=SCENES_CLIP, help="checkpoint directory")
+    parser.add_argument("--output", type=Path, help="checkpoint directory; without it that of the member")
     parser.add_argument(
         "--run", type=Path, default=Path("results/local/runs/train_scenes_clip"), help="progress and curves"
     )
@@ -151,6 +157,7 @@ def main() -> None:
         sys.exit(f"error: {error}")
     changed = {name: value for name, value in asdict(settings).items() if value != DEFAULTS[name]}
     options = [f"--{name.replace('_', '-')} {value}" for name, value in changed.items()]
+    chosen["output"] = chosen["output"] or SCENES_CLIP / str(settings.seed)
     train(settings, **chosen, command=without_places(" ".join(["python scripts/train_scenes_clip.py", *options])))
 
 

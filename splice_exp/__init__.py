@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from splice_exp.solvers.omp import OMP as OMP
     from splice_exp.solvers.path import LassoPath as LassoPath
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 _HOMES = {
     "ADMM": "solvers.admm",

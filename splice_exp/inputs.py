@@ -14,7 +14,7 @@ from splice_exp.build import build, components_in
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.keys import building
 from splice_exp.data.presence.sources import ABSENT, require_source
-from splice_exp.embeddings.official_means import ESTIMATE, OFFICIAL, ZERO, official_mean, require_mean_file
+from splice_exp.embeddings.official_means import AUTO, ESTIMATE, OFFICIAL, ZERO, official_mean, require_mean_file
 
 # The components of a run that files stand behind; others may contain them, as an evaluation its training data.
 KEYS = ("backbone", "data", "vocabulary", "dictionary", "alignment", "evaluation", "stability")
@@ -88,7 +88,7 @@ def _require_mean(alignment: Mapping[str, Any], backbone: Mapping[str, Any]) -> 
     if given == OFFICIAL:
         if backbone.get("_target_") == OPEN_CLIP:  # others know their names when they are built
             official_mean(encoder_of(backbone))
-    elif isinstance(given, str) and given not in (ESTIMATE, ZERO):
+    elif isinstance(given, str) and given not in (AUTO, ESTIMATE, ZERO):
         require_mean_file(given)
 
 

@@ -105,7 +105,9 @@ def run(config: Mapping[str, Any], directory: Path) -> None:
         raise SpliceError(f"seed is {config['seed']}, but must be at most {LARGEST_SEED}.")
     components = instantiate_components(config)
     components.stability.require(components.solver)
-    if not components.alignment.is_estimated:  # a mean that does not fit is found before any work
+    if not components.alignment.is_estimated(
+        components.backbone.encoder
+    ):  # a mean that does not fit is found before any work
         components.alignment.known_mean(components.backbone.dim, components.backbone.encoder)
     if needs_concepts(config):  # and so is a list of concepts that cannot be read
         components.vocabulary.load(components.backbone)
@@ -177,7 +179,7 @@ def _fill_in_one_pass(components: Components, cache: Cache) -> None:
     data, backbone, alignment, solver = components.data, components.backbone, components.alignment, components.solver
     if not isinstance(data, EncodableSource):
         raise SpliceError("fused=true embeds and decomposes in one pass, but data are embeddings: set fused=false.")
-    if alignment.is_estimated:
+    if alignment.is_estimated(backbone.encoder):
         raise SpliceError(
             "fused=true needs the image mean before the embeddings: set alignment.image_mean to official, a file or "
             "zero, or fused=false."

@@ -10,6 +10,7 @@ from PIL import Image
 
 from splice_exp import Cocoa, Sith, Splice
 from splice_exp.configuration import CONFIG_DIRECTORY, PACKAGE, inputs_of, register
+from splice_exp.core.assets import SCENES_CLIP
 from splice_exp.core.errors import SpliceError
 from splice_exp.inputs import WITHOUT_CONCEPTS, encoder_of, needs_concepts, refusal
 from splice_exp.points import Point, changed_by
@@ -69,7 +70,12 @@ LACKING = {
     "a mean": (("alignment.image_mean=mean.pt",), "alignment.image_mean is 'mean.pt', but must be one of"),
     "a mean of another format": (("alignment.image_mean={folder}/whole.zip",), "but must be one of"),
     "an official mean": (
-        ("backbone.model=local-dir:{scenes}/../scenes_clip", "alignment.image_mean=official"),
+        (
+            "backbone=open_clip",
+            "backbone.model=local-dir:{scenes}/../scenes_clip/1",
+            "backbone.pretrained=null",
+            "alignment.image_mean=official",
+        ),
         "no mean was published for the backbone local-dir:",
     ),
     "a tag": (("backbone=vit_b_32_openai", "backbone.pretrained=openay"), "which is no tag, and there is no such file"),
@@ -172,7 +178,9 @@ def test_a_list_inside_an_evaluation_is_looked_for(tmp_path):
 
 
 def test_the_name_of_an_encoder_is_known_before_it_is_built():
-    assert encoder_of(inputs_of(composed())["backbone"]) == Splice.load().backbone.encoder
+    words = ("backbone=open_clip", f"backbone.model=local-dir:{SCENES_CLIP}/0", "backbone.pretrained=null")
+    assert encoder_of(inputs_of(composed(*words))["backbone"]) == Splice.load().backbone.encoder
+    assert encoder_of(inputs_of(composed("backbone=open_clip"))["backbone"]) == "ViT-B-32/laion2b_s34b_b79k"
 
 
 def test_what_may_set_anything_changes_everything():

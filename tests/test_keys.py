@@ -83,12 +83,21 @@ WRONG = {
     },
     "data=scenes_drift": {
         "data": FEW
-        | {"years": [2000, 1999], "shape": "x", "scene": "x", "shape_prevalence": [2, 1], "scene_prevalence": [1]},
+        | {
+            "years": [2000, 1999],
+            "attribute": "x",
+            "value": "x",
+            "scene": "x",
+            "value_prevalence": [2, 1],
+            "scene_prevalence": [1],
+        },
     },
     "data=scenes_fine_grained": {"data": FEW},
     "data=scenes_pairs": {"data": FEW},
     "data=scenes_unsafe": {"data": FEW | {"symbol": "x"}},
-    "data=scenes_spurious": {"data": FEW | {"shapes": ["star"], "scenes": ["x", "y"], "agreement": 2}},
+    "data=scenes_spurious": {
+        "data": FEW | {"label": "x", "label_values": ["star"], "scenes": ["x", "y"], "agreement": 2}
+    },
     "vocabulary=laion": {"vocabulary": {"list_name": "x", "size": 0, "exclude": "cat"}},
     "vocabulary=bank": {"vocabulary": {"exclude": "cat", "size": 0}},
     "vocabulary=file vocabulary.path=x.txt": {"vocabulary": {"exclude": "cat", "size": 0}},

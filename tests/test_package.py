@@ -57,7 +57,9 @@ def test_options_of_another_kind_are_one_sentence():
         "solver=path solver.penalties=0.25": "solver.penalties is 0.25, but must be a list of penalties, or null.",
         "trainer.devices=many": "trainer.devices is 'many', but must be auto, or an integer.",
         "alignment.image=off": "alignment.image is 'off', but must be true or false.",
-        "alignment.image_mean=null": "alignment.image_mean is None, but must be official, estimate, zero or a file.",
+        "alignment.image_mean=null": (
+            "alignment.image_mean is None, but must be auto, official, estimate, zero or a file."
+        ),
         "vocabulary.exclude=dog": "vocabulary.exclude is 'dog', but must be a list of names, like [red, green].",
         "vocabulary.size=1.5": "vocabulary.size is 1.5, but must be an integer of at least 1.",
         "data=planted data.objects=car": "data.objects is 'car', but must be a list of names, like [red, green].",

@@ -1,4 +1,4 @@
-"""What the embedded world promises, end to end: the checkpoint, its vocabulary, the solver, the truth."""
+"""What the synthetic benchmark promises, end to end: the model, its vocabulary, the solver, the truth."""
 
 import pytest
 
@@ -36,24 +36,28 @@ def judged(data, backbone, dictionary, solver):
     return judge.judge(decomposition, embeddings, mean, classes, data.truth()).metrics
 
 
-def test_eight_concepts_name_what_is_in_a_picture(backbone, dictionary):
-    """On pictures that are not those of `concept_recovery`, which has the figures."""
+def test_eight_concepts_name_some_of_what_is_in_an_image(backbone, dictionary):
+    """In the regime of real CLIP, on images that are not those of `concept_recovery`, which has the figures."""
     metrics = judged(Scenes(2000, seed=11), backbone, dictionary, LassoPath(mean_l0=8, l1_penalty=0.1))
     assert 7.9 <= metrics["l0/mean"] <= 8
-    assert metrics["recovery/recall_main"] >= 0.95
-    assert metrics["recovery/recall_main_pooled"] >= 0.95
-    assert metrics["recovery/precision"] >= 0.70 > metrics["recovery/precision_null"] + 0.3
-    assert metrics["recovery/precision_pooled"] >= 0.70
-    assert metrics["recovery/recall_null"] < 0.5
-    assert metrics["recovery/hallucinated"] < 0.05
-    assert metrics["recovery/average_precision"] > metrics["recovery/average_precision_null"] + 0.4
+    assert 0.30 <= metrics["cosine/centred"] <= 0.55
+    assert metrics["cosine/plain"] < metrics["cosine/mean_only"]
+    assert 0.6 <= metrics["zero_shot/top1_dense"] <= 0.93
+    for name in ("recall_main", "precision", "precision_pooled", "average_precision"):
+        assert metrics[f"recovery/{name}"] > metrics[f"recovery/{name}_null"] + 0.1, name
+    assert metrics["recovery/recall_scene"] > 0.6
+    assert metrics["recovery/recall_colour"] > 0.5
+    assert metrics["recovery/recall_part"] < 0.1  # below what the model sees
+    assert metrics["recovery/hallucinated"] < 0.1
 
 
 def test_reconstructions_are_classified_like_the_embeddings(backbone, dictionary):
-    data = Scenes(300, max_objects=1, label="shape", seed=11)
-    metrics = judged(data, backbone, dictionary, ActiveSet(l1_penalty=0.355))
-    assert metrics["zero_shot/top1_dense"] >= 0.95
-    assert metrics["zero_shot/top1"] >= metrics["zero_shot/top1_dense"] - 0.03
+    """And yet they fit badly: the phenomenon that the benchmark is for."""
+    data = Scenes(600, max_objects=1, label="colour", seed=11)
+    metrics = judged(data, backbone, dictionary, ActiveSet(l1_penalty=0.25))
+    assert 0.6 <= metrics["zero_shot/top1_dense"] <= 0.93
+    assert metrics["zero_shot/top1"] >= metrics["zero_shot/top1_dense"] - 0.06
+    assert 0.30 <= metrics["cosine/centred"] <= 0.55
     assert metrics["solver/gap_max"] <= 1e-6
 
 

@@ -179,7 +179,7 @@ class Cocoa:
             >>> pictures = ScenePairs(1)
             >>> first, second = pictures.regions(0)
             >>> found = Cocoa.load().explain(pictures.inputs(0, 1), f"a photo of a {first}", f"a photo of a {second}")
-            >>> row, column = divmod(int(found.maps[0].argmax()), 64)
+            >>> row, column = divmod(int(found.maps[0].argmax()), 84)
             >>> bool(pictures.regions(0)[first][row, column])
             True
         """

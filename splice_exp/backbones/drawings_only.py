@@ -21,8 +21,8 @@ IMAGES_OF_USERS = ("picture_files.PictureFiles", "image_folder.ImageFolder", "im
 
 
 def is_drawings_only(model: str) -> bool:
-    """Say whether a model is that inside the package, as `backbone.model` names it."""
-    return model.startswith("local-dir:") and Path(model.removeprefix("local-dir:")) == SCENES_CLIP
+    """Say whether a model is one of those inside the package, as `backbone.model` names it."""
+    return model.startswith("local-dir:") and SCENES_CLIP in Path(model.removeprefix("local-dir:")).parents
 
 
 def warning_for(config: Mapping[str, Any], command: Sequence[str]) -> str | None:
@@ -33,7 +33,9 @@ def warning_for(config: Mapping[str, Any], command: Sequence[str]) -> str | None
         command: What the user typed after the name of the program.
     """
     own = str(config["data"].get("_target_", "")).endswith(IMAGES_OF_USERS)
-    if not own or not is_drawings_only(str(config["backbone"].get("model", ""))):
+    backbone = config["backbone"]
+    inside = str(backbone.get("_target_", "")).endswith(".ScenesClip")
+    if not own or not (inside or is_drawings_only(str(backbone.get("model", "")))):
         return None
     kept = [word for word in command if not word.startswith(("backbone", "vocabulary"))]
     return f"{WHY} For photographs: {shlex.join(['python', '-m', 'splice_exp', *kept, *CHOICES])}"

@@ -57,7 +57,7 @@ def require_loadable(
     if model is None:
         if pretrained is not None:
             raise SpliceError(f"pretrained is {pretrained!r}, but no model is named: {caller}('ViT-B-32', ...).")
-        return f"{LOCAL}{SCENES_CLIP}", None
+        return f"{LOCAL}{SCENES_CLIP / '0'}", None
     architecture, tag = resolve_model(model, pretrained)
     require_model(architecture)
     require_weights(architecture, tag, None)
@@ -65,8 +65,10 @@ def require_loadable(
 
 
 def model_name(backbone: Backbone) -> str:
-    """Return what a person calls a backbone: its encoder, `scenes_clip`, or where neither is known its fingerprint."""
-    return "scenes_clip" if backbone.encoder == f"{LOCAL}{SCENES_CLIP}" else backbone.encoder or backbone.backbone_id
+    """Return what a person calls a backbone: `scenes_clip, member 0`, its encoder, or if it has none its digest."""
+    encoder = backbone.encoder or backbone.backbone_id
+    own = f"{LOCAL}{SCENES_CLIP}/"
+    return f"scenes_clip, member {encoder.removeprefix(own)}" if encoder.startswith(own) else encoder
 
 
 def resolve_model(model: str, pretrained: str | None = None) -> tuple[str, str | None]:

@@ -60,7 +60,9 @@ def main(arguments: Sequence[str]) -> None:
     """Read the command line."""
     parser = parser_of("build-vocabulary", __doc__)
     parser.add_argument("captions", type=Path, nargs="*", help=".txt(.gz), COCO's .json, .csv, .tsv or .parquet")
-    parser.add_argument("--scenes", type=int, default=0, help="captions of so many training pictures of the world")
+    parser.add_argument(
+        "--scenes", type=int, default=0, help="captions of so many training images, without the words of held-out kinds"
+    )
     parser.add_argument("--column", default="caption", help="of a table")
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--stop-words", type=Path, help="more words to leave out, one a line")
@@ -90,7 +92,11 @@ def build(chosen: argparse.Namespace) -> None:
         from splice_exp.backbones.open_clip import OpenClipBackbone
 
         backbone = OpenClipBackbone(chosen.model, chosen.pretrained)
-    extra = read_names(chosen.stop_words) if chosen.stop_words else ()
+    extra = frozenset(read_names(chosen.stop_words) if chosen.stop_words else ())
+    if chosen.scenes:
+        from splice_exp.data.scenes.world import held_out_words
+
+        extra |= held_out_words()
     names, provenance = build_vocabulary(_all_captions(chosen), choices, backbone, extra)
     sources = [{"file": path.name, "sha256": file_sha256(path)} for path in chosen.captions]
     if chosen.scenes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from splice_exp.core.names import canonical
 
@@ -13,11 +14,13 @@ class GroundTruth:
     """Which concepts are true of each sample, and which words name them.
 
     Attributes:
-        concept_of: Every word of the world → the concept it names; synonyms name the same one.
+        concept_of: Every word of the world → the concept it names; synonyms name the same one. A word with several
+            meanings is a concept of its own, without a kind: true where one of its meanings is.
         kind_of: Concept → its kind (shape, colour, …).
         objects: For each sample, the concepts of each of its objects.
         contexts: For each sample, the concepts that are true of all of it.
         main_kinds: Kinds that a short caption would name; the others are details.
+        held_out: Concepts that the vocabulary of the benchmark has no name for: no code can be expected to name them.
     """
 
     concept_of: Mapping[str, str]
@@ -25,6 +28,7 @@ class GroundTruth:
     objects: tuple[tuple[frozenset[str], ...], ...]
     contexts: tuple[frozenset[str], ...]
     main_kinds: tuple[str, ...] = ()
+    held_out: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if len(self.objects) != len(self.contexts):
@@ -35,12 +39,23 @@ class GroundTruth:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """All kinds, in the order of the world."""
-        return tuple(dict.fromkeys(self.kind_of.values()))
+        """All kinds that the vocabulary of the benchmark has names for, in the order of the world."""
+        return tuple(dict.fromkeys(kind for concept, kind in self.kind_of.items() if concept not in self.held_out))
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Everything that a word of the world stands for."""
+        return frozenset(self.kind_of).union(self.concept_of.values())
 
     def concepts(self, sample: int) -> frozenset[str]:
         """Return everything that is true of a sample."""
         return self.contexts[sample].union(*self.objects[sample])
+
+    def nameable(self, sample: int) -> frozenset[str]:
+        """Return what is true of a sample and has a name in the vocabulary: what a code should recover."""
+        return frozenset(
+            concept for concept in self.concepts(sample) if concept in self.kind_of and concept not in self.held_out
+        )
 
     def holds(self, concepts: frozenset[str], sample: int) -> bool:
         """Say whether concepts are true together: of one object, or of all of the sample.

@@ -95,7 +95,7 @@ class Splice(ExplainedModel):
             >>> [len(named) for named in found.top(3)]
             [3, 3]
             >>> found.reconstruct().shape
-            torch.Size([2, 128])
+            torch.Size([2, 512])
             >>> gone = found.intervene(remove=[found.top(1)[0][0][0]])
             >>> bool(gone.codes.l0()[0] == found.codes.l0()[0] - 1)
             True
@@ -133,7 +133,7 @@ class Splice(ExplainedModel):
         Example:
             >>> found = Splice.load().decompose_text("a red star on the grass")
             >>> [name for name, _ in found.top(2)[0]]
-            ['crimson star', 'grass']
+            ['grass', 'crimson star']
         """
         texts = [texts] if isinstance(texts, str) else list(texts)
         around = self.dictionary.mean if mean is None else mean

@@ -27,10 +27,12 @@ from splice_exp.core.matrices.matrix import parts
 from splice_exp.core.tensors import as_tensor, read_pt, read_tensors
 from splice_exp.core.types import Embeddings
 from splice_exp.embeddings.official_means import (
+    AUTO,
     ESTIMATE,
     MEAN_FILES,
     OFFICIAL,
     ZERO,
+    find_official_mean,
     official_mean,
     require_mean_file,
 )
@@ -176,14 +178,15 @@ class Alignment:
     Args:
         image: Centre the image embeddings.
         dictionary: Centre the text embeddings of the concepts, over the selected concepts only.
-        image_mean: μ: `official` (that which the SpLiCE authors published for the backbone), `estimate` (from the data
-            at hand), `zero`, or a file (.safetensors, .pt, .npy).
+        image_mean: μ: `official` (that which comes with the package for the backbone, of training images or published
+            by the SpLiCE authors), `estimate` (from the data at hand), `auto` (official for a backbone that has one,
+            else estimate; tables say which), `zero`, or a file (.safetensors, .pt, .npy).
         recompose: `paper` or `scaled`.
     """
 
     image: bool = True
     dictionary: bool = True
-    image_mean: str = "estimate"
+    image_mean: str = AUTO
     recompose: str = "paper"
 
     def __post_init__(self) -> None:
@@ -191,14 +194,31 @@ class Alignment:
         require_bool("dictionary", self.dictionary)
         if not isinstance(self.image_mean, str):
             raise SpliceError(
-                f"{key_of('image_mean')} is {self.image_mean!r}, but must be official, estimate, zero or a file."
+                f"{key_of('image_mean')} is {self.image_mean!r}, but must be auto, official, estimate, zero or a file."
             )
         require_choice("recompose", self.recompose, RECOMPOSITIONS)
 
-    @property
-    def is_estimated(self) -> bool:
-        """Whether μ comes from the embeddings themselves."""
-        return self.image_mean == ESTIMATE
+    def chosen_mean(self, encoder: str | None = None) -> str:
+        """Return `image_mean`, with what `auto` stands for.
+
+        Args:
+            encoder: Name of the backbone, `Backbone.encoder`.
+
+        Example:
+            >>> Alignment().chosen_mean("ViT-B-32/openai"), Alignment().chosen_mean("ViT-H-14/dfn5b")
+            ('official', 'estimate')
+        """
+        if self.image_mean != AUTO:
+            return self.image_mean
+        return ESTIMATE if find_official_mean(encoder) is None else OFFICIAL
+
+    def is_estimated(self, encoder: str | None = None) -> bool:
+        """Say whether μ comes from the embeddings themselves.
+
+        Args:
+            encoder: Name of the backbone.
+        """
+        return self.chosen_mean(encoder) == ESTIMATE
 
     def mean_of(self, embeddings: Embeddings, encoder: str | None = None) -> Float[Tensor, " d"]:
         """Return μ for these embeddings, whether or not images are centred by it.
@@ -212,7 +232,7 @@ class Alignment:
         Raises:
             SpliceError: if there is no official mean, or the file of the mean does not fit.
         """
-        return image_mean(embeddings) if self.is_estimated else self.known_mean(embeddings.dim, encoder)
+        return image_mean(embeddings) if self.is_estimated(encoder) else self.known_mean(embeddings.dim, encoder)
 
     def known_mean(self, dim: int, encoder: str | None = None) -> Float[Tensor, " d"]:
         """Return a μ that does not depend on the embeddings.
@@ -224,22 +244,24 @@ class Alignment:
         Raises:
             SpliceError: if it is to be estimated, there is no official mean, or the file does not fit.
         """
-        if self.image_mean == ZERO:
+        chosen = self.chosen_mean(encoder)
+        if chosen == ZERO:
             return torch.zeros(dim)
-        if self.image_mean == OFFICIAL:
+        if chosen == OFFICIAL:
             return read_mean(str(official_mean(encoder, of=self).path), dim, of=self)
-        return read_mean(str(require_mean_file(self.image_mean, of=self)), dim, of=self)
+        return read_mean(str(require_mean_file(chosen, of=self)), dim, of=self)
 
     def source_of_mean(self, encoder: str | None = None) -> str:
         """Say in words where μ comes from.
 
         Example:
-            >>> Alignment(image_mean="official").source_of_mean("ViT-B-32/openai")
+            >>> Alignment().source_of_mean("ViT-B-32/openai")
             'MSCOCO train2017, published with SpLiCE'
             >>> Alignment(image_mean="estimate").source_of_mean()
             'estimated from these samples'
         """
-        if self.image_mean == OFFICIAL:
+        chosen = self.chosen_mean(encoder)
+        if chosen == OFFICIAL:
             return official_mean(encoder, of=self).source
         words = {ESTIMATE: "estimated from these samples", ZERO: "zero"}
-        return words.get(self.image_mean) or f"file {Path(self.image_mean).name}"
+        return words.get(chosen) or f"file {Path(chosen).name}"

@@ -14,7 +14,7 @@ from splice_exp.core.assets import ASSETS, SCENES_CLIP
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.keys import key_of
 
-ESTIMATE, OFFICIAL, ZERO = "estimate", "official", "zero"
+AUTO, ESTIMATE, OFFICIAL, ZERO = "auto", "estimate", "official", "zero"
 MEAN_FILES = (".safetensors", ".pt", ".pth", ".npy")
 COCO = "MSCOCO train2017, published with SpLiCE"
 
@@ -41,6 +41,11 @@ class OfficialMean:
         return ASSETS / self.file
 
 
+SCENES_MEANS = (
+    "538b074008bcd463fd5cff1bccb9365ef538788475e70762dc1d7bf8c3079f5b",
+    "7a09f81cecc9751dc164fe9779b2553aed09f3bc036d4ddbeb6c12babf97bb00",
+    "363f38caa50d8cb746dbde07789fabb4def8065a8cac3afa64405a87d79ae00f",
+)  # by member: estimate-mean … data=scenes data.split=train data.num_samples=4096 backbone.member=0
 OFFICIAL_MEANS = (
     OfficialMean(
         "means/open_clip_ViT-B-32_image.safetensors",
@@ -66,11 +71,14 @@ OFFICIAL_MEANS = (
         ("RN50/openai", "RN50-quickgelu/openai", "hf-hub:timm/resnet50_clip.openai"),
         COCO,
     ),
-    OfficialMean(
-        "scenes_image_mean.safetensors",
-        "83fa76f3698dda499a70c00b755d18b485ffee6785827ad1b5930c17cc263983",
-        (f"local-dir:{SCENES_CLIP}",),
-        "4,096 images of the synthetic benchmark",
+    *(
+        OfficialMean(
+            f"scenes_clip/{member}/image_mean.safetensors",
+            sha256,
+            (f"local-dir:{SCENES_CLIP / str(member)}",),
+            "4,096 training images of the synthetic benchmark",
+        )
+        for member, sha256 in enumerate(SCENES_MEANS)
     ),
 )
 
@@ -122,7 +130,7 @@ def require_mean_file(path: str, of: object = None) -> Path:
     file, key = Path(path).expanduser(), key_of("image_mean", of)
     if not file.is_file():
         raise SpliceError(
-            f"{key} is {path!r}, but must be one of: {OFFICIAL}, {ESTIMATE}, {ZERO}; or an existing file "
+            f"{key} is {path!r}, but must be one of: {AUTO}, {OFFICIAL}, {ESTIMATE}, {ZERO}; or an existing file "
             f"({', '.join(MEAN_FILES)})."
         )
     if file.suffix not in MEAN_FILES:

@@ -119,7 +119,10 @@ class Repeated(Row):
 
     @cached_property
     def environment(self) -> dict[str, Any]:
-        return {**self.records[0].environment, "seed": ", ".join(self.seeds)}
+        first = self.records[0].environment
+        models = dict.fromkeys(str(record.environment["backbone"]["fingerprint"]) for record in self.records)
+        backbone = {**first["backbone"], "fingerprint": ", ".join(models)}
+        return {**first, "seed": ", ".join(self.seeds), "backbone": backbone}
 
     def estimate(self, values: np.ndarray) -> Estimate:
         if values.ndim == 2:

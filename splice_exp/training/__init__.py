@@ -1,1 +1,1 @@
-"""Training of the small CLIP of the embedded world."""
+"""Training of the small CLIP of the synthetic benchmark, of classifiers, and fine-tuning."""

@@ -1,57 +1,106 @@
-"""What the small CLIP is trained on and held against: pictures of the world with their captions."""
+"""What the small CLIP is trained and evaluated on: images of the synthetic benchmark with their captions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from torch.utils.data import Dataset
 
-from splice_exp.data.scenes.captions import captions
-from splice_exp.data.scenes.picture import Picture, draw_picture
-from splice_exp.data.scenes.render import render
+from splice_exp.data.scenes.captions import captions, words_of
+from splice_exp.data.scenes.drawing.render import render
+from splice_exp.data.scenes.picture import Picture, draw_picture, num_objects
 from splice_exp.data.scenes.sources import random_of
-from splice_exp.data.scenes.world import ATTRIBUTES
+from splice_exp.data.scenes.world import KIND_OF, OBJECT_ATTRIBUTES, SURROUNDINGS
+from splice_exp.training.patch_losses import patch_truth
 
-CAPTION_SHARES = (0.30, 0.25, 0.15, 0.15, 0.15)  # how often each of the five captions is that of the contrastive loss
-OBJECT_SHARES = (0.15, 0.25, 0.6)  # of pictures with one, two and three objects
+JUDGED = (*OBJECT_ATTRIBUTES, "part", "scene", *SURROUNDINGS)  # kinds of which an image of one object has at most one
+CAPTION_SHARES = (0.25, 0.25, 0.25, 0.10, 0.15)  # how often each of the five captions is that of the contrastive loss
 
 
 def training_picture(seed: int, index: int) -> Picture:
-    """Draw picture `index` of the training split, with one to three objects."""
+    """Draw an image of the training split, with one to five objects.
+
+    Args:
+        seed: Of the benchmark, at least 0.
+        index: Of the image, from 0.
+    """
     random = random_of("train", seed, index)
-    return draw_picture(random, [{}] * (1 + random.choice(len(OBJECT_SHARES), p=OBJECT_SHARES)))
+    return draw_picture(random, [{}] * num_objects(random))
 
 
 def easy_picture(seed: int, index: int) -> Picture:
-    """Draw picture `index` of the training split with one object, three times in four a large one."""
+    """Draw an image of the training split with one object, mostly a large one, nothing on it and nothing around.
+
+    What surrounds an object is learned quickly, and shapes are not learned before it is.
+
+    Args:
+        seed: Of the benchmark, at least 0.
+        index: Of the image, from 0.
+    """
     random = random_of("train", seed, index)
-    return draw_picture(random, [{"size": "large"} if random.integers(2) else {}])
+    picture = draw_picture(random, [{"size": "large"} if random.integers(3) else {}], surroundings={})
+    return replace(picture, objects=(replace(picture.objects[0], part=None),))
+
+
+def mixed_picture(seed: int, index: int) -> Picture:
+    """Draw an image of the training split: easy ones and those of one to five objects alternate.
+
+    Args:
+        seed: Of the benchmark, at least 0.
+        index: Of the image, from 0; even ones are easy.
+    """
+    return (training_picture if index % 2 else easy_picture)(seed, index)
 
 
 def corpus(seed: int, size: int) -> list[str]:
-    """Return all captions of the first `size` training pictures."""
+    """Return all captions of the first images of `training_picture`, `NUM_CAPTIONS` of each.
+
+    Args:
+        seed: Of the benchmark, at least 0.
+        size: Number of images.
+    """
     return [text for index in range(size) for text in captions(training_picture(seed, index))]
 
 
-class CaptionedPictures(Dataset[tuple[np.ndarray, str, str]]):
-    """Pictures `start` … `start + size` − 1 as drawn, each with one caption chosen by its share, and the full one."""
+class CaptionedPictures(Dataset[tuple[np.ndarray, str, str, tuple[np.ndarray, np.ndarray]]]):
+    """Images with their captions, for training.
 
-    def __init__(self, draw: Callable[[int, int], Picture], seed: int, start: int, size: int) -> None:
-        self._draw, self._seed, self._start, self._size = draw, seed, start, size
+    A sample is: pixels, (SIDE, SIDE, 3) uint8; a caption, sampled by `CAPTION_SHARES`; the names of all concepts; what
+    each patch shows, by `patch_truth`.
+
+    Args:
+        draw: From seed and index to an image, as `training_picture`.
+        seed: Of the benchmark, at least 0.
+        start: Index of the first image.
+        size: Number of images.
+        patch: Side of a patch, pixels; a divisor of the side of an image.
+    """
+
+    def __init__(self, draw: Callable[[int, int], Picture], seed: int, start: int, size: int, patch: int) -> None:
+        self._draw, self._seed, self._start, self._size, self._patch = draw, seed, start, size, patch
 
     def __len__(self) -> int:
         return self._size
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, str, str]:
+    def __getitem__(self, index: int) -> tuple[np.ndarray, str, str, tuple[np.ndarray, np.ndarray]]:
         picture = self._draw(self._seed, self._start + index)
         written = captions(picture)
         chosen = np.random.default_rng((self._seed, self._start + index)).choice(len(written), p=CAPTION_SHARES)
-        return render(picture), written[chosen], written[0]
+        return render(picture), written[chosen], words_of(picture), patch_truth(picture, self._patch)
 
 
-class SingleObjects(Dataset[tuple[np.ndarray, str, tuple[str, ...]]]):
-    """Pictures of one object, with their full caption and the concept of each kind in `world.ATTRIBUTES`."""
+class SingleObjects(Dataset[tuple[np.ndarray, str, tuple[str | None, ...]]]):
+    """Images of one object, for evaluation.
+
+    A sample is: pixels, (SIDE, SIDE, 3) uint8; the first caption; the concept of each kind of `JUDGED`, or none.
+
+    Args:
+        split: One of `sources.SPLITS`.
+        seed: Of the benchmark, at least 0.
+        size: Number of images.
+    """
 
     def __init__(self, split: str, seed: int, size: int) -> None:
         self._pictures = [draw_picture(random_of(split, seed, index)) for index in range(size)]
@@ -59,7 +108,7 @@ class SingleObjects(Dataset[tuple[np.ndarray, str, tuple[str, ...]]]):
     def __len__(self) -> int:
         return len(self._pictures)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, str, tuple[str, ...]]:
+    def __getitem__(self, index: int) -> tuple[np.ndarray, str, tuple[str | None, ...]]:
         picture = self._pictures[index]
-        truth = (getattr(picture if kind == "scene" else picture.objects[0], kind) for kind in ATTRIBUTES)
-        return render(picture), captions(picture)[0], tuple(truth)
+        concepts = {KIND_OF[concept]: concept for concept in picture.concepts}
+        return render(picture), captions(picture)[0], tuple(concepts.get(kind) for kind in JUDGED)

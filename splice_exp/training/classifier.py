@@ -35,7 +35,7 @@ class Classifier(lightning.LightningModule):
     """A network and its training.
 
     Args:
-        network: Pictures → scores of the classes.
+        network: From pixels, (n, 3, h, w), to scores of the classes, (n, c).
         settings: Of the training.
     """
 
@@ -44,14 +44,24 @@ class Classifier(lightning.LightningModule):
         self.network, self._settings = network, settings
 
     def training_step(self, batch: Sequence[Tensor], index: int) -> Float[Tensor, ""]:
-        """Return the loss of a batch."""
+        """Return the cross-entropy of a batch, and log it.
+
+        Args:
+            batch: Pixels, (n, 3, h, w), and labels, (n,).
+            index: Number of the batch in its epoch; not used.
+        """
         pixels, labels = batch
         loss = cross_entropy(self.network(pixels), labels)
         self.log("loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(labels))
         return loss
 
     def validation_step(self, batch: Sequence[Tensor], index: int) -> None:
-        """Log loss and accuracy of a batch."""
+        """Log loss and accuracy of a batch.
+
+        Args:
+            batch: Pixels, (n, 3, h, w), and labels, (n,).
+            index: Number of the batch in its epoch; not used.
+        """
         pixels, labels = batch
         scores = self.network(pixels)
         right = (scores.argmax(dim=1) == labels).float().mean()
@@ -59,7 +69,7 @@ class Classifier(lightning.LightningModule):
         self.log("validation_accuracy", right, prog_bar=True, batch_size=len(labels))
 
     def configure_optimizers(self) -> Any:
-        """Return Adam, and its learning rate in steps."""
+        """Return Adam, and a learning rate that is multiplied by `decay` every `decay_every` epochs."""
         settings = self._settings
         optimizer = torch.optim.Adam(self.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
         scheduler = torch.optim.lr_scheduler.StepLR(optimizer, settings.decay_every, settings.decay)
@@ -67,13 +77,13 @@ class Classifier(lightning.LightningModule):
 
 
 class LabelledPictures(Dataset[tuple[Tensor, int]]):
-    """Some pictures of a data set, ready for a network, with their labels.
+    """Some images of a data set, as a network takes them, (3, crop, crop), with their labels.
 
     Args:
         data: With classes.
-        places: Which pictures.
-        settings: How they are shown.
-        varied: Whether each is flipped and turned, every time in another way.
+        places: Indices of the images.
+        settings: How they are resized, cropped and rotated.
+        varied: Whether each is flipped and rotated at random, differently each time.
     """
 
     def __init__(self, data: EncodableSource, places: Sequence[int], settings: Settings, varied: bool) -> None:
@@ -101,12 +111,16 @@ class LabelledPictures(Dataset[tuple[Tensor, int]]):
 
 
 def loaders(data: EncodableSource, settings: Settings, workers: int) -> tuple[DataLoader[Any], DataLoader[Any]]:
-    """Split a data set by class, and load either part.
+    """Split a data set, class by class, into one part for training and one for validation.
 
     Args:
         data: With classes.
         settings: Of the training.
-        workers: Processes that read pictures.
+        workers: Processes that read images.
+
+    Returns:
+        Loaders of pixels, (n, 3, crop, crop), and labels, (n,): of the training part, in random order and with
+        variations, and of the validation part, `VALIDATION_SHARE` of the samples and at least one per class.
 
     Raises:
         SpliceError: if there are not two classes with two samples each.

@@ -15,19 +15,22 @@ class Settings(TrainingSettings):
     """What decides the outcome of a training.
 
     Attributes:
-        architecture: Of torchvision.
+        architecture: A residual network of torchvision, one of `ARCHITECTURES`.
         stem: `imagenet`, or `cifar` for small images.
-        resize: Of the shorter side, pixels.
+        resize: Length of the shorter side of an image, pixels.
         crop: Side of the square in the middle, pixels.
-        rotation: Most degrees by which pictures are turned in training, beside flips of both kinds.
-        epochs: At most.
-        patience: Epochs without a lower validation loss, after which it ends.
-        batch_size: Pictures in a batch.
+        rotation: Largest random rotation of an image in training, degrees; it is flipped at random, too.
+        epochs: The largest number of epochs.
+        patience: Epochs without a lower validation loss, after which the training ends.
+        batch_size: Images in a batch.
         learning_rate: Of Adam, at first.
         decay: Factor of the learning rate every `decay_every` epochs.
         decay_every: Epochs.
         weight_decay: Of Adam.
         seed: Of the last layer, the split and the order.
+
+    Raises:
+        SpliceError: naming the option that is out of bounds.
     """
 
     choices: ClassVar[Mapping[str, Sequence[str]]] = {"architecture": ARCHITECTURES, "stem": STEMS}

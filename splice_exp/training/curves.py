@@ -1,4 +1,4 @@
-"""What was logged in each epoch, kept in the checkpoint: a training that was killed knows all it had learnt."""
+"""What was logged in each epoch, kept in the checkpoint: a training that was killed loses none of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 
 class Curves(Callback):
-    """One row an epoch, with everything that was logged in it.
+    """One row per epoch, with everything that was logged in it.
 
     Loggers write the values of an epoch after its checkpoint, and lose them when the training is killed in between.
     """
@@ -23,9 +23,21 @@ class Curves(Callback):
         return pd.DataFrame(self._rows)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note what was logged before the epoch.
+
+        Args:
+            trainer: Has the last value of everything that was logged.
+            pl_module: The module in training; not used.
+        """
         self._earlier = dict(trainer.callback_metrics)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Add a row with what was logged in the epoch.
+
+        Args:
+            trainer: Has the last value of everything that was logged.
+            pl_module: The module in training; not used.
+        """
         # Lightning goes on to show the last value of what is no longer logged: the very same object.
         logged = {
             name: float(value)
@@ -35,7 +47,13 @@ class Curves(Callback):
         self._rows.append({"epoch": trainer.current_epoch, **logged})
 
     def state_dict(self) -> dict[str, Any]:
+        """Return the rows, for the checkpoint."""
         return {"rows": list(self._rows)}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take the rows from a checkpoint.
+
+        Args:
+            state_dict: By `state_dict`.
+        """
         self._rows = list(state_dict["rows"])

@@ -42,12 +42,15 @@ class FineTuning:
 
     Args:
         mode: `full`, all weights of the image tower; or `lora`.
-        rank: Of low-rank changes.
+        rank: Of low-rank changes; of no use with `full`.
         epochs: Passes through the data.
-        batch_size: Pictures in a batch.
+        batch_size: Images in a batch.
         learning_rate: Of AdamW.
         weight_decay: Of AdamW.
         seed: Of the order and of low-rank changes.
+
+    Raises:
+        SpliceError: naming the key that is out of bounds.
     """
 
     mode: str = "full"
@@ -71,7 +74,7 @@ class LowRank(nn.Module):
     """Adds B A / rank to some rows of a matrix; zero at first.
 
     Args:
-        rows: Of the matrix that change.
+        rows: Indices of the rows that change.
         width: Columns of the matrix.
         rank: Of the change.
     """
@@ -83,7 +86,11 @@ class LowRank(nn.Module):
         self._rows, self._rank = rows, rank
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Return the changed matrix."""
+        """Return the changed matrix.
+
+        Args:
+            weight: The matrix, (r, width).
+        """
         change = self.up @ self.down / self._rank
         before, after = self._rows.start, weight.shape[0] - self._rows.stop
         return weight + nn.functional.pad(change, (0, 0, before, after))
@@ -94,7 +101,7 @@ class Tuner(lightning.LightningModule):
 
     Args:
         model: Of open_clip; its parameters that need gradients are trained.
-        texts: Unit embeddings of the classes.
+        texts: Unit embeddings of the class texts, (c, e).
         settings: Of the training.
     """
 
@@ -104,7 +111,12 @@ class Tuner(lightning.LightningModule):
         self.register_buffer("texts", texts)
 
     def training_step(self, batch: Sequence[Tensor], index: int) -> Float[Tensor, ""]:
-        """Return the loss of a batch."""
+        """Return the cross-entropy of a batch.
+
+        Args:
+            batch: Preprocessed images, (n, 3, h, w), and labels, (n,), below c.
+            index: Number of the batch in its epoch; not used.
+        """
         pixels, labels = batch
         features = normalize(self.model.encode_image(pixels), dim=1)
         scores = self.model.logit_scale.exp() * features @ self.texts.T
@@ -117,12 +129,12 @@ class Tuner(lightning.LightningModule):
 
 
 class Pictures(Dataset[tuple[Tensor, int]]):
-    """Preprocessed pictures with their labels.
+    """Preprocessed images, (3, h, w), with their labels.
 
     Args:
-        data: With classes.
-        backbone: Preprocesses.
-        labels: Of the pictures.
+        data: The images.
+        backbone: Its preprocessing is used.
+        labels: Of the images, (n,).
     """
 
     def __init__(self, data: EncodableSource, backbone: Backbone, labels: Int64[Tensor, " n"]) -> None:
@@ -140,11 +152,11 @@ def fine_tuned(backbone: Backbone, data: EncodableSource, settings: FineTuning) 
 
     Args:
         backbone: From open_clip, with a Vision Transformer; stays as it is.
-        data: Training pictures with classes.
-        settings: How.
+        data: Training images with two or more classes.
+        settings: How it is trained.
 
     Raises:
-        SpliceError: if data have no classes, or the backbone no such tower, or half precision.
+        SpliceError: if the data lack classes, or the backbone has no such tower or half precision.
     """
     if data.labels is None or len(data.classes) < 2:
         raise SpliceError(f"Fine-tuning needs classes, which {data.name} has not: take other data.")

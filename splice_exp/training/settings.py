@@ -14,7 +14,15 @@ S = TypeVar("S", bound="TrainingSettings")
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Numbers that decide the outcome of a training; each has a default, by whose type it is checked and parsed."""
+    """Numbers that decide the outcome of a training; each has a default, by whose type it is checked and parsed.
+
+    Attributes:
+        minimum: Smallest values of integers, where it is not 1.
+        choices: Allowed values of texts.
+
+    Raises:
+        SpliceError: naming the option that is out of bounds.
+    """
 
     minimum: ClassVar[Mapping[str, int]] = {"seed": 0}  # of integers; of all others it is 1
     choices: ClassVar[Mapping[str, Sequence[str]]] = {}
@@ -46,7 +54,14 @@ class TrainingSettings:
     def from_options(cls: type[S], options: MutableMapping[str, Any]) -> S:
         """Take the settings out of what a parser has found.
 
+        Args:
+            options: Name → value, with one for each setting; these are removed.
+
+        Returns:
+            The settings.
+
         Raises:
+            KeyError: if there is no value for a setting.
             SpliceError: naming an option that is out of bounds.
         """
         return cls(**{field.name: options.pop(field.name) for field in fields(cls)})

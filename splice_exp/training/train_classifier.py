@@ -1,4 +1,4 @@
-"""The training of a classifier: it goes on after its last epoch, and leaves a file of tensors."""
+"""The training of a classifier: it resumes after its last complete epoch, and writes a file of weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,16 @@ from splice_exp.training.classifier_settings import Settings
 
 
 def network_of(settings: Settings, num_classes: int, weights: str | None) -> nn.Module:
-    """Return a network with a new last layer, on top of an encoder from a file or of random weights."""
+    """Return a network with a new last layer, on top of an encoder from a file or of random weights.
+
+    Args:
+        settings: Architecture and stem.
+        num_classes: c.
+        weights: File of the encoder's weights; none, for random ones.
+
+    Raises:
+        SpliceError: if the file cannot be read, or does not fit the architecture.
+    """
     network = build_network(settings.architecture, settings.stem)
     if weights is not None:
         load_encoder(network, read_state(weights, ""), weights)
@@ -32,7 +41,19 @@ def network_of(settings: Settings, num_classes: int, weights: str | None) -> nn.
 def train(
     settings: Settings, data: EncodableSource, weights: str | None, output: Path, run: Path, workers: int
 ) -> None:
-    """Train, or go on where a killed training of the same settings and data stopped; then write the weights."""
+    """Train, or resume a killed training of the same settings and data; then write the weights of the last epoch.
+
+    Args:
+        settings: Of the training.
+        data: Images with two or more classes.
+        weights: File of the encoder's weights to begin with; none, for random ones.
+        output: File to write, as `torch.save` does: `state_dict`, and `classes`, the class names in order.
+        run: Folder of checkpoints and logs; each training has a folder of its own in it.
+        workers: Processes that read images.
+
+    Raises:
+        SpliceError: if there are too few classes or samples, or the file of weights does not fit.
+    """
     lightning.seed_everything(settings.seed, workers=True)
     module = Classifier(network_of(settings, len(data.classes), weights), settings)
     identity = [asdict(settings), data.fingerprint(), weights and file_digest(Path(weights)), code_of(module, data)]
@@ -58,7 +79,12 @@ def train(
 
 
 def has_ended(checkpoint: Path, settings: Settings) -> bool:
-    """Say whether a training has stopped because its validation loss had not fallen any more."""
+    """Whether a training has stopped because its validation loss no longer fell.
+
+    Args:
+        checkpoint: Of its last epoch; it need not exist.
+        settings: Of the training.
+    """
     if not checkpoint.is_file():
         return False
     states = torch.load(checkpoint, weights_only=True)["callbacks"]

@@ -101,7 +101,7 @@ def test_curves_of_a_data_set_are_those_of_its_samples(tmp_path):
     assert data.labels.tolist() == [int(study.data.labels[place]) for place in (3, 1, 3)]
     assert data.fingerprint() != Selection(study.data, [3, 1, 3]).fingerprint()
     torch.manual_seed(0)
-    maps = torch.randn(3, 64, 64)
+    maps = torch.randn(3, 84, 84)
     cache = Cache(tmp_path)
     insertion, deletion = all_curves(data, study.backbone, Zero(), maps, 5, cache)
     again = all_curves(data, study.backbone, Zero(), maps, 5, cache)

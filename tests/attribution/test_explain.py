@@ -46,7 +46,7 @@ def asked():
 def test_every_sample_is_explained_as_if_it_were_alone(asked, method):
     data, backbone, questions = asked
     found = explain(data, backbone, method, Mean(), questions, seed=5)
-    assert found.maps.shape == (NUMBER, 2, 64, 64)
+    assert found.maps.shape == (NUMBER, 2, 84, 84)
     for row in (0, TOGETHER - 1, TOGETHER, NUMBER - 1):
         image = backbone.preprocess(data.inputs(row, row + 1))
         seeds = (seed_of(5, data.sample_ids[row]),)

@@ -347,19 +347,19 @@ def test_what_patches_give_adds_up_to_the_score(scenes):
 def test_patches_that_are_hidden_are_not_seen(scenes):
     """Whatever is painted there, the embedding is the same; where all are seen, it is that of the whole image."""
     backbone, images = scenes
-    kept = torch.ones(4, 64, 64)
+    kept = torch.ones(4, 84, 84)
     removal = TokenDropping()
     torch.testing.assert_close(
         removal.represent(backbone, images, kept), backbone.represent(images), atol=1e-5, rtol=1e-4
     )
-    kept[:, :32, :16] = 0
+    kept[:, :36, :24] = 0
     painted = images.clone()
-    painted[:, :, :32, :16] = 3.0
+    painted[:, :, :36, :24] = 3.0
     hidden = removal.represent(backbone, images, kept)
     torch.testing.assert_close(removal.represent(backbone, painted, kept), hidden)
     assert (hidden - backbone.represent(images)).abs().max() > 1e-3
     # One image for all masks is every mask of that image.
-    masks = (torch.rand(5, 64, 64) > 0.5).float()
+    masks = (torch.rand(5, 84, 84) > 0.5).float()
     torch.testing.assert_close(
         removal.represent(backbone, images[:1], masks),
         removal.represent(backbone, images[:1].expand(5, -1, -1, -1), masks),

@@ -40,7 +40,7 @@ def test_corpora_of_texts_pictures_and_representations(cocoa, pictures, tmp_path
 def test_maps_are_those_of_each_picture_alone_and_opposite_when_exchanged(cocoa, pictures):
     first, second = ("a photo of a star", "a photo of a heart")
     together = cocoa.explain(pictures, first, second)
-    assert together.maps.shape == (3, 64, 64)
+    assert together.maps.shape == (3, 84, 84)
     assert together.target == "a photo of a star rather than a photo of a heart"
     assert together.reliability.shape == (3,)
     alone = cocoa.explain(pictures[:1], first, second)
@@ -80,7 +80,7 @@ def test_a_figure_shows_the_map_over_the_image(cocoa, pictures):
     assert bar.get_ylabel() == "attribution"
     low, high = over.images[1].get_clim()
     assert -low == high == pytest.approx(float(found.maps[1].abs().max()))
-    assert image.images[0].get_array().shape[:2] == over.images[0].get_array().shape == (64, 64)
+    assert image.images[0].get_array().shape[:2] == over.images[0].get_array().shape == (84, 84)
     assert repr(found) == "Explained(2 images: a photo of a star rather than a photo of a heart)"
     assert f"<td>{found.similarity[1]:.3f}</td>" in found._repr_html_()
     with pytest.raises(SpliceError, match="sample is 2, but must be one of 0 to 1"):

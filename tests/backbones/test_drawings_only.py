@@ -37,7 +37,7 @@ def test_nothing_is_said_where_it_fits(overrides):
 
 
 def test_other_models_in_folders_are_not_it(tmp_path):
-    assert is_drawings_only(f"local-dir:{SCENES_CLIP}")
+    assert is_drawings_only(f"local-dir:{SCENES_CLIP}/0")
     assert not is_drawings_only(f"local-dir:{tmp_path}")
     assert not is_drawings_only("ViT-B-32")
 

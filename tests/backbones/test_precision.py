@@ -101,7 +101,8 @@ def test_every_kind_of_tower_embeds_images_and_texts_in_half_precision(model):
 @pytest.fixture(scope="module")
 def scenes():
     return {
-        precision: OpenClipBackbone(f"local-dir:{SCENES_CLIP}", precision=precision) for precision in ("fp32", *HALVES)
+        precision: OpenClipBackbone(f"local-dir:{SCENES_CLIP}/0", precision=precision)
+        for precision in ("fp32", *HALVES)
     }
 
 

@@ -44,7 +44,7 @@ class Hub(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return b""
-        content = (SCENES_CLIP / name).read_bytes()
+        content = (SCENES_CLIP / "0" / name).read_bytes()
         self.send_response(200)
         self.send_header("X-Repo-Commit", "a" * 40)
         self.send_header("ETag", f'"{name}"')
@@ -86,7 +86,7 @@ def test_the_first_use_downloads_and_says_where_to(tmp_path):
     for name in NAMES:
         assert f"fetching {name} of huggingface.co/tests/scenes" in first.stderr
         copy = tmp_path / "models--tests--scenes" / "snapshots" / ("a" * 40) / name
-        assert copy.read_bytes() == (SCENES_CLIP / name).read_bytes()
+        assert copy.read_bytes() == (SCENES_CLIP / "0" / name).read_bytes()
     assert str(tmp_path) in first.stderr
     assert "100%" in first.stderr  # a progress bar
     again = fetch(tmp_path, "hf-hub:tests/scenes", HF_HUB_OFFLINE="1")

@@ -52,3 +52,17 @@ def test_samples_are_selected_in_order():
 def test_objects_and_contexts_belong_together():
     with pytest.raises(ValueError, match="objects of 1"):
         GroundTruth({}, {}, ((),), ())
+
+
+def test_what_has_no_name_cannot_be_asked_for():
+    truth = GroundTruth(
+        {"pink": "pink", "rose": "rose", "flower": "flower", "sepia": "sepia"},
+        {"pink": "colour", "flower": "shape", "sepia": "camera"},
+        ((frozenset({"pink", "rose"}),),),
+        (frozenset({"sepia"}),),
+        held_out=frozenset({"sepia"}),
+    )
+    assert truth.concepts(0) == {"pink", "rose", "sepia"}
+    assert truth.nameable(0) == {"pink"}  # "rose" may mean a flower, for "sepia" the vocabulary has no word
+    assert truth.kinds == ("colour", "shape")
+    assert truth.known == {"pink", "rose", "flower", "sepia"}

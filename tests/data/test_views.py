@@ -7,11 +7,10 @@ import torchvision
 
 from splice_exp.backbones.resnet import ResNetBackbone
 from splice_exp.core.errors import SpliceError
+from splice_exp.data.scenes.placement import SIDE
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.data.views import MOVING, VIEWS, Views
 from tests.evaluation.studies import study_of
-
-SIDE = 64
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +75,7 @@ def test_what_belongs_to_pixels_goes_where_they_go(pictures, view):
 
 def test_a_backbone_that_cuts_off_a_border_sees_the_view_and_nothing_else(tmp_path, pictures):
     torch.save(torchvision.models.resnet18(weights=None).state_dict(), tmp_path / "weights.pth")
-    backbone = ResNetBackbone("resnet18", str(tmp_path / "weights.pth"), resize=80, crop=SIDE)
+    backbone = ResNetBackbone("resnet18", str(tmp_path / "weights.pth"), resize=SIDE + 16, crop=SIDE)
     assert backbone.border == 8
     for view in ("original", "flip"):
         data = Views(pictures, view, SIDE, 0, backbone.border)

@@ -107,12 +107,12 @@ def test_codes_leave_with_the_names_of_their_samples(splice, pictures):
 
 def test_what_a_notebook_shows(splice, pictures):
     found = splice.decompose(pictures)
-    assert repr(found).startswith("Decomposition(3 samples over 597 concepts, ")
+    assert repr(found).startswith("Decomposition(3 samples over 844 concepts, ")
     assert found.top(1)[0][0][0] in found._repr_html_()
     assert repr(found.solution).startswith("Solution(3 rows, converged, duality gap at most ")
     assert "largest KKT violation" in found.solution._repr_html_()
-    assert repr(splice.dictionary).startswith("Dictionary(597 concepts, 128 wide: ")
-    assert repr(splice) == "Splice(scenes_clip, 597 concepts, ActiveSet)"
+    assert repr(splice.dictionary).startswith("Dictionary(844 concepts, 512 wide: ")
+    assert repr(splice) == "Splice(scenes_clip, member 0, 844 concepts, ActiveSet)"
 
 
 def test_a_figure_shows_the_image_beside_its_codes(splice, pictures):
@@ -120,7 +120,7 @@ def test_a_figure_shows_the_image_beside_its_codes(splice, pictures):
     image, bars = found.plot(1, n=3).axes
     assert len(bars.patches) == 3
     assert [label.get_text() for label in bars.get_yticklabels()] == [name for name, _ in found.top(3)[1]]
-    assert image.images[0].get_array().shape == (64, 64, 3)
+    assert image.images[0].get_array().shape == (84, 84, 3)
     assert len(splice.decompose_text("a red star").plot().axes) == 1
 
 
@@ -143,7 +143,7 @@ def test_a_penalty_and_a_device_are_given_as_in_the_authors_package():
         (lambda splice, picture: splice.decompose("photo.png"), "photo.png cannot be read .No such file"),
         (lambda splice, picture: splice.decompose([]), "was given no images"),
         (lambda splice, picture: splice.decompose([picture] * 60).top(-1), "n is -1"),
-        (lambda splice, picture: splice.decompose(torch.ones(2, 7)), "7 wide, but those of the backbone 128"),
+        (lambda splice, picture: splice.decompose(torch.ones(2, 7)), "7 wide, but those of the backbone 512"),
         (lambda splice, picture: splice.decompose(["nothing.png"]), "nothing.png cannot be read .No such file"),
         (lambda splice, picture: Splice.load("ViT-B-32", "openai"), "needs a vocabulary"),
         (lambda splice, picture: Splice.load(vocabulary=["a", "b"], vocabulary_size=0), "^vocabulary_size is 0"),

@@ -34,9 +34,9 @@ def planned(study, selector, rule=HALF, **options):
 
 
 @pytest.mark.parametrize("selector", [ByCodes, BySubspace])
-def test_vectors_about_scenes_are_those_of_the_last_layer_and_colours_of_the_one_before(study, selector):
-    for names, layer in ((SCENES, 1), (COLOURS, 0)):
-        found = planned(study, selector(names))
+def test_vectors_about_scenes_are_those_of_an_early_layer_and_colours_of_the_last(study, selector):
+    for names, layer in ((SCENES, 0), (COLOURS, 1)):
+        found = planned(study, selector(names), layers=(1, 4))
         energy = found.spectra.gains.square()
         means = ((found.scores * energy).sum(dim=(1, 2)) / energy.sum(dim=(1, 2))).tolist()
         assert means[layer] > 1.2 * means[1 - layer]
@@ -123,7 +123,7 @@ def test_an_edited_model_is_saved_and_loads_through_open_clip(study, tmp_path):
     assert nothing.num_edited == 0
     before = study.backbone.encode_images(images)
     assert torch.equal(same.encode_images(images), before)
-    assert (model.encode_images(images) - before).abs().max() > 0.05
+    assert (model.encode_images(images) - before).abs().max() > 0.02
     for name, one in (("edited", model), ("same", same)):
         save_checkpoint(one, tmp_path / name)
         again = OpenClipBackbone(f"local-dir:{tmp_path / name}")

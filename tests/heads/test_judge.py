@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from splice_exp.core.errors import SpliceError
+from splice_exp.data.scenes.world import SCENES as WORLD
 from splice_exp.evaluation.sith.judged import SithJudged
 from splice_exp.heads.decisions import Decisions
 from splice_exp.heads.judge import EndpointJudge, Judge, read_prompt
@@ -16,8 +17,9 @@ from splice_exp.heads.reading import Reading
 from splice_exp.heads.rules import Levels
 from splice_exp.heads.selectors import ByJudge
 from splice_exp.heads.verdicts import Verdict, agreement, parse_verdict
-from tests.evaluation.sith.test_sith import SCENES
 from tests.evaluation.studies import study_of
+
+SCENES = {word for name, others in WORLD.items() for word in (name, *others)}
 
 pytestmark = pytest.mark.enable_socket
 
@@ -202,7 +204,7 @@ def test_vectors_are_selected_by_a_judge(study, tmp_path):
     assert scores.tolist() == expected
     with (
         served(lambda prompt, number: "I cannot say.") as (url, _),
-        pytest.raises(SpliceError, match=r"gives no score for the pole \+ of L3.H0.0: raise judge.repeats"),
+        pytest.raises(SpliceError, match=r"gives no score for the pole \+ of L4.H0.0: raise judge.repeats"),
     ):
         ByJudge(judge_of(url, tmp_path / "e.jsonl"), "scenes").scores(found, names)
     with pytest.raises(SpliceError, match="^topic is empty"):
@@ -219,7 +221,7 @@ def test_judged_coherence_stands_beside_lists_dealt_by_chance(study, tmp_path):
 
     with served(answer) as (url, _):
         judge = judge_of(url, tmp_path / "d.jsonl", repeats=2, parallel=1)
-        found = SithJudged(Reading((2, 3), vectors=6), judge, bootstrap_resamples=20).evaluate(study)
+        found = SithJudged(Reading((0, 1), vectors=6), judge, bootstrap_resamples=20).evaluate(study)
     metrics = found.metrics
     assert metrics["judge/score"] > metrics["judge/score_null"] + 0.1
     assert metrics["judge/readable"] == pytest.approx(0.9, abs=0.01)

@@ -106,5 +106,5 @@ def test_towers_without_such_heads_are_refused_by_name():
 def test_the_towers_of_the_embedded_clip():
     backbone = study_of("data=scenes", "data.num_samples=4").backbone
     image, text = tower_of(backbone), tower_of(backbone, "text")
-    assert (len(image.blocks), image.num_heads, image.width, image.projection.shape[1]) == (4, 4, 128, 128)
+    assert (len(image.blocks), image.num_heads, image.width, image.projection.shape[1]) == (5, 4, 128, 512)
     assert (len(text.blocks), text.num_heads, text.width) == (2, 4, 128)

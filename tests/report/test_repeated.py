@@ -172,6 +172,7 @@ def test_models_are_replicates_and_seeds_of_one_depend_on_each_other(tmp_path):
     assert dict(row.labels) == {}
     assert row.models == {"model 0", "model 1", "model 2"}
     assert "over models" in row.brackets
+    assert row.environment["backbone"]["fingerprint"] == "model 0, model 1, model 2"
     assert row.samples["sample_id"][0] == "seed 0, member 0"
     means = np.array([-0.2, 0.0, 0.2]) + 0.515
     found = row.estimate(row.samples["recovery/f1"])

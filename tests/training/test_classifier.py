@@ -120,7 +120,7 @@ def test_what_cannot_be_trained_is_refused(train, tmp_path, overrides, message):
 
 
 def test_validation_has_a_fifth_of_every_class_and_is_not_varied():
-    data = Scenes(240, max_objects=1, label="shape", split="train")
+    data = Scenes(240, max_objects=1, label="size", split="train")
     settings = Settings(resize=32, crop=32, batch_size=300)
     fitted, held_out = (next(iter(loader))[1] for loader in loaders(data, settings, 0))
     assert len(fitted) == 192

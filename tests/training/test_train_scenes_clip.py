@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from splice_exp.backbones.open_clip import OpenClipBackbone
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.scenes.plain import Scenes
-from splice_exp.training.captioned import CaptionedPictures, easy_picture, training_picture
+from splice_exp.training.captioned import CaptionedPictures, easy_picture, mixed_picture, training_picture
 from splice_exp.training.curves import Curves
 from splice_exp.training.model_card import _caption_recall
 from splice_exp.training.small_clip import Settings
@@ -27,7 +27,8 @@ TINY = {
     "steps": 3,
     "batch-size": 16,
     "width": 32,
-    "layers": 1,
+    "dimensions": 48,
+    "layers": 3,
     "text-layers": 1,
     "corpus": 60,
     "heldout": 64,
@@ -85,11 +86,11 @@ def test_the_checkpoint_is_an_ordinary_one_with_a_card(trained):
             *("open_clip_config.json", "open_clip_model.safetensors", "merges.txt.gz", "README.md", "curves.png"),
         }
         backbone = OpenClipBackbone(f"local-dir:{output}")
-        assert backbone.dim == TINY["width"]
-        assert backbone.encode_images(Scenes(2).inputs(0, 2)).shape == (2, 32)
+        assert backbone.dim == TINY["dimensions"]
+        assert backbone.encode_images(Scenes(2).inputs(0, 2)).shape == (2, 48)
         card = (output / "README.md").read_text()
         assert "--epochs 4 --warm-up-epochs 2" in card
-        assert "shape, of 12" in card
+        assert "shape, of 64" in card
         config = json.loads((output / "open_clip_config.json").read_text())
         assert config["model_cfg"]["text_cfg"]["tokenizer_kwargs"] == {"bpe_path": "merges.txt.gz"}
 
@@ -104,7 +105,8 @@ def test_every_epoch_is_in_the_curves_once(trained):
         curves.load_state_dict(checkpoint["callbacks"]["Curves"])
         history = curves.table()
         assert history["epoch"].tolist() == [0, 1, 2, 3]
-        assert history["words"].notna().tolist() == [True, True, False, False]
+        assert history["words"].notna().all()
+        assert history["patches"].notna().all()
         assert history["contrastive"].notna().tolist() == [False, False, True, True]
         assert history["shape"].notna().all()
         assert checkpoint["global_step"] == 12
@@ -135,11 +137,11 @@ def test_captions_are_looked_for_among_different_ones():
 
 
 def test_no_two_epochs_share_a_picture():
-    first = [CaptionedPictures(training_picture, 0, 0, 20)[index] for index in range(20)]
-    second = [CaptionedPictures(training_picture, 0, 20, 20)[index] for index in range(20)]
-    pixels = {picture.tobytes() for picture, _, _ in (*first, *second)}
+    first = [CaptionedPictures(training_picture, 0, 0, 20, 12)[index] for index in range(20)]
+    second = [CaptionedPictures(training_picture, 0, 20, 20, 12)[index] for index in range(20)]
+    pixels = {picture.tobytes() for picture, *_ in (*first, *second)}
     assert len(pixels) == 40
-    assert all(text and full for _, text, full in first)
+    assert all(text and full for _, text, full, _ in first)
 
 
 def test_easy_pictures_show_one_object_that_is_mostly_large():
@@ -147,3 +149,10 @@ def test_easy_pictures_show_one_object_that_is_mostly_large():
     assert {len(picture.objects) for picture in drawn} == {1}
     large = sum(picture.objects[0].size == "large" for picture in drawn) / 400
     assert 0.65 < large < 0.85
+
+
+def test_mixed_pictures_take_turns():
+    drawn = [mixed_picture(0, index) for index in range(60)]
+    assert drawn[::2] == [easy_picture(0, index) for index in range(0, 60, 2)]
+    assert drawn[1::2] == [training_picture(0, index) for index in range(1, 60, 2)]
+    assert {len(picture.objects) for picture in drawn[1::2]} == {1, 2, 3, 4, 5}

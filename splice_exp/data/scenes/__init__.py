@@ -1,1 +1,1 @@
-"""The embedded world: pictures whose objects, masks, captions and concepts are known because we drew them."""
+"""The synthetic benchmark ("Scenes"): images whose objects, masks, captions and concepts are known by construction."""

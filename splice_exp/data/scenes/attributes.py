@@ -26,6 +26,9 @@ class AttributeScenes(SceneSource):
         label_values: Its two values.
         edited: The attribute to be edited away, another one.
         edited_values: Its two values.
+
+    Raises:
+        SpliceError: if the two attributes are the same, or a value is none of its attribute.
     """
 
     label: str = "shape"

@@ -1,4 +1,4 @@
-"""Classes finer than any caption of the world: how many points has the star? For studies of adaptation."""
+"""Classes finer than any caption of the benchmark: how many points has the star? For studies of adaptation."""
 
 from __future__ import annotations
 

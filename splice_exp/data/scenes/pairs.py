@@ -1,4 +1,4 @@
-"""Pictures of two objects that look different, so that one can be asked for against the other."""
+"""Images of two objects that look different, so that an explanation can ask for one and not the other."""
 
 from __future__ import annotations
 

@@ -1,21 +1,25 @@
-"""What is in a picture, and how it is drawn by lot: attributes uniform and independent, objects apart."""
+"""What is in an image, and how it is drawn at random: concepts by frequency, objects where there is room."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from splice_exp.data.scenes.world import ATTRIBUTES, FINE_SHAPES, OBJECT_ATTRIBUTES, SCENES
+from splice_exp.data.scenes.frequencies import OBJECT_SHARES, PRESENCE, draw, draw_beside
+from splice_exp.data.scenes.placement import CLOSE, RADIUS, SIDE, place
+from splice_exp.data.scenes.world import (
+    COUNTS,
+    FAMILY_OF,
+    FINE_SHAPES,
+    OBJECT_ATTRIBUTES,
+    SURROUNDINGS,
+)
 
-SIDE = 64  # pixels of a picture
-RADIUS = {"small": 11, "large": 20}  # pixels
-GRID = 8  # centres lie on multiples of it
-CLEARANCE = 0.85  # least distance of two centres, in sums of radii
 NUM_TURNS = 5  # rotations of a shape
-TILE = 192  # pixels of a texture, from which a picture takes a window
+TILE = 192  # pixels of a texture, from which an image takes a window
+CENTRED = SIDE // 6  # pixels from the middle within which an object is centred
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class PlacedObject:
         colour: One of `world.COLOURS`.
         surface: One of `world.SURFACES`.
         size: One of `world.SIZES`.
+        part: One of `world.PARTS`, or none.
         row: Of the centre, pixels.
         column: Of the centre, pixels.
         turn: Which rotation, below `NUM_TURNS`.
@@ -37,116 +42,174 @@ class PlacedObject:
     colour: str
     surface: str
     size: str
+    part: str | None
     row: int
     column: int
     turn: int
     tint: tuple[int, int, int]
 
     @property
+    def family(self) -> str:
+        """What kind of thing the shape is."""
+        return FAMILY_OF[FINE_SHAPES.get(self.shape, self.shape)]
+
+    @property
+    def position(self) -> str:
+        """Where in the image it is, one of `world.POSITIONS`."""
+        down, right = self.row - SIDE // 2, self.column - SIDE // 2
+        if max(abs(down), abs(right)) <= CENTRED:
+            return "centred"
+        return f"{'upper' if down < 0 else 'lower'} {'left' if right < 0 else 'right'}"
+
+    @property
     def concepts(self) -> frozenset[str]:
-        """Words that are true of this object."""
-        return frozenset((FINE_SHAPES.get(self.shape, self.shape), self.colour, self.surface, self.size))
+        """Concepts that are true of this object."""
+        part = () if self.part is None else (self.part,)
+        shape = FINE_SHAPES.get(self.shape, self.shape)
+        return frozenset((shape, self.colour, self.surface, self.size, self.family, self.position, *part))
 
 
 @dataclass(frozen=True)
 class Picture:
-    """All that decides the pixels and the captions of one picture.
+    """All that decides the pixels and the captions of one image.
 
     Attributes:
         objects: In the order in which they are painted.
         scene: One of `world.SCENES`.
+        surroundings: Kind of `world.SURROUNDINGS` → the concept of it that is there.
         offset: Row and column of the window in the texture.
         mirrored: Whether the texture is flipped left to right.
         light: Brightness of the scene, per cent.
-        caption_seed: Fixes the wording of the captions.
+        seed: Fixes where drops fall, where the prop stands and how the captions are worded.
     """
 
     objects: tuple[PlacedObject, ...]
     scene: str
+    surroundings: Mapping[str, str] = field(hash=False)
     offset: tuple[int, int]
     mirrored: bool
     light: int
-    caption_seed: int
+    seed: int
+
+    @property
+    def count(self) -> str:
+        """How many objects there are, one of `world.COUNTS`."""
+        return tuple(COUNTS)[len(self.objects) - 1]
+
+    @property
+    def contexts(self) -> frozenset[str]:
+        """Concepts that are true of the whole image, and of none of its objects alone."""
+        relations = (relation_of(*self.objects[:2]),) if len(self.objects) > 1 else ()
+        return frozenset((self.scene, self.count, *self.surroundings.values(), *relations))
 
     @property
     def concepts(self) -> frozenset[str]:
-        """Words that are true of this picture."""
-        return frozenset((self.scene,)).union(*(placed.concepts for placed in self.objects))
+        """Concepts that are true of this image."""
+        return self.contexts.union(*(placed.concepts for placed in self.objects))
+
+
+def relation_of(first: PlacedObject, second: PlacedObject) -> str:
+    """Return how the first object lies to the second, one of `world.RELATIONS`.
+
+    Later objects are painted over earlier ones: where they touch, the second one is in front.
+
+    Args:
+        first: An object.
+        second: One that is painted later.
+    """
+    down, right = first.row - second.row, first.column - second.column
+    touching = CLOSE + 0.25
+    if down**2 + right**2 < (touching * (RADIUS[first.size] + RADIUS[second.size])) ** 2:
+        return "in front of"
+    if abs(right) >= abs(down):
+        return "left of" if right < 0 else "right of"
+    return "above" if down < 0 else "below"
+
+
+def num_objects(random: np.random.Generator, most: int = len(OBJECT_SHARES)) -> int:
+    """Draw how many objects an image has, by `OBJECT_SHARES`.
+
+    Args:
+        random: Source of the draw.
+        most: The largest number, at most 5; the shares of smaller ones are scaled to sum to 1.
+    """
+    shares = np.array(OBJECT_SHARES[:most])
+    return 1 + int(random.choice(most, p=shares / shares.sum()))
 
 
 def draw_picture(
-    random: np.random.Generator, objects: Sequence[Mapping[str, str]] = ({},), scene: str | None = None
+    random: np.random.Generator,
+    objects: Sequence[Mapping[str, str]] = ({},),
+    scene: str | None = None,
+    surroundings: Mapping[str, str] | None = None,
 ) -> Picture:
-    """Draw a picture; what is not given is drawn uniformly.
+    """Draw an image; what is not given is drawn by its frequency.
 
     Args:
         random: Source of all draws.
-        objects: One mapping an object, of the attributes that are given; at most one is large if there are several.
+        objects: One mapping per object, of the attributes that are given; all but the first are small,
+            unless their size is given.
         scene: The scene, if it is given.
+        surroundings: All that is to be around, if it is given: kind of `world.SURROUNDINGS` → concept.
+
+    Raises:
+        ValueError: if two objects are given the same shape and colour.
     """
     drawn: list[dict[str, str]] = []
     for given in objects:
         while True:
-            attributes = {
-                name: given.get(name) or _choose(random, tuple(ATTRIBUTES[name])) for name in OBJECT_ATTRIBUTES
-            }
-            if any(other["size"] == "large" for other in drawn) and "size" not in given:
-                attributes["size"] = "small"
+            attributes = _attributes(random, given)
+            if drawn and "size" not in given:
+                attributes["size"] = "small"  # a large one would hide those behind it
             looks = (attributes["shape"], attributes["colour"])
             if looks not in [(other["shape"], other["colour"]) for other in drawn]:
                 break
             if {"shape", "colour"} <= set(given):
                 raise ValueError(f"two objects are given as {' '.join(reversed(looks))}, but must look different")
         drawn.append(attributes)
-    choices = placements(tuple(attributes["size"] for attributes in drawn))
-    centres = choices[random.integers(len(choices))]
+    centres = place(random, [attributes["size"] for attributes in drawn])
     placed = tuple(
         PlacedObject(
             **attributes,
-            row=int(row),
-            column=int(column),
+            part=_draw_part(random, given),
+            row=row,
+            column=column,
             turn=int(random.integers(NUM_TURNS)),
             tint=tuple(random.integers(-18, 19, size=3).tolist()),
         )
-        for attributes, (row, column) in zip(drawn, centres, strict=True)
+        for attributes, given, (row, column) in zip(drawn, objects, centres, strict=True)
     )
-    scene = scene or _choose(random, tuple(SCENES))
+    found = draw_beside(random, "scene", placed[0].family)
+    scene = scene or found
+    around = _draw_surroundings(random, scene)
     row, column = random.integers(TILE, size=2).tolist()
     return Picture(
         placed,
         scene,
+        around if surroundings is None else dict(surroundings),
         offset=(row, column),
         mirrored=bool(random.integers(2)),
         light=int(random.integers(85, 116)),
-        caption_seed=int(random.integers(2**31)),
+        seed=int(random.integers(2**31)),
     )
 
 
-def _choose(random: np.random.Generator, names: Sequence[str]) -> str:
-    return names[int(random.integers(len(names)))]
+def _attributes(random: np.random.Generator, given: Mapping[str, str]) -> dict[str, str]:
+    shape = given.get("shape") or draw(random, "shape")
+    colour = draw_beside(random, "colour", FINE_SHAPES.get(shape, shape))
+    drawn = {"shape": shape, "colour": colour, "surface": draw(random, "surface"), "size": draw(random, "size")}
+    return {name: given.get(name) or drawn[name] for name in OBJECT_ATTRIBUTES}
 
 
-@lru_cache
-def placements(sizes: tuple[str, ...]) -> np.ndarray:
-    """Return all ways to put objects of these sizes on the grid, wholly inside and apart: (ways, objects, 2) pixels.
+def _draw_part(random: np.random.Generator, given: Mapping[str, str]) -> str | None:
+    part = draw(random, "part") if random.random() < PRESENCE["part"] else None
+    return given.get("part") or part
 
-    Raises:
-        ValueError: if there is none.
-    """
-    ways: list[tuple[tuple[int, int], ...]] = [()]
-    for number, size in enumerate(sizes):
-        radius = RADIUS[size]
-        line = [centre for centre in range(GRID // 2, SIDE, GRID) if radius - 1 <= centre <= SIDE - radius + 1]
-        ways = [
-            (*way, (row, column))
-            for way in ways
-            for row in line
-            for column in line
-            if all(
-                (row - other[0]) ** 2 + (column - other[1]) ** 2 >= (CLEARANCE * (radius + RADIUS[sizes[index]])) ** 2
-                for index, other in enumerate(way[:number])
-            )
-        ]
-    if not ways:
-        raise ValueError(f"objects of sizes {', '.join(sizes)} do not fit into a picture")
-    return np.array(ways)
+
+def _draw_surroundings(random: np.random.Generator, scene: str) -> dict[str, str]:
+    around = {}
+    for kind in SURROUNDINGS:
+        if random.random() < PRESENCE[kind]:
+            attracted = kind in ("prop", "weather")
+            around[kind] = draw_beside(random, kind, scene) if attracted else draw(random, kind)
+    return around

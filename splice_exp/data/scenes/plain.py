@@ -1,4 +1,4 @@
-"""Pictures of one to three objects, everything uniform and independent."""
+"""Images of one to five objects: concepts by their frequency and company, as captions on the web have them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,24 @@ import numpy as np
 
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.core.keys import key_of
-from splice_exp.data.scenes.picture import Picture, draw_picture
+from splice_exp.data.scenes.frequencies import OBJECT_SHARES
+from splice_exp.data.scenes.picture import Picture, draw_picture, num_objects
 from splice_exp.data.scenes.sources import SceneSource
-from splice_exp.data.scenes.world import ATTRIBUTES
+from splice_exp.data.scenes.world import ATTRIBUTES, OBJECT_ATTRIBUTES
 
-MAX_OBJECTS = 3
+MAX_OBJECTS = len(OBJECT_SHARES)
 
 
 @dataclass(eq=False)
 class Scenes(SceneSource):
-    """Pictures of the world; the class is one attribute.
+    """Images of one or more objects; the class is one attribute.
 
     Args:
-        max_objects: Each picture has 1 … `max_objects` objects, at most 3.
+        max_objects: Each image has 1 … `max_objects` objects, at most 5.
         label: The attribute that is the class: `scene`; with `max_objects` 1 also `shape`, `colour`, `surface`, `size`.
+
+    Raises:
+        SpliceError: if there are too many objects, or the class differs between them.
     """
 
     max_objects: int = MAX_OBJECTS
@@ -33,7 +37,7 @@ class Scenes(SceneSource):
         require_integer("max_objects", max_objects, 1)
         if max_objects > MAX_OBJECTS:
             raise SpliceError(f"{key_of('max_objects')} is {max_objects}, but must be at most {MAX_OBJECTS}.")
-        require_choice("label", label, tuple(ATTRIBUTES))
+        require_choice("label", label, ("scene", *OBJECT_ATTRIBUTES))
         if label != "scene" and max_objects > 1:
             raise SpliceError(
                 f"{key_of('label')} is {label!r}, which differs between objects: set {key_of('max_objects')}=1 or "
@@ -45,4 +49,4 @@ class Scenes(SceneSource):
         )
 
     def _draw(self, random: np.random.Generator, index: int) -> Picture:
-        return draw_picture(random, [{}] * int(random.integers(1, self.max_objects + 1)))
+        return draw_picture(random, [{}] * num_objects(random, self.max_objects))

@@ -19,29 +19,41 @@ from splice_exp.core.truth import GroundTruth
 from splice_exp.data import scenes
 from splice_exp.data.base import EncodableSource
 from splice_exp.data.scenes.captions import captions
+from splice_exp.data.scenes.drawing.render import masks, render
 from splice_exp.data.scenes.picture import Picture
-from splice_exp.data.scenes.render import masks, render
-from splice_exp.data.scenes.world import CONCEPT_OF, KIND_OF, MAIN_KINDS
+from splice_exp.data.scenes.world import CONCEPT_OF, HELD_OUT_KINDS, KIND_OF, MAIN_KINDS, with_ambiguous
 
 SPLITS = ("train", "val", "test")
 NAMED = 128  # bytes of the name of a sample, and of what is in it
 
 
 def random_of(split: str, seed: int, index: int) -> np.random.Generator:
-    """Return the source of all draws of one sample: no two splits, seeds or indices share one."""
+    """Return the source of all draws of one sample: no two splits, seeds or indices share one.
+
+    Args:
+        split: One of `SPLITS`.
+        seed: Of the data set, at least 0.
+        index: Of the sample.
+
+    Raises:
+        ValueError: for another split, or a negative number.
+    """
     return np.random.default_rng((SPLITS.index(split), seed, index))
 
 
 @dataclass(eq=False)
 class SceneSource(EncodableSource):
-    """Pictures drawn by lot, sample by sample: picture i depends on split, seed and i alone.
+    """Images drawn at random, sample by sample: image i depends on split, seed and i alone.
 
     Args:
         num_samples: n.
-        split: `train` (where the pictures that `scenes_clip` learned from are), `val` or `test`.
+        split: `train` (with the images that `scenes_clip` was trained on), `val` or `test`.
         seed: Fixes all samples.
         name: Short name for tables.
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
+
+    Raises:
+        SpliceError: naming the key of an argument that is out of bounds.
     """
 
     kind = "synthetic"
@@ -63,7 +75,7 @@ class SceneSource(EncodableSource):
 
     @abstractmethod
     def _draw(self, random: np.random.Generator, index: int) -> Picture:
-        """Draw picture `index`."""
+        """Draw image `index`."""
 
     @cached_property
     def pictures(self) -> tuple[Picture, ...]:
@@ -90,12 +102,14 @@ class SceneSource(EncodableSource):
         return {f"{one.colour} {one.shape}": mask for one, mask in zip(objects, self.masks(index), strict=True)}
 
     def truth(self) -> GroundTruth:
-        objects = tuple(tuple(placed.concepts for placed in picture.objects) for picture in self.pictures)
-        return GroundTruth(
-            CONCEPT_OF, KIND_OF, objects, tuple(frozenset((p.scene,)) for p in self.pictures), MAIN_KINDS
+        objects = tuple(
+            tuple(with_ambiguous(placed.concepts) for placed in picture.objects) for picture in self.pictures
         )
+        contexts = tuple(with_ambiguous(picture.contexts) for picture in self.pictures)
+        held_out = frozenset(concept for concept, kind in KIND_OF.items() if kind in HELD_OUT_KINDS)
+        return GroundTruth(CONCEPT_OF, KIND_OF, objects, contexts, MAIN_KINDS, held_out)
 
     def _label(self, classes: Sequence[str], names: Sequence[str]) -> None:
-        """Set the classes, and the labels to the places of `names`, one a sample, among them."""
+        """Set the classes, and the labels to the indices of `names`, one per sample, among them."""
         self.classes = tuple(classes)
         self.labels = torch.tensor([self.classes.index(name) for name in names])

@@ -1,4 +1,4 @@
-"""Pairs of pictures, alike but for one object: in the second it is a symbol that stands for what is unsafe."""
+"""Pairs of images, alike but for one object: in the second it is a symbol that stands for what is unsafe."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ class UnsafeScenes(SceneSource):
     Captions follow: they differ in the words for that object only.
 
     Args:
-        symbol: The shape that counts as unsafe; it is in no safe picture.
+        symbol: The shape that counts as unsafe; it is in no safe image.
+
+    Raises:
+        SpliceError: if there is no such shape.
     """
 
     symbol: str = "skull"

@@ -27,7 +27,8 @@ def by_kind(codes: Codes, concepts: Sequence[str], truth: GroundTruth) -> np.nda
     for row, name in enumerate(concepts):
         named = truth.named(name)
         for concept in named:
-            table[row, kinds.index(truth.kind_of.get(concept, OTHER))] += 1 / len(named)
+            kind = truth.kind_of.get(concept, OTHER)
+            table[row, kinds.index(kind if kind in kinds else OTHER)] += 1 / len(named)
     sums = np.zeros((len(codes), len(kinds)))
     np.add.at(sums, codes.rows.numpy(), codes.values.double().numpy()[:, None] * table[codes.indices.numpy()])
     return sums

@@ -1,10 +1,11 @@
 r"""Do the codes name what is there? Concepts in the support of a row, held against the ground truth of the sample.
 
-For sample i with true concepts T, concepts with a positive code name the words R: compounds count word by word,
-synonyms as the concept they name, and a word that stands for nothing as a word that is not true.
+For sample i with true concepts T, of which the vocabulary of the benchmark can name N, concepts with a positive code
+name the words R: compounds count word by word, synonyms as the concept they name, and a word that stands for nothing as
+a word that is not true. A word with several meanings, one of which is true, counts neither for nor against a code.
 
-    precision = |R ∩ T| / |R|          recall = |R ∩ T| / |T|          F1, their harmonic mean
-    average precision: of T in the ranking of all words by the sum of the codes that name them
+    precision = |R ∩ T| / |R|          recall = |R ∩ N| / |N|          F1 = 2 |R ∩ N| / (|R| + |N|)
+    average precision: of N in the ranking of all words by the sum of the codes that name them
     hallucinated: share of the support with a word that stands for nothing in the world
     misbound: share of the support whose words are all true, but of no single object
     main recall: of the kinds that a short caption would name (`GroundTruth.main_kinds`)
@@ -114,14 +115,17 @@ class Judge:
     def __init__(self, concepts: Sequence[str], truth: GroundTruth) -> None:
         self._truth = truth
         self._named = [truth.named(concept) for concept in concepts]
-        words = sorted({word for named in self._named for word in named} | set(truth.kind_of))
+        words = sorted({word for named in self._named for word in named} | truth.known)
         self._place = {word: place for place, word in enumerate(words)}
         self._columns = [[self._place[word] for word in named] for named in self._named]
-        self._stray = np.array([any(word not in truth.kind_of for word in named) for named in self._named])
+        self._stray = np.array([any(word not in truth.known for word in named) for named in self._named])
         kinds = np.array([truth.kind_of.get(word, "") for word in words])
         self._kinds = {f"recall_{kind}": kinds == kind for kind in truth.kinds}
         self._kinds["recall_main"] = np.isin(kinds, truth.main_kinds)
-        self._true = self._table([[self._place[word] for word in truth.concepts(row)] for row in range(len(truth))])
+        rows = range(len(truth))
+        self._true = self._table([[self._place[word] for word in truth.concepts(row)] for row in rows])
+        self._nameable = self._table([[self._place[word] for word in truth.nameable(row)] for row in rows])
+        self._unsure = self._true & (kinds == "")  # with several meanings
 
     def _table(self, places: Sequence[Sequence[int]]) -> np.ndarray:
         """Return which words stand in each row, (n, words) bool."""
@@ -132,19 +136,22 @@ class Judge:
 
     def recovery(self, supports: Supports) -> dict[str, np.ndarray]:
         """Return what the function of that name does."""
-        found = self._table([[place for concept in row for place in self._columns[concept]] for row in supports])
-        both = found & self._true
-        right, said, there = (table.sum(axis=1) for table in (both, found, self._true))
+        named = self._table([[place for concept in row for place in self._columns[concept]] for row in supports])
+        found = named & ~self._unsure
+        both = found & self._nameable
+        recalled, right, said, there = (
+            table.sum(axis=1) for table in (both, found & self._true, found, self._nameable)
+        )
         sizes = np.array([len(support) for support in supports])
         counts = {
             "precision": (right, said),
-            "recall": (right, there),
-            "f1": (2 * right, said + there),
+            "recall": (recalled, there),
+            "f1": (2 * recalled, said + there),
             "hallucinated": (np.array([self._stray[support].sum() for support in map(list, supports)]), sizes),
             "misbound": (np.array([self._misbound(row, support) for row, support in enumerate(supports)]), sizes),
         }
         for name, of_kind in self._kinds.items():
-            counts[name] = (both[:, of_kind].sum(axis=1), self._true[:, of_kind].sum(axis=1))
+            counts[name] = (both[:, of_kind].sum(axis=1), self._nameable[:, of_kind].sum(axis=1))
         shares = {name: (part.astype(np.float64), whole.astype(np.float64)) for name, (part, whole) in counts.items()}
         measured = {
             name: np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
@@ -165,7 +172,8 @@ class Judge:
         for row, (start, end) in enumerate(pairwise(codes.indptr.tolist())):
             for place in range(start, end):
                 scores[row, self._columns[indices[place]]] += values[place]
-        return average_precisions(scores, self._true)
+        scores[self._unsure] = 0
+        return average_precisions(scores, self._nameable)
 
 
 def average_precisions(scores: np.ndarray, true: np.ndarray) -> np.ndarray:
@@ -228,7 +236,7 @@ def names_something(concepts: Sequence[str], truth: GroundTruth) -> bool:
         concepts: Names of atoms.
         truth: Knows the words of the world.
     """
-    return any(word in truth.kind_of for concept in concepts for word in truth.named(concept))
+    return any(word in truth.known for concept in concepts for word in truth.named(concept))
 
 
 def recovery_measures(codes: Codes, truth: GroundTruth, top_k: int, seed: int) -> Mapping[str, np.ndarray]:

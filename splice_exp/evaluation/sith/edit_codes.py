@@ -90,8 +90,8 @@ class SithEditCodes(HeadEdit):
         told = np.zeros((len(truth), 2))
         for sample, support in enumerate(supports_of(codes)):
             found = frozenset().union(*(named[concept] for concept in support))
-            target = {concept for concept in truth.concepts(sample) if truth.kind_of[concept] == self.kind}
-            for column, true in enumerate((target, truth.concepts(sample) - target)):
+            target = {concept for concept in truth.nameable(sample) if truth.kind_of[concept] == self.kind}
+            for column, true in enumerate((target, truth.nameable(sample) - target)):
                 told[sample, column] = len(found & true) / max(len(true), 1)
         return {
             "edit/told_target": told[:, 0],

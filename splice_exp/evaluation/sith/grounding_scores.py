@@ -72,7 +72,7 @@ class Grounding:
         codes = found.solution.codes
         used = np.unique(codes.indices.numpy())
         meant = {int(column): truth.named(found.dictionary.concepts[column]) for column in used}
-        known = set(truth.kind_of)
+        known = truth.known
         numbers: dict[frozenset[str], int] = {}
         rows: list[np.ndarray] = []
         for named in dict.fromkeys(meant.values()):

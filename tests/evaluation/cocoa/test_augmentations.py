@@ -16,8 +16,8 @@ def found():
     study = study_of("data=scenes_single", "data.num_samples=16")
 
     def evaluate(view, method=None, **given):
-        train = Scenes(200, max_objects=1, label="shape", split="train")
-        method = method or Rise(num_masks=200, grid=8)
+        train = Scenes(200, max_objects=1, label="colour", split="train")
+        method = method or Rise(num_masks=200, grid=7)
         options = {"foil_size": 150, "bootstrap_resamples": 50, **given}
         return CocoaAugmentations(method, Mean(), train, view, **options).evaluate(study)
 
@@ -41,7 +41,7 @@ def test_maps_move_with_the_pixels(found):
 
 
 def test_maps_of_noise_do_not_and_have_their_share_everywhere(found):
-    findings = found("erase", Random(), shown=2, classes=["star", "circle", "ring"])
+    findings = found("erase", Random(), shown=2, classes=["red", "green", "blue"])
     metrics = findings.metrics
     assert metrics["data/num_samples"] < 16
     assert abs(metrics["augmentation/rank"]) < 0.05

@@ -41,7 +41,7 @@ def test_texts_and_concepts_are_the_means_of_their_embeddings(study, vocabulary)
     words = Concepts(vocabulary, ["star", "heart"]).load(backbone, study.cache)
     torch.testing.assert_close(words.unit_mean, backbone.encode_text(["star", "heart"]).mean(dim=0))
     everything = Concepts(vocabulary).load(backbone, study.cache)
-    assert (everything.size, everything.name) == (597, "all concepts")
+    assert (everything.size, everything.name) == (844, "all concepts")
     atoms = study.dictionary.atoms[[study.dictionary.index("star")]]
     centred = Concepts(vocabulary, ["star"], centred=True).load(backbone, study.cache)
     torch.testing.assert_close(centred.unit_mean, atoms[0], atol=1e-5, rtol=1e-4)
@@ -52,7 +52,7 @@ def test_texts_and_concepts_are_the_means_of_their_embeddings(study, vocabulary)
 
 
 def test_images_and_stored_embeddings_of_them_are_the_same_corpus(study, tmp_path):
-    data = Scenes(30, max_objects=1, label="shape", split="train")
+    data = Scenes(30, max_objects=1, label="colour", split="train")
     chosen = [data.classes[label] for label in data.labels[:2]]
     images = Samples(data, chosen).load(study.backbone, study.cache)
     assert 2 <= images.size < 30
@@ -66,7 +66,7 @@ def test_images_and_stored_embeddings_of_them_are_the_same_corpus(study, tmp_pat
         Samples(data, ["dog"])
     save_file({"embeddings": normalize(torch.randn(5, 7), dim=1)}, tmp_path / "other.safetensors")
     (tmp_path / "other.json").write_text("{}")
-    with pytest.raises(SpliceError, match="have 7 dimensions, but the backbone has 128"):
+    with pytest.raises(SpliceError, match="have 7 dimensions, but the backbone has 512"):
         Samples(EmbeddingsFile(str(tmp_path / "other.safetensors"))).load(study.backbone, study.cache)
 
 
@@ -75,7 +75,7 @@ def test_the_map_of_a_named_object_lies_on_it(study):
     mask = ScenePairs(4).regions(0)[first]
     corpus, foil = (Texts([f"a photo of a {name}"]) for name in (first, second))
     found = Explanation(Rise(num_masks=400, grid=8), Mean(), corpus, foil, shown=2).evaluate(study)
-    scores = np.array(found.tables["maps"]["values"].iloc[0]).reshape(64, 64)
+    scores = np.array(found.tables["maps"]["values"].iloc[0]).reshape(84, 84)
     assert mask[np.unravel_index(scores.argmax(), scores.shape)]
     assert len(found.tables["maps"]) == len(found.tables["pictures"]) == 2
     similarities = found.tables["similarities"].set_index(["picture", "with"])["similarity"]
@@ -97,7 +97,7 @@ def test_a_foil_of_many_draws_has_a_bound_and_one_of_all_words_has_none(study, v
 
 
 def test_a_kernel_compares_pictures_with_all_members(study):
-    data = Scenes(30, max_objects=1, label="shape", split="train")
+    data = Scenes(30, max_objects=1, label="colour", split="train")
     corpus, foil = (Samples(data, [data.classes[label]]) for label in data.labels[:2])
     found = Explanation(Random(), Mean(), corpus, foil, "gaussian", bandwidth=0.3).evaluate(study)
     backbone, cache = study.backbone, study.cache

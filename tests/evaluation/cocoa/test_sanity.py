@@ -24,11 +24,11 @@ def study():
 def test_stages_are_forgotten_from_the_output_down_and_the_backbone_stays(study):
     backbone = study.backbone
     names = [name for name, _ in stages_of(backbone.module.visual)]
-    assert names == ["projection", "block 3", "block 2", "block 1", "block 0", "patches"]
+    assert names == ["projection", "block 4", "block 3", "block 2", "block 1", "block 0", "patches"]
     before = {name: value.clone() for name, value in backbone.module.state_dict().items()}
     forgetful = randomized(backbone, 2, seed=0)
     changed = {name for name, value in forgetful.module.state_dict().items() if not torch.equal(value, before[name])}
-    assert {name.split(".resblocks.")[-1][0] for name in changed if "resblocks" in name} == {"3"}
+    assert {name.split(".resblocks.")[-1][0] for name in changed if "resblocks" in name} == {"4"}
     assert "visual.proj" in changed
     assert not any(name.startswith(("visual.conv1", "transformer", "token_embedding")) for name in changed)
     assert all(torch.equal(value, before[name]) for name, value in backbone.module.state_dict().items())
@@ -38,8 +38,8 @@ def test_stages_are_forgotten_from_the_output_down_and_the_backbone_stays(study)
     assert everything.mean().item() == pytest.approx(old.mean().item(), abs=0.01)
     assert everything.min() >= old.min()
     assert everything.max() <= old.max()
-    with pytest.raises(SpliceError, match="^depth is 7, but the image tower has 6 stages"):
-        randomized(backbone, 7, seed=0)
+    with pytest.raises(SpliceError, match="^depth is 8, but the image tower has 7 stages"):
+        randomized(backbone, 8, seed=0)
     with pytest.raises(SpliceError, match="needs an image tower, which this backbone has not"):
         randomized(study_of("data=planted", "data.num_samples=4").backbone, 1, seed=0)
 
@@ -73,12 +73,13 @@ def test_likeness_of_hand_made_maps():
 
 @pytest.mark.slow
 def test_maps_of_a_random_model_are_like_those_of_other_pictures(study):
-    train = Scenes(600, max_objects=1, label="shape", split="train")
+    train = Scenes(600, max_objects=1, label="colour", split="train")
     evaluation = CocoaSanity(
         Rise(num_masks=120, grid=8),
         Mean(),
         train,
-        per_class=1,
+        classes=train.classes[:3],
+        per_class=5,
         corpus_size=10,
         foil_size=100,
         steps=4,
@@ -86,8 +87,8 @@ def test_maps_of_a_random_model_are_like_those_of_other_pictures(study):
     )
     metrics = evaluation.evaluate(study).metrics
     assert metrics["sanity/rank"] < metrics["sanity/rank_again"] - 0.1
-    assert metrics["sanity/rank"] == pytest.approx(metrics["sanity/rank_null"], abs=0.15)
-    assert metrics["sanity/insertion_majority_random"] < metrics["sanity/insertion_majority"] - 0.1
+    assert metrics["sanity/rank"] == pytest.approx(metrics["sanity/rank_null"], abs=0.25)
+    assert metrics["sanity/insertion_majority_random"] < metrics["sanity/insertion_majority"] - 0.03
     # Maps of a random model are worth what those of other pictures are.
     assert metrics["sanity/insertion_majority_random"] == pytest.approx(
         metrics["sanity/insertion_majority_null"], abs=0.3

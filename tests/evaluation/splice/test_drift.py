@@ -16,16 +16,16 @@ def years():
 
 
 def test_codes_follow_the_years(years):
-    found = ConceptDrift(["star", "pentagram"], bootstrap_resamples=50).evaluate(years)
+    found = ConceptDrift(["red", "crimson"], bootstrap_resamples=50).evaluate(years)
     metrics = found.metrics
     assert metrics["drift/correlation"] > 0.9
     assert metrics["drift/correlation_ci_low"] <= metrics["drift/correlation"] <= metrics["drift/correlation_ci_high"]
     table = found.tables["drift"]
     labels = years.embeddings.labels.numpy()
-    star = np.array([picture.objects[0].shape == "star" for picture in years.data.pictures])
-    np.testing.assert_allclose(table["true"], [star[labels == year].mean() for year in range(10)])
+    red = np.array([picture.objects[0].colour == "red" for picture in years.data.pictures])
+    np.testing.assert_allclose(table["true"], [red[labels == year].mean() for year in range(10)])
     codes = years.decomposition.codes.sum_of(
-        [c for c in years.dictionary.concepts if {"star", "pentagram"} & {*c.split()}]
+        [c for c in years.dictionary.concepts if {"red", "crimson"} & {*c.split()}]
     )
     np.testing.assert_allclose(table["code"], [codes.numpy()[labels == year].mean() for year in range(10)])
     assert metrics["drift/correlation"] == pytest.approx(np.corrcoef(table["true"], table["code"])[0, 1])
@@ -33,9 +33,9 @@ def test_codes_follow_the_years(years):
 
 def test_drift_needs_classes_in_order_and_a_truth(years):
     with pytest.raises(SpliceError, match="three or more ordered classes"):
-        ConceptDrift(["star"]).evaluate(study_of("data=scenes_spurious", "data.num_samples=20"))
-    with pytest.raises(SpliceError, match="^words has 'stars', which is in no concept"):
-        ConceptDrift(["stars"]).evaluate(years)
+        ConceptDrift(["red"]).evaluate(study_of("data=scenes_spurious", "data.num_samples=20"))
+    with pytest.raises(SpliceError, match="^words has 'reds', which is in no concept"):
+        ConceptDrift(["reds"]).evaluate(years)
 
 
 def test_training_differs_from_validation_and_test():
@@ -57,7 +57,7 @@ def test_training_differs_from_validation_and_test():
 def test_parts_must_have_the_same_classes_and_other_names():
     study = study_of("data=scenes_spurious", "data.num_samples=20")
     with pytest.raises(SpliceError, match="^parts.train must have the classes of the data"):
-        DistributionShift({"train": SpuriousScenes(20, shapes=["moon", "ring"])}).evaluate(study)
+        DistributionShift({"train": SpuriousScenes(20, label_values=["moon", "ring"])}).evaluate(study)
     with pytest.raises(SpliceError, match="besides own .'test'."):
         DistributionShift({"test": SpuriousScenes(20)})
 
@@ -67,7 +67,7 @@ def test_draws_of_the_same_samples_are_equally_large_in_all_parts():
     study = study_of("data=scenes_spurious", "data.num_samples=400")
     found = DistributionShift({"same": SpuriousScenes(400), "small": SpuriousScenes(60)}, bootstrap_resamples=5)
     metrics = found.evaluate(study).metrics
-    assert metrics["shift/same_test"] == pytest.approx(metrics["shift/same_halves"], abs=0.05)
+    assert metrics["shift/same_test"] == pytest.approx(metrics["shift/same_halves"], abs=0.07)
     with pytest.raises(SpliceError, match="^parts.one has a class with fewer than two samples"):
         DistributionShift({"one": SpuriousScenes(2)}).evaluate(study)
 

@@ -49,9 +49,9 @@ def test_a_surface_is_gone_and_the_shape_stays():
     found = InterventionAttributes(train, "surface", SURFACES, bootstrap_resamples=5).evaluate(study)
     metrics = found.metrics
     for way in ("zero_shot", "probe"):
-        assert metrics[f"intervention/edited_{way}"] > 0.9
+        assert metrics[f"intervention/edited_{way}"] > 0.75
         assert metrics[f"intervention/kept_{way}_removed"] > metrics[f"intervention/kept_{way}"] - 0.03
-    assert metrics["intervention/edited_zero_shot_removed"] < 0.6
+    assert metrics["intervention/edited_zero_shot_removed"] < 0.65
     proposed, removed, before = (metrics[f"intervention/edited_probe{way}"] for way in ("_proposed", "_removed", ""))
     assert proposed < removed < before
     concepts = set(found.tables["removed"].query("how == 'named'")["concept"])
@@ -63,8 +63,8 @@ def test_a_surface_is_gone_and_the_shape_stays():
     assert np.mean(halves) == pytest.approx(removed)  # accuracies are balanced
     assert metrics["intervention/edited_zero_shot_mean_only"] == pytest.approx(0.5)
     for task in ("edited", "kept"):
-        assert metrics[f"intervention/{task}_auc"] > 0.95
-    assert metrics["intervention/kept_auc_removed"] > 0.95
+        assert metrics[f"intervention/{task}_auc"] > 0.9
+    assert metrics["intervention/kept_auc_removed"] > metrics["intervention/kept_auc"] - 0.02
 
 
 def test_the_worst_group_gains_by_named_and_by_proposed_concepts():
@@ -72,8 +72,9 @@ def test_the_worst_group_gains_by_named_and_by_proposed_concepts():
     train, val = SpuriousScenes(300, split="train"), SpuriousScenes(200, split="val")
     found = InterventionSpurious(train, val, "scene", SCENES, bootstrap_resamples=5).evaluate(study)
     metrics = found.metrics
+    assert metrics["intervention/worst_before"] < 0.3
     for way in ("by_hand", "proposed"):
-        assert metrics[f"intervention/worst_{way}"] > metrics["intervention/worst_before"] + 0.04
+        assert metrics[f"intervention/worst_{way}"] > metrics["intervention/worst_before"] + 0.2
         assert metrics[f"intervention/average_{way}"] > metrics["intervention/average_before"] - 0.02
     gain = metrics["intervention/worst_by_hand"] - metrics["intervention/worst_before"]
     expected = metrics["intervention/worst_before"] + 0.8 * gain
@@ -81,7 +82,7 @@ def test_the_worst_group_gains_by_named_and_by_proposed_concepts():
     assert metrics["intervention/worst_null"] < metrics["intervention/worst_by_hand"]
     for way in ("reweighted", "retrained"):  # they know the groups
         assert metrics[f"intervention/worst_{way}"] > metrics["intervention/worst_before"] + 0.04
-        assert metrics[f"intervention/worst_dense_{way}"] > 0.9
+        assert metrics[f"intervention/worst_dense_{way}"] > metrics["intervention/worst_dense"] + 0.2
     assert metrics["intervention/worst_mean_only"] == 0
     assert metrics["intervention/average_mean_only"] == pytest.approx(0.5, abs=0.01)
     groups = [metrics[f"intervention/group_{group}_before"] for group in range(4)]

@@ -14,27 +14,27 @@ def study():
 
 
 def test_means_are_those_of_the_dense_codes(study):
-    found = MeanCodes(["Star"], top_k=4, bootstrap_resamples=5).evaluate(study)
+    found = MeanCodes(["Red"], top_k=4, bootstrap_resamples=5).evaluate(study)
     codes = study.decomposition.codes.dense().numpy()
-    stars = study.embeddings.labels.numpy() == study.embeddings.classes.index("star")
+    reds = study.embeddings.labels.numpy() == study.embeddings.classes.index("red")
     table = found.tables["mean_codes"]
-    for name, rows in ((ALL, codes), ("star", codes[stars])):
+    for name, rows in ((ALL, codes), ("red", codes[reds])):
         part = table[table["of"] == name]
         means = rows.mean(axis=0)
         np.testing.assert_allclose(part["code"], np.sort(means)[::-1][:4], rtol=1e-5)
         np.testing.assert_allclose(
             part["code"], [means[study.dictionary.index(one)] for one in part["concept"]], rtol=1e-5
         )
-    assert found.metrics["mean_codes/num_samples_star"] == stars.sum()
-    assert found.metrics["mean_codes/l0_star"] == pytest.approx((codes[stars] != 0).sum(axis=1).mean())
+    assert found.metrics["mean_codes/num_samples_red"] == reds.sum()
+    assert found.metrics["mean_codes/l0_red"] == pytest.approx((codes[reds] != 0).sum(axis=1).mean())
     assert found.metrics["l0/mean"] == pytest.approx((codes != 0).sum(axis=1).mean())
 
 
 def test_the_largest_mean_code_of_a_class_names_it(study):
-    table = MeanCodes(["star"], bootstrap_resamples=5).evaluate(study).tables["mean_codes"]
-    assert "star" in table[table["of"] == "star"]["concept"].iloc[0]
+    table = MeanCodes(["red"], bootstrap_resamples=5).evaluate(study).tables["mean_codes"]
+    assert "red" in table[table["of"] == "red"]["concept"].iloc[0]
 
 
 def test_a_class_that_is_not_there_is_refused(study):
-    with pytest.raises(SpliceError, match=r"^classes has 'stars', which is no class of scenes.*star"):
-        MeanCodes(["stars"]).require(study.data)
+    with pytest.raises(SpliceError, match=r"^classes has 'reds', which is no class of scenes.*red"):
+        MeanCodes(["reds"]).require(study.data)

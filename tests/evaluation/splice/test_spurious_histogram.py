@@ -18,7 +18,7 @@ def study():
 def test_the_scene_of_the_training_data_tells_the_classes_apart(study):
     found = SpuriousHistogram(WORDS, ["star", "heart"], bootstrap_resamples=50).evaluate(study)
     metrics = found.metrics
-    assert metrics["spurious/auc"] > 0.9 > 0.65 > metrics["spurious/auc_null"]
+    assert metrics["spurious/auc"] > 0.75 > 0.65 > metrics["spurious/auc_null"]
     assert metrics["spurious/auc_ci_low"] < metrics["spurious/auc"] < metrics["spurious/auc_ci_high"]
     assert metrics["spurious/p_value"] < 1e-6
     on_grass = study.attributes["scene"].labels.numpy() == 0

@@ -1,0 +1,1 @@
+"""How the synthetic benchmark is painted: silhouettes, textures, weather, camera, borders."""
