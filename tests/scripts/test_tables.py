@@ -62,3 +62,19 @@ def test_a_page_of_measurements_grows(tmp_path):
     tuesday = "## Tuesday\n\n    command\n\n3 s\n\n### Details\n\nnone\n"
     assert page.read_text() == f"# Speed\n\n{tuesday}\n## Monday\n\n    command\n\n1 s\n"
     assert journal["run_heading"]().count(", ") >= 3
+
+
+def test_what_changed_is_said_claim_by_claim():
+    compared = runpy.run_path(str(ROOT / "scripts" / "compare_claims.py"))
+    head = "- Seed 0, splice_exp {version}, torch 2.15.0\n\n"
+    before = head.format(version="0.1.0") + "- Claim: a is more. Verdict: holds.\n- Claim: b is less. Verdict: holds.\n"
+    now = head.format(version="0.3.0") + "- Claim: a is more. Verdict: is undecided (3 models).\n"
+    assert compared["changes"](before, now) == [
+        ["a is more.", "holds.", "is undecided (3 models)."],
+        ["b is less.", "holds.", "(not asked any more)"],
+    ]
+    page = compared["page"]({"one": (before, now), "same": (now, now)}, "command")
+    assert "## one" in page
+    assert "before (0.1.0)" in page
+    assert "now (0.3.0)" in page
+    assert "## same" not in page
