@@ -60,8 +60,10 @@ def main(arguments: Sequence[str]) -> None:
     Settings.add_options(parser, "training/classifier_settings.py")
     chosen = vars(parser.parse_args(arguments))
     settings = Settings.from_options(chosen)
-    if chosen["weights"] is not None and not Path(chosen["weights"]).expanduser().is_file():
-        raise SpliceError(f"--weights is {chosen['weights']!r}, but there is no such file: give a checkpoint.")
+    if chosen["weights"] is not None:
+        given, chosen["weights"] = chosen["weights"], str(Path(chosen["weights"]).expanduser())
+        if not Path(chosen["weights"]).is_file():
+            raise SpliceError(f"--weights is {given!r}, but there is no such file: give a checkpoint.")
     from splice_exp.training.train_classifier import train  # late: it brings torch
 
     train(settings, data_of(chosen.pop("overrides")), **chosen)

@@ -72,7 +72,7 @@ def train(
     if not has_ended(last, settings):
         trainer.fit(module, *loaders(data, settings, workers), ckpt_path=last if last.is_file() else None)
     else:
-        module.load_state_dict(torch.load(last, weights_only=True)["state_dict"])
+        module.load_state_dict(torch.load(last, map_location="cpu", weights_only=True)["state_dict"])
     with atomic(output) as temporary:
         torch.save({"state_dict": module.network.state_dict(), "classes": list(data.classes)}, temporary)
     say(f"wrote {output}: {', '.join(data.classes)}")
@@ -87,6 +87,6 @@ def has_ended(checkpoint: Path, settings: Settings) -> bool:
     """
     if not checkpoint.is_file():
         return False
-    states = torch.load(checkpoint, weights_only=True)["callbacks"]
+    states = torch.load(checkpoint, map_location="cpu", weights_only=True)["callbacks"]
     waited = [state["wait_count"] for name, state in states.items() if name.startswith(EarlyStopping.__name__)]
     return any(epochs >= settings.patience for epochs in waited)
