@@ -51,8 +51,8 @@ def pytest_configure(config):
         os.environ[CACHE] = mkdtemp(prefix="splice_exp_tests_")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at groups
-def pytest_collection_modifyitems(items):
+@pytest.hookimpl(wrapper=True)  # around xdist, which looks at groups
+def pytest_collection_modifyitems(config, items):
     """Keep tests that share what their file makes once in one process, and begin with what takes long."""
     for item in items:
         if group_of(item) is None and shares_what_its_file_makes(item):
@@ -64,6 +64,24 @@ def pytest_collection_modifyitems(items):
         return FIRST.index(group) if group in FIRST else len(FIRST), (group or item.nodeid) not in long
 
     items.sort(key=place)  # stable: else in the order of files
+    yield
+    if getattr(config.option, "loadgroup", False):  # in a worker of --dist loadgroup
+        for item in items:
+            name_after_group(item)
+
+
+def name_after_group(item):
+    """Let the name of a test end with that of its group, if it has one: what hands tests out looks there.
+
+    xdist 3.8 writes it where pytest before 9.2 kept the name. Since then it has no effect, and nothing says so.
+    """
+    group = group_of(item)
+    if group and not item.nodeid.endswith(f"@{group}"):
+        name = f"{item.nodeid}@{group}"
+        if hasattr(item, "_id"):
+            item._id = type(item._id).parse(name)
+        else:
+            item._nodeid = name
 
 
 def group_of(item):

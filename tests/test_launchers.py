@@ -1,22 +1,11 @@
 """The same sweep under every launcher: the same run directories, the same numbers."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from tests.test_cli import FAST, command, metrics_of, run_here  # noqa: F401  a fixture
 
 pytestmark = pytest.mark.xdist_group("launchers")  # the sweep that they are compared with is made once
 SWEEP = ("experiment=ablation_nonneg", *FAST, "hydra.sweeper.params.seed=0", "solver.l1_penalty=0.2")
-
-
-def launch(results, *overrides):
-    """Run the sweep in a process of its own, as launchers start others."""
-    line = [sys.executable, "-m", "splice_exp", *SWEEP, f"paths.results={results}", *overrides]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(line, capture_output=True, text=True, check=False, env=environment)
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +18,11 @@ def here(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", ["joblib", "submitit_local"])
-def test_a_launcher_changes_nothing(tmp_path, here, launcher):
+def test_a_launcher_changes_nothing(command, tmp_path, monkeypatch, here, launcher):  # noqa: F811
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # of the processes that it starts
     results = tmp_path / "results"
-    found = launch(results, f"hydra/launcher={launcher}")
-    assert found.returncode == 0, found.stderr
+    code, _, err = command(*SWEEP, f"hydra/launcher={launcher}")
+    assert code == 0, err
     assert metrics_of(results) == here  # in directories of the same names
     assert len(here) == 2
     assert "Does it cost anything" in (results / "tables" / "ablation_nonneg.md").read_text()

@@ -12,6 +12,7 @@ import pytest
 from splice_exp.__main__ import main
 from splice_exp.configuration import CONFIG_DIRECTORY
 from splice_exp.report.published import REFERENCES
+from tests.light import ask
 
 ROOT = Path(__file__).parents[1]
 
@@ -20,23 +21,19 @@ def python(*arguments, cwd=ROOT):
     return subprocess.run([sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, timeout=300)
 
 
-def test_help_does_not_import_torch():
-    script = "import sys; sys.argv = ['splice_exp', '--help']\nfrom splice_exp.cli import main\n"
-    script += "try: main()\nfinally: print('torch' in sys.modules)"
-    result = python("-c", script)
-    assert result.returncode == 0, result.stderr
-    assert result.stdout.splitlines()[-1] == "False"
-    assert "experiment: ablation_centering" in result.stdout
+def test_help_does_not_import_torch(tmp_path):
+    answer = ask(tmp_path, "--help")
+    assert answer.code == 0, answer.err
+    assert "torch" not in answer.modules
+    assert "experiment: ablation_centering" in answer.out
 
 
-def test_a_mistyped_group_does_not_import_torch_and_lists_the_choices():
-    script = "import sys; sys.argv = ['splice_exp', 'solver=lasso']\nfrom splice_exp.cli import main\n"
-    script += "try: main()\nfinally: print('torch' in sys.modules)"
-    result = python("-c", script)
-    assert result.returncode == 1
-    assert result.stdout.splitlines()[-1] == "False"
-    assert "admm" in result.stderr
-    assert "Traceback" not in result.stderr
+def test_a_mistyped_group_does_not_import_torch_and_lists_the_choices(tmp_path):
+    answer = ask(tmp_path, "solver=lasso")
+    assert answer.code == 1
+    assert "torch" not in answer.modules
+    assert "admm" in answer.err
+    assert "Traceback" not in answer.err
 
 
 @pytest.mark.slow
@@ -113,19 +110,10 @@ def test_the_wheel_holds_configuration_and_assets(tmp_path):
     ],
 )
 def test_what_needs_no_component_is_refused_without_torch(tmp_path, overrides, message):
-    script = """
-import sys
-import tomllib
-from splice_exp.cli import main
-try:
-    main()
-finally:
-    print("torch" in sys.modules)
-"""
-    result = python("-c", script, "experiment=zero_shot", *overrides, f"paths.results={tmp_path}")
-    assert result.returncode == 1
-    assert result.stderr.startswith(message)
-    assert result.stdout.splitlines()[-1] == "False"
+    answer = ask(tmp_path, "experiment=zero_shot", *overrides, f"paths.results={tmp_path}")
+    assert answer.code == 1
+    assert answer.err.startswith(message)
+    assert "torch" not in answer.modules
 
 
 def test_public_names_cost_nothing_until_they_are_asked_for():
@@ -184,12 +172,9 @@ WEIGHTS = "open_clip_model.safetensors of huggingface.co/laion/"
         (["train-classifier", "data=mura", "data.split=train", "--output", "mura.pth"], "data.root is "),
     ],
 )
-def test_what_is_not_here_is_said_before_anything_slow_is_imported(tmp_path, monkeypatch, words, message):
-    script = "import sys\nfrom splice_exp.cli import main\ntry: main()\n"
-    script += f"finally: print(*({SLOW} & sys.modules.keys()), sep=',')"
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_HOME", str(tmp_path))
-    result = python("-c", script, *words, f"paths.results={tmp_path}/r", f"paths.data={tmp_path}/data")
-    assert result.returncode == 1, result.stdout
-    assert result.stderr.startswith(f"error: {message}"), result.stderr
-    assert result.stdout.splitlines()[-1] == ""
+def test_what_is_not_here_is_said_before_anything_slow_is_imported(tmp_path, words, message):
+    words = [*words, f"paths.results={tmp_path}/r", f"paths.data={tmp_path}/data"]
+    answer = ask(ROOT, *words, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path))
+    assert answer.code == 1, answer.out
+    assert answer.err.startswith(f"error: {message}"), answer.err
+    assert not answer.modules & SLOW

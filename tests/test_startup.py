@@ -1,14 +1,12 @@
 """What a command imports: seconds depend on the machine, modules do not."""
 
-import subprocess
-import sys
-
 import pytest
 from PIL import Image
 
 from splice_exp.commands import COMMANDS
 from splice_exp.configuration import CONFIG_DIRECTORY
 from splice_exp.experiments import help_of
+from tests.light import ask
 
 SLOW = ("lightning", "torchmetrics", "sklearn", "scipy.stats", "scipy.optimize", "datasets", "wandb.apis.public")
 ANSWERED_WITHOUT = ("torch", "open_clip", *SLOW)
@@ -16,11 +14,8 @@ ANSWERED_WITHOUT = ("torch", "open_clip", *SLOW)
 
 def imported(folder, *arguments):
     """Return the modules of a command when it has ended, and what it printed."""
-    script = f"import sys; sys.argv = ['splice_exp', *{list(arguments)!r}]; from splice_exp.__main__ import main\n"
-    script += "try: main()\nfinally: print('modules:', *sys.modules)"
-    result = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True)
-    said, _, modules = result.stdout.rpartition("modules:")
-    return set(modules.split()), said + result.stderr
+    answer = ask(folder, *arguments)
+    return answer.modules, answer.out + answer.err
 
 
 def test_an_image_is_decomposed_without_lightning(tmp_path):

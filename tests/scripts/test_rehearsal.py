@@ -1,13 +1,17 @@
 """The rehearsal itself: miniatures are read as what they replace, presets run on them, and what fails is said."""
 
+import multiprocessing
 import os
+import socket
 import subprocess
 import sys
 
 import pytest
+import pytest_socket
 
 from scripts.rehearsal import __main__ as rehearsal
 from scripts.rehearsal import data_sets
+from scripts.rehearsal.stand_ins import block_network
 from splice_exp.configuration import CONFIG_DIRECTORY, resolve
 from splice_exp.run import build
 from tests.scripts.test_tables import ROOT
@@ -94,14 +98,30 @@ def test_what_failed_is_listed_under_its_preset():
     ]
 
 
+def look_around(found):
+    """Connect to this machine and to others from a process of its own, in which the rehearsal alone forbids it."""
+    pytest_socket._remove_restrictions()
+    block_network()
+    server = socket.create_server(("127.0.0.1", 0))
+    socket.create_connection(server.getsockname())
+    for there in (("192.0.2.1", 80), ("huggingface.co", 443)):
+        try:
+            socket.create_connection(there)
+        except PermissionError as error:
+            found.put(str(error))
+    found.put("looked around")
+
+
 def test_the_network_is_this_machine():
-    script = "import socket, http.server\nfrom scripts.rehearsal.stand_ins import block_network\nblock_network()\n"
-    script += "server = socket.create_server(('127.0.0.1', 0))\nsocket.create_connection(server.getsockname())\n"
-    for there in ("('192.0.2.1', 80)", "('huggingface.co', 443)"):
-        script += f"try: socket.create_connection({there})\nexcept PermissionError as error: print(error)\n"
-    found = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert found.returncode == 0, found.stderr
-    assert found.stdout.count("the rehearsal has no network") == 2
+    forked = multiprocessing.get_context("fork")  # it has imported everything
+    found = forked.SimpleQueue()
+    process = forked.Process(target=look_around, args=(found,))
+    process.start()
+    process.join()
+    assert process.exitcode == 0
+    said = [found.get() for _ in range(3)]
+    assert all(one.startswith("the rehearsal has no network") for one in said[:2])
+    assert said[2] == "looked around"
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100"])

@@ -1,9 +1,9 @@
 """The training command with a tiny budget: it learns, exports a checkpoint, and goes on after having been killed."""
 
+import importlib
 import json
+import multiprocessing
 import os
-import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -37,14 +37,25 @@ TINY = {
 }
 
 
-def start(folder):
+FORKS = multiprocessing.get_context("forkserver")  # of a process that has imported what all trainings need
+FORKS.set_forkserver_preload(["scripts.train_scenes_clip"])
+
+
+def run_script(folder):
+    """Be the command, in a process of its own; what it prints goes to a file."""
+    with (folder / "output.txt").open("a") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
+    torch.set_num_threads(1)
     options = [f"--{name}={value}" for name, value in TINY.items()]
-    return subprocess.Popen(
-        [sys.executable, str(SCRIPT), f"--output={folder / 'out'}", f"--run={folder / 'run'}", *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"},
-    )
+    sys.argv = [str(SCRIPT), f"--output={folder / 'out'}", f"--run={folder / 'run'}", *options]
+    importlib.import_module("scripts.train_scenes_clip").main()
+
+
+def start(folder):
+    process = FORKS.Process(target=run_script, args=(folder,))
+    process.start()
+    return process
 
 
 once = pytest.mark.xdist_group("trained")  # two trainings, by the first test that asks for them
@@ -56,15 +67,16 @@ def trained(tmp_path_factory):
     whole, killed = tmp_path_factory.mktemp("whole"), tmp_path_factory.mktemp("killed")
     first, second = start(whole), start(killed)
     deadline = time.monotonic() + 240
-    while not list(killed.glob("run/*/last.ckpt")) and second.poll() is None and time.monotonic() < deadline:
+    while not list(killed.glob("run/*/last.ckpt")) and second.is_alive() and time.monotonic() < deadline:
         time.sleep(0.02)
-    second.send_signal(signal.SIGKILL)
-    second.communicate()
+    second.kill()
+    second.join()
     assert list(killed.glob("run/*/last.ckpt"))
     assert not (killed / "out" / "open_clip_model.safetensors").exists(), "it was killed too late to test anything"
     again = start(killed)
-    outputs = [process.communicate(timeout=240)[0].decode() for process in (first, again)]
-    assert first.returncode == again.returncode == 0, "\n".join(outputs)[-3000:]
+    for process, folder in ((first, whole), (again, killed)):
+        process.join(240)
+        assert process.exitcode == 0, (folder / "output.txt").read_text()[-3000:]
     return whole, killed
 
 
