@@ -12,7 +12,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 
 import numpy as np
@@ -44,19 +44,15 @@ def zipf(size: int) -> np.ndarray:
     return shares / shares.sum()
 
 
-def draw(random: np.random.Generator, kind: str, without: Sequence[str] = ()) -> str:
+def draw(random: np.random.Generator, kind: str) -> str:
     """Draw a concept of a kind by its frequency.
 
     Args:
         random: Source of the draw.
         kind: One of `world.ATTRIBUTES`.
-        without: Concepts that are not wanted.
     """
     names = list(ATTRIBUTES[kind])
-    while True:
-        name = names[int(np.searchsorted(_cumulated(len(names)), random.random(), side="right"))]
-        if name not in without:
-            return name
+    return names[int(np.searchsorted(_cumulated(len(names)), random.random(), side="right"))]
 
 
 def draw_beside(random: np.random.Generator, kind: str, companion: str) -> str:
