@@ -90,7 +90,9 @@ class Repeated(Row):
 
     def _joined(self, join: Join, values: Sequence[Any]) -> Any:
         if join is Join.TOTAL:
-            return values[0] if self.same_samples else sum(values)
+            seeds = [str(record.environment["seed"]) for record in self.records]
+            of_seed = dict(zip(seeds, values, strict=True))  # several models of a seed have the same samples
+            return values[0] if self.same_samples else sum(of_seed.values())
         if join is Join.LARGEST:
             return max(values)
         return values[0] if len(set(values)) == 1 else sum(values) / len(values)

@@ -173,6 +173,7 @@ def test_models_are_replicates_and_seeds_of_one_depend_on_each_other(tmp_path):
     assert row.models == {"model 0", "model 1", "model 2"}
     assert "over models" in row.brackets
     assert row.environment["backbone"]["fingerprint"] == "model 0, model 1, model 2"
+    assert row.metrics["data/num_samples"] == 8  # two of each seed, which all models see
     assert row.samples["sample_id"][0] == "seed 0, member 0"
     means = np.array([-0.2, 0.0, 0.2]) + 0.515
     found = row.estimate(row.samples["recovery/f1"])
