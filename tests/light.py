@@ -4,6 +4,7 @@ That process has neither torch nor the run-time type checker of the tests: what 
 """
 
 import json
+import os
 import subprocess
 import sys
 from functools import cache
@@ -29,6 +30,7 @@ for line in sys.stdin:
             os.dup2(os.open(asked["outputs"][stream - 1], os.O_WRONLY | os.O_CREAT), stream)
         try:
             os.chdir(asked["folder"])
+            os.environ.clear()
             os.environ.update(asked["environment"])
             sys.argv = ["splice_exp", *asked["arguments"]]
             main()
@@ -71,7 +73,8 @@ def ask(folder: Path, *arguments: str, **environment: str) -> Answer:
     with TemporaryDirectory() as place:
         outputs = [Path(place) / name for name in ("out", "err", "modules")]
         server = _server()
-        asked = {"folder": folder, "arguments": arguments, "environment": environment, "outputs": outputs}
+        variables = {**os.environ, **environment}  # those of this test, not of the one that was first
+        asked = {"folder": folder, "arguments": arguments, "environment": variables, "outputs": outputs}
         server.stdin.write(json.dumps(asked, default=str) + "\n")
         code = int(server.stdout.readline())
         out, err, modules = (path.read_text() for path in outputs)

@@ -61,8 +61,8 @@ class Sith(ExplainedModel):
         Example:
             >>> found = Sith.load().read(Reading([-1], vectors=1))
             >>> found.names[:3]
-            ('L3.H0.0+', 'L3.H0.0−', 'L3.H1.0+')
-            >>> "snow" in found.table().concepts[0]
+            ('L4.H0.0+', 'L4.H0.0−', 'L4.H1.0+')
+            >>> "yellow" in found.table().concepts[0]
             True
         """
         reading = self._checked(reading)
