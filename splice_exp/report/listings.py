@@ -1,6 +1,6 @@
 """Small tables under the main one: what the runs list beside their measures, such as the concepts they chose.
 
-A cell is the mean over the runs of a row, with Student's interval over seeds, or the number of runs that have the line.
+A cell is the mean over the runs of a row, with Student's interval over seeds and models, or the number of runs that have the line.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class Listing:
         lines: Its columns that name a line.
         across: Its column whose values are the columns of the listing; None: the rows of the report are.
         value: Its column whose mean is shown; None: in how many runs the line is there.
+        share: Whether that mean lies between 0 and 1, where its interval is to stay.
         most: Lines that are shown, of several `lines` for each value of the first; None: all.
     """
 
@@ -37,6 +38,7 @@ class Listing:
     lines: Sequence[str]
     across: str | None = None
     value: str | None = None
+    share: bool = False
     most: int | None = None
 
     def __post_init__(self) -> None:
@@ -77,7 +79,7 @@ class Listing:
         if self.value is None:
             return f"{found[RUN].nunique()} of {runs[str(found[ROW].iloc[0])]}"
         values = found.groupby(RUN)[self.value].mean().to_numpy(dtype=float)
-        low, high = of_values(values).interval()
+        low, high = of_values(values).interval(self.share)
         return f"{values.mean():.3f}" + (f" [{low:.3f}, {high:.3f}]" if low < high else "")
 
 
