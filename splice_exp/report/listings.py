@@ -1,6 +1,7 @@
 """Small tables under the main one: what the runs list beside their measures, such as the concepts they chose.
 
-A cell is the mean over the runs of a row, with Student's interval over seeds and models, or the number of runs that have the line.
+A cell is the mean over the runs of a row, with Student's interval over seeds and models, or the number of runs that
+have the line.
 """
 
 from __future__ import annotations

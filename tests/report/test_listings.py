@@ -57,7 +57,7 @@ def test_values_are_means_over_runs_with_their_spread(rows):
 def test_the_interval_of_a_share_stays_between_0_and_1(rows):
     found = Listing(title="t", table="shift", lines=["concept"], across="part", value="code", share=True).lay_out(rows)
     low, high = (float(end) for end in found.rows[0][2].partition(" [")[2].rstrip("]").split(", "))
-    assert 0 < low < 0.25 < 0.75 < high < 1  # Student's of 0.25 and 0.75 would end at −2.7 and 3.7
+    assert 0 <= low < 0.25 < 0.75 < high <= 1  # Student's of 0.25 and 0.75 would end at −2.7 and 3.7
 
 
 def test_a_line_that_a_row_has_not_is_shown_as_missing(rows):
