@@ -140,7 +140,7 @@ class Factors(NamedTuple):
                 values[some] = pivoted.values
                 again[some] = ~pivoted.settled
             values = values.clamp(min=0)
-        for count in there[again].sum(dim=1).unique().tolist():  # none, unless atoms are nearly the same
+        for count in sorted(set(there[again].sum(dim=1).tolist())):  # none, unless atoms are nearly the same
             some = (again & (there.sum(dim=1) == count)).nonzero()[:, 0]
             values[some, :count] = solve_on_support(targets[some], state.atoms, support[some, :count], nonnegative)
         return values
