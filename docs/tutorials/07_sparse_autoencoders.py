@@ -36,7 +36,7 @@ learned
 # The same sparsity for all
 # -------------------------
 #
-# ``LassoPath(mean_l0=8)`` follows the exact path of every row until there are eight concepts on average. Dictionaries
+# ``LassoPath(mean_l0=8, …)`` follows the exact path of every row until there are eight concepts on average. Dictionaries
 # of different sizes and coherence can only be compared so: at one penalty they are differently sparse.
 import pandas as pd
 from torch.nn.functional import cosine_similarity, normalize
@@ -45,7 +45,7 @@ from splice_exp import LassoPath, decompose
 
 dictionaries = {"vocabulary": splice.dictionary, "TopK autoencoder": learned, "untrained": untrained}
 found = {
-    name: decompose(embeddings, dictionary, LassoPath(mean_l0=8.0), alignment, mean)
+    name: decompose(embeddings, dictionary, LassoPath(mean_l0=8.0, l1_penalty=0.01), alignment, mean)
     for name, dictionary in dictionaries.items()
 }
 texts = normalize(splice.backbone.encode_text([f"a photo of a {name}" for name in test.classes]), dim=1)
