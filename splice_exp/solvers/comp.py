@@ -29,6 +29,7 @@ from torch.nn.functional import normalize
 from splice_exp.core.errors import SpliceError, require_at_least, require_bool
 from splice_exp.core.keys import key_of
 from splice_exp.solvers.base import State
+from splice_exp.solvers.matching_pursuit import Progress
 from splice_exp.solvers.omp import OMP
 from splice_exp.solvers.search import NONE, highest
 
@@ -72,15 +73,22 @@ class COMP(OMP):
     def _num_picks(self) -> int:
         return PICKS * self.target_l0 if self.refill else self.target_l0
 
-    def _refit(
-        self, state: State, targets: Float[Tensor, "b d"], support: Int64[Tensor, "b s"]
-    ) -> tuple[Int64[Tensor, "b s"], Float[Tensor, "b s"]]:
-        support, values = super()._refit(state, targets, support)
+    def _fit(
+        self, state: State, targets: Float[Tensor, "b d"], so_far: Progress, place: Int64[Tensor, " b"]
+    ) -> Progress:
+        fitted = super()._fit(state, targets, so_far, place)
         if not self.refill:
-            return support, values
-        support = support.masked_fill(values == 0, NONE)
-        order = (support == NONE).int().argsort(dim=1, stable=True)  # what is free comes last
-        return support.gather(1, order), values.gather(1, order)
+            return fitted
+        support, values = fitted.support, fitted.values
+        left = (support != NONE) & (values == 0)
+        rows = left.any(dim=1).nonzero()[:, 0]
+        if len(rows):
+            assert fitted.factors is not None
+            kept = support[rows].masked_fill(left[rows], NONE)
+            order = (kept == NONE).int().argsort(dim=1, stable=True)  # what is free comes last
+            support[rows], values[rows] = kept.gather(1, order), values[rows].gather(1, order)
+            fitted.factors.reorder(so_far.rows[rows], order, support[rows] != NONE)
+        return fitted
 
     def _choose(
         self,

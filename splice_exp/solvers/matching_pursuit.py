@@ -21,21 +21,30 @@ from torch import Tensor
 
 from splice_exp.core.errors import require_at_least, require_integer
 from splice_exp.solvers.base import Solved, State, SupportSolver, require_enough
+from splice_exp.solvers.batched.growing import Factors
 from splice_exp.solvers.search import NONE, highest
+
+MAX_ENTRIES = 2**24  # of the atoms and Gram matrices of supports at a time, in float64: 128 MiB
 
 
 class Progress(NamedTuple):
     """How far some rows are.
 
     Attributes:
+        rows: Their indices in the batch.
         support: Indices of their atoms, of which −1 is none.
         values: The codes of these.
         residuals: What is left of the targets.
+        most: How many atoms there are at most; all others are −1.
+        factors: Of the supports of the batch, which a fit overwrites; None where nothing is refitted.
     """
 
+    rows: Int64[Tensor, " b"]
     support: Int64[Tensor, "b s"]
     values: Float[Tensor, "b s"]
     residuals: Float[Tensor, "b d"]
+    most: int
+    factors: Factors | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +75,7 @@ class Pursuit(SupportSolver):
         values = torch.zeros(shape, dtype=torch.float64, device=targets.device)
         tried = torch.full((len(targets), self._num_picks), NONE, dtype=torch.int64, device=targets.device)
         num_iterations = torch.zeros(len(targets), dtype=torch.int64, device=targets.device)
+        factors = self._begin(targets)
         running, residuals = torch.arange(len(targets), device=targets.device), targets.double().clone()
         for pick in range(self._num_picks):
             chosen = self._choose(state, residuals[running], support[running], tried[running, :pick])
@@ -76,11 +86,20 @@ class Pursuit(SupportSolver):
             tried[running, pick] = chosen
             free = (support[running] == NONE).int().argmax(dim=1)
             support[running, free] = chosen
-            so_far = Progress(support[running], values[running], residuals[running])
-            support[running], values[running], residuals[running] = self._fit(state, targets[running], so_far, free)
+            most = min(pick + 1, self.target_l0)
+            so_far = Progress(running, support[running], values[running], residuals[running], most, factors)
+            fitted = self._fit(state, targets[running], so_far, free)
+            support[running], values[running], residuals[running] = fitted.support, fitted.values, fitted.residuals
             num_iterations[running] += 1
             running = running[(support[running] == NONE).any(dim=1)]
         return self._certified_support(state, targets, support, values, num_iterations)
+
+    def _begin(self, targets: Float[Tensor, "b d"]) -> Factors | None:
+        """Return what is known of empty supports; None where nothing is refitted."""
+        return None
+
+    def _rows_together(self, state: State) -> int:
+        return max(1, min(self.batch_size, MAX_ENTRIES // (self.target_l0 * max(self.target_l0, state.atoms.shape[1]))))
 
     @property
     def _num_picks(self) -> int:
@@ -121,8 +140,8 @@ class MatchingPursuit(Pursuit):
     def _fit(
         self, state: State, targets: Float[Tensor, "b d"], so_far: Progress, place: Int64[Tensor, " b"]
     ) -> Progress:
-        support, values, residuals = so_far
+        support, values = so_far.support, so_far.values
         rows = torch.arange(len(support), device=support.device)
         atoms = state.atoms[support[rows, place]].double()
-        values[rows, place] = torch.einsum("bd,bd->b", atoms, residuals)
-        return Progress(support, values, residuals - values[rows, place, None] * atoms)
+        values[rows, place] = torch.einsum("bd,bd->b", atoms, so_far.residuals)
+        return so_far._replace(residuals=so_far.residuals - values[rows, place, None] * atoms)
