@@ -36,8 +36,8 @@ learned
 # The same sparsity for all
 # -------------------------
 #
-# ``LassoPath(mean_l0=8, …)`` follows the exact path of every row until there are eight concepts on average. Dictionaries
-# of different sizes and coherence can only be compared so: at one penalty they are differently sparse.
+# ``LassoPath(mean_l0=8, …)`` follows the exact path of every row until there are eight concepts on average.
+# Dictionaries of different sizes and coherence can only be compared so: at one penalty they are differently sparse.
 import pandas as pd
 from torch.nn.functional import cosine_similarity, normalize
 
