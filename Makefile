@@ -45,7 +45,7 @@ tables: install ## the committed tables, those on real embeddings with make tabl
 rehearse: install ## every published setting on miniature stand-ins, some with make rehearse ONLY="sith linearity"
 	$(BIN)/python -m scripts.rehearsal $(ONLY)
 
-model: install ## train the small CLIPs of the synthetic benchmark anew, each in an hour and a half; then MEANS in official_means.py
+model: install ## train the small CLIPs of the synthetic benchmark again, each in an hour and a half; SCENES_MEANS then needs their new digests
 	for seed in 0 1 2; do \
 		$(BIN)/python scripts/train_scenes_clip.py --seed $$seed && \
 		$(BIN)/python -m splice_exp estimate-mean splice_exp/assets/scenes_clip/$$seed/image_mean.safetensors \

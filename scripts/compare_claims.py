@@ -3,7 +3,7 @@
     python scripts/compare_claims.py BEFORE [--committed results] [--output results/notes/what_changed.md]
 
 BEFORE is a revision of git. A table is compared where both have it and its text differs; claims are told apart by
-their words, so one that was worded anew stands as gone and as new.
+their words, so one whose words have changed stands as gone and as new.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -74,6 +75,10 @@ def main() -> None:
     parser.add_argument("--committed", type=Path, default=Path("results"), help="folder of tables/*.md")
     parser.add_argument("--output", type=Path, default=Path("results/notes/what_changed.md"), help="page to write")
     arguments = parser.parse_args()
+    asked = ["git", "rev-parse", "--verify", "--quiet", f"{arguments.before}^{{commit}}"]
+    known = subprocess.run(asked, capture_output=True, check=False)
+    if known.returncode:
+        sys.exit(f"error: BEFORE is {arguments.before!r}, but must be a revision of the git repository of this folder.")
     tables = {}
     for path in sorted((arguments.committed / "tables").glob("*.md")):
         shown = subprocess.run(

@@ -78,3 +78,11 @@ def test_what_changed_is_said_claim_by_claim():
     assert "before (0.1.0)" in page
     assert "now (0.3.0)" in page
     assert "## same" not in page
+
+
+def test_a_revision_that_is_none_is_refused(monkeypatch, tmp_path):
+    page = tmp_path / "page.md"
+    monkeypatch.setattr(sys, "argv", ["compare_claims.py", "no-such-revision", f"--output={page}"])
+    with pytest.raises(SystemExit, match="^error: BEFORE is 'no-such-revision', but must be a revision"):
+        runpy.run_path(str(ROOT / "scripts" / "compare_claims.py"), run_name="__main__")
+    assert not page.exists()
