@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -46,6 +46,11 @@ def function_words() -> frozenset[str]:
     return frozenset(line.text for line in read_lines(STOP_WORDS, "stop words"))
 
 
+@lru_cache(maxsize=2**15)  # rows of a sweep look at the same captions
+def _content_of(caption: str) -> tuple[str, ...]:
+    return tuple(word for word in words_of(caption) if word is not None and word not in function_words())
+
+
 def content_words(captions: Iterable[str]) -> list[str]:
     """Return the words of some captions, each once, in their order, without function words.
 
@@ -53,8 +58,7 @@ def content_words(captions: Iterable[str]) -> list[str]:
         >>> content_words(["a red star", "the star on a lawn"])
         ['red', 'star', 'lawn']
     """
-    words = dict.fromkeys(word for caption in captions for word in words_of(caption) if word is not None)
-    return [word for word in words if word not in function_words()]
+    return list(dict.fromkeys(word for caption in captions for word in _content_of(caption)))
 
 
 @dataclass

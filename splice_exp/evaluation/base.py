@@ -14,7 +14,7 @@ import pandas as pd
 from splice_exp.core.errors import require_integer
 from splice_exp.core.measures import Join, Measure, Measures, Unit
 from splice_exp.core.statistics.estimates import of_clusters
-from splice_exp.core.statistics.intervals import mean_interval, within, worst_interval
+from splice_exp.core.statistics.intervals import mean_intervals, within, worst_interval
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
@@ -114,15 +114,31 @@ class Evaluation(ABC):
             clusters: To which each belongs, if values depend on each other within one.
         """
         declared = Measures(self.measures)
+        ends = self._ends(samples) if clusters is None else {}
         metrics: dict[str, Metric] = {}
         for name, values in samples.items():
             share = declared.of(name).unit is Unit.SHARE
             if clusters is None:
-                ends = within(mean_interval(values, self._resamples, self._seed), share)
+                low, high = within(ends[name], share)
             else:
-                ends = of_clusters(values, np.array(clusters)).interval(share)
-            metrics[name], (metrics[f"{name}_ci_low"], metrics[f"{name}_ci_high"]) = float(values.mean()), ends
+                low, high = of_clusters(values, np.array(clusters)).interval(share)
+            metrics[name], metrics[f"{name}_ci_low"], metrics[f"{name}_ci_high"] = float(values.mean()), low, high
         return metrics
+
+    def _ends(self, samples: Mapping[str, np.ndarray]) -> dict[str, tuple[float, float]]:
+        """Return the ends of the intervals of all measures; those of as many values are drawn together."""
+        alike: dict[tuple[int, np.dtype], list[str]] = {}
+        for name, values in samples.items():
+            alike.setdefault((len(values), values.dtype), []).append(name)
+        return {
+            name: ends
+            for names in alike.values()
+            for name, ends in zip(
+                names,
+                mean_intervals(np.stack([samples[name] for name in names]), self._resamples, self._seed),
+                strict=True,
+            )
+        }
 
     def _of_worst(self, name: str, values: np.ndarray, groups: np.ndarray) -> dict[str, Metric]:
         """Return the interval of the mean of the worst group: which it is, depends on the samples, too.

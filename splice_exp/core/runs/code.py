@@ -23,6 +23,8 @@ PACKAGE = Path(__file__).parents[2]
 # module reads in another way, or another Python writes code in another.
 _KNOWN: dict[str, tuple[Stamp, str, tuple[str, ...]]] = {}
 _UNKEPT: set[str] = set()
+# Digests given before: of which names, and the files and folders that they hang on, as these were then.
+_GIVEN: dict[tuple[tuple[str, ...], tuple[Path, ...]], tuple[dict[str, Stamp], str]] = {}
 _VERSION = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
 _KEPT = f"code-{sys.version_info.major}.{sys.version_info.minor}-{_VERSION}"
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -36,27 +38,64 @@ def code_digest(names: Iterable[str], *packages: Path) -> str:
         packages: Folders of packages, and files of modules that are none; imports of others do not count. By default
             this package.
     """
-    packages = packages or (PACKAGE,)
+    asked = (tuple(names), packages or (PACKAGE,))
+    stamps, given = _GIVEN.get(asked, ({}, ""))
+    if not given or any(_stamp_or_none(path) != stamp for path, stamp in stamps.items()):
+        stamps, given = _digest_of(*asked)
+        if all(is_settled(stamp) for stamp in stamps.values()):
+            _GIVEN[asked] = stamps, given
+    return given
+
+
+def _digest_of(names: Sequence[str], packages: Sequence[Path]) -> tuple[dict[str, Stamp], str]:
+    """Return the digest, and the stamps of all files and folders that it hangs on, taken before they are read."""
     _load()
-    found: dict[Path, str] = {}
+    stamps: dict[str, Stamp] = {}
+    found: dict[Path, tuple[Path, str]] = {}
     waiting = [file for name in names for file in _files_of(name, packages)]
     while waiting:
         file, package = waiting.pop()
         if file not in found:
-            found[file], imported = _known(file, package)
+            _add_stamps(stamps, file, package)
+            code, imported = _known(file, package)
+            found[file] = package, code
             waiting += [target for name in imported for target in _files_of(name, packages, whole=False)]
     if _UNKEPT:
         keep(_KEPT, {path: list(entry) for path, entry in _KNOWN.items()})
         _UNKEPT.clear()
-    root_of = {file: package.parent for package in packages for file in (package, *package.rglob("*"))}
     # Stop words, prompts, vocabularies: code reads them by name.
-    texts = sorted(text for package in packages for text in (package / "assets").rglob("*.txt"))
-    return digest(
+    texts = sorted((text, package) for package in packages for text in (package / "assets").rglob("*.txt"))
+    for package in packages:
+        for folder in (package, *(package / "assets").rglob("**")):  # where a file that is added would be
+            if folder.exists():
+                stamps[str(folder)] = stamp_of(str(folder))
+    for text, package in texts:
+        _add_stamps(stamps, text, package)
+    return stamps, digest(
         {
-            "code": {file.relative_to(root_of[file]).as_posix(): code for file, code in sorted(found.items())},
-            "texts": {text.relative_to(root_of[text]).as_posix(): text.read_text(encoding="utf-8") for text in texts},
+            "code": {_place(file, package): code for file, (package, code) in sorted(found.items())},
+            "texts": {_place(text, package): text.read_text(encoding="utf-8") for text, package in texts},
         }
     )
+
+
+def _place(file: Path, package: Path) -> str:
+    return file.relative_to(package.parent).as_posix()
+
+
+def _add_stamps(stamps: dict[str, Stamp], file: Path, package: Path) -> None:
+    """Add the stamps of a file and of the folders that it is in, up to its package: a name may come to mean another."""
+    for path in (file, *file.parents):
+        if str(path) in stamps or path == package.parent:
+            return
+        stamps[str(path)] = stamp_of(str(path))
+
+
+def _stamp_or_none(path: str) -> Stamp | None:
+    try:
+        return stamp_of(path)
+    except OSError:
+        return None
 
 
 def code_of(*components: object) -> str:

@@ -19,18 +19,36 @@ def mean_interval(values: np.ndarray, resamples: int, seed: int) -> tuple[float,
     Returns:
         Lower and upper end.
     """
-    if len(values) < 2 or np.all(values == values[0]):
-        return float(values.mean()), float(values.mean())
-    result = scipy.stats.bootstrap(
-        (values,),
-        np.mean,
-        n_resamples=resamples,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        batch=max(1, 2**22 // len(values)),
-        rng=np.random.default_rng(seed),
-    )
-    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+    return mean_intervals(values[None], resamples, seed)[0]
+
+
+def mean_intervals(rows: np.ndarray, resamples: int, seed: int) -> list[tuple[float, float]]:
+    """Return what `mean_interval` does of each row: rows of the same samples share their draws, which take longest.
+
+    Args:
+        rows: Of independent values, (m, n).
+        resamples: How often they are drawn, with replacement.
+        seed: Of these draws.
+
+    Returns:
+        Lower and upper end of each row.
+    """
+    means = rows.mean(axis=1)
+    ends = np.stack([means, means], axis=1)
+    varying = (rows != rows[:, :1]).any(axis=1)
+    if varying.any():
+        result = scipy.stats.bootstrap(
+            (rows[varying],),
+            np.mean,
+            axis=1,
+            n_resamples=resamples,
+            confidence_level=CONFIDENCE,
+            method="percentile",
+            batch=max(1, 2**22 // rows[varying].size),
+            rng=np.random.default_rng(seed),
+        )
+        ends[varying] = np.stack(result.confidence_interval, axis=1)
+    return [(float(low), float(high)) for low, high in ends]
 
 
 def within(ends: tuple[float, float], share: bool) -> tuple[float, float]:

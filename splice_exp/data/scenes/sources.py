@@ -27,6 +27,33 @@ SPLITS = ("train", "val", "test")
 NAMED = 128  # bytes of the name of a sample, and of what is in it
 
 
+KEPT = 16  # data sets whose drawn samples are kept: rows of a sweep ask for the same
+
+
+class Drawn:
+    """All that is known of the samples of a data set; pixels, masks and captions follow from it.
+
+    Args:
+        pictures: Of each sample.
+    """
+
+    def __init__(self, pictures: tuple[Picture, ...]) -> None:
+        self.pictures = pictures
+
+    @cached_property
+    def captions(self) -> tuple[tuple[str, ...], ...]:
+        """Captions of each sample."""
+        return tuple(captions(picture) for picture in self.pictures)
+
+    @cached_property
+    def digest(self) -> str:
+        """Identifies the samples, but not how they are painted."""
+        return digest([repr(picture) for picture in self.pictures])
+
+
+_DRAWN: dict[tuple[type, str], Drawn] = {}  # by class and arguments, the oldest first
+
+
 def random_of(split: str, seed: int, index: int) -> np.random.Generator:
     """Return the source of all draws of one sample: no two splits, seeds or indices share one.
 
@@ -78,20 +105,32 @@ class SceneSource(EncodableSource):
         """Draw image `index`."""
 
     @cached_property
+    def drawn(self) -> Drawn:
+        """All samples: drawn here, or for an equal data set before."""
+        asked = type(self), repr(self)
+        if asked not in _DRAWN:
+            pictures = (self._draw(random_of(self.split, self.seed, index), index) for index in range(len(self)))
+            drawn = Drawn(tuple(pictures))
+            while len(_DRAWN) >= KEPT:
+                del _DRAWN[next(iter(_DRAWN))]
+            _DRAWN[asked] = drawn
+        return _DRAWN[asked]
+
+    @property
     def pictures(self) -> tuple[Picture, ...]:
-        """All that is known of every sample; pixels, masks and captions follow from it."""
-        return tuple(self._draw(random_of(self.split, self.seed, index), index) for index in range(len(self)))
+        """All that is known of every sample."""
+        return self.drawn.pictures
 
     def inputs(self, start: int, stop: int) -> list[Image.Image]:
         return [Image.fromarray(render(picture)) for picture in self.pictures[start:stop]]
 
     def fingerprint(self) -> str:
         # Descriptions and the code that paints them decide the pixels, and are quicker to look at.
-        return f"scenes:{digest([code_digest([scenes.__name__]), [repr(picture) for picture in self.pictures]])}"
+        return f"scenes:{digest([code_digest([scenes.__name__]), self.drawn.digest])}"
 
     def captions(self) -> tuple[tuple[str, ...], ...]:
         """Return the captions of each sample, from the most to the least detailed."""
-        return tuple(captions(picture) for picture in self.pictures)
+        return self.drawn.captions
 
     def masks(self, index: int) -> np.ndarray:
         """Return the visible pixels of each object of a sample, (objects, height, width) bool."""

@@ -75,14 +75,14 @@ def supports_of(codes: Codes, any_sign: bool = False) -> Supports:
         codes: n rows.
         any_sign: Also take those with a negative code, at its size.
     """
-    supports = []
-    for row in range(len(codes)):
-        place = slice(int(codes.indptr[row]), int(codes.indptr[row + 1]))
-        values, indices = codes.values[place].numpy(), codes.indices[place].numpy()
-        values = np.abs(values) if any_sign else values
-        order = np.lexsort((indices, -values))
-        supports.append([int(indices[index]) for index in order if values[index] > 0])
-    return supports
+    rows = np.repeat(np.arange(len(codes)), codes.indptr.diff().numpy())
+    values, indices = codes.values.numpy(), codes.indices.numpy()
+    values = np.abs(values) if any_sign else values
+    order = np.lexsort((indices, -values, rows))
+    order = order[values[order] > 0]
+    ends = np.cumsum(np.bincount(rows[order], minlength=len(codes))).tolist()
+    named = indices[order].tolist()
+    return [named[start:end] for start, end in pairwise([0, *ends])]
 
 
 def draw_supports(supports: Supports, num_concepts: int, seed: int) -> Supports:
@@ -117,7 +117,10 @@ class Judge:
         self._named = [truth.named(concept) for concept in concepts]
         words = sorted({word for named in self._named for word in named} | truth.known)
         self._place = {word: place for place, word in enumerate(words)}
-        self._columns = [[self._place[word] for word in named] for named in self._named]
+        columns = [[self._place[word] for word in named] for named in self._named]
+        self._columns = np.array([column for of_one in columns for column in of_one], dtype=np.int64)
+        self._bounds = np.cumsum([0, *map(len, columns)])  # of the columns of each concept among all of them
+        self._several = np.array([len(named) > 1 for named in self._named])
         self._stray = np.array([any(word not in truth.known for word in named) for named in self._named])
         kinds = np.array([truth.kind_of.get(word, "") for word in words])
         self._kinds = {f"recall_{kind}": kinds == kind for kind in truth.kinds}
@@ -134,21 +137,36 @@ class Judge:
         found[rows, [place for row in places for place in row]] = True
         return found
 
+    def _columns_of(self, concepts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the columns of the words of some concepts, one after the other, and which concept each is of."""
+        starts, counts = self._bounds[concepts], self._bounds[concepts + 1] - self._bounds[concepts]
+        which = np.repeat(np.arange(len(concepts)), counts)
+        within = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return self._columns[starts[which] + within], which
+
     def recovery(self, supports: Supports) -> dict[str, np.ndarray]:
         """Return what the function of that name does."""
-        named = self._table([[place for concept in row for place in self._columns[concept]] for row in supports])
+        sizes = np.array([len(support) for support in supports])
+        rows = np.repeat(np.arange(len(supports)), sizes)
+        concepts = np.array([concept for support in supports for concept in support], dtype=np.int64)
+        columns, which = self._columns_of(concepts)
+        named = np.zeros_like(self._true)
+        named[rows[which], columns] = True
         found = named & ~self._unsure
         both = found & self._nameable
         recalled, right, said, there = (
             table.sum(axis=1) for table in (both, found & self._true, found, self._nameable)
         )
-        sizes = np.array([len(support) for support in supports])
+        hallucinated, misbound = (
+            np.bincount(rows, weights=weights, minlength=len(supports))
+            for weights in (self._stray[concepts], self._misbound(rows, concepts))
+        )
         counts = {
             "precision": (right, said),
             "recall": (recalled, there),
             "f1": (2 * recalled, said + there),
-            "hallucinated": (np.array([self._stray[support].sum() for support in map(list, supports)]), sizes),
-            "misbound": (np.array([self._misbound(row, support) for row, support in enumerate(supports)]), sizes),
+            "hallucinated": (hallucinated, sizes),
+            "misbound": (misbound, sizes),
         }
         for name, of_kind in self._kinds.items():
             counts[name] = (both[:, of_kind].sum(axis=1), self._nameable[:, of_kind].sum(axis=1))
@@ -159,19 +177,25 @@ class Judge:
         }
         return measured | {f"{name}_pooled": pooled(*shares[name]) for name in POOLED}
 
-    def _misbound(self, sample: int, support: Sequence[int]) -> int:
-        """Count concepts whose words are all true, but not together; one true word is true of something."""
-        several = [self._named[concept] for concept in support if len(self._named[concept]) > 1]
-        true = self._truth.concepts(sample) if several else frozenset()
-        return sum(words <= true and not self._truth.holds(words, sample) for words in several)
+    def _misbound(self, rows: np.ndarray, concepts: np.ndarray) -> np.ndarray:
+        """Say of which concepts all words are true, but not together; one true word is true of something.
+
+        Args:
+            rows: Of which sample each is a concept.
+            concepts: All that are named.
+        """
+        misbound = np.zeros(len(concepts), dtype=bool)
+        for place in np.flatnonzero(self._several[concepts]):
+            words, row = self._named[concepts[place]], int(rows[place])
+            misbound[place] = words <= self._truth.concepts(row) and not self._truth.holds(words, row)
+        return misbound
 
     def average_precision(self, codes: Codes) -> np.ndarray:
         """Return the average precision of the true concepts of each row, (n,); negative codes count as none."""
         scores = np.zeros(self._true.shape)
-        indices, values = codes.indices.tolist(), codes.values.double().clamp(min=0).tolist()
-        for row, (start, end) in enumerate(pairwise(codes.indptr.tolist())):
-            for place in range(start, end):
-                scores[row, self._columns[indices[place]]] += values[place]
+        rows = np.repeat(np.arange(len(codes)), codes.indptr.diff().numpy())
+        columns, which = self._columns_of(codes.indices.numpy())
+        np.add.at(scores, (rows[which], columns), codes.values.double().clamp(min=0).numpy()[which])
         scores[self._unsure] = 0
         return average_precisions(scores, self._nameable)
 

@@ -19,7 +19,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -43,7 +43,10 @@ from splice_exp.evaluation.measures.recovery import (
     supports_of,
 )
 
-VARIANTS = ("max_min", "mean_mean")
+VARIANTS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "max_min": lambda of_concepts, of_words: min(of_concepts.min(), of_words.min()),
+    "mean_mean": lambda of_concepts, of_words: (of_concepts.mean() + of_words.mean()) / 2,
+}  # of the cosine of each concept, and of each word, with what is nearest to it on the other side
 
 
 def _relevance(name: str, heading: str) -> tuple[Measure, ...]:
@@ -161,32 +164,37 @@ def relevance_beside_null(study: Study, captions: Sequence[Sequence[str]], seed:
     words, vocabulary = words_of(captions)
     concepts, texts = encode(list(codes.concepts)), encode(vocabulary)
     middle = concepts.double().mean(dim=0).to(concepts.dtype)
+    raw, centred = concepts @ texts.T, normalize(concepts - middle, dim=1) @ normalize(texts - middle, dim=1).T
     supports = supports_of(codes)
     found = {}
     for suffix, named in (("", supports), ("_null", draw_supports(supports, codes.num_concepts, seed))):
-        found[f"relevance/max_min{suffix}"] = relevance(concepts @ texts.T, named, words)["max_min"]
-        around = normalize(concepts - middle, dim=1) @ normalize(texts - middle, dim=1).T
-        found[f"relevance/mean_mean_centred{suffix}"] = relevance(around, named, words)["mean_mean"]
+        for variant, cosines, centring in (("max_min", raw, ""), ("mean_mean", centred, "_centred")):
+            of_variant = relevance(cosines, named, words, [variant])[variant]
+            found[f"relevance/{variant}{centring}{suffix}"] = of_variant
     return found
 
 
 def relevance(
-    cosines: Float[Tensor, "k u"], concepts: Supports, words: Sequence[Sequence[int]]
+    cosines: Float[Tensor, "k u"],
+    concepts: Supports,
+    words: Sequence[Sequence[int]],
+    variants: Sequence[str] = tuple(VARIANTS),
 ) -> dict[str, np.ndarray]:
-    """Return `max_min` and `mean_mean` of each sample, (n,).
+    """Return variants of the relevance of each sample, (n,).
 
     Args:
         cosines: Of every concept with every word.
         concepts: Of each sample.
         words: Of each sample.
+        variants: Of `VARIANTS`.
     """
     table = cosines.numpy()
-    found = {"max_min": np.zeros(len(words)), "mean_mean": np.zeros(len(words))}
+    found = {variant: np.zeros(len(words)) for variant in variants}
     for sample, (named, said) in enumerate(zip(concepts, words, strict=True)):
         if not len(named) or not len(said):
             continue
         block = table[np.ix_(list(named), list(said))]
         of_concepts, of_words = block.max(axis=1), block.max(axis=0)  # cosine of the nearest on the other side
-        found["max_min"][sample] = min(of_concepts.min(), of_words.min())
-        found["mean_mean"][sample] = (of_concepts.mean() + of_words.mean()) / 2
+        for variant in variants:
+            found[variant][sample] = VARIANTS[variant](of_concepts, of_words)
     return found

@@ -148,7 +148,7 @@ def as_later(monkeypatch, tmp_path):
     monkeypatch.setattr(code, "is_settled", lambda stamp: True)
 
     def begin():
-        for one in (code._KNOWN, code._UNKEPT, file_digests._READ):
+        for one in (code._KNOWN, code._UNKEPT, code._GIVEN, file_digests._READ):
             one.clear()
         file_digests.keep_digests_in(tmp_path / "cache")
         return folder
@@ -176,6 +176,28 @@ def test_what_was_read_is_kept_for_later_commands(as_later, monkeypatch, tmp_pat
     as_later()
     assert code_digest(["mine.one"], folder) == second
     assert "x = 2" not in kept.read_text()  # hashes are kept, and no code
+
+
+def test_a_digest_is_given_again_until_something_that_it_hangs_on_changes(as_later, monkeypatch):
+    folder = as_later()
+    (folder / "two.py").write_text("import mine.one\nimport mine.three.four\n")
+    (folder / "assets").mkdir()
+    first = code_digest(["mine.two"], folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(code, "_known", lambda *_: pytest.fail("looked at again"))
+        assert code_digest(iter(["mine.two"]), folder) == first
+    seen = {first}
+    for file, text in (
+        ("one.py", "x = 2\n"),  # of what is imported
+        ("assets/words.txt", "a\n"),  # added
+        ("assets/words.txt", "b\n"),
+        ("three.py", "four = 4\n"),  # what a name means now
+    ):
+        (folder / file).write_text(text)
+        seen.add(code_digest(["mine.two"], folder))
+    assert len(seen) == 5
+    (folder / "three.py").unlink()
+    assert code_digest(["mine.two"], folder) in seen  # as before it was there
 
 
 def test_a_file_that_was_changed_just_now_is_not_kept(as_later, monkeypatch, tmp_path):

@@ -10,6 +10,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from splice_exp.core.errors import SpliceError
+from splice_exp.data.scenes import sources
 from splice_exp.data.scenes.attributes import AttributeScenes
 from splice_exp.data.scenes.drift import DriftScenes
 from splice_exp.data.scenes.fine_grained import FineGrainedScenes
@@ -51,7 +52,8 @@ class Pixels(torch.utils.data.Dataset):
 
     def __init__(self, size):
         self.source = Scenes(size, seed=1)
-        vars(self.source).pop("pictures")
+        vars(self.source).pop("drawn")
+        sources._DRAWN.clear()
 
     def __len__(self):
         return len(self.source)
@@ -65,6 +67,19 @@ def test_generation_is_bit_identical_for_any_number_of_workers(workers):
     loaded = torch.cat(list(DataLoader(Pixels(40), batch_size=7, num_workers=workers)))
     together = np.stack([np.asarray(image) for image in Scenes(40, seed=1).inputs(0, 40)])
     assert np.array_equal(loaded.numpy(), together)
+
+
+def test_equal_data_sets_share_what_is_drawn_and_only_the_last_are_kept():
+    first = Scenes(5)
+    assert Scenes(5).pictures is first.pictures
+    assert Scenes(5).captions() is first.captions()
+    for other in (Scenes(5, seed=1), Scenes(5, split="val"), Scenes(6), Scenes(5, max_objects=1)):
+        assert other.pictures != first.pictures
+    for seed in range(sources.KEPT + 3):
+        Scenes(1, seed=seed)
+    assert len(sources._DRAWN) == sources.KEPT
+    assert Scenes(5).pictures == first.pictures  # drawn again
+    assert Scenes(5).pictures is not first.pictures
 
 
 @pytest.mark.parametrize("source", ALL)

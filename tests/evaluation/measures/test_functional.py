@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
+import scipy.stats
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torchmetrics.functional.classification import multiclass_accuracy
 
 from splice_exp.core.codes import Codes
-from splice_exp.core.statistics.intervals import mean_interval
+from splice_exp.core.statistics.intervals import mean_interval, mean_intervals
 from splice_exp.evaluation.measures import functional
 from splice_exp.evaluation.measures.metrics import ConceptInTop, MeanCosine, SupportSize, ZeroShotAccuracy
 from tests.conftest import unit_rows
@@ -89,3 +90,17 @@ def test_intervals_are_seeded_and_constants_have_none():
     assert mean_interval(values, 100, 3) == mean_interval(values, 100, 3) != mean_interval(values, 100, 4)
     assert mean_interval(np.ones(5), 100, 0) == (1, 1)
     assert mean_interval(np.array([2.0]), 100, 0) == (2, 2)
+
+
+@pytest.mark.parametrize("batch", [2**22, 200])  # as many values at once
+def test_intervals_of_rows_are_those_of_each_row_and_of_scipy(monkeypatch, batch):
+    random = np.random.default_rng(0)
+    rows = np.stack([random.normal(size=40), np.full(40, 0.5), random.integers(2, size=40)])
+    whole = scipy.stats.bootstrap
+    monkeypatch.setattr("scipy.stats.bootstrap", lambda *given, **keys: whole(*given, **keys | {"batch": batch}))
+    ends = mean_intervals(rows, 500, 3)
+    for row, found in zip(rows, ends, strict=True):
+        assert found == pytest.approx(mean_interval(row, 500, 3), abs=1e-12)
+    assert ends[1] == (0.5, 0.5)
+    of_scipy = whole((rows[0],), np.mean, n_resamples=500, method="percentile", rng=np.random.default_rng(3))
+    assert ends[0] == pytest.approx(tuple(of_scipy.confidence_interval), abs=1e-12)
