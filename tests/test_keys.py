@@ -212,7 +212,7 @@ WRONG = {
     },
     "report=dataset_shift": {
         "report": {"columns": "x", "notes": "x", "headline": "x"},
-        "report.listings.0": {"lines": "x"},
+        "report.listings.0": {"lines": "x", "unit": "metres"},
     },
     "experiment=zero_shot": {"report.figure": {"panels": "x"}},
     "experiment=sith_adaptation evaluation.train.num_samples=9": {

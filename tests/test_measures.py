@@ -74,7 +74,7 @@ def test_a_measure_has_the_same_unit_wherever_it_is_declared():
 
 def test_measures_of_the_same_kind_have_the_same_unit():
     """What was 97.6 % in one table and 0.976 in another."""
-    kinds = {"accuracy": Unit.SHARE, "AUC": Unit.SHARE, "F1": Unit.SHARE, "cosine": Unit.NUMBER}
+    kinds = {"accuracy": Unit.SHARE, "AUC": Unit.SHARE, "F1": Unit.SHARE, "cosine": Unit.COSINE}
     for evaluation in evaluations():
         for measure in evaluation.measures:
             for word, unit in kinds.items():

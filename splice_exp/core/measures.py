@@ -14,6 +14,8 @@ from enum import Enum
 from functools import cached_property
 from typing import Any
 
+from splice_exp.core.statistics.estimates import NOT_NEGATIVE, SHARES, UNBOUNDED
+
 INTERVAL = ("_ci_low", "_ci_high")  # ends of a 95 % interval: they belong to the measure before them
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -23,7 +25,10 @@ class Unit(Enum):
 
     SHARE = "share"  # in [0, 1], written in per cent
     POINTS = "points"  # difference of two shares, in percentage points
-    NUMBER = "number"  # a cosine, a correlation, an area, a code
+    NUMBER = "number"  # any
+    COSINE = "cosine"  # or a correlation: in [−1, 1]
+    INDEX = "index"  # in [0, 1], written as a number: an IoU, a Gini index
+    CODE = "code"  # may be negative where the solver is asked for signed codes
     RATIO = "ratio"  # of two quantities of the same kind, around 1
     COUNT = "count"
     AVERAGE = "average"  # of counts
@@ -43,7 +48,18 @@ class Unit(Enum):
     @property
     def digits(self) -> int:
         """Digits behind the point."""
-        return {Unit.SHARE: 1, Unit.POINTS: 1, Unit.NUMBER: 3, Unit.RATIO: 2, Unit.COUNT: 0, Unit.AVERAGE: 2}[self]
+        known = {Unit.SHARE: 1, Unit.POINTS: 1, Unit.RATIO: 2, Unit.COUNT: 0, Unit.AVERAGE: 2}
+        return known.get(self, 3)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The smallest and the largest that it can be, and so its means and the ends of their intervals."""
+        if self is Unit.COSINE:
+            return -1.0, 1.0
+        if self in (Unit.SHARE, Unit.INDEX):
+            return SHARES
+        anywhere = (Unit.NUMBER, Unit.POINTS, Unit.RATIO, Unit.CODE)
+        return UNBOUNDED if self in anywhere else NOT_NEGATIVE
 
     def write(self, value: float) -> str:
         """Write a number; counts that are means over seeds have one digit.

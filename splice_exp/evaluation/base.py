@@ -13,8 +13,8 @@ import pandas as pd
 
 from splice_exp.core.errors import require_integer
 from splice_exp.core.measures import Join, Measure, Measures, Unit
-from splice_exp.core.statistics.estimates import of_clusters
-from splice_exp.core.statistics.intervals import mean_intervals, within, worst_interval
+from splice_exp.core.statistics.estimates import of_clusters, within
+from splice_exp.core.statistics.intervals import mean_intervals, worst_interval
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
@@ -25,9 +25,9 @@ Metric = float | int | None
 NUM_SAMPLES = Measure("data/num_samples", "n", Unit.COUNT, join=Join.TOTAL)
 L0 = Measure("l0/mean", "L0", Unit.AVERAGE)
 COSINES = (
-    Measure("cosine/plain", "cosine", Unit.NUMBER, True),
-    Measure("cosine/centred", "centred cosine", Unit.NUMBER, True),
-    Measure("cosine/mean_only", "cosine of the mean baseline", Unit.NUMBER),
+    Measure("cosine/plain", "cosine", Unit.COSINE, True),
+    Measure("cosine/centred", "centred cosine", Unit.COSINE, True),
+    Measure("cosine/mean_only", "cosine of the mean baseline", Unit.COSINE),
 )
 # Solvers stop at these tolerances: what lies below is rounding, and another on another processor.
 KKT = Measure("solver/kkt_max", "KKT violation", Unit.BOUND, False, Join.LARGEST, floor=1e-5)
@@ -117,11 +117,11 @@ class Evaluation(ABC):
         ends = self._ends(samples) if clusters is None else {}
         metrics: dict[str, Metric] = {}
         for name, values in samples.items():
-            share = declared.of(name).unit is Unit.SHARE
+            bounds = declared.of(name).unit.bounds
             if clusters is None:
-                low, high = within(ends[name], share)
+                low, high = within(ends[name], bounds)
             else:
-                low, high = of_clusters(values, np.array(clusters)).interval(share)
+                low, high = of_clusters(values, np.array(clusters)).interval(bounds)
             metrics[name], metrics[f"{name}_ci_low"], metrics[f"{name}_ci_high"] = float(values.mean()), low, high
         return metrics
 

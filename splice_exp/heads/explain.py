@@ -30,11 +30,11 @@ from splice_exp.solvers.least_squares_on_support import solve_on_support
 POLES = ("+", "−")
 
 FIDELITY = (
-    Measure("sith/joint", "cosine in the joint space", Unit.NUMBER, True),
-    Measure("sith/stream", "cosine in the residual stream", Unit.NUMBER, True),
-    Measure("sith/ceiling", "residual stream, perfect code", Unit.NUMBER),
-    Measure("sith/published", "residual stream, published inverse map", Unit.NUMBER, True),
-    Measure("sith/published_ceiling", "published inverse map, perfect code", Unit.NUMBER),
+    Measure("sith/joint", "cosine in the joint space", Unit.COSINE, True),
+    Measure("sith/stream", "cosine in the residual stream", Unit.COSINE, True),
+    Measure("sith/ceiling", "residual stream, perfect code", Unit.COSINE),
+    Measure("sith/published", "residual stream, published inverse map", Unit.COSINE, True),
+    Measure("sith/published_ceiling", "published inverse map, perfect code", Unit.COSINE),
 )  # of `Explanations.fidelity`
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from splice_exp.core.errors import require_names
+from splice_exp.core.errors import require_choice, require_names
+from splice_exp.core.measures import Unit
 from splice_exp.core.statistics.estimates import of_values
 from splice_exp.report.records import Row
 from splice_exp.report.tables import ABSENT, Cells
@@ -30,7 +31,7 @@ class Listing:
         lines: Its columns that name a line.
         across: Its column whose values are the columns of the listing; None: the rows of the report are.
         value: Its column whose mean is shown; None: in how many runs the line is there.
-        share: Whether that mean lies between 0 and 1, where its interval is to stay.
+        unit: Of that value, one of `core.measures.Unit`: within its bounds the interval stays.
         most: Lines that are shown, of several `lines` for each value of the first; None: all.
     """
 
@@ -39,11 +40,12 @@ class Listing:
     lines: Sequence[str]
     across: str | None = None
     value: str | None = None
-    share: bool = False
+    unit: str = Unit.NUMBER.value
     most: int | None = None
 
     def __post_init__(self) -> None:
         require_names("lines", self.lines)
+        require_choice("unit", self.unit, [unit.value for unit in Unit])
 
     def applies(self, rows: Sequence[Row]) -> bool:
         """Say whether some run has the table: some tables need data that know more."""
@@ -60,10 +62,11 @@ class Listing:
         lines = [*([ROW] if self.across and len(shown) > 1 else []), *self.lines]
         columns = list(dict.fromkeys(found[across]))
         runs = {row.label: len(_records(row)) for row in shown}
+        bounds = shown[0].bounds(Unit(self.unit))
         laid: list[tuple[int, list[str]]] = []
         for key, of_line in found.groupby(lines, sort=False):
             by_column = dict(tuple(of_line.groupby(across, sort=False)))
-            cells = [self._cell(by_column[name], runs) if name in by_column else ABSENT for name in columns]
+            cells = [self._cell(by_column[name], runs, bounds) if name in by_column else ABSENT for name in columns]
             laid.append((len(of_line), [*(str(part) for part in key), *cells]))
         if self.value is None:
             laid.sort(key=lambda pair: -pair[0])
@@ -76,11 +79,11 @@ class Listing:
                 kept.append(cells)
         return Cells([*lines, *map(str, headings)], kept)
 
-    def _cell(self, found: pd.DataFrame, runs: dict[str, int]) -> str:
+    def _cell(self, found: pd.DataFrame, runs: dict[str, int], bounds: tuple[float, float]) -> str:
         if self.value is None:
             return f"{found[RUN].nunique()} of {runs[str(found[ROW].iloc[0])]}"
         values = found.groupby(RUN)[self.value].mean().to_numpy(dtype=float)
-        low, high = of_values(values).interval(self.share)
+        low, high = of_values(values).interval(bounds)
         return f"{values.mean():.3f}" + (f" [{low:.3f}, {high:.3f}]" if low < high else "")
 
 

@@ -16,10 +16,18 @@ import yaml
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import read_json
-from splice_exp.core.measures import Measures, from_json
+from splice_exp.core.measures import Measures, Unit, from_json
 from splice_exp.core.runs.run_directory import CONFIG, ENVIRONMENT, MEASURES, METRICS, SAMPLES, error_of
-from splice_exp.core.statistics.estimates import Estimate, of_clusters, of_draws, of_values
-from splice_exp.core.statistics.intervals import mean_interval, within
+from splice_exp.core.statistics.estimates import (
+    NOT_NEGATIVE,
+    UNBOUNDED,
+    Estimate,
+    of_clusters,
+    of_draws,
+    of_values,
+    within,
+)
+from splice_exp.core.statistics.intervals import mean_interval
 from splice_exp.core.yaml_file import read_yaml
 
 AGAIN = "set force=true to compute the run again"
@@ -97,14 +105,23 @@ class Row(ABC):
     def estimate(self, values: np.ndarray) -> Estimate:
         """Return the mean of values and its standard error, one value for each `sample_id`; draws are rows."""
 
-    def interval(self, values: np.ndarray, share: bool = False) -> tuple[float, float]:
+    def interval(self, values: np.ndarray, bounds: tuple[float, float] = UNBOUNDED) -> tuple[float, float]:
         """Return the 95 % interval of the mean of values, one for each `sample_id`.
 
         Args:
             values: (n,), or (draws, n) where the same samples were measured under several draws.
-            share: Whether the mean lies between 0 and 1, where its interval is to stay.
+            bounds: Between which the mean lies, and its interval stays.
         """
-        return self.estimate(values).interval(share)
+        return self.estimate(values).interval(bounds)
+
+    def bounds(self, unit: Unit) -> tuple[float, float]:
+        """Return between which numbers of a unit lie; those of codes depend on the solver.
+
+        Args:
+            unit: Of a measure.
+        """
+        nonnegative = unit is Unit.CODE and self.setting("solver.nonnegative") == "true"
+        return NOT_NEGATIVE if nonnegative else unit.bounds
 
     @property
     def label(self) -> str:
@@ -199,10 +216,10 @@ class Record(Row):
             return of_draws(values)
         return of_values(values) if self._clusters is None else of_clusters(values, self._clusters)
 
-    def interval(self, values: np.ndarray, share: bool = False) -> tuple[float, float]:
+    def interval(self, values: np.ndarray, bounds: tuple[float, float] = UNBOUNDED) -> tuple[float, float]:
         if values.ndim == 2 or self._clusters is not None:
-            return super().interval(values, share)
-        return within(mean_interval(values, RESAMPLES, BOOTSTRAP_SEED), share)
+            return super().interval(values, bounds)
+        return within(mean_interval(values, RESAMPLES, BOOTSTRAP_SEED), bounds)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from splice_exp.core.measures import INTERVAL, Join, Measures, Unit
+from splice_exp.core.measures import INTERVAL, Join, Measures
 from splice_exp.core.statistics.estimates import Estimate, of_clusters, of_draws, of_values
 from splice_exp.report.records import CLUSTER, Record, Row, declared_by
 
@@ -81,11 +81,14 @@ class Repeated(Row):
             join = self.measures.of(name).join
             values = [record.metrics.get(name) for record in self.records]
             found[name] = None if any(value is None for value in values) else self._joined(join, values)
-            share = self.measures.of(name).unit is Unit.SHARE
+            of_runs: np.ndarray | None = None
             if name in self.samples:
-                found[f"{name}_ci_low"], found[f"{name}_ci_high"] = self.interval(self.samples[name], share)
+                of_runs = self.samples[name]
             elif not self.same_samples and join is Join.MEAN and _vary(values):
-                found[f"{name}_ci_low"], found[f"{name}_ci_high"] = self.interval(np.array(values, dtype=float), share)
+                of_runs = np.array(values, dtype=float)
+            if of_runs is not None:
+                ends = self.interval(of_runs, self.bounds(self.measures.of(name).unit))
+                found[f"{name}_ci_low"], found[f"{name}_ci_high"] = ends
         return found
 
     def _joined(self, join: Join, values: Sequence[Any]) -> Any:

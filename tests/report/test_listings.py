@@ -54,8 +54,20 @@ def test_values_are_means_over_runs_with_their_spread(rows):
     assert np.isfinite(low)
 
 
+@pytest.mark.parametrize(("nonnegative", "least"), [("true", 0.0), ("false", -10.0)])
+def test_the_interval_of_a_code_ends_at_0_unless_codes_are_signed(rows, nonnegative, least):
+    for row in rows:
+        for run in row.records:
+            (run.directory / "config.yaml").write_text(f"solver: {{nonnegative: {nonnegative}}}\n")
+    listing = Listing(title="t", table="shift", lines=["concept"], across="part", value="code", unit="code")
+    low, high = stats.t.interval(0.95, 1, 0.5, stats.sem([0.25, 0.75]))
+    assert low < 0
+    assert listing.lay_out(rows).rows[0][2] == f"0.500 [{max(low, least):.3f}, {high:.3f}]"
+
+
 def test_the_interval_of_a_share_stays_between_0_and_1(rows):
-    found = Listing(title="t", table="shift", lines=["concept"], across="part", value="code", share=True).lay_out(rows)
+    listing = Listing(title="t", table="shift", lines=["concept"], across="part", value="code", unit="share")
+    found = listing.lay_out(rows)
     low, high = (float(end) for end in found.rows[0][2].partition(" [")[2].rstrip("]").split(", "))
     assert 0 <= low < 0.25 < 0.75 < high <= 1  # Student's of 0.25 and 0.75 would end at −2.7 and 3.7
 

@@ -8,6 +8,9 @@ Intervals are those of Student's t; of a share on the scale of the logit, where 
 
     logit(m) ± t · SE / (m (1 − m))
 
+What has other bounds, as a cosine or a number of concepts, has an interval that ends at them: there is nothing beyond,
+so that it covers as often.
+
 References:
     Liang, Zeger. Longitudinal data analysis using generalized linear models. Biometrika 73, 1986 (clusters).
     Satterthwaite. An approximate distribution of estimates of variance components. Biometrics Bulletin 2, 1946.
@@ -25,6 +28,7 @@ import scipy  # whose parts are imported when they are first used: scipy.stats t
 from jaxtyping import Shaped
 
 CONFIDENCE = 0.95
+UNBOUNDED, NOT_NEGATIVE, SHARES = (-math.inf, math.inf), (0.0, math.inf), (0.0, 1.0)  # where means may lie
 
 
 @dataclass(frozen=True)
@@ -41,22 +45,24 @@ class Estimate:
     error: float
     freedom: float
 
-    def interval(self, share: bool = False) -> tuple[float, float]:
+    def interval(self, bounds: tuple[float, float] = UNBOUNDED) -> tuple[float, float]:
         """Return the 95 % interval.
 
         Args:
-            share: Whether the mean is one between 0 and 1, where its interval is to stay.
+            bounds: Between which the mean lies whatever the values, and its interval stays.
 
         Example:
-            >>> low, high = Estimate(0.92, 0.05, 2).interval(share=True)
+            >>> low, high = Estimate(0.92, 0.05, 2).interval(SHARES)
             >>> round(low, 3), round(high, 3)
             (0.382, 0.995)
+            >>> Estimate(0.5, 0.25, 2).interval(NOT_NEGATIVE)[0]
+            0.0
         """
         if self.error == 0:
             return self.mean, self.mean
         half = float(scipy.stats.t.ppf((1 + CONFIDENCE) / 2, self.freedom)) * self.error
-        if not share or not 0 < self.mean < 1:
-            return self.mean - half, self.mean + half
+        if bounds != SHARES or not 0 < self.mean < 1:
+            return within((self.mean - half, self.mean + half), bounds)
         middle, half = math.log(self.mean / (1 - self.mean)), half / (self.mean * (1 - self.mean))
         return float(scipy.special.expit(middle - half)), float(scipy.special.expit(middle + half))
 
@@ -70,6 +76,16 @@ class Estimate:
         if self.error == 0:
             return 1.0 if self.mean == value else 0.0
         return float(2 * scipy.stats.t.sf(abs(self.mean - value) / self.error, self.freedom))
+
+
+def within(ends: tuple[float, float], bounds: tuple[float, float]) -> tuple[float, float]:
+    """Return the ends of an interval, no farther than the bounds of what it is of.
+
+    Args:
+        ends: Lower and upper one.
+        bounds: The smallest and the largest value that there can be.
+    """
+    return max(ends[0], bounds[0]), min(ends[1], bounds[1])
 
 
 def of_values(values: Shaped[np.ndarray, " n"]) -> Estimate:

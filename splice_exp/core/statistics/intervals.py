@@ -51,17 +51,6 @@ def mean_intervals(rows: np.ndarray, resamples: int, seed: int) -> list[tuple[fl
     return [(float(low), float(high)) for low, high in ends]
 
 
-def within(ends: tuple[float, float], share: bool) -> tuple[float, float]:
-    """Return the ends of an interval; of a share, no farther than 0 and 1, beyond which it cannot lie.
-
-    Args:
-        ends: Lower and upper one.
-        share: Whether the interval is that of a share.
-    """
-    low, high = ends
-    return (max(low, 0.0), min(high, 1.0)) if share else ends
-
-
 def worst_interval(values: np.ndarray, groups: np.ndarray, resamples: int, seed: int) -> tuple[float, float]:
     """Return the 95 % bootstrap interval of the smallest of the groups' means; which group it is, varies, too.
 

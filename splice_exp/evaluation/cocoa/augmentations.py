@@ -42,7 +42,7 @@ MEASURES = (
         null="similarity with another image",
     ),
     *beside(
-        Measure("augmentation/rank", "rank correlation of maps", Unit.NUMBER, True),
+        Measure("augmentation/rank", "rank correlation of maps", Unit.COSINE, True),
         again="rank correlation, same image again",
         null="rank correlation, another image",
     ),

@@ -36,7 +36,7 @@ MEASURES = (
     Measure("explanation/similarity", "similarity", Unit.NUMBER),
     Measure("explanation/similarity_corpus", "similarity with the corpus", Unit.NUMBER),
     Measure("explanation/similarity_foil", "similarity with the foil", Unit.NUMBER),
-    Measure("explanation/reliability", "reliability", Unit.NUMBER, True, optional=True),
+    Measure("explanation/reliability", "reliability", Unit.COSINE, True, optional=True),
     Measure("explanation/corpus_spread", "corpus error", Unit.NUMBER, False, optional=True),
     Measure("explanation/foil_error", "foil error", Unit.NUMBER, False, optional=True),
     Measure("explanation/num_corpus", "corpus size", Unit.COUNT),

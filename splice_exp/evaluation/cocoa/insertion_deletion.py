@@ -31,8 +31,8 @@ from splice_exp.evaluation.measures.probes import gradient_measure
 
 MEASURES = (
     *area_measures("cocoa", null="random maps"),
-    Measure("cocoa/gini", "Gini index", Unit.NUMBER),
-    Measure("cocoa/reliability", "reliability", Unit.NUMBER, True, optional=True),
+    Measure("cocoa/gini", "Gini index", Unit.INDEX),
+    Measure("cocoa/reliability", "reliability", Unit.COSINE, True, optional=True),
     Measure("cocoa/corpus_error", "corpus error", Unit.NUMBER, False),
     Measure("cocoa/foil_error", "foil error", Unit.NUMBER, False),
     replace(gradient_measure("cocoa/gradient_max"), optional=True),

@@ -31,12 +31,12 @@ from splice_exp.evaluation.measures.map_likeness import rank_correlations, simil
 
 MEASURES = (
     *beside(
-        Measure("sanity/rank", "rank correlation", Unit.NUMBER, False),
+        Measure("sanity/rank", "rank correlation", Unit.COSINE, False),
         again="rank correlation, trained model again",
         null="rank correlation, another explicand",
     ),
     *beside(
-        Measure("sanity/ssim", "SSIM", Unit.NUMBER, False),
+        Measure("sanity/ssim", "SSIM", Unit.COSINE, False),
         again="SSIM, trained model again",
         null="SSIM, another explicand",
     ),

@@ -20,7 +20,7 @@ def likeness_measures(family: str, other: str) -> tuple[Measure, ...]:
         other: What the null compares with.
     """
     units = {
-        "cosine": ("cosine of codes", Unit.NUMBER),
+        "cosine": ("cosine of codes", Unit.COSINE),
         "shared": ("Jaccard overlap", Unit.SHARE),
         "kept": ("support recall", Unit.SHARE),
         "top_shared": ("largest concept shared", Unit.SHARE),

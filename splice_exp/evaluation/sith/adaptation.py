@@ -39,7 +39,7 @@ DRAWN = 8  # random directions a head
 MEASURES = (
     Measure("adapt/accuracy_before", "accuracy, before", Unit.SHARE),
     Measure("adapt/accuracy_after", "accuracy, after", Unit.SHARE, True),
-    Measure("adapt/likeness", "similarity of matched vectors", Unit.NUMBER),
+    Measure("adapt/likeness", "similarity of matched vectors", Unit.COSINE),
     Measure("adapt/overlap", "overlap of the spaces", Unit.NUMBER),
     Measure("adapt/change", "relative change", Unit.NUMBER),
     *(
@@ -52,7 +52,7 @@ MEASURES = (
         before="relevance before",
         null="relevance of random directions",
     ),
-    Measure("adapt/gains", "rank correlation of singular values with relevance", Unit.NUMBER),
+    Measure("adapt/gains", "rank correlation of singular values with relevance", Unit.COSINE),
     Measure("adapt/num_heads", "heads", Unit.COUNT),
     NUM_TRAIN,
     NUM_SAMPLES,

@@ -30,8 +30,8 @@ from splice_exp.solvers.base import Solver
 MEASURES = (
     *before_and_after("edit/told_target", "target concepts reported", Unit.SHARE, False),
     *before_and_after("edit/told_others", "other concepts reported", Unit.SHARE, True),
-    *before_and_after("codes/target", "code of the target", Unit.NUMBER, False),
-    *before_and_after("codes/others", "code of the others", Unit.NUMBER, None),
+    *before_and_after("codes/target", "code of the target", Unit.CODE, False),
+    *before_and_after("codes/others", "code of the others", Unit.CODE, None),
     *EDIT,
     L0,
     *CERTIFICATES,

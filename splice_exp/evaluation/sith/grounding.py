@@ -26,7 +26,7 @@ from splice_exp.heads.reading import Reading
 
 MEASURES = (
     *beside(
-        Measure("sith/likeness", "rank correlation with the explanation", Unit.NUMBER, True),
+        Measure("sith/likeness", "rank correlation with the explanation", Unit.COSINE, True),
         null="rank correlation, another direction",
     ),
     *beside(

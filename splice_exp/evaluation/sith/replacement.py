@@ -37,7 +37,7 @@ MEASURES = (
     Measure("replacement/accuracy_before", "accuracy, before", Unit.SHARE),
     *(Measure(f"replacement/accuracy_{way}", f"accuracy, {words}", Unit.SHARE, True) for way, words in WAYS.items()),
     *(
-        Measure(f"sith/cosine_{way}", f"cosine of embeddings, {words}", Unit.NUMBER, True)
+        Measure(f"sith/cosine_{way}", f"cosine of embeddings, {words}", Unit.COSINE, True)
         for way, words in WAYS.items()
     ),
     *FIDELITY,

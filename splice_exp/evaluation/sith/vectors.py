@@ -35,11 +35,11 @@ MEASURES = (
     *FIDELITY,
     Measure("sith/ratio", "residual stream / ceiling", Unit.NUMBER, True),
     Measure("sith/joint_gain", "joint space, weighted by squared singular values", Unit.NUMBER, True),
-    Measure("sith/joint_null", "joint space, random directions", Unit.NUMBER),
-    Measure("sith/joint_random", "joint space, random concepts", Unit.NUMBER),
-    Measure("sith/stream_null", "residual stream, random directions", Unit.NUMBER),
+    Measure("sith/joint_null", "joint space, random directions", Unit.COSINE),
+    Measure("sith/joint_random", "joint space, random concepts", Unit.COSINE),
+    Measure("sith/stream_null", "residual stream, random directions", Unit.COSINE),
     *beside(
-        Measure("sith/coherence", "coherence", Unit.NUMBER, True, optional=True), null="coherence of shuffled concepts"
+        Measure("sith/coherence", "coherence", Unit.COSINE, True, optional=True), null="coherence of shuffled concepts"
     ),
     Measure("dictionary/size", "atoms", Unit.COUNT),
     L0,

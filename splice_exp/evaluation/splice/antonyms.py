@@ -24,12 +24,12 @@ from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import NUM_SAMPLES, Evaluation, Findings, Metric
 
 MEASURES = (
-    Measure("antonyms/antonyms", "antonyms", Unit.NUMBER),
-    Measure("antonyms/negations", "negations", Unit.NUMBER),
-    Measure("antonyms/random_pairs", "random pairs", Unit.NUMBER),
-    Measure("antonyms/antonyms_centred", "antonyms, centred", Unit.NUMBER),
-    Measure("antonyms/negations_centred", "negations, centred", Unit.NUMBER),
-    Measure("antonyms/random_pairs_centred", "random pairs, centred", Unit.NUMBER),
+    Measure("antonyms/antonyms", "antonyms", Unit.COSINE),
+    Measure("antonyms/negations", "negations", Unit.COSINE),
+    Measure("antonyms/random_pairs", "random pairs", Unit.COSINE),
+    Measure("antonyms/antonyms_centred", "antonyms, centred", Unit.COSINE),
+    Measure("antonyms/negations_centred", "negations, centred", Unit.COSINE),
+    Measure("antonyms/random_pairs_centred", "random pairs, centred", Unit.COSINE),
     NUM_SAMPLES,
 )
 

@@ -14,7 +14,7 @@ from splice_exp.evaluation.splice.decomposition import SpliceEvaluation
 from splice_exp.heads.coherence import coherence, coherence_of_chance
 
 COHERENCE = beside(
-    Measure("codes/coherence", "coherence", Unit.NUMBER, True, optional=True), null="coherence of shuffled concepts"
+    Measure("codes/coherence", "coherence", Unit.COSINE, True, optional=True), null="coherence of shuffled concepts"
 )
 
 

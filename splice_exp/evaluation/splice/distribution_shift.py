@@ -32,12 +32,12 @@ from splice_exp.embeddings.geometry import center
 from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
 
 MEASURES = (
-    Measure("shift/{part}_halves_dense", "dense {part} halves", Unit.NUMBER),
-    Measure("shift/{part}_halves_null", "{part} halves, other classes", Unit.NUMBER),
-    Measure("shift/{part}_halves", "{part} halves", Unit.NUMBER),
-    Measure("shift/{first}_{second}_dense", "dense {first}–{second}", Unit.NUMBER),
-    Measure("shift/{first}_{second}_null", "{first}–{second}, other classes", Unit.NUMBER),
-    Measure("shift/{first}_{second}", "{first}–{second}", Unit.NUMBER),
+    Measure("shift/{part}_halves_dense", "dense {part} halves", Unit.COSINE),
+    Measure("shift/{part}_halves_null", "{part} halves, other classes", Unit.COSINE),
+    Measure("shift/{part}_halves", "{part} halves", Unit.COSINE),
+    Measure("shift/{first}_{second}_dense", "dense {first}–{second}", Unit.COSINE),
+    Measure("shift/{first}_{second}_null", "{first}–{second}, other classes", Unit.COSINE),
+    Measure("shift/{first}_{second}", "{first}–{second}", Unit.COSINE),
     L0,
     *CERTIFICATES,
     NUM_SAMPLES,

@@ -23,14 +23,14 @@ from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation
 
 MEASURES = (
     *beside(
-        Measure("drift/correlation", "correlation", Unit.NUMBER, True),
+        Measure("drift/correlation", "correlation", Unit.COSINE, True),
         dense="dense correlation",
         null="correlation, shuffled classes",
     ),
     Measure("drift/prevalence_first", "prevalence in the first class", Unit.SHARE),
     Measure("drift/prevalence_last", "prevalence in the last class", Unit.SHARE),
-    Measure("drift/code_first", "code in the first class", Unit.NUMBER),
-    Measure("drift/code_last", "code in the last class", Unit.NUMBER),
+    Measure("drift/code_first", "code in the first class", Unit.CODE),
+    Measure("drift/code_last", "code in the last class", Unit.CODE),
     Measure("drift/num_classes", "classes", Unit.COUNT),
     Measure("drift/num_concepts", "concepts", Unit.COUNT),
     L0,

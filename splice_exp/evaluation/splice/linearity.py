@@ -32,17 +32,17 @@ TOGETHER = 256  # compositions that are embedded at a time
 
 MEASURES = (
     *(
-        Measure(f"linearity/{modality}_{name}", f"{modality} {heading}", Unit.NUMBER, optional=modality == "text")
+        Measure(f"linearity/{modality}_{name}", f"{modality} {heading}", unit, optional=modality == "text")
         for modality in ("image", "text")
-        for name, heading in (
-            ("first", "w_a"),
-            ("second", "w_b"),
-            ("cosine", "cosine"),
-            ("cosine_null", "cosine of other samples"),
-            ("first_centred", "w_a, centred"),
-            ("second_centred", "w_b, centred"),
-            ("cosine_centred", "cosine, centred"),
-            ("cosine_centred_null", "cosine of other samples, centred"),
+        for name, heading, unit in (
+            ("first", "w_a", Unit.NUMBER),
+            ("second", "w_b", Unit.NUMBER),
+            ("cosine", "cosine", Unit.COSINE),
+            ("cosine_null", "cosine of other samples", Unit.COSINE),
+            ("first_centred", "w_a, centred", Unit.NUMBER),
+            ("second_centred", "w_b, centred", Unit.NUMBER),
+            ("cosine_centred", "cosine, centred", Unit.COSINE),
+            ("cosine_centred_null", "cosine of other samples, centred", Unit.COSINE),
         )
     ),
     NUM_SAMPLES,

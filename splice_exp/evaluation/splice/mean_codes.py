@@ -49,7 +49,7 @@ class MeanCodes(Evaluation):
         L0,
         *COSINES,
         Measure("mean_codes/l0_{class}", "L0 of {class}", Unit.AVERAGE),
-        Measure("mean_codes/cosine_{class}", "cosine of {class}", Unit.NUMBER, True),
+        Measure("mean_codes/cosine_{class}", "cosine of {class}", Unit.COSINE, True),
         Measure("mean_codes/num_samples_{class}", "n of {class}", Unit.COUNT, join=Join.TOTAL),
         *CERTIFICATES,
         NUM_SAMPLES,

@@ -28,7 +28,7 @@ TOGETHER = 2**22  # cosines at a time
 MEASURES = (
     Measure("modality_gap/distance", "distance of the means", Unit.NUMBER),
     *(
-        Measure(f"modality_gap/{name}{suffix}{null}", f"{heading}{centring}", Unit.NUMBER)
+        Measure(f"modality_gap/{name}{suffix}{null}", f"{heading}{centring}", Unit.COSINE)
         for suffix, centring in (("", ""), ("_centred", ", centred"))
         for name, null, heading in (
             ("image_image", "", "image–image"),

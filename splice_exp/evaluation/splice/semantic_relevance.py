@@ -51,14 +51,17 @@ VARIANTS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 
 def _relevance(name: str, heading: str) -> tuple[Measure, ...]:
     """Declare a variant of relevance, beside its nulls and its baselines."""
-    return beside(
-        Measure(f"relevance/{name}", heading, Unit.NUMBER, True, optional=True),
-        null=f"{heading}, random concepts",
-        other=f"{heading}, other captions",
-        dense=f"{heading}, dense",
-        mean_only=f"{heading}, mean baseline",
-        above=f"{heading}, above random concepts",
-        to_f1=f"{heading}, rank correlation with F1",
+    above = f"{heading}, above random concepts"
+    return (
+        *beside(
+            Measure(f"relevance/{name}", heading, Unit.COSINE, True, optional=True),
+            null=f"{heading}, random concepts",
+            other=f"{heading}, other captions",
+            dense=f"{heading}, dense",
+            mean_only=f"{heading}, mean baseline",
+            to_f1=f"{heading}, rank correlation with F1",
+        ),
+        Measure(f"relevance/{name}_above", above, Unit.NUMBER, optional=True),
     )
 
 

@@ -27,8 +27,8 @@ from splice_exp.embeddings.geometry import center
 from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
 
 MEASURES = (
-    Measure("spurious/code_first", "code in the first class", Unit.NUMBER),
-    Measure("spurious/code_second", "code in the second class", Unit.NUMBER),
+    Measure("spurious/code_first", "code in the first class", Unit.CODE),
+    Measure("spurious/code_second", "code in the second class", Unit.CODE),
     Measure("spurious/active_first", "active in the first class", Unit.SHARE),
     Measure("spurious/active_second", "active in the second class", Unit.SHARE),
     Measure("spurious/true_first", "true of the first class", Unit.SHARE, optional=True),

@@ -26,12 +26,12 @@ from splice_exp.evaluation.measures.recovery import names_something, recovery, s
 
 MEASURES = (
     *likeness_measures("text", "other captions"),
-    Measure("text/cosine_mean_only", "cosine of codes, mean baseline", Unit.NUMBER),
-    Measure("text/cosine_dense", "dense cosine", Unit.NUMBER),
-    Measure("text/cosine_dense_null", "dense cosine, other captions", Unit.NUMBER),
+    Measure("text/cosine_mean_only", "cosine of codes, mean baseline", Unit.COSINE),
+    Measure("text/cosine_dense", "dense cosine", Unit.COSINE),
+    Measure("text/cosine_dense_null", "dense cosine, other captions", Unit.COSINE),
     Measure("text/nearer", "own caption nearer", Unit.SHARE, True),
     Measure("text/nearer_dense", "own caption nearer, dense", Unit.SHARE),
-    Measure("text/reconstruction", "centred cosine of captions", Unit.NUMBER, True),
+    Measure("text/reconstruction", "centred cosine of captions", Unit.COSINE, True),
     Measure("text/f1_of_text", "F1 of captions", Unit.SHARE, True, optional=True),
     Measure("text/f1_of_image", "F1 of images", Unit.SHARE, True, optional=True),
     Measure("text/gap_max", "duality gap of captions", Unit.BOUND, False, Join.LARGEST, floor=1e-6),

@@ -28,7 +28,7 @@ from splice_exp.evaluation.measures.recovery import names_something, recovery, s
 MEASURES = (
     *likeness_measures("draws", "other samples"),
     *beside(
-        Measure("draws/reconstruction", "cosine of reconstructions", Unit.NUMBER, True),
+        Measure("draws/reconstruction", "cosine of reconstructions", Unit.COSINE, True),
         mean_only="cosine of reconstructions, mean baseline",
     ),
     Measure("draws/f1", "F1", Unit.SHARE, True, optional=True),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from splice_exp.core.statistics.estimates import Estimate, holm, of_clusters, of_draws, of_values
+from splice_exp.core.statistics.estimates import NOT_NEGATIVE, SHARES, Estimate, holm, of_clusters, of_draws, of_values
 from splice_exp.core.statistics.intervals import mean_interval, of_group, worst_interval
 
 TRIALS = 800  # of which 95 % are to cover, give or take 1.5 (two standard errors)
@@ -24,7 +24,7 @@ def coverage(draw, truth):
 def of_shares(random):
     """A few seeds of an accuracy near 100 %, each over its own 300 samples, with a spread between seeds."""
     found = random.binomial(300, np.clip(random.normal(0.93, 0.01, size=5), 0, 1)) / 300
-    return of_values(found).interval(share=True)
+    return of_values(found).interval(SHARES)
 
 
 def of_heads(random):
@@ -83,13 +83,21 @@ def test_95_percent_intervals_cover_95_percent(draw, truth):
 
 def test_intervals_of_shares_stay_between_0_and_100_percent():
     for mean in (0.01, 0.5, 0.92, 0.98):
-        low, high = Estimate(mean, 0.02, 2).interval(share=True)
+        low, high = Estimate(mean, 0.02, 2).interval(SHARES)
         assert 0 < low < mean < high < 1
     assert Estimate(0.92, 0.04, 2).interval()[1] > 1  # as it was before
-    assert Estimate(1.0, 0.0, 2).interval(share=True) == (1.0, 1.0)
-    low, high = Estimate(0.5, 0.01, 1000).interval(share=True)
+    assert Estimate(1.0, 0.0, 2).interval(SHARES) == (1.0, 1.0)
+    low, high = Estimate(0.5, 0.01, 1000).interval(SHARES)
     plain = Estimate(0.5, 0.01, 1000).interval()
     assert (low, high) == pytest.approx(plain, abs=1e-4)  # in the middle it makes no difference
+
+
+@pytest.mark.parametrize("bounds", [NOT_NEGATIVE, (-1.0, 1.0), SHARES])
+def test_intervals_end_where_nothing_can_be(bounds):
+    for mean in (0.001, 0.5, 0.999):
+        low, high = Estimate(mean, 2.0, 2).interval(bounds)
+        assert bounds[0] <= low < mean < high <= bounds[1]
+    assert Estimate(0.5, 0.01, 30).interval((-1.0, 1.0)) == Estimate(0.5, 0.01, 30).interval()
 
 
 def test_values_are_judged_as_by_scipy():
