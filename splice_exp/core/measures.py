@@ -28,6 +28,7 @@ class Unit(Enum):
     NUMBER = "number"  # any
     COSINE = "cosine"  # or a correlation: in [−1, 1]
     INDEX = "index"  # in [0, 1], written as a number: an IoU, a Gini index
+    AMOUNT = "amount"  # not negative: a distance, a penalty, a standard error
     CODE = "code"  # may be negative where the solver is asked for signed codes
     RATIO = "ratio"  # of two quantities of the same kind, around 1
     COUNT = "count"

@@ -33,8 +33,8 @@ MEASURES = (
     *area_measures("cocoa", null="random maps"),
     Measure("cocoa/gini", "Gini index", Unit.INDEX),
     Measure("cocoa/reliability", "reliability", Unit.COSINE, True, optional=True),
-    Measure("cocoa/corpus_error", "corpus error", Unit.NUMBER, False),
-    Measure("cocoa/foil_error", "foil error", Unit.NUMBER, False),
+    Measure("cocoa/corpus_error", "corpus error", Unit.AMOUNT, False),
+    Measure("cocoa/foil_error", "foil error", Unit.AMOUNT, False),
     replace(gradient_measure("cocoa/gradient_max"), optional=True),
     NUM_SAMPLES,
 )

@@ -25,9 +25,9 @@ from splice_exp.evaluation.base import CERTIFICATES, NUM_SAMPLES, Evaluation, Fi
 DENSE = 0.1  # share of samples in which an atom is active that is no sparse concept
 
 MEASURES = (
-    Measure("amortisation/gap", "amortisation gap", Unit.NUMBER, False),
-    Measure("amortisation/values", "gap by values", Unit.NUMBER, False),
-    Measure("amortisation/selection", "gap by selection", Unit.NUMBER, False),
+    Measure("amortisation/gap", "amortisation gap", Unit.AMOUNT, False),
+    Measure("amortisation/values", "gap by values", Unit.AMOUNT, False),
+    Measure("amortisation/selection", "gap by selection", Unit.AMOUNT, False),
     Measure("amortisation/suboptimal", "provably not optimal", Unit.SHARE, False),
     Measure("amortisation/unexplained_encoder", "unexplained, encoder", Unit.SHARE, False),
     Measure("amortisation/unexplained_solver", "unexplained, solver", Unit.SHARE, False),
@@ -35,7 +35,7 @@ MEASURES = (
     Measure("amortisation/refitted_solver", "unexplained, solver refitted", Unit.SHARE, False),
     Measure("amortisation/l0_encoder", "L0, encoder", Unit.AVERAGE),
     Measure("amortisation/l0_solver", "L0, solver", Unit.AVERAGE),
-    Measure("amortisation/penalty", "penalty of both", Unit.NUMBER),
+    Measure("amortisation/penalty", "penalty of both", Unit.AMOUNT),
     Measure("amortisation/dead", "dead atoms", Unit.SHARE, False),
     Measure("amortisation/dense", "dense atoms", Unit.SHARE, False),
     Measure("amortisation/num_atoms", "atoms", Unit.COUNT),

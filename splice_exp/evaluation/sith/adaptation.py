@@ -41,7 +41,7 @@ MEASURES = (
     Measure("adapt/accuracy_after", "accuracy, after", Unit.SHARE, True),
     Measure("adapt/likeness", "similarity of matched vectors", Unit.COSINE),
     Measure("adapt/overlap", "overlap of the spaces", Unit.NUMBER),
-    Measure("adapt/change", "relative change", Unit.NUMBER),
+    Measure("adapt/change", "relative change", Unit.AMOUNT),
     *(
         one
         for name in ("reweighted", "mixed", "new")

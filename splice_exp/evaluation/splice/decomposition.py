@@ -74,7 +74,7 @@ MEASURES = (
     *RECOVERY,
     *RELEVANCE_BESIDE_NULL,
     Measure("dictionary/size", "atoms", Unit.COUNT),
-    Measure("solver/l1_penalty_mean", "mean L1 penalty", Unit.NUMBER),
+    Measure("solver/l1_penalty_mean", "mean L1 penalty", Unit.AMOUNT),
     Measure("solver/iterations_mean", "iterations", Unit.AVERAGE),
     *CERTIFICATES,
     NUM_SAMPLES,

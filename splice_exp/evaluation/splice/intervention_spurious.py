@@ -70,7 +70,7 @@ MEASURES = (
     Measure("intervention/worst_headroom", "worst-group headroom", Unit.POINTS),
     Measure("intervention/num_by_hand", "concepts named", Unit.COUNT),
     Measure("intervention/num_proposed", "concepts proposed", Unit.COUNT),
-    Measure("intervention/strength", "probe strength", Unit.NUMBER),
+    Measure("intervention/strength", "probe strength", Unit.AMOUNT),
     gradient_measure("intervention/gradient_max"),
     L0,
     *CERTIFICATES,

@@ -26,7 +26,7 @@ from splice_exp.evaluation.measures.histograms import BINS, count_cosines, densi
 TOGETHER = 2**22  # cosines at a time
 
 MEASURES = (
-    Measure("modality_gap/distance", "distance of the means", Unit.NUMBER),
+    Measure("modality_gap/distance", "distance of the means", Unit.AMOUNT),
     *(
         Measure(f"modality_gap/{name}{suffix}{null}", f"{heading}{centring}", Unit.COSINE)
         for suffix, centring in (("", ""), ("_centred", ", centred"))

@@ -50,7 +50,7 @@ MEASURES = (
     Measure("probing/reconstruction", "reconstructions", Unit.SHARE, True),
     *beside(Measure("probing/codes", "codes", Unit.SHARE, True), null="codes, permuted labels"),
     Measure("probing/majority", "majority class", Unit.SHARE),
-    Measure("probing/{probe}_strength", "probe strength, {probe}", Unit.NUMBER),
+    Measure("probing/{probe}_strength", "probe strength, {probe}", Unit.AMOUNT),
     gradient_measure("probing/gradient_max"),
     L0,
     *CERTIFICATES,
