@@ -28,6 +28,7 @@ from splice_exp.points import one_of
 QUOTES = "\"' "
 EXPERIMENTS = CONFIG_DIRECTORY / "experiment"
 TAKEN_BY_SOME = ("method", "removal")  # components of the root that only evaluations of maps take
+SWEPT = re.compile(r"hydra\.sweeper\.params\.([^=]+)=(.*,.*)")
 
 
 def in_a_sentence(error: CompactHydraException, words: Sequence[str]) -> str:
@@ -40,6 +41,8 @@ def in_a_sentence(error: CompactHydraException, words: Sequence[str]) -> str:
     text, reason = str(error), error.__cause__
     if (wrong := next((word for word in words if not parses(word)), None)) is not None:
         return _not_read(wrong)
+    if swept := next((found for word in words if (found := SWEPT.fullmatch(word)) and found[0] in text), None):
+        return f"{swept[0]} does not sweep: write -m {swept[1]}={swept[2]}, which replaces what an experiment sweeps."
     if found := re.match(r"Ambiguous value for argument '([^=]+)=(.*)'$", text.partition("\n")[0]):
         return _several(found[1], found[2])
     if found := re.search(r"Could not find '([^'\s]+)/([^'/]+|paper/[^']+)'", text):
