@@ -5,6 +5,7 @@
 REAL is a folder with text/objects1585.safetensors, embeddings/*.safetensors and means/clip_ViT-B-32_image.safetensors
 (OpenAI CLIP ViT-B/32), and the same of pairs of images and captions by ViT-B/16. Each table is one command, which
 stands in its head; on the benchmark it is of all members of `scenes_clip`. What is complete is not computed again.
+How long each command takes is printed, and in the end what all of them took.
 Everything is made in a folder of its own; tables and the README's figures are then copied to what is committed.
 """
 
@@ -14,6 +15,7 @@ import argparse
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from splice_exp.core.assets import members
@@ -97,6 +99,7 @@ ON_ONE = ("class_concepts", "stability", "ablation_vocabulary_size")  # on the f
 
 def main() -> None:
     """Run all commands, one after the other; stop at the first that fails."""
+    start = time.monotonic()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--real", type=Path, help="folder of real embeddings")
     parser.add_argument(
@@ -122,6 +125,7 @@ def main() -> None:
         # Halves by class; those of other seeds overlap, and are no replicates.
         on_real("probing", DATA[0], arguments.real, arguments.made, "evaluation.train=null", "seed=0")
     publish(arguments.made, arguments.committed)
+    print(f"all tables: {(time.monotonic() - start) / 3600:.1f} h")
 
 
 def on_real(experiment: str, data: str, real: Path, results: Path, *overrides: str) -> None:
@@ -153,7 +157,10 @@ def publish(made: Path, committed: Path) -> None:
 
 def splice_exp(*overrides: str) -> None:
     """Run one command."""
+    start = time.monotonic()
     subprocess.run([sys.executable, "-m", "splice_exp", *overrides], check=True)
+    name = next(word for word in overrides if word.startswith("experiment="))
+    print(f"{name}: {(time.monotonic() - start) / 60:.1f} min", flush=True)
 
 
 if __name__ == "__main__":
