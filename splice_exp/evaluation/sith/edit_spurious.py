@@ -21,12 +21,13 @@ from splice_exp.core.measures import Measure, Unit
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import KKT, NUM_SAMPLES, Findings, Metric
+from splice_exp.evaluation.sith.direct import DirectEffects
 from splice_exp.evaluation.sith.edits import (
-    ABLATED,
+    DIRECT,
     EDIT,
     STATES,
-    ablated,
     before_and_after,
+    drawn_factors,
     heads_of,
     worst_group,
     zero_shot,
@@ -38,9 +39,9 @@ from splice_exp.heads.selectors import Selector
 Heads: TypeAlias = list[tuple[int, int]]  # layer and number of each
 
 MEASURES = (
-    *before_and_after("edit/worst", "worst-group accuracy", Unit.SHARE, True, STATES | ABLATED),
-    *before_and_after("edit/average", "accuracy", Unit.SHARE, True, STATES | ABLATED),
-    *before_and_after("edit/side", "accuracy on control data", Unit.SHARE, True, STATES | ABLATED),
+    *before_and_after("edit/worst", "worst-group accuracy", Unit.SHARE, True, STATES | DIRECT),
+    *before_and_after("edit/average", "accuracy", Unit.SHARE, True, STATES | DIRECT),
+    *before_and_after("edit/side", "accuracy on control data", Unit.SHARE, True, STATES | DIRECT),
     *EDIT,
     Measure("edit/num_heads_ablated", "heads ablated", Unit.COUNT),
     KKT,
@@ -53,9 +54,10 @@ class SithEditSpurious(HeadEdit):
     """Zero-shot accuracy of four groups, class by background, before and after an edit of heads.
 
     `worst`, `average`: of the groups, or over all samples, each `_before`, `_after`, `_random` (edits of vectors
-    drawn from all, with as much energy, several times) and `_ablated` (heads that are most about the concepts, as a
-    whole).
-    `side_before`, `side_after`, `side_random`, `side_ablated`: accuracy on other data, which an edit should spare.
+    drawn from all, with as much energy, several times). Of the class token alone, while later layers see what they saw:
+    `_direct` (without the same vectors), `_direct_random` (without drawn ones) and `_ablated` (heads that are most
+    about the concepts, as a whole, are set to their mean).
+    `side_before` and so on: accuracy on other data, which an edit should spare.
 
     Args:
         selector: Scores vectors.
@@ -102,7 +104,7 @@ class SithEditSpurious(HeadEdit):
             right = (answers == labels).astype(float)
             return {"edit/worst": worst_group(right, groups), "edit/average": right}
 
-        samples = averaged(_answers(edit.studies, texts, edit.plan, heads), of_groups)
+        samples = averaged(self._answers(edit.studies, texts, edit.plan, heads), of_groups)
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
             **self._summarised(self._side_effects(edit, heads)),
@@ -132,17 +134,19 @@ class SithEditSpurious(HeadEdit):
         (study,) = studies["before"]
         texts = study.class_features
         labels = np.asarray(study.embeddings.labels)
-        answers = _answers(studies, texts, edit.plan, heads)
+        answers = self._answers(studies, texts, edit.plan, heads)
         return averaged(answers, lambda one: {"edit/side": one == labels})
 
-
-def _answers(
-    studies: Mapping[str, Sequence[Study]], texts: Float[Tensor, "c e"], plan: Plan, heads: Heads
-) -> dict[str, list[np.ndarray]]:
-    """Return the class of each sample: by every model, and by the first one with whole heads ablated."""
-    (before,) = studies["before"]
-    without = ablated(before, plan, heads) if heads else before.embeddings.features
-    return {
-        **{name: [zero_shot(one.embeddings.features, texts) for one in those] for name, those in studies.items()},
-        "ablated": [zero_shot(without, texts)],
-    }
+    def _answers(
+        self, studies: Mapping[str, Sequence[Study]], texts: Float[Tensor, "c e"], plan: Plan, heads: Heads
+    ) -> dict[str, list[np.ndarray]]:
+        """Return the class of each sample: by every model, and by class tokens without a part of what heads add."""
+        (before,) = studies["before"]
+        effects = DirectEffects(before, plan.spectra)
+        drawn = [drawn_factors(plan, seed) for seed in self._seeds]
+        features = {name: [one.embeddings.features for one in those] for name, those in studies.items()} | {
+            "direct": [effects.without_vectors(plan.factors, self.constants)],
+            "direct_random": [effects.without_vectors(factors, self.constants) for factors in drawn],
+            "ablated": [effects.without_heads(heads)],
+        }
+        return {name: [zero_shot(one, texts) for one in those] for name, those in features.items()}

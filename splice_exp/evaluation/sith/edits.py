@@ -1,9 +1,4 @@
-"""What edits of heads are compared with: random edits of as much energy, and heads that are ablated as a whole.
-
-References:
-    Gandelsman, Efros, Steinhardt. Interpreting CLIP's image representation via text-based decomposition. ICLR 2024
-    (TextSpan: what heads add is replaced by its mean over pictures).
-"""
+"""What edits of heads are compared with: random edits of as much energy, and heads that are ablated as a whole."""
 
 from __future__ import annotations
 
@@ -11,20 +6,14 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import normalize
 
 from splice_exp.backbones.base import Backbone
-from splice_exp.backbones.towers import tower_of
 from splice_exp.core.measures import Measure, Unit
 from splice_exp.core.statistics.intervals import of_group
-from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.sith.head_activations import batches, head_writes
 from splice_exp.heads.editing import Plan, edited
 from splice_exp.heads.rules import energy_of, random_factors
-from splice_exp.heads.streams import streams
 
 EDIT = (
     Measure("edit/num_edited", "vectors edited", Unit.COUNT),
@@ -32,7 +21,11 @@ EDIT = (
     Measure("edit/energy", "relative squared norm", Unit.SHARE),
 )
 STATES = {"before": "before", "after": "after", "random": "energy-matched random edits"}
-ABLATED = {"ablated": "heads ablated"}
+DIRECT = {  # of the class token alone: what later layers see stays as it is
+    "direct": "vectors taken from the class token",
+    "direct_random": "random vectors taken from the class token",
+    "ablated": "heads ablated",
+}
 
 
 def before_and_after(
@@ -84,9 +77,18 @@ def random_edit(backbone: Backbone, plan: Plan, constants: str, seed: int) -> Ba
         constants: Whether what heads write whatever they read is `edited`, too, or `kept`.
         seed: Of the draw.
     """
+    return edited(backbone, plan.spectra, drawn_factors(plan, seed), constants)[0]
+
+
+def drawn_factors(plan: Plan, seed: int) -> Float[Tensor, "L H r"]:
+    """Return the factors of an edit of vectors that are drawn from all, of as much energy.
+
+    Args:
+        plan: Whose relative squared norm is matched.
+        seed: Of the draw.
+    """
     gains = plan.spectra.gains
-    factors = random_factors(gains.flatten(), plan.factors.flatten(), seed).view(gains.shape)
-    return edited(backbone, plan.spectra, factors, constants)[0]
+    return random_factors(gains.flatten(), plan.factors.flatten(), seed).view(gains.shape)
 
 
 def heads_of(plan: Plan) -> list[tuple[int, int]]:
@@ -106,26 +108,6 @@ def heads_of(plan: Plan) -> list[tuple[int, int]]:
         found.append((layer, head))
         left -= float(of_heads[layer, head])
     return found
-
-
-@torch.no_grad()
-def ablated(study: Study, plan: Plan, heads: list[tuple[int, int]]) -> Float[Tensor, "n e"]:
-    """Return the study's embeddings, but what some heads add to the class token is its mean over all pictures.
-
-    Later layers still see what it was, as in the original.
-
-    Args:
-        study: Of the pictures.
-        plan: Whose layers are meant.
-        heads: Of `heads_of`.
-    """
-    tower = tower_of(study.backbone)
-    written = head_writes(study, plan.spectra.layers)
-    own = torch.stack([written[:, layer, head] for layer, head in heads], dim=1).sum(dim=1)
-    last = torch.cat([streams(study.backbone, tower, (), pixels)[1].cpu() for pixels in batches(study)])
-    stream = last - own + own.mean(dim=0)
-    norm, projection = tower.norm, tower.projection
-    return normalize(norm(stream.to(norm.weight)) @ projection, dim=1).cpu()[study.places]
 
 
 def zero_shot(features: Float[Tensor, "n e"], texts: Float[Tensor, "c e"]) -> np.ndarray:

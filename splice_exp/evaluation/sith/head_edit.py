@@ -107,6 +107,11 @@ class HeadEdit(Evaluation):
         require_integer("random_edits", self.random_edits, 1)
         self.reading.require_all()
 
+    @property
+    def _seeds(self) -> range:
+        """Of the random edits."""
+        return range(self.seed, self.seed + self.random_edits)
+
     def _edit(self, study: Study, selector: Selector, explainer: Solver | None = None) -> EditedStudies:
         """Plan an edit, and do it.
 
@@ -117,8 +122,7 @@ class HeadEdit(Evaluation):
         """
         planned = plan(read_heads(study, self.reading, explainer), selector, self.rule)
         after, report = edited(study.backbone, planned.spectra, planned.factors, self.constants)
-        seeds = range(self.seed, self.seed + self.random_edits)
-        drawn = [random_edit(study.backbone, planned, self.constants, seed) for seed in seeds]
+        drawn = [random_edit(study.backbone, planned, self.constants, seed) for seed in self._seeds]
         studies = {
             "before": [study],
             "after": [study.with_backbone(after)],

@@ -301,6 +301,9 @@ def test_without_heads_about_scenes_images_on_the_other_background_are_classifie
     assert metrics["edit/worst_ablated"] > metrics["edit/worst_before"] + 0.2
     assert metrics["edit/average_ablated"] > metrics["edit/average_before"] + 0.1
     assert metrics["edit/side_ablated"] > metrics["edit/side_before"] - 0.2
+    assert metrics["edit/worst_direct"] > metrics["edit/worst_before"] + 0.2
+    assert metrics["edit/worst_direct"] > metrics["edit/worst_direct_random"] + 0.2
+    assert metrics["edit/side_direct"] > metrics["edit/side_after"] + 0.1  # later layers do not see what is lacking
     assert metrics["edit/num_edited"] == 160  # of 640
     planned = plan(read_heads(study, reading), selector, Highest(0.25))
     assert all(layer < 2 for layer, _ in heads_of(planned)[:2])  # the first two layers write scenes
