@@ -122,7 +122,8 @@ WRONG = {
     "solver=coordinate_descent": {"solver": LASSO},
     "solver=path": {
         "solver": LASSO
-        | {"target_l0": 0, "mean_l0": -1, "penalties": [-1], "working_set": 0, "gram_mib": -1, "gram_rows": -1},
+        | {"target_l0": 0, "mean_l0": -1, "penalties": [-1], "working_set": 0, "gram_mib": -1, "gram_rows": -1}
+        | {"engine": "gas"},
     },
     "solver=comp": {
         "solver": GREEDY | {"coherence": -1, "max_cosine": 0},

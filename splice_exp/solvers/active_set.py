@@ -59,6 +59,28 @@ def rows_of_a_product(batch_size: int, state: State) -> int:
     return max(1, min(batch_size, MAX_PRODUCT // len(state.atoms)))
 
 
+def engine_of(engine: str, atoms: Tensor, of: object) -> str:
+    """Return the engine that is meant for a dictionary: `compiled` or `torch`.
+
+    Args:
+        engine: One of `ENGINES`.
+        atoms: D.
+        of: The solver that has `engine`, for the error.
+
+    Raises:
+        SpliceError: if it is `compiled`, and the atoms are not on the CPU.
+    """
+    if engine == "compiled" and atoms.device.type != "cpu":
+        raise SpliceError(
+            f"{key_of('engine', of)} is 'compiled', which runs on the CPU, but the atoms are on "
+            f"{atoms.device.type!r}: "
+            f"set {key_of('engine', of)}=auto or trainer=cpu."
+        )
+    if engine == "auto":
+        return "compiled" if atoms.device.type == "cpu" else "torch"
+    return engine
+
+
 @dataclass(frozen=True, kw_only=True)
 class ActiveSet(LassoSolver):
     """Solve the lasso exactly, with few products of the rows with the dictionary.
@@ -127,15 +149,7 @@ class ActiveSet(LassoSolver):
         return coarse, torch.stack(moved).max()
 
     def _engine(self, atoms: Tensor) -> str:
-        if self.engine == "compiled" and atoms.device.type != "cpu":
-            raise SpliceError(
-                f"{key_of('engine', self)} is 'compiled', which runs on the CPU, but the atoms are on "
-                f"{atoms.device.type!r}: "
-                f"set {key_of('engine', self)}=auto or trainer=cpu."
-            )
-        if self.engine == "auto":
-            return "compiled" if atoms.device.type == "cpu" else "torch"
-        return self.engine
+        return engine_of(self.engine, atoms, of=self)
 
     def _rows_together(self, state: State) -> int:
         return rows_of_a_product(self.batch_size, state)

@@ -111,7 +111,7 @@ def certificate_of_residual(
     residuals: Float[Tensor, "n d"],
     gradient: Float[Tensor, "n k"],
     codes: Float[Tensor, "n k"],
-    l1_penalty: float,
+    l1_penalty: float | Float[Tensor, " n"],
     nonnegative: bool = True,
 ) -> Certificate:
     """Bound how far codes are from the optimum, given R and 2 R Dᵀ.
@@ -123,7 +123,7 @@ def certificate_of_residual(
         residuals: R = X − W D.
         gradient: 2 R Dᵀ.
         codes: W.
-        l1_penalty: L.
+        l1_penalty: L, of all rows or of each.
         nonnegative: Whether codes must be 0 or more: the KKT violation of a row with a negative code is infinite.
 
     Returns:
@@ -139,7 +139,11 @@ def certificate_of_residual(
     scale = torch.minimum(r_dot_x / r_dot_r.clamp(min=smallest), feasible).clamp(min=0)
     # primal − dual = ‖r‖² + L‖w‖₁ − 2s⟨r, x⟩ + s²‖r‖², ordered to lose few digits near s = 1, where
     # ⟨r, x⟩ − ‖r‖² = ⟨r, w D⟩ is small: (1 − s)²‖r‖² + L‖w‖₁ − 2s⟨r, x − r⟩.
-    duality_gap = ((1 - scale).square() * r_dot_r).add(l1_norm, alpha=l1_penalty)
+    duality_gap = (1 - scale).square() * r_dot_r
+    if isinstance(l1_penalty, Tensor):
+        duality_gap, l1_penalty = duality_gap.addcmul(l1_norm, l1_penalty), l1_penalty[:, None]
+    else:
+        duality_gap = duality_gap.add(l1_norm, alpha=l1_penalty)
     duality_gap = duality_gap.addcmul(scale, r_dot_x - r_dot_r, value=-2)
 
     slack = gradient - l1_penalty if nonnegative else gradient.abs() - l1_penalty

@@ -19,10 +19,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from splice_exp.core.codes import Codes
-from splice_exp.core.errors import SpliceError, require_at_least, require_integer
+from splice_exp.core.errors import SpliceError, require_at_least, require_choice, require_integer
 from splice_exp.core.keys import altered, key_of
 from splice_exp.core.types import Solution, Status
-from splice_exp.solvers.active_set import ActiveSet, ActiveSetState, rows_of_a_product
+from splice_exp.solvers.active_set import ENGINES, ActiveSet, ActiveSetState, engine_of, rows_of_a_product
 from splice_exp.solvers.base import LassoSolver, Solved, Solver, State
 from splice_exp.solvers.objective import Certificate
 from splice_exp.solvers.path_compiled import Pursued, pursue_paths
@@ -36,7 +36,7 @@ RATIO = 0.8  # of one of them to the one before
 class LassoPath(LassoSolver):
     """Follow the path of each row to the penalty, or to the number of concepts, that is asked for.
 
-    Runs on the CPU. `Solution.num_iterations` counts products with the dictionary. Of equal atoms one has the code.
+    `Solution.num_iterations` counts products with the dictionary. Of equal atoms one has the code.
 
     Args:
         l1_penalty: Where a path ends, unless one of the next two ends it before.
@@ -49,6 +49,12 @@ class LassoPath(LassoSolver):
         working_set: Atoms beside the support among which a path is followed.
         gram_mib: Memory that G may take, in MiB; with 0 it is computed anew for each working set.
         gram_rows: Changed codes up to which correlations are updated by rows of G rather than by a product.
+        engine: `compiled` for the CPU, row by row; `torch` for any device, all rows by few large operations; `auto`
+            takes the compiled one on the CPU. Rows whose atoms `torch` cannot tell apart are followed by the compiled
+            one.
+
+    Raises:
+        SpliceError: by `prepare`, if `engine` is `compiled` and the atoms are not on the CPU.
     """
 
     prepared: ClassVar[type[State]] = ActiveSetState
@@ -59,6 +65,7 @@ class LassoPath(LassoSolver):
     working_set: int = 48
     gram_mib: int = 512
     gram_rows: int = 512
+    engine: str = "auto"
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -77,6 +84,7 @@ class LassoPath(LassoSolver):
         require_integer("working_set", self.working_set, 1)
         require_integer("gram_mib", self.gram_mib, 0)
         require_integer("gram_rows", self.gram_rows, 0)
+        require_choice("engine", self.engine, ENGINES)
 
     def _require_one_of_the_penalties(self) -> None:
         if not isinstance(self.penalties, Sequence) or isinstance(self.penalties, str):
@@ -100,7 +108,8 @@ class LassoPath(LassoSolver):
 
     def _prepare(self, atoms: Float[Tensor, "k d"]) -> State:
         """Compute G if it fits."""
-        return ActiveSet(gram_mib=self.gram_mib, engine="compiled", screening="float32").prepare(atoms.cpu())
+        engine = engine_of(self.engine, atoms, of=self)
+        return ActiveSet(gram_mib=self.gram_mib, engine=engine, screening="float32").prepare(atoms)
 
     def solve(self, state: State, targets: Float[Tensor, "n d"]) -> Solution:
         """Decompose all rows; for `mean_l0`, follow all paths first, to find where they end."""
@@ -211,11 +220,32 @@ class LassoPath(LassoSolver):
         return [*way, self.l1_penalty]
 
     def _pursue(self, state: State, targets: Tensor, penalties: Sequence[float], most_atoms: int) -> Pursued:
-        state = cast(ActiveSetState, state)
+        state, targets = cast(ActiveSetState, state), targets.detach().to(state.atoms).contiguous()
+        if engine_of(self.engine, state.atoms, of=self) == "compiled":
+            return self._pursue_compiled(state.atoms, state.gram, targets, penalties, most_atoms)
+        from splice_exp.solvers.batched import path
+
+        pursued = path.pursue_paths(
+            state.atoms, state.exact_atoms, state.gram, targets, penalties, most_atoms, self, self.working_set
+        )
+        left = pursued.certificates[-1].kkt_violation.isinf().nonzero().flatten()
+        if not len(left):
+            return pursued
+        atoms, rows = state.atoms.cpu(), targets[left.to(targets.device)].cpu()
+        return pursued.replaced(left, self._pursue_compiled(atoms, atoms.new_zeros(0, 0), rows, penalties, most_atoms))
+
+    def _pursue_compiled(
+        self,
+        atoms: Float[Tensor, "k d"],
+        gram: Float[Tensor, "g g"],
+        targets: Float[Tensor, "b d"],
+        penalties: Sequence[float],
+        most_atoms: int,
+    ) -> Pursued:
         return pursue_paths(
-            state.atoms,
-            state.gram,
-            targets.to(state.atoms),
+            atoms,
+            gram,
+            targets,
             torch.tensor(penalties, dtype=torch.float64),
             most_atoms,
             self,

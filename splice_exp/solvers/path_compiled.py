@@ -39,6 +39,38 @@ class Pursued(NamedTuple):
     num_events: Int64[Tensor, " b"]
     num_products: Int64[Tensor, " b"]
 
+    def replaced(self, rows: Int64[Tensor, " m"], other: Pursued) -> Pursued:
+        """Return the same with the paths of some rows followed again.
+
+        Args:
+            rows: Indices of the rows.
+            other: What they are replaced by, in the same order.
+        """
+        num_rows = len(self.num_products)
+        order = torch.arange(num_rows)
+        order[rows] = num_rows + torch.arange(len(rows))
+
+        def merge(first: Tensor, second: Tensor) -> Tensor:
+            return torch.cat([first, second])[order]
+
+        owners = torch.cat(
+            [torch.arange(num_rows).repeat_interleave(self.num_events), rows.repeat_interleave(other.num_events)]
+        )
+        current = torch.ones(len(owners), dtype=torch.bool)
+        current[: len(self.events)] = (order < num_rows)[owners[: len(self.events)]]
+        events = torch.cat([self.events, other.events])[current]
+        return Pursued(
+            [Codes.concatenate(pair).select(order) for pair in zip(self.codes, other.codes, strict=True)],
+            [
+                Certificate(*(merge(*parts) for parts in zip(*pair, strict=True)))
+                for pair in zip(self.certificates, other.certificates, strict=True)
+            ],
+            merge(self.l1_penalty, other.l1_penalty),
+            events[owners[current].argsort(stable=True)],
+            merge(self.num_events, other.num_events),
+            merge(self.num_products, other.num_products),
+        )
+
 
 def pursue_paths(
     atoms: Float[Tensor, "k d"],

@@ -106,3 +106,16 @@ def test_least_squares_on_a_support_has_no_gap_but_a_violation():
 def test_conversions_between_conventions():
     assert objective.to_sklearn_alpha(0.25, 512) == 0.25 / 1024
     assert objective.to_half_square(0.25) == 0.125
+
+
+def test_rows_may_each_have_a_penalty():
+    atoms = correlated_atoms(60, 24, seed=0, dtype=torch.float64)
+    targets = planted_targets(atoms, 5, seed=1)
+    codes = torch.relu(torch.randn(5, 60, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 1)
+    residuals = objective.residual(targets, atoms, codes)
+    penalties = torch.tensor([0.1, 0.2, 0.3, 0.4, 0.5], dtype=torch.float64)
+    found = objective.certificate_of_residual(targets, residuals, 2 * residuals @ atoms.T, codes, penalties)
+    for row, l1_penalty in enumerate(penalties.tolist()):
+        alone = objective.lasso_certificate(targets[[row]], atoms, codes[[row]], l1_penalty)
+        torch.testing.assert_close(found.duality_gap[[row]], alone.duality_gap)
+        torch.testing.assert_close(found.kkt_violation[[row]], alone.kkt_violation)

@@ -26,9 +26,15 @@ WAYS = {
     "a product a point": {"gram_rows": 0},
     "no Gram matrix": {"gram_mib": 0},
     "few atoms at a time": {"working_set": 1},
+    "torch": {"engine": "torch"},
+    "torch, no Gram matrix": {"engine": "torch", "gram_mib": 0},
+    "torch, few atoms at a time": {"engine": "torch", "working_set": 1},
 }
 every_way = pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())
 both_signs = pytest.mark.parametrize("nonnegative", [True, False])
+
+
+both_engines = pytest.mark.parametrize("engine", ["compiled", "torch"])
 
 
 def solve(atoms=ATOMS, targets=TARGETS, **options):
@@ -123,9 +129,10 @@ def require_same_ends(found, expected, moved, factor=1):
         assert float((one - factor * other).abs().max()) <= moved[row] * End(row, expected).slope + 1e-6 * factor
 
 
-def test_one_more_concept_joins_right_behind_the_end():
+@both_engines
+def test_one_more_concept_joins_right_behind_the_end(engine):
     """The end is the smallest penalty of its line, not just a point on it."""
-    found = solve(target_l0=5, l1_penalty=1e-3)
+    found = solve(target_l0=5, l1_penalty=1e-3, engine=engine)
     for row in range(10):
         end = End(row, found)
         behind = end.l1_penalty - 2 * end.off  # twice, for rounding of the end
@@ -134,10 +141,11 @@ def test_one_more_concept_joins_right_behind_the_end():
         assert {*end.support.tolist(), end.joins} <= support
 
 
-def test_a_number_that_two_atoms_jump_over_is_missed_and_said_so():
+@both_engines
+def test_a_number_that_two_atoms_jump_over_is_missed_and_said_so(engine):
     axes = torch.eye(4)
     target = normalize(axes[:1] + axes[1:2], dim=1)  # the first two join at once
-    found = solve(axes, target, target_l0=1, l1_penalty=1e-3)
+    found = solve(axes, target, target_l0=1, l1_penalty=1e-3, engine=engine)
     assert int(found.codes.l0()) < 1
     assert found.status is Status.TARGET_MISSED
     assert "solver.target_l0" in found.status.value
@@ -151,10 +159,11 @@ def test_a_path_that_ends_with_fewer_is_said_to():
     assert found.l1_penalty.unique().tolist() == [0.2]
 
 
+@both_engines
 @both_signs
 @pytest.mark.parametrize("mean_l0", [0, 1.5, 6, 10.25])
-def test_one_penalty_gives_the_number_asked_for_on_average(nonnegative, mean_l0):
-    found = solve(mean_l0=mean_l0, l1_penalty=0.01, nonnegative=nonnegative)
+def test_one_penalty_gives_the_number_asked_for_on_average(nonnegative, mean_l0, engine):
+    found = solve(mean_l0=mean_l0, l1_penalty=0.01, nonnegative=nonnegative, engine=engine)
     assert mean_l0 - 2 / len(TARGETS) <= found.codes.l0().double().mean() <= mean_l0
     assert len(found.l1_penalty.unique()) == 1
     assert found.status is Status.CONVERGED
@@ -169,13 +178,16 @@ def test_rows_in_batches_have_one_penalty():
     require_same_ends(parts, whole, [ahead] * len(TARGETS))
 
 
+@both_engines
 @both_signs
 @pytest.mark.parametrize("distance", [0.0, 1e-4, 1e-2])
-def test_atoms_that_coincide_or_nearly_do(nonnegative, distance):
+def test_atoms_that_coincide_or_nearly_do(nonnegative, distance, engine):
     atoms = correlated_atoms(40, 24, seed=3, dtype=torch.float64)
     twins = normalize(atoms + distance * unit_rows(40, 24, 4, torch.float64), dim=1)
     both = torch.cat([atoms, twins]).float()
-    for found in solve_at(both, planted_targets(both, 20, seed=5), (0.2, 0.05, 0.01), nonnegative=nonnegative):
+    for found in solve_at(
+        both, planted_targets(both, 20, seed=5), (0.2, 0.05, 0.01), nonnegative=nonnegative, engine=engine
+    ):
         assert found.status is Status.CONVERGED
         assert found.duality_gap.max() <= 1e-6
     if not distance:
@@ -183,11 +195,12 @@ def test_atoms_that_coincide_or_nearly_do(nonnegative, distance):
         assert not ((codes[:, :40] != 0) & (codes[:, 40:] != 0)).any()  # of equal atoms one has the code
 
 
+@both_engines
 @both_signs
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_to_the_dense_end(nonnegative, dtype):
+def test_to_the_dense_end(nonnegative, dtype, engine):
     atoms, targets = ATOMS.to(dtype), unit_rows(10, 24, 7, dtype)
-    for found in solve_at(atoms, targets, (0.1, 1e-2, 1e-3, 1e-4, 1e-5), nonnegative=nonnegative):
+    for found in solve_at(atoms, targets, (0.1, 1e-2, 1e-3, 1e-4, 1e-5), nonnegative=nonnegative, engine=engine):
         assert found.status is Status.CONVERGED
         assert found.codes.l0().max() <= 24
     assert found.codes.l0().min() >= (12 if nonnegative else 24)
@@ -248,9 +261,10 @@ def test_twins_between_which_the_path_cannot_choose():
     assert found.status in (Status.CONVERGED, Status.TARGET_MISSED)
 
 
+@both_engines
 @pytest.mark.parametrize("l1_penalty", [0.0, 1e-7, 0.1])
-def test_of_three_that_join_at_once_none_gets_the_wrong_sign(l1_penalty):
-    found = solve(FAN, torch.tensor([[0.0, 0.0, 1.0]]), l1_penalty=l1_penalty)
+def test_of_three_that_join_at_once_none_gets_the_wrong_sign(l1_penalty, engine):
+    found = solve(FAN, torch.tensor([[0.0, 0.0, 1.0]]), l1_penalty=l1_penalty, engine=engine)
     assert (found.codes.values > 0).all()
     assert found.status is Status.CONVERGED
 
@@ -269,9 +283,10 @@ def test_two_that_join_within_rounding_are_told_apart():
     assert found.status is Status.CONVERGED
 
 
+@both_engines
 @pytest.mark.parametrize("mean_l0", [2, 3.5, 6])
-def test_rows_that_are_the_same_do_not_exceed_the_mean(mean_l0):
-    found = solve(targets=TARGETS[:6].repeat(8, 1), mean_l0=mean_l0, l1_penalty=0.01)
+def test_rows_that_are_the_same_do_not_exceed_the_mean(mean_l0, engine):
+    found = solve(targets=TARGETS[:6].repeat(8, 1), mean_l0=mean_l0, l1_penalty=0.01, engine=engine)
     assert found.codes.l0().double().mean() <= mean_l0
 
 
@@ -281,10 +296,11 @@ def test_penalties_that_are_none(penalty):
         solve_at(penalties=(0.1, penalty))
 
 
-def test_the_end_of_the_path_is_nonnegative_least_squares():
+@both_engines
+def test_the_end_of_the_path_is_nonnegative_least_squares(engine):
     atoms = unit_rows(12, 24, seed=7, dtype=torch.float64)
     targets = unit_rows(20, 24, seed=8, dtype=torch.float64)
-    found = solve(atoms, targets, l1_penalty=0)
+    found = solve(atoms, targets, l1_penalty=0, engine=engine)
     assert found.status is Status.CONVERGED
     for row, codes in zip(targets.numpy(), found.codes.dense().numpy(), strict=True):
         np.testing.assert_allclose(codes, nnls(atoms.numpy().T, row)[0], atol=1e-6)
@@ -307,14 +323,16 @@ def test_embeddings_of_another_width(way):
         solve(targets=unit_rows(2, 23, 0), **way)
 
 
-def test_zero_rows_have_no_concepts():
-    found = solve(targets=torch.cat([torch.zeros(1, 24), TARGETS[:2]]), target_l0=3, l1_penalty=1e-3)
+@both_engines
+def test_zero_rows_have_no_concepts(engine):
+    found = solve(targets=torch.cat([torch.zeros(1, 24), TARGETS[:2]]), target_l0=3, l1_penalty=1e-3, engine=engine)
     assert found.codes.l0().tolist() == [0, 3, 3]
     assert found.status is Status.TARGET_MISSED
 
 
-def test_more_concepts_than_dimensions_cannot_be_had():
-    found = solve(target_l0=25, l1_penalty=1e-4)
+@both_engines
+def test_more_concepts_than_dimensions_cannot_be_had(engine):
+    found = solve(target_l0=25, l1_penalty=1e-4, engine=engine)
     assert found.codes.l0().max() <= 24
     assert found.status is Status.TARGET_MISSED
 
@@ -322,3 +340,32 @@ def test_more_concepts_than_dimensions_cannot_be_had():
 def test_batches_do_not_change_where_paths_end():
     whole, parts = solve(target_l0=4, l1_penalty=1e-3), solve(target_l0=4, l1_penalty=1e-3, batch_size=7)
     require_same_ends(parts, whole, [2 * End(row, whole).off for row in range(len(TARGETS))])  # of either
+
+
+@pytest.mark.parametrize("nonnegative", [True, False])
+def test_engines_agree_on_where_paths_end(nonnegative):
+    found, expected = (
+        solve(target_l0=5, l1_penalty=1e-3, nonnegative=nonnegative, engine=engine) for engine in ("torch", "compiled")
+    )
+    require_same_ends(found, expected, [2 * End(row, expected).off for row in range(len(TARGETS))])
+    one, other = (
+        solve(mean_l0=6, l1_penalty=0.01, nonnegative=nonnegative, engine=engine) for engine in ("torch", "compiled")
+    )
+    torch.testing.assert_close(one.l1_penalty, other.l1_penalty, rtol=1e-5, atol=0)
+    torch.testing.assert_close(one.codes.dense(), other.codes.dense(), rtol=1e-4, atol=1e-5)
+    assert torch.equal(one.codes.l0(), other.codes.l0())
+
+
+@pytest.mark.parametrize("max_iterations", [1, 5])
+def test_products_that_torch_may_take(max_iterations, monkeypatch):
+    """What needs more is left to the compiled engine, which says whether it has come to an end."""
+    left, compiled = [], LassoPath._pursue_compiled
+
+    def pursue(self, atoms, gram, targets, *arguments):
+        left.append(len(targets))
+        return compiled(self, atoms, gram, targets, *arguments)
+
+    monkeypatch.setattr(LassoPath, "_pursue_compiled", pursue)
+    found = solve(l1_penalty=0.01, engine="torch", max_iterations=max_iterations)
+    assert left == [len(TARGETS)]
+    assert found.num_iterations.max() <= max_iterations

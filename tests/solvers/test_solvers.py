@@ -30,7 +30,11 @@ def ActiveSetInTorch(**options):  # noqa: N802  it stands in a list of classes
     return ActiveSet(engine="torch", **options)
 
 
-CONVEX = [ActiveSet, ActiveSetInTorch, LassoPath, ADMM, FISTA, CoordinateDescent]
+def LassoPathInTorch(**options):  # noqa: N802  likewise
+    return LassoPath(engine="torch", **options)
+
+
+CONVEX = [ActiveSet, ActiveSetInTorch, LassoPath, LassoPathInTorch, ADMM, FISTA, CoordinateDescent]
 SUPPORT = [OMP, MatchingPursuit, TopK]
 EVERY = [
     *(lambda solver=solver: solver(nonnegative=True) for solver in [*CONVEX, *SUPPORT]),

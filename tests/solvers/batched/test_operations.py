@@ -8,7 +8,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from splice_exp.core.types import Status
 from splice_exp.solvers.active_set import ActiveSet
-from splice_exp.solvers.batched import active_set, restricted
+from splice_exp.solvers.batched import active_set, path, restricted
+from splice_exp.solvers.path import LassoPath
 from tests.conftest import planted_targets, unit_rows
 
 MOST = 150  # operations of a batch that is done after three looks
@@ -80,3 +81,33 @@ def test_parts_that_fit_the_memory_do_not_change_the_answer(monkeypatch, nonnega
     parts = solver.solve(state, TARGETS)
     assert parts.status is Status.CONVERGED
     torch.testing.assert_close(parts.codes.dense(), whole.codes.dense())
+
+
+def counted_path(num_rows, monkeypatch, **options):
+    """Follow the paths of rows that are the same again and again; return operations, waits and products."""
+    solver = LassoPath(engine="torch", **options)
+    monkeypatch.setattr(LassoPath, "_pursue_compiled", None)  # no row may need it
+    state = solver.prepare(ATOMS)
+    targets = TARGETS.repeat(num_rows // len(TARGETS), 1)
+    assert len(state.exact_atoms) == len(ATOMS)
+    monkeypatch.setitem(path.MAX_ENTRIES, "cpu", 2**27)
+    count, pursued = Counted(), path.Record.pursued
+
+    def pursued_uncounted(*arguments):
+        count.counts = False
+        return pursued(*arguments)
+
+    monkeypatch.setattr(path.Record, "pursued", pursued_uncounted)
+    with count:
+        found = solver.solve(state, targets)
+    assert found.status is Status.CONVERGED
+    assert count.calls["aten.nonzero.default"] == 1  # of the check of the targets; for others the host would wait
+    waits = count.calls.pop(WAIT)
+    return count.calls.total(), waits, int(found.num_iterations.max())
+
+
+@pytest.mark.parametrize("options", [{"target_l0": 4, "l1_penalty": 0.05}, {"l1_penalty": 0.2}], ids=str)
+def test_operations_of_paths_do_not_grow_with_rows(monkeypatch, options):
+    few = counted_path(128, monkeypatch, **options)
+    monkeypatch.undo()
+    assert counted_path(1024, monkeypatch, **options) == few
