@@ -39,7 +39,7 @@ learned
 # ``LassoPath(mean_l0=8, …)`` follows the exact path of every row until there are eight concepts on average.
 # Dictionaries of different sizes and coherence can only be compared so: at one penalty they are differently sparse.
 import pandas as pd
-from torch.nn.functional import cosine_similarity, normalize
+from torch.nn.functional import normalize
 
 from splice_exp import LassoPath, decompose
 
@@ -56,7 +56,7 @@ def described(one):
     return {
         "atoms": len(one.dictionary),
         "L0": float(one.codes.l0().float().mean()),
-        "centred cosine": float(cosine_similarity(features - mean, rebuilt - mean).mean()),
+        "centred cosine": float(one.cosines(features)["centred"].mean()),
         "zero-shot accuracy": float(((rebuilt @ texts.T).argmax(dim=1) == test.labels).float().mean()),
         "largest gap": float(one.solution.duality_gap.max()),
     }

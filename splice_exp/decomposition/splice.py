@@ -19,6 +19,7 @@ from torch.nn.functional import normalize
 
 from splice_exp.core.codes import SHOWN, Codes
 from splice_exp.core.io import digest
+from splice_exp.core.matrices.cosines import cosine
 from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.text.html import html_table
 from splice_exp.core.types import Dictionary, Embeddings, Solution
@@ -108,6 +109,29 @@ class Decomposition:
     def reconstruct(self) -> Float[Tensor, "n d"]:
         """Return ẑ, unit rows in the space of the embeddings; σ(μ) for a row without concepts."""
         return normalize(self.recompose_unnormalized(), dim=1)
+
+    def cosines(
+        self, embeddings: Float[Tensor, "n d"], mean: Float[Tensor, " d"] | None = None
+    ) -> dict[str, Float[Tensor, " n"]]:
+        """Return how near reconstructions are to what was decomposed.
+
+            plain   cos(z, m)        centred   cos(z − μ, m − μ)        mean_only   cos(z, μ)
+
+        m is the reconstruction before its last normalisation: m − μ is a multiple of the sum of the atoms, w D.
+
+        Args:
+            embeddings: z, unit rows, in the order of the codes.
+            mean: μ; None: `image_mean`, which is zero where images were not centred.
+
+        Returns:
+            `plain`, `centred` and `mean_only`, each (n,) float64.
+        """
+        mean, m = self.image_mean if mean is None else mean, self.recompose_unnormalized()
+        return {
+            "plain": cosine(m, embeddings),
+            "centred": cosine(m - mean, embeddings - mean),
+            "mean_only": cosine(mean.expand_as(embeddings), embeddings),
+        }
 
     def intervene(self, remove: Sequence[str] = (), set: Mapping[str, float] | None = None) -> Decomposition:
         """Return the decomposition with some concepts removed and others set to a value, by name.

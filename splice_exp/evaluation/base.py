@@ -18,7 +18,6 @@ from splice_exp.core.statistics.intervals import mean_intervals, worst_interval
 from splice_exp.data.base import DataSource
 from splice_exp.decomposition.splice import Decomposition
 from splice_exp.decomposition.study import Study
-from splice_exp.evaluation.measures.functional import cosine
 
 Metric = float | int | None
 
@@ -55,13 +54,11 @@ class Findings:
 
 def fit_of_samples(study: Study) -> dict[str, np.ndarray]:
     """Return how sparse each code is and how near its reconstruction: L0 and `COSINES`, each (n,)."""
-    decomposition, embeddings = study.decomposition, study.embeddings
-    recomposed, mean = decomposition.recompose_unnormalized(), study.image_mean
+    decomposition = study.decomposition
+    found = decomposition.cosines(study.embeddings.features, study.image_mean)
     return {
         "l0/mean": decomposition.codes.l0().double().numpy(),
-        "cosine/plain": cosine(recomposed, embeddings.features).numpy(),
-        "cosine/centred": cosine(recomposed - mean, embeddings.features - mean).numpy(),
-        "cosine/mean_only": cosine(mean.expand_as(embeddings.features), embeddings.features).numpy(),
+        **{f"cosine/{name}": values.numpy() for name, values in found.items()},
     }
 
 

@@ -45,6 +45,17 @@ def test_a_dense_code_and_the_scaled_way_back_return_the_image():
     torch.testing.assert_close(decomposition.reconstruct(), IMAGES.features, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("recompose", ["paper", "scaled"])
+def test_cosines_are_with_the_mean_without_it_and_of_the_mean_alone(recompose):
+    decomposition = run(Alignment(recompose=recompose))
+    found = decomposition.cosines(IMAGES.features)
+    cosine = torch.nn.functional.cosine_similarity
+    summed = decomposition.codes.dense().float() @ DICTIONARY.atoms
+    torch.testing.assert_close(found["plain"].float(), cosine(IMAGES.features, decomposition.reconstruct()))
+    torch.testing.assert_close(found["centred"].float(), cosine(IMAGES.features - MEAN, summed))
+    torch.testing.assert_close(found["mean_only"].float(), cosine(IMAGES.features, MEAN[None]))
+
+
 def test_without_centring_there_is_no_mean():
     decomposition = run(Alignment(image=False))
     assert not decomposition.image_mean.any()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
-from torch.nn.functional import cosine_similarity
 
 from splice_exp.core.codes import Codes
 
@@ -29,16 +28,6 @@ def classified_within(
     classes = torch.arange(len(class_features), device=labels.device)
     ahead = (cosines > own + TIE) | (((cosines - own).abs() <= TIE) & (classes < labels[:, None]))
     return (ahead.sum(dim=1) < k) & features.any(dim=1)
-
-
-def cosine(first: Float[Tensor, "n d"], second: Float[Tensor, "n d"]) -> Float[Tensor, " n"]:
-    """Return the cosine of each pair of rows, 0 where one of them is zero.
-
-    Args:
-        first: Rows of any norm.
-        second: The row that each is compared with.
-    """
-    return cosine_similarity(first.double(), second.double(), dim=1, eps=1e-12)
 
 
 def concept_within(codes: Codes, concepts: Int64[Tensor, " n"], k: int) -> Bool[Tensor, " n"]:

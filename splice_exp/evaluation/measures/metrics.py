@@ -11,6 +11,7 @@ from torchmetrics import Metric
 from torchmetrics.utilities import dim_zero_cat
 
 from splice_exp.core.codes import Codes
+from splice_exp.core.matrices.cosines import cosine
 from splice_exp.evaluation.measures import functional
 
 
@@ -92,7 +93,7 @@ class MeanCosine(SampleMean):
             first: Rows of any norm.
             second: The row that each is compared with.
         """
-        self._append(functional.cosine(first, second))
+        self._append(cosine(first, second))
 
 
 class ConceptInTop(SampleMean):

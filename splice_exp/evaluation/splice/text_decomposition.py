@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from splice_exp.core.codes import Codes
+from splice_exp.core.matrices.cosines import cosine
 from splice_exp.core.measures import Join, Measure, Unit
 from splice_exp.core.types import Embeddings
 from splice_exp.decomposition.paired_texts import require_pairs
@@ -20,7 +21,6 @@ from splice_exp.decomposition.splice import decompose
 from splice_exp.decomposition.study import Study
 from splice_exp.embeddings.geometry import image_mean
 from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
-from splice_exp.evaluation.measures.functional import cosine
 from splice_exp.evaluation.measures.likeness import likeness, likeness_measures
 from splice_exp.evaluation.measures.recovery import names_something, recovery, supports_of
 

@@ -15,13 +15,13 @@ import torch
 from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
 from splice_exp.core.keys import key_of
+from splice_exp.core.matrices.cosines import cosine
 from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.core.statistics.intervals import of_group
 from splice_exp.core.types import Dictionary
 from splice_exp.decomposition.splice import decompose
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
-from splice_exp.evaluation.measures.functional import cosine
 from splice_exp.evaluation.measures.likeness import likeness, likeness_measures
 from splice_exp.evaluation.measures.recovery import names_something, recovery, supports_of
 

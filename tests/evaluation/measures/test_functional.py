@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torchmetrics.functional.classification import multiclass_accuracy
 
 from splice_exp.core.codes import Codes
+from splice_exp.core.matrices.cosines import cosine
 from splice_exp.core.statistics.intervals import mean_interval, mean_intervals
 from splice_exp.evaluation.measures import functional
 from splice_exp.evaluation.measures.metrics import ConceptInTop, MeanCosine, SupportSize, ZeroShotAccuracy
@@ -34,7 +35,7 @@ def test_nothing_is_classified_as_nothing():
 
 
 def test_cosine_of_zero_is_zero():
-    found = functional.cosine(torch.tensor([[3.0, 0], [0, 0], [1, 1]]), torch.tensor([[2.0, 0], [1, 0], [-1, -1]]))
+    found = cosine(torch.tensor([[3.0, 0], [0, 0], [1, 1]]), torch.tensor([[2.0, 0], [1, 0], [-1, -1]]))
     torch.testing.assert_close(found, torch.tensor([1.0, 0, -1], dtype=torch.float64))
 
 
