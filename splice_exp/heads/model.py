@@ -27,7 +27,7 @@ from splice_exp.heads.edit import EditReport
 from splice_exp.heads.editing import edited, plan
 from splice_exp.heads.explain import POLES
 from splice_exp.heads.reading import ReadHeads, Reading
-from splice_exp.heads.rules import Highest, Rule
+from splice_exp.heads.rules import Rule
 from splice_exp.heads.selectors import ByCodes, Selector
 from splice_exp.solvers.comp import COMP
 
@@ -79,7 +79,8 @@ class Sith(ExplainedModel):
 
         Args:
             selector: Scores vectors; or names of concepts that their codes are compared with.
-            rule: Turns scores into factors; by default a quarter of the vectors, the highest scores, is removed.
+            rule: Turns scores into factors; by default a quarter of the vectors, the highest scores, is removed, or,
+                of a list, the vectors and heads that it names.
             reading: Which heads, and how; by default all of the last layer.
             constants: Whether what heads write whatever they read is `edited`, too, or `kept`.
 
@@ -91,7 +92,7 @@ class Sith(ExplainedModel):
                 f"selector is {selector!r}, but must be a list of concepts, [{selector!r}], or a Selector."
             )
         chosen = selector if isinstance(selector, Selector) else ByCodes(tuple(selector))
-        rule = Highest(0.25) if rule is None else rule
+        rule = chosen.rule if rule is None else rule
         reading = self._checked(reading)
         reading.require_all()  # before anything is read
         planned = plan(self.read(reading), chosen, rule)

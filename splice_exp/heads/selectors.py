@@ -17,6 +17,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -26,13 +27,20 @@ from torch import Tensor
 from splice_exp.core.errors import SpliceError, nearest, require_integer, require_names
 from splice_exp.core.keys import key_of
 from splice_exp.core.types import Dictionary
-from splice_exp.heads.explain import Explanations
+from splice_exp.heads.explain import POLES, Explanations
 from splice_exp.heads.judge import Judge, read_prompt
+from splice_exp.heads.rules import Above, Highest, Rule
 
 
 @dataclass(frozen=True)
 class Selector(ABC):
-    """Scores vectors by what their poles mean."""
+    """Scores vectors by what their poles mean.
+
+    Attributes:
+        rule: What is done with the scores, where nobody says otherwise: the highest quarter is removed.
+    """
+
+    rule: ClassVar[Rule] = Highest(0.25)
 
     @abstractmethod
     def scores(self, found: Explanations, names: Sequence[str]) -> Float[Tensor, " n"]:
@@ -125,11 +133,13 @@ class ByJudge(Selector):
 
 @dataclass(frozen=True)
 class ByList(Selector):
-    """Vectors that are named.
+    """Vectors that are named; these, and no others, are removed where nobody says otherwise.
 
     Args:
-        vectors: Their names, as `L3.H0.0`: layer, head, number.
+        vectors: Their names, as `L3.H0.0`: layer, head, number; `L3.H0` stands for all vectors of a head.
     """
+
+    rule: ClassVar[Rule] = Above(1.0)
 
     vectors: Sequence[str]
 
@@ -137,12 +147,18 @@ class ByList(Selector):
         require_names("vectors", self.vectors)
 
     def scores(self, found: Explanations, names: Sequence[str]) -> Float[Tensor, " n"]:
+        heads = {name: name.rpartition(".")[0] for name in names}
         for name in self.vectors:
-            if name not in names:
-                raise SpliceError(
-                    f"{key_of('vectors', self)} has {name!r}, which is none ({nearest(name, list(names))})."
-                )
-        return torch.tensor([float(name in self.vectors) for name in names], dtype=torch.float64)
+            if name not in {*names, *heads.values()}:
+                raise SpliceError(f"{key_of('vectors', self)} has {name!r}, which is none ({_advice(name, names)}).")
+        return torch.tensor([float(bool({name, heads[name]} & {*self.vectors})) for name in names], dtype=torch.float64)
+
+
+def _advice(name: str, names: Sequence[str]) -> str:
+    """Say what was meant; a vector is edited with both of its poles."""
+    if name[:-1] in names and name[-1] in POLES:
+        return f"both poles of a vector are edited: {name[:-1]}"
+    return nearest(name, list(names))
 
 
 def orthonormal(rows: Float[Tensor, "m e"]) -> Float[Tensor, "r e"]:

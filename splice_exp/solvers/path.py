@@ -44,8 +44,8 @@ class LassoPath(LassoSolver):
             (two join at once, or it ends with fewer), the row has fewer, and `Solution.status` says so.
         mean_l0: Concepts of a row on average, or just less: all paths end at the same penalty, right before there are
             more.
-        penalties: Penalties of a table, `l1_penalty` among them: its runs follow the paths once, and share what they
-            find at all of them.
+        penalties: Penalties of a table: its runs follow the paths once, and share what they find at all of them. A
+            run at another penalty follows them once more.
         working_set: Atoms beside the support among which a path is followed.
         gram_mib: Memory that G may take, in MiB; with 0 it is computed anew for each working set.
         gram_rows: Changed codes up to which correlations are updated by rows of G rather than by a product.
@@ -59,6 +59,7 @@ class LassoPath(LassoSolver):
 
     prepared: ClassVar[type[State]] = ActiveSetState
 
+    l1_penalty: float = 0.01
     target_l0: int | None = None
     mean_l0: float | None = None
     penalties: Sequence[float] | None = None
@@ -80,13 +81,13 @@ class LassoPath(LassoSolver):
         if self.mean_l0 is not None:
             require_at_least("mean_l0", self.mean_l0, 0)
         if self.penalties is not None:
-            self._require_one_of_the_penalties()
+            self._require_a_table()
         require_integer("working_set", self.working_set, 1)
         require_integer("gram_mib", self.gram_mib, 0)
         require_integer("gram_rows", self.gram_rows, 0)
         require_choice("engine", self.engine, ENGINES)
 
-    def _require_one_of_the_penalties(self) -> None:
+    def _require_a_table(self) -> None:
         if not isinstance(self.penalties, Sequence) or isinstance(self.penalties, str):
             raise SpliceError(
                 f"{key_of('penalties', self)} is {self.penalties!r}, but must be a list of penalties, or null."
@@ -98,12 +99,6 @@ class LassoPath(LassoSolver):
                 f"{key_of('penalties', self)} is {list(self.penalties)}, but {key_of('target_l0', self)} or "
                 f"{key_of('mean_l0', self)} ends the paths: "
                 f"set both to null, or {key_of('penalties', self)}."
-            )
-        if self.l1_penalty not in self.penalties:
-            raise SpliceError(
-                f"{key_of('l1_penalty', self)} is {self.l1_penalty}, but must be one of "
-                f"{key_of('penalties', self)}, which are "
-                f"{list(self.penalties)}: add it there."
             )
 
     def _prepare(self, atoms: Float[Tensor, "k d"]) -> State:
@@ -124,14 +119,20 @@ class LassoPath(LassoSolver):
     def settled(self, atoms: Float[Tensor, "k d"], targets: Float[Tensor, "n d"]) -> Solver:
         return self if self.row_by_row else self._at(self.calibrate(self.prepare(atoms), targets))
 
+    @property
+    def _of_table(self) -> list[float]:
+        """The penalties of the table; its own, too, where it is no part of it."""
+        penalties = list(self.penalties or ())
+        return penalties if self.l1_penalty in penalties else [*penalties, self.l1_penalty]
+
     def _at(self, l1_penalty: float) -> LassoPath:
         return altered(self, l1_penalty=l1_penalty, mean_l0=None)
 
     def companions(self) -> list[Solver]:
-        return [altered(self, l1_penalty=l1_penalty) for l1_penalty in self.penalties] if self.penalties else [self]
+        return [altered(self, l1_penalty=l1_penalty) for l1_penalty in self._of_table] if self.penalties else [self]
 
     def solve_companions(self, state: State, targets: Float[Tensor, "n d"]) -> list[Solution]:
-        return self.solve_at(state, targets, self.penalties) if self.penalties else [self.solve(state, targets)]
+        return self.solve_at(state, targets, self._of_table) if self.penalties else [self.solve(state, targets)]
 
     def solve_at(self, state: State, targets: Float[Tensor, "n d"], penalties: Sequence[float]) -> list[Solution]:
         """Decompose all rows at several penalties, in one pass.

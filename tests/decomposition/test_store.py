@@ -113,3 +113,15 @@ def test_several_processes_find_the_same(tmp_path):
     one = run(solver, tmp_path / "one")
     two = run(solver, tmp_path / "two", Machine(accelerator="cpu", devices=2))
     assert torch.equal(one.codes.dense(), two.codes.dense())
+
+
+def test_a_penalty_beside_the_table_is_solved_and_the_table_stays(tmp_path, monkeypatch):
+    run(path(0.1), tmp_path)
+    before = folders(tmp_path)
+    found = run(path(0.15), tmp_path)
+    expected = run(ActiveSet(l1_penalty=0.15))
+    torch.testing.assert_close(found.codes.dense(), expected.codes.dense(), rtol=1e-4, atol=1e-5)
+    assert len(folders(tmp_path) - before) == 1
+    monkeypatch.setattr(LassoPath, "solve_at", None)  # may not be called again
+    for l1_penalty in (*PENALTIES, 0.15):
+        run(path(l1_penalty), tmp_path)

@@ -59,6 +59,13 @@ def test_an_edit_leaves_the_old_model_and_can_be_saved(sith, tmp_path):
     assert torch.equal(same.backbone.encode_images(pictures), before)
 
 
+def test_what_a_list_names_is_edited_and_nothing_else(sith):
+    assert sith.edit(ByList(["L4.H0.0", "L4.H1.3"]))[1].names == ("L4.H0.0", "L4.H1.3")
+    report = sith.edit(ByList(["L4.H2"]))[1]
+    assert report.num_edited == 32
+    assert all(name.startswith("L4.H2.") for name in report.names)
+
+
 def test_what_it_cannot_do_is_said(sith, tmp_path):
     bare = Sith(sith.backbone, sith.dictionary)
     assert bare.read().explanations.mean.abs().max() == 0  # linear without a mean
