@@ -30,6 +30,7 @@ PACKAGE = Path(__file__).parent
 # Inside the wheel, or beside the package in a checkout; absolute, so that the command works from any folder.
 CONFIG_DIRECTORY = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
 
+WITH_WEIGHTS = ("hf-hub:", "local-dir:")  # before models that are more than an architecture
 ROOT = "config"  # the root of all, unless someone names another
 
 NAMES = ("name", "table")  # of what is written
@@ -226,6 +227,11 @@ def _named_by_images(*, _root_: DictConfig) -> str:
     return "_".join(part for part in (_root_.name, stem, more, _run_id(_root_=_root_)[:6]) if part)
 
 
+def _tag_of(model: str, tag: str) -> str | None:
+    """Return the tag of the weights of an architecture; a hub or a folder has weights of its own."""
+    return None if model.startswith(WITH_WEIGHTS) else tag
+
+
 def register() -> None:
     """Tell Hydra the typed root and the resolvers that `conf` uses."""
     OmegaConf.register_new_resolver("run_id", _run_id, replace=True)
@@ -233,5 +239,6 @@ def register() -> None:
     OmegaConf.register_new_resolver("run_mode", _run_mode, replace=True)
     OmegaConf.register_new_resolver("single_run", _single_run, replace=True)
     OmegaConf.register_new_resolver("listed", _listed, replace=True)
+    OmegaConf.register_new_resolver("tag_of", _tag_of, replace=True)
     OmegaConf.register_new_resolver("package_file", lambda path: str(PACKAGE / path), replace=True)
     ConfigStore.instance().store("typed_root", Config)

@@ -22,7 +22,7 @@ from splice_exp.embeddings.geometry import Alignment, read_mean
 from splice_exp.embeddings.official_means import find_official_mean
 from splice_exp.solvers.base import Solver
 
-CONCEPTS_FILE, MEAN_FILE = "concepts.txt", "image_mean.safetensors"  # beside the weights of a model that was saved
+CONCEPTS_FILE = "concepts.txt"  # beside the weights of a model that was saved
 
 M = TypeVar("M", bound="ExplainedModel")
 
@@ -95,8 +95,6 @@ class ExplainedModel:
         saved = Path(model.removeprefix(LOCAL)) if model is not None and model.startswith(LOCAL) else None
         if saved is not None and vocabulary is None and (saved / CONCEPTS_FILE).is_file():
             vocabulary = saved / CONCEPTS_FILE
-        if saved is not None and mean is None and (saved / MEAN_FILE).is_file():
-            mean = saved / MEAN_FILE
         if model is not None and vocabulary is None:
             raise SpliceError(
                 f"model is {model!r}, which needs a vocabulary: laion, laion_bigrams, mscoco, a file with one name per "

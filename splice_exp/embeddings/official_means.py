@@ -1,6 +1,7 @@
-"""Which image mean is meant: one that comes with the package, or a file. Found out without torch.
+"""Which image mean is meant: one that comes with a model, or a file. Found out without torch.
 
-With the package come those that the SpLiCE authors published, and that of the synthetic benchmark.
+With the package come those that the SpLiCE authors published, and that of the synthetic benchmark. Beside the weights
+of a model that was saved, `local-dir:…`, lies its own.
 
 μ = (1/n) Σ σ(image)        over MSCOCO train2017, not normalised again
 """
@@ -16,16 +17,19 @@ from splice_exp.core.keys import key_of
 
 AUTO, ESTIMATE, OFFICIAL, ZERO = "auto", "estimate", "official", "zero"
 MEAN_FILES = (".safetensors", ".pt", ".pth", ".npy")
+MEAN_FILE = "image_mean.safetensors"  # beside the weights of a model that was saved
+SAVED = "local-dir:"
 COCO = "MSCOCO train2017, published with SpLiCE"
 
 
 @dataclass(frozen=True)
 class OfficialMean:
-    """A mean that comes with the package.
+    """A mean that comes with the package, or with the weights of a model.
 
     Attributes:
-        file: In the assets.
-        sha256: Of that file; as it stands in the code, a run's id covers what is in the file.
+        file: In the assets; or absolute, beside the weights.
+        sha256: Of that file; as it stands in the code, a run's id covers what is in the file. Of one beside
+            weights it is empty: the id covers their whole folder.
         encoders: Names of the backbone, as `Backbone.encoder` gives them.
         source: Images that it is the mean of.
     """
@@ -84,7 +88,7 @@ OFFICIAL_MEANS = (
 
 
 def find_official_mean(encoder: str | None) -> OfficialMean | None:
-    """Return the mean that comes with the package for a backbone, if there is one.
+    """Return the mean that comes with the package for a backbone, or lies beside its weights, if there is one.
 
     Args:
         encoder: `Backbone.encoder`.
@@ -93,7 +97,12 @@ def find_official_mean(encoder: str | None) -> OfficialMean | None:
         >>> find_official_mean("ViT-B-32/openai").source
         'MSCOCO train2017, published with SpLiCE'
     """
-    return next((mean for mean in OFFICIAL_MEANS if encoder in mean.encoders), None)
+    if (found := next((mean for mean in OFFICIAL_MEANS if encoder in mean.encoders), None)) is not None:
+        return found
+    if encoder is None or not encoder.startswith(SAVED):
+        return None
+    file = Path(encoder.removeprefix(SAVED)).expanduser().absolute() / MEAN_FILE
+    return OfficialMean(str(file), "", (encoder,), f"{MEAN_FILE} beside the weights") if file.is_file() else None
 
 
 def official_mean(encoder: str | None, of: object = None) -> OfficialMean:

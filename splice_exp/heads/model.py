@@ -22,7 +22,8 @@ from splice_exp.backbones.published import LOCAL
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import atomic
 from splice_exp.core.tensors import write_tensors
-from splice_exp.dictionaries.load import CONCEPTS_FILE, MEAN_FILE, ExplainedModel
+from splice_exp.dictionaries.load import CONCEPTS_FILE, ExplainedModel
+from splice_exp.embeddings.official_means import MEAN_FILE
 from splice_exp.heads.edit import EditReport
 from splice_exp.heads.editing import edited, plan
 from splice_exp.heads.explain import POLES

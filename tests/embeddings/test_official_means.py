@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from splice_exp.backbones.load import OFFICIAL_NAMES
 from splice_exp.backbones.scenes_clip import ScenesClip
+from splice_exp.configuration import resolve
 from splice_exp.core.assets import members
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import file_sha256
@@ -63,3 +65,20 @@ def test_means_are_equal_to_the_authors(real_data):
         own = real_data / "means" / mean.path.name
         width = NORMS[mean.encoders[0]][0]
         assert torch.equal(read_mean(str(own), width), read_mean(str(mean.path), width))
+
+
+def test_a_saved_model_has_the_mean_beside_its_weights(tmp_path):
+    assert find_official_mean(f"local-dir:{tmp_path}") is None
+    mean = torch.full((4,), 0.25)
+    save_file({"mean": mean}, tmp_path / "image_mean.safetensors")
+    found = Alignment()
+    assert found.chosen_mean(f"local-dir:{tmp_path}") == "official"
+    assert torch.equal(found.known_mean(4, f"local-dir:{tmp_path}"), mean)
+    assert found.source_of_mean(f"local-dir:{tmp_path}") == "image_mean.safetensors beside the weights"
+
+
+@pytest.mark.parametrize(
+    ("model", "tag"), [("local-dir:edited", None), ("hf-hub:a/b", None), ("ViT-B-16", "laion2b_s34b_b79k")]
+)
+def test_a_model_that_has_its_weights_needs_no_tag(model, tag):
+    assert resolve(composed("backbone=open_clip", f"backbone.model='{model}'"))["backbone"]["pretrained"] == tag
