@@ -77,6 +77,19 @@ table = pd.DataFrame(
 table.round(3)
 
 # %%
+# Why does so much else go with it? Later layers read what the first ones write, and now lack it. Take the same vectors
+# from what heads add to the *class token* alone, and scenes lose their say while other images are classified nearly as
+# before. A checkpoint cannot do that, but it tells what the vectors are about: ``experiment=sith_edit_spurious`` has
+# both.
+#
+# Vectors can be named, too, one by one or a whole head. Which heads write about what is in the table that
+# ``experiment=sith_heads`` writes, in its section "Share of each kind of concept, by head".
+from splice_exp.heads.selectors import ByList
+
+silent, report = sith.edit(ByList(["L4.H2", "L4.H3.0"]))
+report
+
+# %%
 # How strong may an edit be? The share of vectors that is removed is a rule; other selectors and rules are in
 # :py:mod:`splice_exp.heads.selectors` and :py:mod:`splice_exp.heads.rules`. An edit that changes as much at random
 # belongs beside every number: ``experiment=sith_edit_spurious`` has it.
@@ -84,6 +97,7 @@ table.round(3)
 # Save
 # ----
 #
-# The edited model is an ordinary checkpoint of open_clip.
+# The edited model is an ordinary checkpoint of open_clip. On the command line it is ``backbone=open_clip
+# backbone.model=local-dir:edited_clip``, with the image mean that lies beside it.
 name = edited.save("edited_clip")
 Splice.load(name).decompose(data.inputs(0, 1)).top(5)[0]

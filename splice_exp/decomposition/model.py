@@ -27,11 +27,10 @@ from splice_exp.core.types import Dictionary, Embeddings, Modality
 from splice_exp.data.pictures import ImageOrFile, as_picture, listed_images
 from splice_exp.decomposition.splice import Decomposition, decompose
 from splice_exp.dictionaries.load import ExplainedModel
-from splice_exp.embeddings.geometry import Alignment, image_mean
+from splice_exp.embeddings.geometry import FEWEST, Alignment, image_mean
 from splice_exp.solvers.active_set import ActiveSet
 from splice_exp.solvers.base import Solver
 
-FEWEST = 32  # pictures from which a mean may be estimated
 TOGETHER = 64  # images embedded at a time
 
 

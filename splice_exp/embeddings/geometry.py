@@ -11,6 +11,7 @@ the scaled way keeps the distance of the sample, and does.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,11 @@ def uncenter(
     """
     composed = normalize(composed, dim=1) if recompose == "paper" else composed * scale[:, None]
     return composed + mean
+
+
+log = logging.getLogger(__name__)
+
+FEWEST = 32  # samples that a mean may be estimated from
 
 
 def image_mean(embeddings: Embeddings) -> Float[Tensor, " d"]:
@@ -232,7 +238,16 @@ class Alignment:
         Raises:
             SpliceError: if there is no official mean, or the file of the mean does not fit.
         """
-        return image_mean(embeddings) if self.is_estimated(encoder) else self.known_mean(embeddings.dim, encoder)
+        if not self.is_estimated(encoder):
+            return self.known_mean(embeddings.dim, encoder)
+        if len(embeddings) < FEWEST:
+            log.warning(
+                "the image mean is estimated from these %d samples, which are few: it takes away what they share. "
+                "For %s take a file of python -m splice_exp estimate-mean, from more images.",
+                len(embeddings),
+                key_of("image_mean", self),
+            )
+        return image_mean(embeddings)
 
     def known_mean(self, dim: int, encoder: str | None = None) -> Float[Tensor, " d"]:
         """Return a μ that does not depend on the embeddings.
