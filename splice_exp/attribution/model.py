@@ -26,10 +26,11 @@ from splice_exp.attribution.rise import Rise
 from splice_exp.attribution.targets import Target, target_of
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.drawings_only import warn_once
-from splice_exp.backbones.load import load_backbone, require_loadable
+from splice_exp.backbones.load import load_backbone, model_name, require_loadable
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.images.colours import Pixels
 from splice_exp.core.io import seed_of
+from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.text.html import html_table
 from splice_exp.data.pictures import ImageOrFile, as_picture, listed_images
 from splice_exp.dictionaries.vocabulary import vocabulary_named
@@ -114,6 +115,10 @@ class Cocoa:
         self.method = Rise(num_masks=2000) if method is None else method
         self.removal = Blur() if removal is None else removal
 
+    def __repr__(self) -> str:
+        foil = "without a foil" if self.foil is None else f"foil: {self.foil.name}"
+        return f"Cocoa({model_name(self.backbone)}, {type(self.method).__name__}, {foil})"
+
     @classmethod
     def load(
         cls,
@@ -147,7 +152,7 @@ class Cocoa:
         if source is not None:
             foil = Corpus.of("all concepts", [backbone.encode_text(source.load(backbone).concepts)])
         if model is None:
-            return cls(backbone, method or Rise(num_masks=800, grid=8), removal or Mean(), foil)
+            return cls(backbone, method or Rise(num_masks=800, grid=7), removal or Mean(), foil)
         return cls(backbone, method, removal, foil)
 
     def explain(
@@ -190,14 +195,21 @@ class Cocoa:
         kind = "contrastive_corpus" if others else "corpus"
         target = target_of(kind, similarity, corpus=members, foil=others, name=name)
         starts = range(0, len(images), TOGETHER)
-        parts = [self._explain(images[start : start + TOGETHER], target, seed, start) for start in starts]
+        parts = [self._explain(images[start : start + TOGETHER], target, seed) for start in starts]
         maps, scores, reliability = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
         return Explained(maps, scores, reliability, name, tuple(images), self.backbone)
 
-    def _explain(self, images: Sequence[ImageOrFile], target: Target, seed: int, start: int) -> Parts:
-        """Explain some of the pictures, the first of which is number `start`."""
+    def _explain(self, images: Sequence[ImageOrFile], target: Target, seed: int) -> Parts:
+        """Explain some of the pictures; what is drawn for one depends on its file's name, as on the command line.
+
+        A picture that is no file is known by its pixels.
+        """
         pixels = self.backbone.preprocess([as_picture(image) for image in images])
-        seeds = tuple(seed_of(seed, str(start + row)) for row in range(len(images)))
+        names = [
+            Path(image).name if isinstance(image, (str, Path)) else tensor_digest(seen)
+            for image, seen in zip(images, pixels, strict=True)
+        ]
+        seeds = tuple(seed_of(seed, name) for name in names)
         explicands = Explicands(self.backbone, self.removal, pixels, seeds)
         found = self.method.attribute(explicands, target)
         with torch.no_grad():

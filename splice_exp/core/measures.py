@@ -157,6 +157,8 @@ class Measure:
     def write_with_half_width(self, value: float, low: float | None, high: float | None) -> str:
         """Write a value with half the width of its 95 % interval where it has one; a bound has none.
 
+        A lopsided interval is written by its ends: half of its width would lead out of the bounds of the unit.
+
         Args:
             value: In units of the measure.
             low: Lower end of the interval, or None.
@@ -165,9 +167,16 @@ class Measure:
         Example:
             >>> Measure("l0/mean", "L0", Unit.AVERAGE).write_with_half_width(6.5, 6.25, 6.75)
             '6.50 ± 0.25'
+            >>> Measure("zero_shot/top1", "top-1", Unit.SHARE).write_with_half_width(0.235, 0.05, 0.643)
+            '23.5 [5.0, 64.3]'
         """
         ends = self._ends(low, high)
-        return self.write(value) + (f" ± {self.write((ends[1] - ends[0]) / 2)}" if ends else "")
+        if ends is None:
+            return self.write(value)
+        half, (least, most) = (ends[1] - ends[0]) / 2, self.unit.bounds
+        if not least <= value - half <= value + half <= most:
+            return self.write_with_interval(value, low, high)
+        return f"{self.write(value)} ± {self.write(half)}"
 
     def _ends(self, low: float | None, high: float | None) -> tuple[float, float] | None:
         """Return the ends of an interval; None where there is nothing to write."""

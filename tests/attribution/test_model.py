@@ -101,3 +101,16 @@ def test_what_cannot_be_explained_is_refused(cocoa, pictures, tmp_path):
         cocoa.corpus([str(tmp_path / "dog.png")])
     with pytest.raises(SpliceError, match="no model is named"):
         Cocoa.load(pretrained="openai")
+
+
+def test_a_map_depends_on_the_picture_and_not_on_those_beside_it(cocoa, tmp_path):
+    images = ScenePairs(2).inputs(0, 2)
+    files = []
+    for number, image in enumerate(images):
+        files.append(tmp_path / f"{number}.png")
+        image.save(files[-1])
+    for pictures in (images, files):
+        both = cocoa.explain(pictures, "a photo of a red star")
+        turned = cocoa.explain(pictures[::-1], "a photo of a red star")
+        torch.testing.assert_close(both.maps, turned.maps.flip(0), atol=1e-6, rtol=0)
+    assert repr(cocoa).startswith("Cocoa(scenes_clip, member 0, Rise, ")

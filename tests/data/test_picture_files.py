@@ -5,6 +5,7 @@ from PIL import Image
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.data.picture_files import PictureFiles
+from splice_exp.data.presence.named_files import require_images
 
 
 @pytest.fixture
@@ -35,3 +36,16 @@ def test_what_is_no_picture_is_refused(folder, name, message):
         PictureFiles([str(folder / name)])
     with pytest.raises(SpliceError, match="^paths is empty"):
         PictureFiles([])
+
+
+def test_a_folder_of_class_folders_is_told_how_to_go_on(tmp_path):
+    for name in ("left", "right"):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (8, 8)).save(tmp_path / name / "a.png")
+    (tmp_path / "notes").mkdir()
+    with pytest.raises(
+        SpliceError, match=r"holds no pictures .*; its folders left, right do: name these, or set data="
+    ):
+        require_images("paths", str(tmp_path))
+    with pytest.raises(SpliceError, match=r"holds no pictures \([^)]*\)\.$"):
+        require_images("paths", str(tmp_path / "notes"))

@@ -50,6 +50,11 @@ def _tar_files(argument: str, pattern: str) -> list[Path]:
     return files
 
 
+def _has_images(folder: Path) -> bool:
+    """Say whether a folder directly holds image files."""
+    return any(file.suffix.lower() in SUFFIXES for file in files_below(folder, deep=False))
+
+
 def require_images(argument: str, path: str) -> Path:
     """Return an image file, or a folder that directly holds some.
 
@@ -64,8 +69,12 @@ def require_images(argument: str, path: str) -> Path:
     suffixes = ", ".join(sorted(SUFFIXES))
     if found.is_dir():
         # Not in folders below it: one of these may be where results go.
-        if not any(file.suffix.lower() in SUFFIXES for file in files_below(found, deep=False)):
-            raise SpliceError(f"{key_of(argument)} names {path!r}, which holds no pictures ({suffixes}).")
+        if not _has_images(found):
+            below = sorted(folder.name for folder in found.iterdir() if folder.is_dir() and _has_images(folder))
+            advice = f"; its folders {shown(below)} do: name these, or set data=image_folder data.root={path}"
+            raise SpliceError(
+                f"{key_of(argument)} names {path!r}, which holds no pictures ({suffixes}){advice if below else ''}."
+            )
     elif not found.is_file():
         raise SpliceError(f"{key_of(argument)} names {path!r}, but there is no such file or folder.")
     elif found.suffix.lower() not in SUFFIXES:
