@@ -19,7 +19,8 @@ first, second
 
 # %%
 # The method is RISE: it covers the image by random masks, and asks which of them change the similarity. More masks
-# make maps less noisy and take longer; 2,000 or more are usual.
+# make maps less noisy and take longer; 2,000 or more are usual. A map has the pixels that the model sees, here 84 × 84:
+# ``found.maps`` is the array, ``found.plot()`` a figure of matplotlib, with the map over the image.
 cocoa = Cocoa.load(method=Rise(num_masks=400, grid=8))
 found = cocoa.explain(images[0], f"a photo of a {first}", f"a photo of a {second}")
 found.plot()
@@ -42,7 +43,7 @@ if len(alike) >= 2:
 # Can it be trusted?
 # ------------------
 #
-# ``reliability`` is the rank correlation of two maps from half of the masks each. Where it is low, there are too few
+# ``found.reliability`` is the rank correlation of two maps from half of the masks each. Below 0.8 there are too few
 # masks. Where the truth is known, one can ask whether the largest pixel lies on the object (the *pointing game*). A
 # map of noise is the null: it is right as often as the object covers the image.
 import numpy as np
