@@ -47,12 +47,17 @@ class Repeated(Row):
         return frozenset().union(*(record.models for record in self.records))
 
     @cached_property
+    def _data(self) -> frozenset[str]:
+        """Fingerprints of the data that the runs are of."""
+        return frozenset(str(record.environment["data"]["fingerprint"]) for record in self.records)
+
+    @cached_property
     def same_samples(self) -> bool:
         """Whether the data are fixed: every seed has the same samples, of the same data.
 
         Where means are taken over classes, the names are the same whatever was drawn.
         """
-        if len({record.environment["data"]["fingerprint"] for record in self.records}) > 1:
+        if len(self._data) > 1:
             return False
         first, *others = (record.samples["sample_id"] for record in self.records)
         return all(np.array_equal(first, other) for other in others)
@@ -62,7 +67,8 @@ class Repeated(Row):
         runs = "models" if len(set(self.members)) > 1 else "seeds"
         if self.same_samples:
             return f"95 % interval over samples and {runs}"
-        return f"95 % Student interval over {runs}, each with its own samples"
+        parts = "a part of the same samples" if len(self._data) == 1 else "its own samples"  # halves of one file, say
+        return f"95 % Student interval over {runs}, each with {parts}"
 
     @cached_property
     def error(self) -> str | None:

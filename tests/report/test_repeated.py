@@ -112,7 +112,10 @@ def test_seeds_of_fixed_data_are_draws_of_the_same_samples(tmp_path):
     one_run = of_values(runs[0].samples["recovery/f1"]).interval(SHARES)
     assert (rows[0].metrics["recovery/f1_ci_low"], rows[0].metrics["recovery/f1_ci_high"]) == pytest.approx(one_run)
     assert rows[0].brackets == "95 % interval over samples and seeds"
-    assert "Student" in over_replicates([record(tmp_path / f"{s}", {"seed": s}, 0.4) for s in "01"])[0].brackets
+    halves = over_replicates([record(tmp_path / f"half{s}", {"seed": s}, 0.4) for s in "01"])[0]
+    assert halves.brackets == "95 % Student interval over seeds, each with a part of the same samples"
+    drawn = over_replicates([record(tmp_path / f"drawn{s}", {"seed": s}, 0.4, data=s) for s in "01"])[0]
+    assert drawn.brackets == "95 % Student interval over seeds, each with its own samples"
 
 
 def test_a_measure_that_some_seeds_lack_is_left_out(tmp_path, runs):
