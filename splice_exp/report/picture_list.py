@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from splice_exp.report.page import Report
 from splice_exp.report.records import Record, Row, declared_by
 from splice_exp.report.tables import Cells
 
-BRIEF = 2  # measures on a terminal
+BRIEF = 3  # measures on a terminal
 MOST = 200  # pictures that are listed
 
 
@@ -20,7 +21,7 @@ class PictureList(Report):
     """What pictures are made of; the metrics are those of each picture."""
 
     def brief(self, records: Sequence[Record], width: int) -> str:
-        """Return one entry per image: its concepts, over as many lines as they need, and the cosine."""
+        """Return one entry per image: its concepts, over as many lines as they need, and the first measures."""
         headings, lines = self.lay_out(records)
         kept = [place for place, _ in enumerate(headings)][: 2 + BRIEF]
         cells = Cells([headings[place] for place in kept], [[line[place] for place in kept] for line in lines])
@@ -39,7 +40,10 @@ class PictureList(Report):
                 sample_id: ", ".join(f"{c} {v:.3f}" for c, v in zip(of_one["concept"], of_one["code"], strict=True))
                 for sample_id, of_one in named
             }
-            for place, sample_id in enumerate(row.samples["sample_id"][:MOST]):
+            shown = row.samples["sample_id"][:MOST]
+            names = Counter(Path(sample_id).name for sample_id in shown)
+            for place, sample_id in enumerate(shown):
                 measured = [measures.of(metric).write(row.samples[metric][place]) for metric in self.columns]
-                lines.append([Path(sample_id).name, concepts.get(sample_id, "none"), *measured])
+                name = Path(sample_id).name if names[Path(sample_id).name] == 1 else sample_id  # a/0.png and b/0.png
+                lines.append([name, concepts.get(sample_id, "none"), *measured])
         return Cells(headings, lines)
