@@ -44,8 +44,9 @@ def help_of(words: Sequence[str]) -> str | None:
     """Return what an experiment, a command on images, or the whole says of itself; None if that is not asked for.
 
     Args:
-        words: The command line: `experiment=NAME --help`, `decompose --help`, or `--help` alone. With other words,
-            such as `--config-dir`, Hydra answers.
+        words: The command line: `experiment=NAME --help`, `decompose --help`, or `--help` alone. Choices given with
+            it, as `solver=path`, are those whose keys are listed. With other words alone, such as `--config-dir`, Hydra
+            answers.
     """
     if not any(word in HELP for word in words):
         return None
@@ -72,7 +73,7 @@ def help_of(words: Sequence[str]) -> str | None:
         parts.append(
             "\n".join(["Rows, one for each combination:", *(f"  {key}={value}" for key, value in swept.items())])
         )
-    parts.append("\n".join(["Keys worth changing, with their defaults:", *_keys(described)]))
+    parts.append("\n".join(["Keys worth changing, with their defaults:", *_keys(described, words)]))
     parts.append("--cfg job prints all keys; python -m splice_exp --help lists all groups and their choices.")
     return "\n\n".join(parts)
 
@@ -91,8 +92,8 @@ def _overview() -> str:
     return text.replace("$APP_CONFIG_GROUPS", groups).rstrip("\n")
 
 
-def _keys(described: Mapping[str, Any]) -> list[str]:
-    """List the choices of an experiment, and what can be set in them."""
+def _keys(described: Mapping[str, Any], words: Sequence[str]) -> list[str]:
+    """List the choices of an experiment, or of the command line, and what can be set in them."""
     with (CONFIG_DIRECTORY / ROOT_FILE).open(encoding="utf-8") as file:
         defaults = yaml.safe_load(file)["defaults"]
     choices = {
@@ -101,10 +102,17 @@ def _keys(described: Mapping[str, Any]) -> list[str]:
     for one in described.get("defaults") or ():
         if isinstance(one, dict):
             choices |= {key.removeprefix("override ").removeprefix("/"): value for key, value in one.items()}
+    given = dict(word.split("=", 1) for word in words if "=" in word)
+    choices |= {group: given[group] for group in choices if group in given}
     lines = [f"  backbone={choices['backbone']}"]
     for group in WORTH_CHANGING:
         path = CONFIG_DIRECTORY / group / f"{choices[group]}.yaml"
-        if (group == "method" and "method" not in str(described.get("defaults"))) or not path.is_file():
+        if group == "method" and group not in given and "method" not in str(described.get("defaults")):
+            continue
+        if not path.is_file():
+            lines.append(
+                f"  {group}={choices[group]}   # none of this package: python -m splice_exp --help lists these"
+            )
             continue
         lines.append(f"  {group}={choices[group]}")
         set_here = described.get(group) or {}

@@ -68,6 +68,10 @@ def test_every_experiment_says_what_it_asks_and_what_can_be_changed():
         assert part in said
     assert "evaluation.relevance=true" in said
     assert help_of(["explain", "--help"]).startswith("explain\n")
+    assert "solver.target_l0=8" not in help_of(["decompose", "--help"])
+    assert "  solver=path\n" in (said := help_of(["decompose", "a.png", "solver=path", "solver.target_l0=3", "--help"]))
+    assert "solver.target_l0=8   # concepts of each row" in said
+    assert "  solver=pth   # none of this package: python" in help_of(["experiment=zero_shot", "solver=pth", "-h"])
     assert help_of(["--help", "--config-dir", "mine"]) is None
     assert help_of(["experiment=ablation_nonneg"]) is None
 
