@@ -178,6 +178,8 @@ WRONG = {
         "report.figure": {"pictures": 0},
         "report.comparisons.0": {"expected": "x"},
     },
+    "experiment=counterfactual_maps": {"evaluation": {"prompt": "x", "permutations": 0}},
+    "experiment=sith_edit_counterfactuals": {"evaluation": {"random_edits": 0}, "evaluation.reading": READING},
     "experiment=cocoa_insertion_deletion evaluation.train.num_samples=9": {
         "evaluation": {"kind": "x", "similarity": "x", "steps": 0, "head": "x", "classes": "x"}
         | {"superpixel": 0}
