@@ -113,7 +113,9 @@ class CounterfactualMaps(Evaluation):
         self._prompt, self._permutations = prompt, permutations
 
     def require(self, data: DataSource) -> None:
-        changes = data.changes() if isinstance(data, CounterfactualPairs) and isinstance(data, EncodableSource) else ()
+        changes: tuple[Change, ...] = ()
+        if isinstance(data, CounterfactualPairs) and isinstance(data, EncodableSource):
+            changes = data.changes()
         if not any(one.kind in FOLLOWED for one in changes):
             raise SpliceError(
                 "evaluation=counterfactual_maps needs pairs of images in which an object is changed "
