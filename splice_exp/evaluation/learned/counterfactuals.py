@@ -32,7 +32,7 @@ from splice_exp.data.base import DataSource
 from splice_exp.data.counterfactuals.pairs import Change, CounterfactualPairs
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
-from splice_exp.evaluation.measures.meanings import Meanings, matched_meanings, named_meanings
+from splice_exp.evaluation.measures.meanings import Meanings, as_matrix, matched_meanings, named_meanings
 from splice_exp.evaluation.measures.nearest import centred_targets
 from splice_exp.evaluation.measures.recovery import names_something, pooled
 from splice_exp.evaluation.measures.responses import Expected, expected, others_of_group, respond
@@ -197,7 +197,7 @@ class Counterfactuals(Evaluation):
         targets = centred_targets(study).double()
         moved = (targets[after] - targets[before]).numpy()
         rebuilt = (second @ atoms - first @ atoms).numpy()
-        size = np.abs((second.dense() - first.dense()).double().numpy()).sum(axis=1)
+        size = np.asarray(abs(as_matrix(second) - as_matrix(first)).sum(axis=1)).ravel()
         others = others_of_group(kinds, self._seed)
         lengths = np.linalg.norm(moved, axis=1)
         own, null = (
