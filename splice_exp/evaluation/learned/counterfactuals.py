@@ -52,7 +52,7 @@ MEASURES = (
     *_judged("direction", "right direction", Unit.SHARE, True),
     *_judged("selectivity", "selectivity", Unit.SHARE, True),
     *_judged("false", "false responses", Unit.SHARE, False),
-    *_judged("magnitude", "correlation of magnitudes", Unit.NUMBER, True),
+    *_judged("magnitude", "correlation of magnitudes", Unit.COSINE, True),
     *_judged("explained", "change explained", Unit.NUMBER, True),
     Measure("counterfactuals/silent", "no response", Unit.SHARE, False),
     *(
