@@ -504,7 +504,15 @@ def test_a_sweep_without_weights_is_refused_before_its_first_row(command, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "data", ["scenes_spurious", "scenes_attributes", "scenes_drift", "scenes_unsafe", "scenes_fine_grained"]
+    "data",
+    [
+        "scenes_spurious",
+        "scenes_attributes",
+        "scenes_counterfactuals",
+        "scenes_drift",
+        "scenes_unsafe",
+        "scenes_fine_grained",
+    ],
 )
 def test_every_data_set_of_the_world_runs(command, data, tmp_path):
     few = "data.num_samples=33"  # of fewer all would be drawn

@@ -56,6 +56,7 @@ WRONG = {
         "backbone": {"dim": 1, "seed": -1, "class_templates": [], "noise": -1, "gap": -1},
         "data": {"num_samples": 0, "seed": -1, "objects": "cat", "missing_classes": "keep"},
     },
+    "backbone=scenes_clip_untrained": {"backbone": {"member": 9, "seed": -1}},
     "backbone=mura_r18": {
         "backbone": {"architecture": "vgg", "stem": "round", "interpolation": "any", "resize": 0, "crop": 0},
     },
@@ -81,6 +82,7 @@ WRONG = {
     "data=scenes_attributes": {
         "data": FEW | {"label": "x", "edited": "x", "label_values": ["red"], "edited_values": ["red"]},
     },
+    "data=scenes_counterfactuals": {"data": FEW | {"kinds": ["x"], "max_objects": 9}},
     "data=scenes_drift": {
         "data": FEW
         | {
@@ -141,6 +143,10 @@ WRONG = {
     "evaluation=coherent_codes": {"evaluation": {"top_k": 0}},
     "evaluation=concept_methods": {"evaluation": {"seed": -1}},
     "evaluation=concepts": {"evaluation": {"top_k": 0}},
+    "evaluation=counterfactuals": {
+        "evaluation": {"meaning": "x", "permutations": 0},
+        "evaluation.reference": FEW,
+    },
     "evaluation=drift evaluation.words=[star]": {"evaluation": {"words": "star"}},
     "evaluation=linearity": {"evaluation": {"num_pairs": 0}},
     "evaluation=mean_codes": {"evaluation": {"classes": "star", "top_k": 0}},
@@ -172,6 +178,8 @@ WRONG = {
         "report.figure": {"pictures": 0},
         "report.comparisons.0": {"expected": "x"},
     },
+    "experiment=counterfactual_maps": {"evaluation": {"prompt": "x", "permutations": 0}},
+    "experiment=sith_edit_counterfactuals": {"evaluation": {"random_edits": 0}, "evaluation.reading": READING},
     "experiment=cocoa_insertion_deletion evaluation.train.num_samples=9": {
         "evaluation": {"kind": "x", "similarity": "x", "steps": 0, "head": "x", "classes": "x"}
         | {"superpixel": 0}

@@ -15,7 +15,13 @@ from tests.test_configuration import composed
 
 PAPER = sorted(path.stem for path in (CONFIG_DIRECTORY / "experiment" / "paper").glob("*.yaml"))
 FILES = {"mura_r18", "simclr_r50", "simsiam_r18"}  # backbones whose weights no hub has
-HERE = {*FILES, "planted", "precomputed", "scenes_clip"}  # backbones that need nothing, or a file of one's own
+HERE = {
+    *FILES,
+    "planted",
+    "precomputed",
+    "scenes_clip",
+    "scenes_clip_untrained",
+}  # backbones that need nothing, or a file of one's own
 WEIGHTS = "laion2b_s34b_b79k"  # of SpLiCE
 OTHER_WEIGHTS = {"cocoa_localization": "openai"}  # of COCOA, and of SITH
 OTHER_WEIGHTS |= {name: "laion2b_s32b_b82k" for name in PAPER if name.startswith("sith_")}

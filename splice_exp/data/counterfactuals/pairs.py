@@ -1,0 +1,34 @@
+"""What a data set promises whose images come in pairs that differ in one thing."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Change:
+    """One pair.
+
+    Attributes:
+        kind: What is changed: `colour`, `presence`, …
+        before: Index of the first sample.
+        after: Index of the second one.
+        changed: Which object is, counted from 0 in the sample that has it; None where it is something of the image.
+    """
+
+    kind: str
+    before: int
+    after: int
+    changed: int | None
+
+
+class CounterfactualPairs(ABC):
+    """A data set, beside `DataSource`, that knows which of its samples are pairs.
+
+    What is true of both samples of a pair, `truth()` says; what changes is the difference.
+    """
+
+    @abstractmethod
+    def changes(self) -> tuple[Change, ...]:
+        """Return all pairs; no sample is in two of them."""
