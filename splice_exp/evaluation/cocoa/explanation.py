@@ -6,6 +6,7 @@ References:
 
 from __future__ import annotations
 
+import logging
 import math
 
 import numpy as np
@@ -29,8 +30,11 @@ from splice_exp.evaluation.base import NUM_SAMPLES, Evaluation, Findings, Metric
 from splice_exp.evaluation.cocoa.corpora import CorpusSource
 from splice_exp.evaluation.measures.shown_maps import MAPS, PICTURES, maps_table, pictures_table
 
+log = logging.getLogger(__name__)
+
 KERNEL = "gaussian"
 CONFIDENCE = 0.99  # of the bound on similarities
+RELIABLE = 0.8  # from which on more masks would change a map little
 
 MEASURES = (
     Measure("explanation/similarity", "similarity", Unit.NUMBER),
@@ -102,7 +106,8 @@ class Explanation(Evaluation):
         samples = self._similarities(own, target, alone)
         found = explain(data, backbone, self._method, self._removal, target, self._seed, study.cache)
         if not found.reliability.isnan().any():
-            samples["explanation/reliability"] = found.reliability[:, 0].double().numpy()
+            samples["explanation/reliability"] = reliability = found.reliability[:, 0].double().numpy()
+            _warn_of(reliability)
         metrics: dict[str, Metric] = {
             **self._summarised(samples),
             "explanation/num_corpus": len(corpus),
@@ -172,3 +177,16 @@ class Explanation(Evaluation):
         if target.similarity == "cosine" and math.isfinite(spread) and self._corpus.drawn:
             found["explanation/corpus_spread"] = spread
         return found
+
+
+def _warn_of(reliability: np.ndarray) -> None:
+    """Say how many maps depend on which masks were drawn."""
+    if low := int((reliability < RELIABLE).sum()):
+        log.warning(
+            "%d of %d maps are not reliable: the rank correlation of maps of two halves of the masks is down to %.2f, "
+            "and should be %.1f or more. Raise method.num_masks.",
+            low,
+            len(reliability),
+            reliability.min(),
+            RELIABLE,
+        )

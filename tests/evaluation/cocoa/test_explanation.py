@@ -17,7 +17,7 @@ from splice_exp.data.embeddings_file import EmbeddingsFile
 from splice_exp.data.scenes.pairs import ScenePairs
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.evaluation.cocoa.corpora import Concepts, Samples, Texts
-from splice_exp.evaluation.cocoa.explanation import Explanation
+from splice_exp.evaluation.cocoa.explanation import Explanation, _warn_of
 from tests.evaluation.studies import study_of
 
 
@@ -114,3 +114,11 @@ def test_a_kernel_compares_pictures_with_all_members(study):
         Explanation(Random(), Mean(), Texts(["a star"]), foil, "gaussian").evaluate(study)
     with pytest.raises(SpliceError, match="^similarity is 'angle'"):
         Explanation(Random(), Mean(), corpus, foil, "angle")
+
+
+def test_maps_of_too_few_masks_are_warned_of(caplog):
+    _warn_of(np.array([0.85, 0.9]))
+    assert not caplog.records
+    _warn_of(np.array([0.9, 0.31, 0.7]))
+    assert "2 of 3 maps are not reliable" in caplog.text
+    assert "down to 0.31, and should be 0.8 or more. Raise method.num_masks" in caplog.text
