@@ -59,6 +59,7 @@ ATTRIBUTIONS = (  # on the synthetic benchmark, of one seed: a pass over masked 
     "cocoa_insertion_deletion",
     "cocoa_corpus_size",
     "cocoa_foil_size",
+    "counterfactual_maps",
 )
 HEADS = (  # on the synthetic benchmark
     "sith_heads",
@@ -70,8 +71,10 @@ HEADS = (  # on the synthetic benchmark
     "sith_edit_unsafe",
     "sith_edit_classification",
     "sith_edit_codes",
+    "sith_edit_counterfactuals",
     "sith_adaptation",
 )
+LEARNED = ("concept_methods", "amortisation", "counterfactuals")  # dictionaries that are trained: of three seeds
 DRAWN = (  # dictionaries, halves of vocabularies and the like are drawn at random: of five seeds
     "dictionary_sparsity",
     "ablation_dictionary",
@@ -109,8 +112,9 @@ def main() -> None:
     arguments = parser.parse_args()
     for experiment, overrides in DEMO.items():
         splice_exp(f"experiment={experiment}", *overrides, "logger=none", f"paths.results={arguments.made}")
-    for experiment in (*WORLD_ONLY, *CURVES_AND_ABLATIONS, *HEADS, *ATTRIBUTIONS):
-        seeds = "0,1,2,3,4" if experiment in DRAWN else "0" if experiment in (*HEADS, *ATTRIBUTIONS) else "0,1"
+    seeds_of = dict.fromkeys((*WORLD_ONLY, *CURVES_AND_ABLATIONS), "0,1") | dict.fromkeys(DRAWN, "0,1,2,3,4")
+    seeds_of |= dict.fromkeys(LEARNED, "0,1,2") | dict.fromkeys((*HEADS, *ATTRIBUTIONS), "0")
+    for experiment, seeds in seeds_of.items():
         splice_exp(
             "-m", f"experiment={experiment}", MEMBERS, f"seed={seeds}", "logger=none", f"paths.results={arguments.made}"
         )
