@@ -7,7 +7,8 @@ import torch
 from torch.nn.functional import normalize
 
 from splice_exp.backbones.towers import tower_of
-from splice_exp.evaluation.sith.edits import ablated, heads_of, listed, random_edit
+from splice_exp.evaluation.sith.direct import DirectEffects
+from splice_exp.evaluation.sith.edits import heads_of, listed, random_edit
 from splice_exp.evaluation.sith.head_activations import head_writes
 from splice_exp.heads.editing import Plan
 from splice_exp.heads.explain import Explanations
@@ -83,13 +84,12 @@ def test_a_random_edit_has_the_energy_of_the_edit_and_another_seed_is_another_on
 
 def test_what_an_ablated_head_adds_is_its_mean_over_pictures(study):
     spectra = Reading((3,)).spectra(study.backbone)
-    plan = Plan(spectra, Mock(spec=Explanations), torch.zeros_like(spectra.gains), torch.ones_like(spectra.gains))
     heads = [(0, 1), (0, 2)]
     tower = tower_of(study.backbone)
     pixels = study.backbone.preprocess(study.data.inputs(0, 12))
     last = streams(study.backbone, tower, (), pixels)[1]
     own = head_writes(study, (3,))[:, 0, 1:3].sum(dim=1)
     expected = normalize(tower.norm((last - own + own.mean(dim=0)).float()) @ tower.projection, dim=1)
-    found = ablated(study, plan, heads)
+    found = DirectEffects(study, spectra).without_heads(heads)
     torch.testing.assert_close(found, expected.detach(), atol=1e-5, rtol=1e-4)
     assert (found - study.embeddings.features).norm(dim=1).min() > 0.01
