@@ -67,12 +67,12 @@ def require_loadable(
 def model_name(backbone: Backbone) -> str:
     """Return what a person calls a backbone: `scenes_clip, member 0`, its encoder, or if it has none its digest.
 
-    One whose heads were edited says so.
+    One of which a tower was changed, by an edit of heads for example, says so.
     """
     encoder = backbone.encoder or backbone.backbone_id
     own = f"{LOCAL}{SCENES_CLIP}/"
     name = f"scenes_clip, member {encoder.removeprefix(own)}" if encoder.startswith(own) else encoder
-    return f"{name}, edited" if backbone.untouched else name
+    return f"{name}, changed" if backbone.untouched else name
 
 
 def resolve_model(model: str, pretrained: str | None = None) -> tuple[str, str | None]:

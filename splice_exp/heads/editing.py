@@ -16,13 +16,14 @@ from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.towers import tower_of
+from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest
 from splice_exp.core.tensors import tensor_digest
 from splice_exp.heads.edit import EditReport, edit, rewrite
 from splice_exp.heads.explain import Explanations
 from splice_exp.heads.reading import ReadHeads
-from splice_exp.heads.rules import Rule
-from splice_exp.heads.selectors import Selector
+from splice_exp.heads.rules import Highest, Rule
+from splice_exp.heads.selectors import ByList, Selector
 from splice_exp.heads.spectra import Spectra
 
 
@@ -55,9 +56,15 @@ def plan(read: ReadHeads, selector: Selector, rule: Rule) -> Plan:
         A factor for each vector, and what it follows from.
 
     Raises:
-        SpliceError: if a part of the vectors is read only, or not as they are written.
+        SpliceError: if a part of the vectors is read only, or not as they are written; or if vectors are named, and a
+            share of all of them would be edited.
     """
     read.reading.require_all()
+    if isinstance(selector, ByList) and isinstance(rule, Highest):
+        raise SpliceError(
+            f"The selector names its vectors, but the rule edits a share of {rule.share} of all: set "
+            "rule@evaluation.rule=above evaluation.rule.threshold=1, in Python Above(1.0)."
+        )
     spectra = read.spectra
     scores = selector.scores(read.explanations, spectra.names)
     shape = spectra.gains.shape

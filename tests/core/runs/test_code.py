@@ -190,7 +190,7 @@ def test_a_digest_is_given_again_until_something_that_it_hangs_on_changes(as_lat
     for file, text in (
         ("one.py", "x = 2\n"),  # of what is imported
         ("assets/words.txt", "a\n"),  # added
-        ("assets/words.txt", "b\n"),
+        ("assets/words.txt", "bb\n"),  # of another size, where times of files are coarse
         ("three.py", "four = 4\n"),  # what a name means now
     ):
         (folder / file).write_text(text)
