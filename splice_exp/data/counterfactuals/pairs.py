@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -32,3 +33,13 @@ class CounterfactualPairs(ABC):
     @abstractmethod
     def changes(self) -> tuple[Change, ...]:
         """Return all pairs; no sample is in two of them."""
+
+    def changes_among(self, places: Sequence[int]) -> list[Change]:
+        """Return the pairs of which both samples are there, by their rows.
+
+        Args:
+            places: The sample that is in each row.
+        """
+        row = {place: index for index, place in enumerate(places)}
+        there = (one for one in self.changes() if one.before in row and one.after in row)
+        return [replace(one, before=row[one.before], after=row[one.after]) for one in there]

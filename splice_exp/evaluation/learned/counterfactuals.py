@@ -176,15 +176,14 @@ class Counterfactuals(Evaluation):
         """Return the pairs by the rows of `embeddings`, as far as both of their samples are there."""
         self.require(study.data)
         assert isinstance(study.data, CounterfactualPairs)
-        row = {place: index for index, place in enumerate(study.places)}
-        there = [one for one in study.data.changes() if one.before in row and one.after in row]
+        there = study.data.changes_among(study.places)
         if study.truth is None or len(there) < 2:
             raise SpliceError(
                 f"evaluation=counterfactuals needs two or more pairs whose truth is known, but {study.data.name} has "
                 f"{0 if study.truth is None else len(there)}: raise data.num_samples, or set "
                 "data=scenes_counterfactuals."
             )
-        return [replace(one, before=row[one.before], after=row[one.after]) for one in there]
+        return there
 
     def _responded(self, study: Study, pairs: Sequence[Change], kinds: np.ndarray) -> Responded:
         """Measure the responses of one model."""

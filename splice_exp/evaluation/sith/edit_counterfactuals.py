@@ -82,11 +82,10 @@ class SithEditCounterfactuals(HeadEdit):
         """
         self.require(study.data)
         assert isinstance(study.data, CounterfactualPairs)
-        row, truth = {place: index for index, place in enumerate(study.places)}, study.truth
-        pairs = [one for one in study.data.changes() if one.before in row and one.after in row]
+        pairs, truth = study.data.changes_among(study.places), study.truth
         if truth is None:
             raise SpliceError(f"evaluation=sith_edit_counterfactuals needs a ground truth, not {study.data.name}.")
-        before, after = ([row[getattr(one, side)] for one in pairs] for side in ("before", "after"))
+        before, after = ([getattr(one, side) for one in pairs] for side in ("before", "after"))
         asked = expected(named_meanings(study.dictionary.concepts, truth), truth, before, after)
         edit = self._edit(study, self.selector, self.explainer)
         samples = averaged(
