@@ -45,6 +45,9 @@ class SweepReport(Callback):
         Raises:
             SystemExit: with code 1, after a sentence that names the key; with 0 where nothing is left to compute.
         """
+        from splice_exp.rows import rows_of_hydra
+
+        rows_of_hydra()
         _require_inputs(config, alone=False)
         _require_report(config)
         _require_work(config)
@@ -105,7 +108,8 @@ def _require_inputs(config: DictConfig, alone: bool) -> None:
     from splice_exp.core.runs.run_directory import METRICS
     from splice_exp.core.text.visible import end
     from splice_exp.inputs import KEYS, refusal
-    from splice_exp.points import changed_by, composed, expand, one_by_files
+    from splice_exp.points import changed_by, expand, one_by_files
+    from splice_exp.rows import composed
 
     refused: SpliceError | None = None
     try:
@@ -115,7 +119,7 @@ def _require_inputs(config: DictConfig, alone: bool) -> None:
         changing = changed_by(points)
         refused = refusal(inputs_of(config), [key for key in KEYS if key not in changing])
         if refused is None:
-            for row in composed(points if changing else [], config.hydra.job.config_name):
+            for row in composed(points if changing else [], config):
                 if (found := refusal(inputs_of(row))) is None:
                     return
                 refused = refused or found

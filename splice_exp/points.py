@@ -1,22 +1,16 @@
-"""The points of a sweep: which overrides compose each of them, and its configuration, for many points quickly.
-
-Hydra takes an eighth of a second to compose a configuration. Points that choose the same groups differ in values alone,
-which Hydra sets last: so here, groups are composed once, and values are set on what came of them.
-"""
+"""The points of a sweep: which overrides compose each of them, and how they differ."""
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from hydra import compose
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf, flag_override
+from omegaconf import DictConfig
 
 from splice_exp.configuration import CONFIG_DIRECTORY
 from splice_exp.core.runs.provenance import SCIENCE
@@ -232,33 +226,3 @@ def _distinct(values: Sequence[str]) -> dict[str, str]:
     distinct = list(dict.fromkeys(values))
     named = [without_places(value) for value in distinct]
     return dict(zip(distinct, named if len(set(named)) == len(named) else distinct_names(distinct), strict=True))
-
-
-def composed(points: Sequence[Point], config_name: str) -> Iterator[DictConfig]:
-    """Yield the configuration of each point, Hydra's own node included; valid until the next is asked for.
-
-    Args:
-        points: Of one sweep, in their order.
-        config_name: Of the root configuration.
-    """
-    bases: dict[tuple[str, ...], DictConfig] = {}
-    swept = {pair for point in points for pair in point.swept.items()}
-    groups = {key for key in {key for key, _ in swept} if _is_group(key)}
-    parser = OverridesParser.create()
-    parsed = {pair: parser.parse_override(f"value={pair[1]}").value() for pair in swept if pair[0] not in groups}
-    mappings = {key for (key, _), value in parsed.items() if isinstance(value, dict)}  # are merged with what is there
-    for point in points:
-        values = {key: value for key, value in point.swept.items() if key not in groups | mappings}
-        fixed = tuple(word for word in point.overrides if word.partition("=")[0] not in values)
-        first = tuple(f"{key}={value}" for key, value in values.items())  # any will do: each point sets all of them
-        if fixed not in bases:
-            bases[fixed] = compose(config_name, overrides=[*fixed, *first], return_hydra_config=True)
-        with flag_override(bases[fixed], "readonly", False):
-            for key, value in values.items():
-                OmegaConf.update(bases[fixed], key, parsed[key, value])
-        yield bases[fixed]
-
-
-def _is_group(key: str) -> bool:
-    """Say whether a swept key selects a group, or adds or deletes a key; others set a value that exists."""
-    return key[0] in "+~" or "@" in key or bool(GlobalHydra.instance().config_loader().get_group_options(key))

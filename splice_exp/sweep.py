@@ -28,11 +28,12 @@ from splice_exp.core.text.places import without_places
 from splice_exp.core.text.progress import DISPLAY
 from splice_exp.core.text.visible import say
 from splice_exp.inputs import refusal
-from splice_exp.points import Point, as_given, composed, expand, files_of, label, labels
+from splice_exp.points import Point, as_given, expand, files_of, label, labels
 from splice_exp.record.tracking import NoTracker, Tracker, swept_from_outside
 from splice_exp.report import on_terminal
 from splice_exp.report.page import Report
 from splice_exp.report.records import Record
+from splice_exp.rows import composed
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def planned(config: DictConfig) -> list[Planned]:
     """Return the row of every point, and what those need that are still to be computed."""
     alone = config.hydra.mode != RunMode.MULTIRUN
     points = [Point(tuple(config.hydra.overrides.task), {})] if alone else expand(config)
-    configurations = [config] if alone else composed(points, config.hydra.job.config_name)
+    configurations = [config] if alone else composed(points, config)
     found: dict[Path, Planned] = {}
     known: set[tuple[tuple[str, str], ...]] = set()
     for point, named, row in zip(points, labels(points), configurations, strict=True):
