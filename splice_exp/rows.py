@@ -33,6 +33,7 @@ class Rows:
         self.loader = loader
         self.parser = OverridesParser.create(loader)
         self.composed: dict[tuple[str, ...], DictConfig] = {}
+        self.groups: dict[str, bool] = {}  # key → whether it is that of a group; Hydra looks into all folders
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave what was composed behind: other processes compose their own."""
@@ -89,8 +90,10 @@ class Rows:
     def _is_value(self, override: Override) -> bool:
         """Say whether an override sets a key that is there to a value; mappings are merged with what is there."""
         key = _key(override)
+        if key not in self.groups:
+            self.groups[key] = bool(self.loader.get_group_options(key))
         plain = key[0] not in "+~" and "@" not in key and not override.is_hydra_override()
-        return plain and not isinstance(override.value(), dict) and not self.loader.get_group_options(key)
+        return plain and not self.groups[key] and not isinstance(override.value(), dict)
 
 
 def _key(override: Override) -> str:
