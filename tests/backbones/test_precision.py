@@ -50,7 +50,7 @@ MODELS = {  # embed_dim, image tower, text tower, whether it is a module of its 
     ),
     "convnext": (32, {**TIMM, "image_size": 64, "timm_model_name": "convnext_atto", "timm_proj": "linear"}, {}, False),
     "siglip": (  # the smallest of timm that pools by attention, as SigLIP does
-        *(512, {**TIMM, "image_size": 384, "timm_model_name": "vit_pe_core_tiny_patch16_384", "timm_pool": "map"}),
+        *(32, {**TIMM, "image_size": 160, "timm_model_name": "test_vit3", "timm_pool": "map"}),
         *(OF_SIGLIP, True),
     ),
 }
