@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
@@ -227,6 +228,14 @@ def _named_by_images(*, _root_: DictConfig) -> str:
     return "_".join(part for part in (_root_.name, stem, more, _run_id(_root_=_root_)[:6]) if part)
 
 
+def _first_image(*, _root_: DictConfig) -> str:
+    """Write the first image of a command on images, and what it was embedded and named by, for another command."""
+    paths = OmegaConf.select(_root_, "data.paths", default=None) or ("my_photo.jpg",)
+    typed = OmegaConf.select(_root_, "hydra.overrides.task", default=None) or ()
+    kept = [word for word in map(str, typed) if re.split("[.=]", word, maxsplit=1)[0] in ("backbone", "vocabulary")]
+    return shlex.join([str(paths[0]), *kept])
+
+
 def _tag_of(model: str, tag: str) -> str | None:
     """Return the tag of the weights of an architecture; a hub or a folder has weights of its own."""
     return None if model.startswith(WITH_WEIGHTS) else tag
@@ -236,6 +245,7 @@ def register() -> None:
     """Tell Hydra the typed root and the resolvers that `conf` uses."""
     OmegaConf.register_new_resolver("run_id", _run_id, replace=True)
     OmegaConf.register_new_resolver("named_by_images", _named_by_images, replace=True)
+    OmegaConf.register_new_resolver("first_image", _first_image, replace=True)
     OmegaConf.register_new_resolver("run_mode", _run_mode, replace=True)
     OmegaConf.register_new_resolver("single_run", _single_run, replace=True)
     OmegaConf.register_new_resolver("listed", _listed, replace=True)

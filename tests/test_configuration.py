@@ -229,3 +229,18 @@ def test_texts_of_a_report_follow_words_and_classes():
     assert "convertible" not in str(drift)
     first = resolve(composed("experiment=spurious_histogram", "evaluation.classes=null"))["report"]["question"]
     assert "between the first two classes" in first
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["data.paths=['my dogs/a b.jpg',c.jpg]"], "explain 'my dogs/a b.jpg' 'evaluation.corpus.texts="),
+        (
+            ["data.paths=[a.jpg]", "backbone=open_clip", "backbone.model=ViT-L-14", "seed=1", "vocabulary=laion"],
+            "explain a.jpg backbone=open_clip backbone.model=ViT-L-14 vocabulary=laion 'evaluation.corpus.texts=",
+        ),
+    ],
+)
+def test_the_next_command_is_about_the_same_image_and_backbone(given, expected):
+    config = composed("experiment=decompose", *given, with_hydra=True)
+    assert f"python -m splice_exp {expected}" in config.report.next

@@ -12,6 +12,7 @@ import sys
 from typing import Any, NoReturn
 
 from splice_exp.core.text.terminal import known_width, wrapped
+from splice_exp.core.text.unread import drop
 
 # C0 without tab and line feed, delete and C1; marks, embeddings, overrides and isolates of direction; separators of
 # lines and paragraphs; byte order mark; surrogates; tags.
@@ -37,14 +38,17 @@ def _code(found: re.Match[str]) -> str:
 
 
 def say(*lines: str, to: Any = None, flush: bool = False) -> None:
-    """Print lines.
+    """Print lines; where nobody reads any more, the command goes on without.
 
     Args:
         lines: To print.
         to: A file open for text; by default standard output.
         flush: Whether they must be seen at once.
     """
-    print(*(visible(line) for line in lines), sep="\n", file=to, flush=flush)
+    try:
+        print(*(visible(line) for line in lines), sep="\n", file=to, flush=flush)
+    except BrokenPipeError:
+        drop(to or sys.stdout)
 
 
 def end(message: str) -> NoReturn:
