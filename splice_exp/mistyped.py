@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any, get_type_hints
 
 from hydra import compose, initialize_config_dir
@@ -45,7 +46,7 @@ def in_a_sentence(error: CompactHydraException, words: Sequence[str]) -> str:
         return f"{swept[0]} does not sweep: write -m {swept[1]}={swept[2]}, which replaces what an experiment sweeps."
     if found := re.match(r"Ambiguous value for argument '([^=]+)=(.*)'$", text.partition("\n")[0]):
         return _several(found[1], found[2])
-    if found := re.search(r"Could not find '([^'\s]+)/([^'/]+|paper/[^']+)'", text):
+    if found := re.search(r"Could not find '((?:hydra/)?[^'/]+)/([^']+)'", text):
         return _no_such_choice(found[1], found[2])
     if found := re.match(r"Could not override '([^']+)'", text):
         return _no_such_key(found[1], words)
@@ -79,10 +80,42 @@ def _no_such_choice(group: str, name: str) -> str:
     """Say what a group has; choices in folders of it are part of their names."""
     folder = CONFIG_DIRECTORY / group
     known = sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
-    if GlobalHydra().is_initialized():  # then those of --config-dir are known, too
-        known = sorted({*known, *GlobalHydra.instance().config_loader().get_group_options(group)})
-    advice = did_you_mean(name, known, f"{group}={{}}") or f"it has {', '.join(known)}."
+    known = sorted({*known, *_known_to_hydra(group)})
+    advice = (
+        _of_ones_own(group, name)
+        or did_you_mean(name, known, f"{group}={{}}")
+        or f"it has {', '.join(known)}{OTHERS.get(group, '')}."
+    )
     return f"{group} has no choice {name!r}: {advice}"
+
+
+def _known_to_hydra(group: str) -> list[str]:
+    """Return what Hydra finds besides: of its plugins, and of --config-dir if it has come so far."""
+    if GlobalHydra().is_initialized():
+        return GlobalHydra.instance().config_loader().get_group_options(group)
+    with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
+        return GlobalHydra.instance().config_loader().get_group_options(group)
+
+
+OTHERS = {"backbone": "; any model of open_clip is backbone=open_clip backbone.model=ViT-B-16"}
+
+
+def _of_ones_own(group: str, name: str) -> str | None:
+    """Say how a file or folder is given, if what was chosen looks like one."""
+    path = Path(name)
+    if not ("/" in name or path.suffix[1:].isalpha() or path.exists()):
+        return None
+    folder = path.is_dir() or not path.suffix
+    chosen = {
+        "vocabulary": ("file", "path"),
+        "data": ("image_folder", "root") if folder else ("embeddings_file", "path"),
+        "backbone": ("open_clip", "model"),
+    }.get(group)
+    if chosen is None:
+        return None
+    value = f"local-dir:{name}" if group == "backbone" else name
+    what = "a folder" if folder else "a file"
+    return f"{what} of your own is {group}={chosen[0]} {shlex.quote(f'{group}.{chosen[1]}={value}')}."
 
 
 KINDS = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}

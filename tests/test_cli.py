@@ -162,6 +162,15 @@ def test_a_forced_run_that_fails_says_so_and_keeps_what_was_there(command, tmp_p
         ),
         (["experiment=zero_shott"], "error: experiment has no choice 'zero_shott': did you mean experiment=zero_shot?"),
         (["solver=lasso"], "error: solver has no choice 'lasso': it has active_set, "),
+        (["hydra/launcher=joblb"], "error: hydra/launcher has no choice 'joblb': did you mean hydra/launcher=joblib?"),
+        (
+            ["vocabulary=my/words.txt"],
+            "error: vocabulary has no choice 'my/words.txt': a file of your own is vocabulary=file "
+            "vocabulary.path=my/words.txt.",
+        ),
+        (["data=/of my/dogs"], "folder of your own is data=image_folder 'data.root=/of my/dogs'."),
+        (["data=dogs.npy"], "a file of your own is data=embeddings_file data.path=dogs.npy."),
+        (["backbone=ViT-B-16"], "; any model of open_clip is backbone=open_clip backbone.model=ViT-B-16."),
         (
             ["prepare-dta"],
             "error: 'prepare-dta' is no option: options are written KEY=VALUE; did you mean prepare-data?",
