@@ -58,7 +58,8 @@ class Rows:
         parsed = self.parser.parse_overrides(list(words))
         values = [override for override in parsed if self._is_value(override)]
         fixed = [override for override in parsed if not self._is_value(override)]
-        if any(_overlap(one, other) for one in values for other in fixed):
+        parts = [override for override in fixed if not self._is_group(override)]  # groups are chosen before all values
+        if any(_overlap(one, other) for one in values for other in parts):
             return self._compose(master, words)
         row = self._with_groups(master, words, fixed, values)
         with flag_override(row, "readonly", False):
@@ -89,11 +90,15 @@ class Rows:
 
     def _is_value(self, override: Override) -> bool:
         """Say whether an override sets a key that is there to a value; mappings are merged with what is there."""
-        key = _key(override)
+        new = _key(override)[0] in "+~" or override.is_hydra_override()
+        return not (new or self._is_group(override) or isinstance(override.value(), dict))
+
+    def _is_group(self, override: Override) -> bool:
+        """Say whether an override chooses something of a group, perhaps for a part of the configuration."""
+        key = _key(override).lstrip("+~")
         if key not in self.groups:
-            self.groups[key] = bool(self.loader.get_group_options(key))
-        plain = key[0] not in "+~" and "@" not in key and not override.is_hydra_override()
-        return plain and not self.groups[key] and not isinstance(override.value(), dict)
+            self.groups[key] = "@" in key or bool(self.loader.get_group_options(key))
+        return self.groups[key]
 
 
 def _key(override: Override) -> str:

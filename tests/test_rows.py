@@ -28,6 +28,7 @@ SWEEPS = {
     "dictionaries": ["experiment=quickstart", "shard={index:0,count:2},{count:3}", "seed=0,1"],
     "a part set after the whole": ["experiment=quickstart", "shard={count:3}", "shard.count=4,5"],
     "a part set before the whole": ["experiment=quickstart", "shard.count=4,5", "shard={count:3}"],
+    "groups beside values of theirs": ["experiment=zero_shot", "data=planted", "data.num_samples=3,4", "seed=0,1"],
     "one row": ["experiment=quickstart", "seed=3"],
 }
 WRONG = ("seed=many", "seeds=1", "solver.no_key=2", "name.x=1", "sed@solver=1", "solver=none_of_them")
@@ -69,7 +70,9 @@ def test_a_row_that_is_handed_out_stays_as_it_is(hydra):
     second = rows(master, ["experiment=quickstart", "seed=2"])
     second.name = "another"
     assert (first.seed, first.name, second.seed) == (1, "quickstart", 2)
-    assert len(rows.composed) == 1
+    rows(master, ["experiment=quickstart", "data=planted", "data.num_samples=3"])
+    rows(master, ["experiment=quickstart", "data=planted", "data.num_samples=4"])
+    assert len(rows.composed) == 2
 
 
 @pytest.mark.parametrize("wrong", WRONG)
