@@ -33,7 +33,7 @@ def test_a_whole_vocabulary_has_a_page_a_table_and_a_figure(real_data, name, tmp
     objects = [*odd[:20], "dog"]
     overrides = [
         *("experiment=decompose", "backbone=planted", "backbone.dim=256", "backbone.noise=0.3"),
-        *("data=planted", f"data.objects={quoted(objects)}", "data.num_samples=100"),
+        *("data=planted", f"data.objects={quoted(objects)}", "data.num_samples=50"),
         *(f"vocabulary={name}", "vocabulary.size=null", f"vocabulary.cache={real_data / 'vocab'}"),
         *("vocabulary.bigram_size=null", "alignment.image_mean=estimate", "solver.l1_penalty=0.3"),
         *("logger=none", "table=decompose", f"paths.results={tmp_path}", f"paths.cache={tmp_path / 'cache'}"),

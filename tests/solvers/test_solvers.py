@@ -108,13 +108,13 @@ def test_batches_do_not_change_the_answer(make):
 
 
 @every_solver
-@given(seed=st.integers(0, 100))
-def test_permuting_atoms_permutes_codes(make, seed):
-    order = torch.from_numpy(np.random.default_rng(seed).permutation(len(ATOMS)))
+def test_permuting_atoms_permutes_codes(make):
     solver = make()
-    torch.testing.assert_close(
-        solve(solver, atoms=ATOMS[order]).codes.dense(), solve(solver).codes.dense()[:, order], rtol=1e-4, atol=1e-5
-    )
+    before = solve(solver).codes.dense()
+    for seed in range(6):
+        order = torch.from_numpy(np.random.default_rng(seed).permutation(len(ATOMS)))
+        found = solve(solver, atoms=ATOMS[order]).codes.dense()
+        torch.testing.assert_close(found, before[:, order], rtol=1e-4, atol=1e-5)
 
 
 @every_solver

@@ -17,7 +17,7 @@ from splice_exp.data.mura import Mura
 from splice_exp.data.scenes.plain import Scenes
 from splice_exp.training.classifier import LabelledPictures, Settings, loaders
 
-TINY = {"resize": 32, "crop": 32, "epochs": 25, "batch-size": 8, "learning-rate": 0.001, "workers": 0}
+TINY = {"resize": 32, "crop": 32, "epochs": 8, "batch-size": 8, "learning-rate": 0.003, "workers": 0}
 
 
 def write_mura(root, split, count=20):
@@ -85,7 +85,7 @@ def test_a_classifier_learns_and_becomes_a_backbone_with_its_own_head(train, tmp
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("epochs", "patience"), [(3, 25), (25, 1)])  # the last one ends early
+@pytest.mark.parametrize(("epochs", "patience"), [(3, 8), (8, 1)])  # the last one ends early
 def test_a_training_that_is_done_is_not_gone_on_with(train, tmp_path, epochs, patience):
     write_mura(tmp_path / "mura", "train", 20)
     output = tmp_path / "weights.pth"

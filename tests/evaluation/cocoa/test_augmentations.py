@@ -17,7 +17,7 @@ def found():
 
     def evaluate(view, method=None, **given):
         train = Scenes(200, max_objects=1, label="colour", split="train")
-        method = method or Rise(num_masks=200, grid=7)
+        method = method or Rise(num_masks=100, grid=7)
         options = {"foil_size": 150, "bootstrap_resamples": 50, **given}
         return CocoaAugmentations(method, Mean(), train, view, **options).evaluate(study)
 

@@ -86,13 +86,13 @@ def test_maps_of_another_pair_have_nothing_to_do_with_the_object(data, asked):
 
 @pytest.mark.slow
 def test_maps_of_the_small_clip_follow_better_than_those_of_an_untrained_one():
-    study = study_of("data=scenes_counterfactuals", "data.kinds=[colour,presence,position]", "data.num_samples=36")
+    study = study_of("data=scenes_counterfactuals", "data.kinds=[colour,presence,position]", "data.num_samples=24")
     evaluation = CounterfactualMaps(
-        Rise(num_masks=200, grid=7), Mean(), UntrainedScenesClip(), permutations=199, bootstrap_resamples=20
+        Rise(num_masks=100, grid=7), Mean(), UntrainedScenesClip(), permutations=199, bootstrap_resamples=20
     )
     found = evaluation.evaluate(study)
     metrics = found.metrics
-    assert metrics["data/num_samples"] == len(found.sample_ids) <= 18
+    assert metrics["data/num_samples"] == len(found.sample_ids) <= 12
     assert metrics["counterfactual_maps/present"] > metrics["counterfactual_maps/absent"]
     for other in ("null", "untrained"):
         assert metrics["counterfactual_maps/follows"] > metrics[f"counterfactual_maps/follows_{other}"]

@@ -93,7 +93,7 @@ def found(study):
 
 
 def test_maps_of_a_name_lie_on_its_object(study, found):
-    rise = Rise(num_masks=400, grid=7)
+    rise = Rise(num_masks=200, grid=7)
     other, label_free, all_names = (
         found(rise, kind=kind, foil=foil).metrics
         for kind, foil in (("contrastive_corpus", "other"), ("label_free", "other"), ("contrastive_corpus", "all"))

@@ -75,7 +75,7 @@ def test_likeness_of_hand_made_maps():
 def test_maps_of_a_random_model_are_like_those_of_other_pictures(study):
     train = Scenes(600, max_objects=1, label="colour", split="train")
     evaluation = CocoaSanity(
-        Rise(num_masks=120, grid=8),
+        Rise(num_masks=80, grid=8),
         Mean(),
         train,
         classes=train.classes[:3],
