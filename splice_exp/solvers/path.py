@@ -182,20 +182,14 @@ class LassoPath(LassoSolver):
         """
         assert self.mean_l0 is not None
         self._require(state, targets)
-        way = self._way()
-        batches = [self._pursue(state, batch, way, 0) for batch in torch.split(targets, self._rows_together(state))]
-        unfinished = sum(int(batch.certificates[-1].kkt_violation.isinf().sum()) for batch in batches)
-        if unfinished:
-            raise SpliceError(
-                f"{key_of('max_iterations', self)} is {self.max_iterations}, but {unfinished} paths do not come "
-                "to an end "
-                f"by then: raise {key_of('max_iterations', self)} or {key_of('l1_penalty', self)}."
-            )
-        events = torch.cat([batch.events for batch in batches])
-        events = events[events.abs().argsort(descending=True)]
-        mean_l0 = events.sign().cumsum(dim=0) / len(targets)
-        more = (mean_l0 > self.mean_l0).nonzero().flatten()
-        if not len(more):
+        # A path costs most where it is dense: none is followed much further than asked for.
+        for end in (*self._way()[1:-1:2], self.l1_penalty):
+            events = self._events(state, targets, end)
+            mean_l0 = events.sign().cumsum(dim=0) / len(targets)
+            more = (mean_l0 > self.mean_l0).nonzero().flatten()
+            if len(more):
+                break
+        else:
             reached = float(mean_l0[-1]) if len(mean_l0) else 0.0
             raise SpliceError(
                 f"{key_of('mean_l0', self)} is {self.mean_l0}, but where the paths end, at "
@@ -209,16 +203,35 @@ class LassoPath(LassoSolver):
         before = events[last - 1].abs() if last else 2 * events[last].abs()
         return float(before + events[last].abs()) / 2  # between two events, where no code is about to vanish
 
+    def _events(self, state: State, targets: Float[Tensor, "n d"], end: float) -> Float[Tensor, " e"]:
+        """Return the penalties, down to `end`, where a concept joins a code, and minus those where one leaves it.
+
+        Raises:
+            SpliceError: if paths do not come to this end within `max_iterations`.
+        """
+        way = self._way(end)
+        batches = [self._pursue(state, batch, way, 0) for batch in torch.split(targets, self._rows_together(state))]
+        unfinished = sum(int(batch.certificates[-1].kkt_violation.isinf().sum()) for batch in batches)
+        if unfinished:
+            raise SpliceError(
+                f"{key_of('max_iterations', self)} is {self.max_iterations}, but {unfinished} paths do not come "
+                "to an end "
+                f"by then: raise {key_of('max_iterations', self)} or {key_of('l1_penalty', self)}."
+            )
+        events = torch.cat([batch.events for batch in batches])
+        return events[events.abs().argsort(descending=True)]
+
     def _rows_together(self, state: State) -> int:
         return rows_of_a_product(self.batch_size, state)
 
-    def _way(self) -> list[float]:
-        """Return falling penalties that are certified on the way to the last."""
+    def _way(self, end: float | None = None) -> list[float]:
+        """Return falling penalties that are certified on the way to `end`, by default the last."""
+        end = self.l1_penalty if end is None else end
         way, l1_penalty = [], FIRST_PENALTY
-        while l1_penalty > max(self.l1_penalty / RATIO, 1e-6):
+        while l1_penalty > max(end / RATIO, 1e-6):
             way.append(l1_penalty)
             l1_penalty *= RATIO
-        return [*way, self.l1_penalty]
+        return [*way, end]
 
     def _pursue(self, state: State, targets: Tensor, penalties: Sequence[float], most_atoms: int) -> Pursued:
         state, targets = cast(ActiveSetState, state), targets.detach().to(state.atoms).contiguous()

@@ -17,6 +17,7 @@ from splice_exp.solvers.active_set import ActiveSet
 from splice_exp.solvers.path import LassoPath
 from tests.conftest import correlated_atoms, planted_targets, unit_rows
 
+events = LassoPath._events
 pytestmark = pytest.mark.xdist_group("kernels")  # which one worker compiles, and not both at the same time
 ATOMS = correlated_atoms(200, 24, seed=0)
 TARGETS = planted_targets(ATOMS, 40, seed=1)
@@ -238,6 +239,19 @@ def test_the_whole_path_takes_one_product_where_rows_of_the_gram_matrix_tell_the
 def test_wrong_options(options, message):
     with pytest.raises(SpliceError, match=message):
         LassoPath(**options)
+
+
+def test_paths_are_not_followed_much_further_than_the_number_asked_for(monkeypatch):
+    ends = []
+    monkeypatch.setattr(LassoPath, "_events", lambda self, *given: ends.append(given[-1]) or events(self, *given))
+    solver = LassoPath(mean_l0=8, l1_penalty=1e-4)
+    found = solver.calibrate(solver.prepare(ATOMS), TARGETS)
+    assert ends == sorted(ends, reverse=True)
+    assert found >= ends[-1] > 0.6 * found
+    way = LassoPath._way
+    monkeypatch.setattr(LassoPath, "_way", lambda self, end=None: way(self, end) if end else [self.l1_penalty])
+    assert solver.calibrate(solver.prepare(ATOMS), TARGETS) == pytest.approx(found, rel=1e-6)
+    assert ends[-1] == 1e-4
 
 
 def test_a_mean_that_no_path_reaches():

@@ -6,8 +6,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.types import Status
