@@ -43,10 +43,11 @@ from splice_exp.evaluation.measures.recovery import (
     supports_of,
 )
 
-VARIANTS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
-    "max_min": lambda of_concepts, of_words: min(of_concepts.min(), of_words.min()),
-    "mean_mean": lambda of_concepts, of_words: (of_concepts.mean() + of_words.mean()) / 2,
-}  # of the cosine of each concept, and of each word, with what is nearest to it on the other side
+VARIANTS: dict[str, Callable[[np.ma.MaskedArray, np.ma.MaskedArray], np.ndarray]] = {
+    "max_min": lambda of_concepts, of_words: np.minimum(of_concepts.min(axis=1), of_words.min(axis=1)),
+    "mean_mean": lambda of_concepts, of_words: (of_concepts.mean(axis=1) + of_words.mean(axis=1)) / 2,
+}  # of the cosine of each concept, and of each word, of some samples with what is nearest to it on the other side
+TOGETHER = 256  # samples whose concepts and words are compared at once
 
 
 def _relevance(name: str, heading: str) -> tuple[Measure, ...]:
@@ -193,11 +194,23 @@ def relevance(
     """
     table = cosines.numpy()
     found = {variant: np.zeros(len(words)) for variant in variants}
-    for sample, (named, said) in enumerate(zip(concepts, words, strict=True)):
-        if not len(named) or not len(said):
-            continue
-        block = table[np.ix_(list(named), list(said))]
-        of_concepts, of_words = block.max(axis=1), block.max(axis=0)  # cosine of the nearest on the other side
+    both = [row for row, (named, said) in enumerate(zip(concepts, words, strict=True)) if len(named) and len(said)]
+    for rows in (both[start : start + TOGETHER] for start in range(0, len(both), TOGETHER)):
+        named, is_named = _padded([concepts[row] for row in rows])
+        said, is_said = _padded([words[row] for row in rows])
+        block = table[named[:, :, None], said[:, None, :]]
+        block = np.where(is_named[:, :, None] & is_said[:, None, :], block, -np.inf)
+        nearest = (np.ma.array(block.max(axis=axis), mask=~there) for axis, there in ((2, is_named), (1, is_said)))
+        of_concepts, of_words = nearest  # cosine of the nearest on the other side
         for variant in variants:
-            found[variant][sample] = VARIANTS[variant](of_concepts, of_words)
+            found[variant][rows] = VARIANTS[variant](of_concepts, of_words)
     return found
+
+
+def _padded(lists: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Write lists of different lengths as a table, and which of its cells are theirs."""
+    sizes = np.array([len(one) for one in lists])
+    filled = np.arange(sizes.max()) < sizes[:, None]
+    table = np.zeros(filled.shape, dtype=np.int64)
+    table[filled] = np.concatenate([np.asarray(one, dtype=np.int64) for one in lists])
+    return table, filled
