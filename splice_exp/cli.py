@@ -97,7 +97,7 @@ def _escaped(path: str) -> str:
 
 
 def _spelled_out(arguments: list[str]) -> list[str]:
-    """Return the arguments of Hydra: `decompose PATH …` and `explain PATH …` are experiments on these pictures.
+    """Return the arguments of Hydra: `decompose PATH …` and `explain PATH …` are experiments on these images.
 
     Example:
         >>> _spelled_out(["decompose", "cat.jpg", "my dogs/", "solver.l1_penalty=0.2"])

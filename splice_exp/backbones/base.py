@@ -123,7 +123,7 @@ class Backbone(ABC):
 
     @property
     def border(self) -> int:
-        """Pixels that `preprocess` cuts off each side of a square picture after it has resized it."""
+        """Pixels that `preprocess` cuts off each side of a square image after it has resized it."""
         return 0
 
     @property

@@ -28,12 +28,12 @@ HIDDEN = -1  # what a class label is where it is not told
 
 
 class HuggingFaceSet(PictureSource):
-    """Pictures in a column of a data set.
+    """Images in a column of a data set.
 
     Args:
         path: Folder that was saved with `save_to_disk`; with `streaming` a name on the hub.
         split: Split to take; or None for a folder that holds one.
-        image_column: Column of pictures.
+        image_column: Column with the images.
         label_column: Column of classes, class labels or names; or None. Where no sample has a label (test splits whose
             labels are kept secret have −1), the data have none.
         caption_column: Column of captions, one or a list; or None.

@@ -1,4 +1,4 @@
-"""A folder of classes, each a folder of pictures, as ImageNet and many others come: ROOT/class/any/name.jpg."""
+"""A folder of classes, each a folder of images, as ImageNet and many others come: ROOT/class/any/name.jpg."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 class ImageFolder(FileSource):
-    """Pictures in folders that are their classes, or all in one folder without classes.
+    """Images in one folder per class, or all in one folder without classes.
 
     Folders and files may be links. What systems and editors leave (hidden files, `__MACOSX`, …) does not count.
 
@@ -40,7 +40,7 @@ class ImageFolder(FileSource):
         white: The value that is white in images of more than 8 bits; by default the largest of their type.
 
     Raises:
-        SpliceError: for a folder that is not there or holds no pictures, or names that do not fit.
+        SpliceError: for a folder that does not exist or holds no images, or names that do not fit.
     """
 
     def __init__(

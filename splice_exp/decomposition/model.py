@@ -1,4 +1,4 @@
-"""SpLiCE in a notebook: load once, then decompose pictures, embeddings and texts.
+"""SpLiCE in a notebook: load once, then decompose images, embeddings and texts.
 
 from splice_exp import Splice
 
@@ -86,7 +86,7 @@ class Splice(ExplainedModel):
             One row of codes for each image or embedding, in their order.
 
         Raises:
-            SpliceError: for embeddings of another width, or too few pictures to estimate a mean from.
+            SpliceError: for embeddings of another width, or too few images to estimate a mean from.
 
         Example:
             >>> from splice_exp.data.scenes.plain import Scenes

@@ -40,7 +40,7 @@ class Projection:
     Args:
         tower: Whose stream.
         kind: One of `PROJECTIONS`.
-        at: For `jacobian`: the stream of a token before the last LayerNorm, (d,), for example a mean over pictures.
+        at: For `jacobian`: the stream of a token before the last LayerNorm, (d,), for example a mean over images.
     """
 
     def __init__(self, tower: Tower, kind: str = "published", at: Float[Tensor, " d"] | None = None) -> None:

@@ -131,7 +131,7 @@ def _draw(study: Study, tracked: TrackedRun) -> dict[str, Canvas]:
     decomposition, embeddings = study.decomposition, study.embeddings
     shown = first_samples(study.data, decomposition.codes, embeddings.sample_ids, study.truth, NUM_IN_GALLERY)
     if shown is not None:
-        # Of a few pictures all are drawn: someone has chosen them.
+        # Of a few images all are drawn: someone has chosen them.
         drawn = shown.head(NUM_IN_GALLERY if len(embeddings) <= NUM_IN_GALLERY else NUM_DRAWN)
         canvases[SAMPLE_FIGURE] = decompositions(drawn.images, drawn.codes, drawn.captions, drawn.truth)
         tracked.table("gallery", shown.table())

@@ -1,4 +1,4 @@
-"""A report with a page a head: both poles of its vectors, as concepts and as the pictures that drive them most."""
+"""A report with one page per head: both poles of its vectors, as concepts and as the images that drive them most."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from splice_exp.report.summary import PageLink
 PICTURES = 5  # of a pole
 SIDE = 128  # pixels
 RANDOM = "random directions"  # what they are called among the heads
-QUALITY = 80  # of pictures as WebP
+QUALITY = 80  # of images as WebP
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def _gains(sheet: Sheet, head: str) -> list[float]:
 
 
 def _vectors(sheet: Sheet, head: str) -> list[dict[str, Any]]:
-    """Return what is shown of the vectors whose pictures are known."""
+    """Return what is shown of the vectors whose images are known."""
     driving = _of(sheet.driving, head)
     numbers = dict.fromkeys(name.rpartition(".")[2][:-1] for name in driving["vector"])
     return [
@@ -94,7 +94,7 @@ def _concepts(sheet: Sheet, name: str) -> list[tuple[str, float]]:
 
 
 def _others(sheet: Sheet, head: str) -> list[tuple[str, str, str]]:
-    """Return number and concepts of the vectors without pictures."""
+    """Return number and concepts of the vectors without images."""
     shown = set(_of(sheet.driving, head)["vector"])
     names = dict.fromkeys(name[:-1] for name in _of(sheet.vectors, head)["vector"] if name not in shown)
     return [
@@ -104,7 +104,7 @@ def _others(sheet: Sheet, head: str) -> list[tuple[str, str, str]]:
 
 
 def _address(picture: np.ndarray) -> str:
-    """Return a picture as a data address, not larger than it is shown on a fine screen."""
+    """Return an image as a data URL, not larger than it is shown on a fine screen."""
     stream, image = io.BytesIO(), Image.fromarray(picture)
     image.thumbnail((SIDE, SIDE))
     image.save(stream, "WEBP", quality=QUALITY)

@@ -1,4 +1,4 @@
-"""What runs say of heads: the concepts of the poles of their singular vectors, and the pictures that drive them."""
+"""What runs say of heads: the concepts of the poles of their singular vectors, and the images that drive them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Sheet:
 
     Attributes:
         vectors: Concepts of each pole.
-        driving: Pictures of each pole, by their numbers.
-        images: The pictures.
+        driving: Images of each pole, by their numbers.
+        images: The images.
         shares: Of kinds of concepts, for each head; None where kinds are not known.
     """
 

@@ -213,7 +213,7 @@ class Prepared:
         return CorpusDistance(DISTANCE, [self.drawn[label].members for label in self.of_class.tolist()])
 
     def noise(self, shape: Sequence[int], seed: int) -> Float[Tensor, "n r q"]:
-        """Return maps that know nothing of any picture, one an explicand: the null of every area.
+        """Return maps that know nothing of any image, one per explicand: the null of every area.
 
         Args:
             shape: Of each map.

@@ -1,4 +1,4 @@
-"""What is asked of pictures with named objects: one target for each object, and one for an object that is not there."""
+"""What is asked of images with named objects: one target for each object, and one for an object that is not there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.keys import key_of
 
-FOILS = ("other", "all")  # the other object of the picture; all names but that of the corpus
+FOILS = ("other", "all")  # the other object of the image; all names but that of the corpus
 
 
 def require_prompt(prompt: str) -> None:

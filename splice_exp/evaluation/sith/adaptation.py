@@ -71,7 +71,7 @@ class SithAdaptation(Evaluation):
     Args:
         reading: Which heads, and how.
         tuning: How the model is fine-tuned.
-        train: Training pictures with the classes of the data.
+        train: Training images with the classes of the data.
         bootstrap_resamples: For the 95 % intervals, over heads; over samples for accuracies.
         seed: Of nulls and the bootstrap.
     """

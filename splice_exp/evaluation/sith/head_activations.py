@@ -1,6 +1,6 @@
-"""What heads do on pictures: the stream that is projected, and what each singular vector adds to the class token.
+"""What heads do on images: the stream that is projected, and what each singular vector adds to the class token.
 
-    on picture x, vector j of head h writes    c_hj(x) = ⟨o_h(x), v_j⟩        o_h: what the head adds to the class token
+    on image x, vector j of head h writes    c_hj(x) = ⟨o_h(x), v_j⟩        o_h: what the head adds to the class token
 
 so that Σ_j c_hj v_j is all that the head adds. Large positive values are of the pole +, negative ones of the pole −.
 """
@@ -26,13 +26,13 @@ from splice_exp.heads.streams import streams
 from splice_exp.heads.weights import head_outputs
 from splice_exp.solvers.base import Solver
 
-TOGETHER = 64  # pictures
+TOGETHER = 64  # images
 
 NUM_POLES = Measure("sith/num_poles", "signed directions", Unit.COUNT)
 
 
 def batches(study: Study) -> Iterator[Float[Tensor, "b c h w"]]:
-    """Yield all pictures of a study, preprocessed.
+    """Yield all images of a study, preprocessed.
 
     Raises:
         SpliceError: if there are none.
@@ -45,7 +45,7 @@ def batches(study: Study) -> Iterator[Float[Tensor, "b c h w"]]:
 
 
 def mean_stream(study: Study) -> Float[Tensor, " d"]:
-    """Return the mean class token of all pictures before the last LayerNorm, at which a Jacobian is taken."""
+    """Return the mean class token of all images before the last LayerNorm, at which a Jacobian is taken."""
     tower = tower_of(study.backbone)
     parts = [streams(study.backbone, tower, (), pixels)[1].double().sum(dim=0).cpu() for pixels in batches(study)]
     total: Tensor = torch.stack(parts).sum(dim=0)
@@ -71,7 +71,7 @@ def read_heads(study: Study, reading: Reading, explainer: Solver | None = None) 
         explainer: Finds codes; None: the solver of the study.
 
     Raises:
-        SpliceError: if the backbone has no such heads, or a `jacobian` is asked for without pictures.
+        SpliceError: if the backbone has no such heads, or a `jacobian` is asked for without images.
     """
     solver = study.solver if explainer is None else explainer
     stream, device = stream_of(study, reading), study.cache.machine.device
@@ -99,7 +99,7 @@ def over_vectors(
 ) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     """Return the means of the two poles of each vector, and the names of the vectors.
 
-    The poles of a vector share their pictures and their gain: they are no two draws.
+    The poles of a vector share their images and their gain: they are no two draws.
 
     Args:
         samples: Of poles, the two of a vector one after the other.
@@ -120,7 +120,7 @@ def heads_of_vectors(vectors: Sequence[str]) -> tuple[str, ...]:
 
 
 def head_writes(study: Study, layers: tuple[int, ...]) -> Float[Tensor, "n L H d"]:
-    """Return what each head of some layers adds to the class token of each picture, without its mean over d.
+    """Return what each head of some layers adds to the class token of each image, without its mean over d.
 
     Args:
         study: Its images, and the backbone that looks at them.

@@ -1,4 +1,4 @@
-"""How near in meaning are the concepts of a picture to the words of its captions?
+"""How near in meaning are the concepts of an image to the words of its captions?
 
     relevance = 1 − H(E(concepts), E(words))      E = text encoder, distance 1 − cosine
 
@@ -6,7 +6,7 @@
     H, mean–mean    (mean_a min_b d(a, b) + mean_b min_a d(a, b)) / 2
 
 Concepts are those with a positive code; words are those of all captions without function words. Raw, and centred by the
-mean of all concepts. Nulls: as many concepts drawn by their use, and the captions of other pictures. Baselines: as many
+mean of all concepts. Nulls: as many concepts drawn by their use, and the captions of other images. Baselines: as many
 concepts as have a code, those nearest to the embedding (dense) or to the image mean (mean only).
 `above`: relevance minus that of the first null, because all words are nearer to each other in one geometry than in
 another.
@@ -84,9 +84,9 @@ MEASURES = (
 
 
 class SemanticRelevance(Evaluation):
-    """Relevance of the concepts of each picture in four variants, with nulls; where the truth is known, F1 beside it.
+    """Relevance of the concepts of each image in four variants, with nulls; where the truth is known, F1 beside it.
 
-    A picture without concepts, or without words, has a relevance of 0.
+    An image without concepts, or without words, has a relevance of 0.
 
     Args:
         bootstrap_resamples: For the 95 % intervals.

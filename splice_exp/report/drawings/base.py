@@ -11,7 +11,7 @@ from splice_exp.report.records import Row
 
 
 class Drawing(ABC):
-    """A picture that goes with a table."""
+    """A figure that goes with a table."""
 
     @abstractmethod
     def draw(self, records: Sequence[Row], title: str) -> Canvas | None:

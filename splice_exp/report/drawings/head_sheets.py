@@ -1,4 +1,4 @@
-"""A sheet of heads: both poles of their first vectors, as concepts and as the pictures that drive them most."""
+"""A sheet of heads: both poles of their first vectors, as concepts and as the images that drive them most."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from splice_exp.report.drawings.base import Drawing
 from splice_exp.report.records import Row
 from splice_exp.report.sheets import Sheet, sheets_of
 
-SIDE = 0.72  # inches of a picture
+SIDE = 0.72  # inches of an image
 WORDS = 2.6  # inches of a list
 COLOURS = {"+": PALETTE[0], "−": PALETTE[1]}
 
