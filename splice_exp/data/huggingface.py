@@ -197,7 +197,7 @@ def read_saved(path: str, split: str | None) -> Any:
 
 
 class Stream:
-    """The first samples of a data set on the hub, read in order; going back starts anew.
+    """The first samples of a data set on the hub, read in order; going back starts again from the first.
 
     Args:
         path: Of the data set on the hub, `owner/name`.

@@ -30,7 +30,7 @@ def coherence(codes: Codes, atoms: Float[Tensor, "k d"]) -> Float[Tensor, " n"]:
 
 
 def coherence_of_chance(codes: Codes, atoms: Float[Tensor, "k d"], seed: int, deals: int = 20) -> Float[Tensor, " n"]:
-    """Return the same of lists as long as these, with the concepts of all of them dealt out anew: the null.
+    """Return the same for lists of the same lengths, with the concepts of all lists shuffled: the null.
 
     Args:
         codes: n rows.
@@ -42,7 +42,7 @@ def coherence_of_chance(codes: Codes, atoms: Float[Tensor, "k d"], seed: int, de
 
 
 def dealt(codes: Codes, seed: int) -> Int64[Tensor, " nnz"]:
-    """Deal the concepts of all lists out anew; each is there as often as before, and in no list twice.
+    """Shuffle the concepts of all lists; each occurs as often as before, and in no list twice.
 
     Two lists after the other trade what only one of them has, at random, `TRADES` times as often as there are lists.
 

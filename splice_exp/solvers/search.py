@@ -2,7 +2,7 @@ r"""Find the atoms that match each row best, over dictionaries of any size: tile
 
     i* = argmax_i ⟨d_i, q⟩   (|⟨d_i, q⟩| if signed),   i not excluded;   of atoms that tie, the first
 
-The candidates of all tiles are judged anew, each row on its own, so that the answer of a row does not depend on the
+The candidates of all tiles are judged again, each row on its own, so that the answer of a row does not depend on the
 rows beside it. Memory is bounded by `MAX_TILE_ENTRIES`, whatever the number of atoms.
 """
 

@@ -110,10 +110,10 @@ def near_duplicates(dictionary: Dictionary, least_cosine: float) -> list[tuple[s
 def selection_frequency(
     solver: LassoSolver, targets: Float[Tensor, "n d"], atoms: Float[Tensor, "k d"], resamples: int, seed: int
 ) -> Codes:
-    """Return how often each concept is in the support of a row, when the dimensions are drawn again with replacement.
+    """Return how often each concept is in the support of a row, when the dimensions are resampled with replacement.
 
-    Targets and atoms are normalised anew in each draw. A concept is reliable if its frequency is near 1; those that
-    share theirs with a near-duplicate are not.
+    Targets and atoms are normalised again in each resample. A concept is reliable if its frequency is near 1; those
+    that share theirs with a near-duplicate are not.
 
     Args:
         solver: Of the lasso.

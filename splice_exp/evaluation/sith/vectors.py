@@ -57,7 +57,7 @@ class SithVectors(Evaluation):
     of the two; `published`, `published_ceiling`: as the authors go back; `joint_gain`: weighted by squared gains.
     `coherence`: mean cosine of the concepts of a list.
     Nulls: `joint_null`, `stream_null` of random directions; `joint_random` of concepts drawn by chance, as many as in
-    the longest list; `coherence_null` of lists of the same concepts, dealt out anew.
+    the longest list; `coherence_null` of lists of the same concepts, shuffled.
 
     Args:
         reading: Which heads, and how.

@@ -21,8 +21,8 @@ COHERENCE = beside(
 class CoherentCodes(SpliceEvaluation):
     """What `SpliceEvaluation` measures, and the coherence of the concepts of each image.
 
-    `codes/coherence`: mean cosine of the atoms of a code; `codes/coherence_null`: of lists as long, the concepts of all
-    images dealt out anew. Images with fewer than two concepts do not count. Codes of images that show several
+    `codes/coherence`: mean cosine of the atoms of a code; `codes/coherence_null`: of lists of the same length, with the
+    concepts of all images shuffled. Images with fewer than two concepts do not count. Codes of images that show several
     things should not be coherent throughout: fidelity and recovery say what is lost.
     """
 

@@ -7,7 +7,7 @@ is left is certified by the same bounds; otherwise the next product with the dic
 The rounding of float32 correlations is bounded: for unit atoms a product is off by at most γ ‖r‖, and after m
 subtractions of rows of G, in all of length T, by (γ + m 2⁻²⁴)(‖r‖ + T), with γ = (d + 16) 2⁻²⁴. A first
 product in bfloat16 is off by more, see `rounds.multiply_coarsely`: that `blur` stays in all looks at it, and what it
-leaves open is computed anew.
+leaves open is computed again.
 
 References:
     Higham. Accuracy and stability of numerical algorithms, 2nd ed., section 3.1. SIAM 2002 (the bound).
