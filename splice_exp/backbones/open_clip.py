@@ -74,7 +74,7 @@ class OpenClipBackbone(Backbone):
     Attributes:
         model: Architecture, hub or folder, as it was given.
         source: What open_clip builds it by: an architecture or a folder, of a hub that in the cache.
-        forced_quick_gelu: Whether the weights need QuickGELU, which the architecture has not.
+        forced_quick_gelu: Whether the weights need QuickGELU, which the architecture lacks.
     """
 
     def __init__(

@@ -65,7 +65,7 @@ class SithAdaptation(Evaluation):
     `likeness`: |cosine| of what matched vectors write, weighted by squared gains; `overlap` of the spaces; `change`:
     ‖ΔM‖ / ‖M‖; `reweighted`, `mixed`, `new`: shares of ‖ΔM‖² (`heads.adaptation`), with the `_null` of small random
     changes of values and outputs. `relevance`: how much the vectors of ΔM are about the classes, or about the concepts
-    nearest to those that the dictionary has not, weighted by squared gains; `_before`: those of M; `_null`: random
+    nearest to those that the dictionary lacks, weighted by squared gains; `_before`: those of M; `_null`: random
     directions. `gains`: rank correlation of log(σ' / σ) with the relevance of the vectors of M.
 
     Args:
@@ -206,7 +206,7 @@ def _rank_correlation(first: Tensor, second: Tensor) -> float:
 
 
 def _words(study: Study) -> list[str]:
-    """Return a concept for each class: its name, or for one that the dictionary has not, the concept nearest to it."""
+    """Return a concept for each class: its name, or for one that the dictionary lacks, the concept nearest to it."""
     classes, dictionary = study.embeddings.classes, study.dictionary
     texts = study.class_features.double() - dictionary.mean.double()
     rows = (texts @ dictionary.atoms.double().T).argmax(dim=1).tolist()

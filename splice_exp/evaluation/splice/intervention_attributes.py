@@ -136,8 +136,8 @@ class InterventionAttributes(Evaluation):
         """Classify before and after.
 
         Raises:
-            SpliceError: if the attribute is not there, a task has not two values, the training data have others, or no
-                concept has one of the words.
+            SpliceError: if the attribute does not exist, a task does not have two values, the training data have
+                others, or no concept has one of the words.
         """
         train = study.with_data(self._train)
         truth, names = _tasks(study, self._attribute, self), _texts(study, self._attribute)

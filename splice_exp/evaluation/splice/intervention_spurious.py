@@ -119,8 +119,8 @@ class InterventionSpurious(Evaluation):
         """Train, take out, and judge the groups.
 
         Raises:
-            SpliceError: if the attribute is not there or has not two values, there are not two classes, or no concept
-                has one of the words.
+            SpliceError: if the attribute does not exist or does not have two values, there are not two classes, or no
+                concept has one of the words.
         """
         test, train, val = (
             self._groups(part) for part in (study, study.with_data(self._train), study.with_data(self._val))
