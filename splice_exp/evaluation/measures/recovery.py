@@ -1,4 +1,4 @@
-r"""Do the codes name what is there? Concepts in the support of a row, held against the ground truth of the sample.
+r"""Do the codes name what is there? Concepts in the support of a row, compared with the ground truth of the sample.
 
 For sample i with true concepts T, of which the vocabulary of the benchmark can name N, concepts with a positive code
 name the words R: compounds count word by word, synonyms as the concept they name, and a word that stands for nothing as
