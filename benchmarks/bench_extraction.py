@@ -2,9 +2,9 @@
 
     python benchmarks/bench_extraction.py [--samples 4096] [--batch-size 256] [--repeats 15] [--results results]
 
-On the embedded world, with 1,000 atoms. The bare loop loads a batch, embeds it, and keeps the embeddings; `extract`
-also deals the batches, writes every one as a shard with its checksum, and reads all of them back. Bare loop and
-contenders take turns, everything warm.
+On the synthetic benchmark, with 1,000 atoms. The bare loop loads a batch, embeds it, and keeps the embeddings;
+`extract` also deals the batches, writes every one as a shard with its checksum, and reads all of them back. Bare loop
+and contenders take turns, everything warm.
 """
 
 from __future__ import annotations

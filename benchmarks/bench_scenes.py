@@ -1,4 +1,4 @@
-"""Time drawing an image of the embedded world against embedding it: rendering must not be the bottleneck.
+"""Time rendering an image of the synthetic benchmark against embedding it: rendering must not be the bottleneck.
 
 python benchmarks/bench_scenes.py
 """

@@ -7,7 +7,7 @@ means/clip_ViT-B-32_image.safetensors (OpenAI CLIP ViT-B/32). Three problems:
 
     A   real images, 1,585 texts
     B   the same images, 10,000 atoms: the texts, and normalised mixtures a·e_i + (1 − a)·e_j + 0.25·noise, a ∈ [.3, .7]
-    C   images of the embedded world, its vocabulary
+    C   images of the synthetic benchmark, its vocabulary
 
 Floor: one float32 product rows × dictionary into a preallocated output. Ratios compare times of one run, everything
 warm, with the same number of threads; preparing a dictionary is timed apart. What does not reach the gap says so in its
@@ -88,7 +88,7 @@ def real_problem(real: Path, rows: int, num_atoms: int) -> Problem:
 
 
 def world_problem(rows: int) -> Problem:
-    """Return images and vocabulary of the embedded world."""
+    """Return images and vocabulary of the synthetic benchmark."""
     backbone = load_backbone()
     pictures = extract(Scenes(num_samples=rows), backbone).features
     texts = backbone.encode_text((ASSETS / "scenes_vocabulary.txt").read_text().splitlines())

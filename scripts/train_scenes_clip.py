@@ -128,7 +128,7 @@ def train(settings: Settings, output: Path, run: Path, workers: int, logger: str
 
 
 def world_digest(seed: int) -> str:
-    """Digest some pixels: a training goes on only in the world in which it began."""
+    """Digest some pixels: training resumes only with the renderer with which it began."""
     return digest([tensor_digest(torch.from_numpy(render(training_picture(seed, index)))) for index in range(64)])
 
 

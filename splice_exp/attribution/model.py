@@ -2,7 +2,7 @@
 
 from splice_exp import Cocoa
 
-cocoa = Cocoa.load()                                                # the embedded world
+cocoa = Cocoa.load()                                                # the synthetic benchmark
 found = cocoa.explain("photo.png", "a photo of a star", "a photo of a house")
 found.maps, found.similarity, found.reliability, found.plot()
 """

@@ -2,7 +2,7 @@
 
     python -m splice_exp build-vocabulary captions.txt --output my_vocabulary.txt
     python -m splice_exp build-vocabulary captions_train2017.json --model ViT-B-32 --pretrained laion2b_s34b_b79k ...
-    python -m splice_exp build-vocabulary --scenes 4000 --min-count 10 --num-pairs 400 ...     of the embedded world
+    python -m splice_exp build-vocabulary --scenes 4000 --min-count 10 --num-pairs 400 ...  (synthetic benchmark)
 
 Without --model nothing is pruned by similarity.
 """

@@ -2,7 +2,7 @@
 
 from splice_exp import Splice
 
-splice = Splice.load()                                  # the embedded world
+splice = Splice.load()                                  # the synthetic benchmark
 found = splice.decompose(["photo.jpg"])                 # files, images, or (n, d) embeddings
 found.top(10), found.reconstruct(), found.intervene(remove=["grass"])
 """

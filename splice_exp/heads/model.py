@@ -2,7 +2,7 @@
 
 from splice_exp import Reading, Sith
 
-sith = Sith.load()                                              # the embedded world
+sith = Sith.load()                                              # the synthetic benchmark
 sith.read().table()                                             # both poles of all vectors of the last layer
 other, report = sith.edit(["grass", "sand", "water"])           # without what is about these
 Sith.load(other.save("edited"))                                 # local-dir:edited, here and in open_clip

@@ -6,7 +6,7 @@ a word that is not true. A word with several meanings, one of which is true, cou
 
     precision = |R ∩ T| / |R|          recall = |R ∩ N| / |N|          F1 = 2 |R ∩ N| / (|R| + |N|)
     average precision: of N in the ranking of all words by the sum of the codes that name them
-    hallucinated: share of the support with a word that stands for nothing in the world
+    hallucinated: share of the support with a word that stands for nothing in the benchmark
     misbound: share of the support whose words are all true, but of no single object
     main recall: of the kinds that a short caption would name (`GroundTruth.main_kinds`)
     pooled: of all words of all samples, Σᵢ partᵢ / Σᵢ wholeᵢ, rather than the mean of the samples' shares
@@ -254,11 +254,11 @@ def pooled(parts: np.ndarray, wholes: np.ndarray) -> np.ndarray:
 
 
 def names_something(concepts: Sequence[str], truth: GroundTruth) -> bool:
-    """Say whether any concept names a thing of the world; atoms without a name can recover nothing.
+    """Say whether any concept names a thing of the benchmark; atoms without a name can recover nothing.
 
     Args:
         concepts: Names of atoms.
-        truth: Knows the words of the world.
+        truth: Knows the words of the benchmark.
     """
     return any(word in truth.known for concept in concepts for word in truth.named(concept))
 
