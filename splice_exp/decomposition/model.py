@@ -42,7 +42,7 @@ class Splice(ExplainedModel):
         dictionary: Atoms in the same space.
         mean: μ of the images; None: estimated from the images of each call, which must then be many.
         solver: Of the codes; by default the exact one at L = 0.25.
-        alignment: What is centred, and the way back.
+        alignment: What is centred, and the inverse map.
 
     Example:
         >>> splice = Splice.load(vocabulary=["star", "heart", "grass", "water", "red", "blue"])

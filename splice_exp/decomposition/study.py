@@ -53,7 +53,7 @@ class Setup:
         data: The samples.
         vocabulary: Names of concepts.
         dictionary: Makes atoms of them.
-        alignment: What is centred, and the way back.
+        alignment: What is centred, and the inverse map.
         solver: Finds codes.
     """
 

@@ -7,8 +7,8 @@
 σ = L2 normalisation. `published` puts the constant βP into every direction, so that the two poles w and −w are not
 opposite; the other two are linear. Intermediate layers are read as if nothing came after them (the direct path).
 
-The way back knows how wrong a point is. For unit directions without a preferred one, y = w A + noise of variance ν² in
-each coordinate has the linear estimate of least mean squared error
+The inverse map accounts for how wrong a point is. For unit directions without a preferred one, y = w A + noise of
+variance ν² in each coordinate has the linear estimate of least mean squared error
 
     ŵ = y A⁺_ν      A⁺_ν = V diag(s / (s² + d ν²)) Uᵀ,   A = U diag(s) Vᵀ        (the pseudoinverse where ν = 0)
 
@@ -17,7 +17,7 @@ so that directions which the map makes short are not blown up by what a code has
 References:
     Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
     CVPR 2026 (SITH), section 3 (published).
-    Wiener. Extrapolation, interpolation, and smoothing of stationary time series. MIT Press, 1949 (the way back).
+    Wiener. Extrapolation, interpolation, and smoothing of stationary time series. MIT Press, 1949 (the inverse map).
     nostalgebraist. Interpreting GPT: the logit lens. 2020 (the direct path).
 """
 
