@@ -1,4 +1,4 @@
-"""From embeddings to targets and back: centring, normalising, recomposing.
+"""From embeddings to targets and back: centring, normalising, reconstructing.
 
     atoms    e = σ(text(concept))   →  σ(e − mean(e))           σ = L2 normalisation
     targets  z = σ(image)           →  x = σ(z − μ)

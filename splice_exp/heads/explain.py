@@ -75,12 +75,13 @@ class Explanations:
         return self.solution.codes.named(self.dictionary.concepts).top(count)
 
     def directions(self, composed: Float[Tensor, "m e"]) -> Float[Tensor, "m d"]:
-        """Return what composed targets say about the directions: of least mean squared error, 0 where they say nothing.
+        """Return what reconstructed targets say about the directions: of least mean squared error, 0 where they say
+        nothing.
 
         What they miss is known, as its mean square over the coordinates of the joint space (`Projection.back`).
 
         Args:
-            composed: In place of the targets; the lengths of the projections are kept.
+            composed: Reconstructions, in place of the targets; the lengths of the projections are kept.
         """
         exact, points = self._points(self.targets), self._points(composed)
         return self.projection.back(points, (points - exact).square().mean(dim=1))

@@ -54,9 +54,9 @@ class SithGrounding(Evaluation):
     """How well the images that drive a pole agree with what it is explained by; of each pole.
 
     `likeness`: Spearman's correlation, over images, of the drive of a pole and the cosine of image and explanation
-    (the composed code). Where truth is known, `area_first`: the area under the ROC curve by which the drive tells
-    images where the first concept is true; `area_codes`: the mean over all concepts of the code, by their values;
-    `top`: of what share of the images that drive a pole most its first concept is true (null: of all images).
+    (the reconstruction from its code). Where truth is known, `area_first`: the area under the ROC curve by which the
+    drive tells images where the first concept is true; `area_codes`: the mean over all concepts of the code, by their
+    values; `top`: of what share of the images that drive a pole most its first concept is true (null: of all images).
     Nulls of the others: by the drive of another pole, drawn by chance (a derangement). Poles without a concept that can
     be true or not do not count; `named`: the share of the others.
 
@@ -109,7 +109,7 @@ class SithGrounding(Evaluation):
         return Findings(metrics, vectors, samples, clusters=heads)
 
     def _likeness(self, study: Study, found: Explanations) -> Float[np.ndarray, "n m"]:
-        """Return the cosines of all images, centred, and what codes compose."""
+        """Return the cosines of all images, centred, and the reconstructions from codes."""
         images = study.extracted.features.double() - study.image_mean.double()
         return (images @ found.composed.T).numpy() / np.maximum(found.composed.norm(dim=1).numpy(), 1e-12)
 
