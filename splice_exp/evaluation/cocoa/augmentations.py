@@ -56,7 +56,7 @@ MEASURES = (
 
 
 class CocoaAugmentations(Evaluation):
-    """Likeness of views to their images, and of the maps of the two.
+    """Similarity of views to their images, and of the maps of the two.
 
     `similarity`: of the view, with its image minus with the foil (`_dense`: of the image itself, the most there is;
     `_null`: with another image). `rank`: correlation of the map of the view with that of the image, moved to where

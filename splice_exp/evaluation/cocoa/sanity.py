@@ -46,7 +46,8 @@ MEASURES = (
 
 
 class CocoaSanity(Evaluation):
-    """Likeness of the maps of the trained and of the random model, and what the latter's are worth to the former.
+    """Similarity of the maps of the trained and the random model, and how well the trained model rates the random
+    one's.
 
     `rank`: Spearman's correlation over pixels; `ssim`: structural similarity; areas of insertion and deletion are
     judged by the trained model in either case. All maps that are compared are by different draws. Ceiling (`again`):

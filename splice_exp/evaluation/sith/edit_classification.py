@@ -1,6 +1,6 @@
 """Are images classified better when heads write more of what the classes are made of, and less of everything else?
 
-    Γ = the concepts of the codes of the class texts        m_j = rule(R(v_j)),  R by the likeness with Γ
+    Γ = the concepts of the codes of the class texts        m_j = rule(R(v_j)),  R by the similarity with Γ
 
 No image and no label is used: class names say what is relevant.
 

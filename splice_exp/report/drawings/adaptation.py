@@ -22,7 +22,7 @@ SHARES = ("reweighted", "mixed", "new")
 class AdaptationPanels(Drawing):
     """One line a row of the table, of three panels; of several seeds the first.
 
-    Likeness of matched vectors; shares of the change of each head, and of a random change; log(σ' / σ) by relevance.
+    Similarity of matched vectors; shares of the change of each head, and of a random change; log(σ' / σ) by relevance.
     """
 
     def draw(self, records: Sequence[Row], title: str) -> Canvas | None:
