@@ -161,7 +161,7 @@ def _require_work(config: DictConfig) -> None:
     except SpliceError as error:
         end(str(error))
     except (HydraException, OmegaConfBaseException):
-        return  # of an option that Hydra refuses itself, in words of its own, when it composes the row
+        return  # of an option that Hydra refuses itself, in its own words, when it composes the row
     if OUTCOME.complete:
         report(config, write=True)
         sys.exit(0)

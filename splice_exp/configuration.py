@@ -237,7 +237,7 @@ def _first_image(*, _root_: DictConfig) -> str:
 
 
 def _tag_of(model: str, tag: str) -> str | None:
-    """Return the tag of the weights of an architecture; a hub or a folder has weights of its own."""
+    """Return the tag of the weights of an architecture; a hub or a folder has its own weights."""
     return None if model.startswith(WITH_WEIGHTS) else tag
 
 

@@ -118,7 +118,7 @@ class Rise(MaskMethod):
 class PublishedRise(MaskMethod):
     """RISE as published: independent masks, and the mean of scores times mask values over the keep probability.
 
-    As in the code of COCOA, with two differences: every explicand has shifts of its own; and where the grid does not
+    As in the code of COCOA, with two differences: every explicand has its own shifts; and where the grid does not
     divide the image, cells are rounded up, as those rounded down may leave a part of the image without a mask.
 
     Args:

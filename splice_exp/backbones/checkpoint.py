@@ -18,7 +18,7 @@ CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"  # name
 
 
 def save_checkpoint(backbone: OpenClipBackbone, folder: Path) -> None:
-    """Write configuration, preprocessing, weights, and the merges file of a tokenizer of its own.
+    """Write configuration, preprocessing, weights, and the merges file of its own tokenizer.
 
     Args:
         backbone: Whatever has become of its weights.

@@ -26,7 +26,7 @@ def is_drawings_only(model: str) -> bool:
 
 
 def warning_for(config: Mapping[str, Any], command: Sequence[str]) -> str | None:
-    """Return what is to be said before a run on images of a user's own; None where there is nothing to say.
+    """Return what is to be said before a run on a user's own images; None where there is nothing to say.
 
     Args:
         config: Resolved.

@@ -85,7 +85,7 @@ class HuggingFaceSet(PictureSource):
             if column is not None and column not in self._data.column_names:
                 hint = nearest(column, list(self._data.column_names))
                 raise SpliceError(f"{key_of(f'{key}_column')} is {column!r}, but {path} has no such column ({hint}).")
-        # Left to itself, it decodes by rules of its own.
+        # Left to itself, it decodes by its own rules.
         if isinstance(self._data.features[image_column], ImageColumn):
             self._data = self._data.cast_column(image_column, ImageColumn(decode=False))
         labels, classes = (None, []) if label_column is None else self._labels_of(label_column, path)

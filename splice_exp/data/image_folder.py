@@ -143,7 +143,7 @@ def _require_plain(path: str, lines: list[str], folders: list[str]) -> None:
 
 
 def _by_folder(lines: list[str], folders: list[str]) -> dict[str, str] | None:
-    """Return the names of folders, where each has a line of its own; or None.
+    """Return the names of folders, where each has its own line; or None.
 
     A tab parts folder and name. A space does where all folders are codes, like `n01440764` or `007`, because then no
     name begins with one; else `hot dog` might be the dish, or what the folder `hot` is called.

@@ -52,7 +52,7 @@ class Mura(FileSource):
         self._root = require_folder("root", root)
         table = require_file("root", str(self._root / f"{split}_image_paths.csv"))
         listed = [Path(line.text) for line in read_lines(table, key_of("root"))]
-        # Lists name files from the folder of the data set on; macOS left files of its own among them.
+        # Lists name files from the folder of the data set on; macOS left its own files among them.
         named = [Path(*path.parts[1:]) for path in listed if not is_clutter(path.name)]
         self._files = [self._root / path for path in named]
         require_files(f"root: {table}", self._files)

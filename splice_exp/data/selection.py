@@ -1,4 +1,4 @@
-"""Some samples of a data set, in an order of their own; one may be there several times."""
+"""Some samples of a data set, in any order; one may occur several times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that a user names one by one, by folders or by patterns: tar files of webdataset, and own images."""
+"""Files that a user names one by one, by folders or by patterns: tar files of webdataset, and your own images."""
 
 from __future__ import annotations
 

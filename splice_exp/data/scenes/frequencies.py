@@ -72,7 +72,7 @@ def draw_beside(random: np.random.Generator, kind: str, companion: str) -> str:
 def favourite(kind: str, companion: str) -> str:
     """Return the concept of a kind that goes with another concept more often than by chance.
 
-    Shapes of one family share their favourite scene; every shape has a colour of its own, every scene a weather and a
+    Shapes of one family share their favourite scene; every shape has its own colour, every scene a weather and a
     prop. They are dealt out evenly, so that frequent concepts have different ones.
 
     Args:

@@ -217,7 +217,7 @@ class Prepared:
 
         Args:
             shape: Of each map.
-            seed: Of all; every explicand has a seed of its own, from this one and its name.
+            seed: Of all; every explicand has its own seed, from this one and its name.
         """
         names = self.explicands.sample_ids
         draws = [torch.Generator().manual_seed(seed_of(seed, name)) for name in names]

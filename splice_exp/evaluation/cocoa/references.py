@@ -97,7 +97,7 @@ def draw_places(
         train: With classes.
         label: The class of the corpus.
         sizes: Of corpus and foil.
-        held_out: Whether measures have a corpus and a foil of their own, disjoint from those that explain.
+        held_out: Whether measures have their own corpus and foil, disjoint from those that explain.
         seed: Of the draws.
         of: The component that asks, for errors.
 

@@ -162,7 +162,7 @@ def _grounded(known: Grounding, best: np.ndarray) -> dict[str, np.ndarray]:
 def _of_heads(
     names: Sequence[str], shares: np.ndarray, weights: np.ndarray, kinds: Sequence[str], chance: np.ndarray
 ) -> pd.DataFrame:
-    """Return the shares of each head, weighted by squared gains, and those of random directions, as a head of its own.
+    """Return the shares of each head, weighted by squared gains, and those of random directions, as a separate head.
 
     Directions are explained alike whatever the layer; they are named by the layers that were read with them.
     """

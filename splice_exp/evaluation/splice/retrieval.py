@@ -55,7 +55,8 @@ MEASURES = (
 class Retrieval(Evaluation):
     """Recall at 1, 5 and 10, image to text and text to image, of reconstructions, embeddings, the mean, and a null.
 
-    The null asks for the captions of other images; it lies below chance, because the own caption is ahead of them.
+    The null asks for the captions of other images; it lies below chance, because the image's own caption is ahead of
+    them.
 
     Args:
         protocol: `all` images at once, with all captions, or random `batches` with one caption per image.

@@ -15,7 +15,7 @@ from splice_exp.report.records import Row, tables_of
 
 
 class DriftLines(Drawing):
-    """One panel a concept: its prevalence solid, its mean code dotted on an axis of its own.
+    """One panel a concept: its prevalence solid, its mean code dotted on a separate axis.
 
     Args:
         table: Table of the run with columns `concept`, `class`, `place`, `true` and `code`.

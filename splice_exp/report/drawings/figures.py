@@ -22,7 +22,7 @@ from splice_exp.report.records import Row, declared_by, short_key
 
 MOST_ROWS = 100  # that are as high as one needs to read their names; a figure cannot have any number of pixels
 MOST_ACROSS = 3  # panels side by side, so that a page shows them legibly; more go into two rows
-NARROW = 0.5  # where all values exceed this share of the largest, they are plotted as points on a scale of their own
+NARROW = 0.5  # where all values exceed this share of the largest, they are plotted as points on a separate scale
 
 
 class Figure(Drawing):

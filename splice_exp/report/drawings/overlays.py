@@ -22,7 +22,7 @@ OPACITY = 0.65
 
 
 class Overlays(Drawing):
-    """One line per image: the image, then maps of some rows, each with a scale of its own, symmetric around zero.
+    """One line per image: the image, then maps of some rows, each with its own scale, symmetric around zero.
 
     Args:
         columns: Label of a row of the report → what stands over its maps, before the name of the object. The row of a

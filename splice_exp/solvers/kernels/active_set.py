@@ -48,7 +48,7 @@ class Problem(NamedTuple):
         targets: X, (n, d).
         atoms: D, (k, d).
         gram: G, (k, k), or (0, 0) where it is not kept.
-        l1_penalty: L of each row, (n,); empty for paths, whose points have penalties of their own.
+        l1_penalty: L of each row, (n,); empty for paths, whose points have their own penalties.
         nonnegative: Whether codes must be 0 or more.
         tol: Largest duality gap of a row that is done.
         kkt_tol: Its largest KKT violation.

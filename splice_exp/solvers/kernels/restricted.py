@@ -2,7 +2,7 @@
 
 Minimise ½ wᵀ G_WW w − c(0)ᵀ w + h ‖w‖₁ over w in W: sweeps of coordinate descent find the support, a Newton step on the
 support finds the values, and whatever leaves its orthant on the way is put to zero. Every step lowers the objective, so
-this ends. Atoms that depend on others of the support have no value of their own: along such a direction the objective
+this ends. Atoms that depend on others of the support have no unique value: along such a direction the objective
 is a line, and it is followed until an atom has left.
 
 References:
