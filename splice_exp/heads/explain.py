@@ -75,8 +75,7 @@ class Explanations:
         return self.solution.codes.named(self.dictionary.concepts).top(count)
 
     def directions(self, composed: Float[Tensor, "m e"]) -> Float[Tensor, "m d"]:
-        """Return what reconstructed targets say about the directions: of least mean squared error, 0 where they say
-        nothing.
+        """Estimate the directions from reconstructed targets by least mean squared error; 0 where these say nothing.
 
         What they miss is known, as its mean square over the coordinates of the joint space (`Projection.back`).
 

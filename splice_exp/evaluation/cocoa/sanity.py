@@ -46,8 +46,7 @@ MEASURES = (
 
 
 class CocoaSanity(Evaluation):
-    """Similarity of the maps of the trained and the random model, and how well the trained model rates the random
-    one's.
+    """Similarity of the maps of a trained and a random model, and how the trained model rates those of the random one.
 
     `rank`: Spearman's correlation over pixels; `ssim`: structural similarity; areas of insertion and deletion are
     judged by the trained model in either case. All maps that are compared are by different draws. Ceiling (`again`):
