@@ -62,7 +62,7 @@ class Reading:
         centred: Whether the image mean is taken away from what is `published`; the others are directions without a
             place, from which nothing is taken.
         folded: Whether gain and centring of the LayerNorms belong to the matrices.
-        vectors: Of each head, those of the largest gains; null: all.
+        vectors: Of each head, those of the largest singular values; null: all.
     """
 
     layers: Sequence[int] = (-1,)

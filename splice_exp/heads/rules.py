@@ -115,7 +115,7 @@ def energy_of(gains: Float[Tensor, " n"], factors: Float[Tensor, " n"]) -> float
     """Return how much an edit changes, ‖M' − M‖² = Σ (1 − m)² σ².
 
     Args:
-        gains: σ, singular values of the vectors.
+        gains: σ, the singular values of the vectors.
         factors: m, one for each; 1 leaves a vector as it is.
     """
     return float(((1 - factors.double()).square() * gains.double().square()).sum())
@@ -128,7 +128,7 @@ def random_factors(gains: Float[Tensor, " n"], factors: Float[Tensor, " n"], see
     and again from the first one when all were used.
 
     Args:
-        gains: σ.
+        gains: σ, the singular values of the vectors.
         factors: Of the edit.
         seed: Of both orders.
     """

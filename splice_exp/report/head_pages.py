@@ -63,7 +63,7 @@ def _shares(sheet: Sheet, head: str) -> list[tuple[str, float, float]]:
 
 
 def _gains(sheet: Sheet, head: str) -> list[float]:
-    """Return the gains of the vectors of a head, one each, those of the pole +."""
+    """Return the singular values of the vectors of a head, one per vector, those of the pole +."""
     own = _of(sheet.vectors, head)
     first = own[own["vector"].str.endswith("+") & (own["rank"] == 1)]
     return [float(gain) for gain in first["gain"]]

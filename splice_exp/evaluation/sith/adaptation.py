@@ -1,4 +1,4 @@
-"""What does fine-tuning change in the heads: gains of what they write, or what they write?
+"""What does fine-tuning change in the heads: their singular values, or what they write?
 
 References:
     Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
@@ -62,11 +62,11 @@ MEASURES = (
 class SithAdaptation(Evaluation):
     """Heads of the image tower before and after fine-tuning; means over heads.
 
-    `likeness`: |cosine| of what matched vectors write, weighted by squared gains; `overlap` of the spaces; `change`:
-    ‖ΔM‖ / ‖M‖; `reweighted`, `mixed`, `new`: shares of ‖ΔM‖² (`heads.adaptation`), with the `_null` of small random
-    changes of values and outputs. `relevance`: how much the vectors of ΔM are about the classes, or about the concepts
-    nearest to those that the dictionary lacks, weighted by squared gains; `_before`: those of M; `_null`: random
-    directions. `gains`: rank correlation of log(σ' / σ) with the relevance of the vectors of M.
+    `likeness`: |cosine| of what matched vectors write, weighted by squared singular values; `overlap` of the spaces;
+    `change`: ‖ΔM‖ / ‖M‖; `reweighted`, `mixed`, `new`: shares of ‖ΔM‖² (`heads.adaptation`), with the `_null` of small
+    random changes of values and outputs. `relevance`: how much the vectors of ΔM are about the classes, or about the
+    concepts nearest to those that the dictionary lacks, weighted by squared singular values; `_before`: those of M;
+    `_null`: random directions. `gains`: rank correlation of log(σ' / σ) with the relevance of the vectors of M.
 
     Args:
         reading: Which heads, and how.

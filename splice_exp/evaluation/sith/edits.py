@@ -94,7 +94,7 @@ def drawn_factors(plan: Plan, seed: int) -> Float[Tensor, "L H r"]:
 def heads_of(plan: Plan) -> list[tuple[int, int]]:
     """Return the heads that an edit is about: the highest mean scores, until they have as much energy as it has.
 
-    Means are weighted by squared gains; a head is its place among the layers of the plan, and its number.
+    Means are weighted by squared singular values; a head is the index of its layer in the plan, and its number.
     """
     energies = plan.spectra.gains.square()
     of_heads = energies.sum(dim=2)

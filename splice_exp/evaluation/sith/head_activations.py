@@ -99,7 +99,7 @@ def over_vectors(
 ) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
     """Return the means of the two poles of each vector, and the names of the vectors.
 
-    The poles of a vector share their images and their gain: they are no two draws.
+    The poles of a vector share their images and their singular value: they are not independent samples.
 
     Args:
         samples: Of poles, the two of a vector one after the other.

@@ -57,15 +57,15 @@ MEASURES = (
 class SithHeads(Evaluation):
     """What both poles of the singular vectors mean, by kinds of concepts and by the images that drive them most.
 
-    Where kinds are known, `share_KIND`: share of the code that goes to concepts of a kind, weighted by squared gains
-    (null: of random directions). `joint`: cosine of code and pole. Where truth is known, `grounded`: share of the
-    images that drive a pole most of which its first concept is true (null: of all images); poles whose first
+    Where kinds are known, `share_KIND`: share of the code that goes to concepts of a kind, weighted by squared singular
+    values (null: of random directions). `joint`: cosine of code and pole. Where truth is known, `grounded`: share of
+    the images that drive a pole most of which its first concept is true (null: of all images); poles whose first
     concept is true of no image, or of all, do not count, `named` is the share of the others.
 
     Args:
         reading: Which heads, and how; images are looked at by the image tower.
         listed: Concepts of each pole that are kept.
-        shown: Vectors of each head whose images are kept, those of the largest gains.
+        shown: Vectors of each head whose images are kept, those of the largest singular values.
         bootstrap_resamples: Not used: 95 % intervals are those of Student, with heads as clusters of vectors.
         seed: Of nulls and the bootstrap.
     """
@@ -162,9 +162,10 @@ def _grounded(known: Grounding, best: np.ndarray) -> dict[str, np.ndarray]:
 def _of_heads(
     names: Sequence[str], shares: np.ndarray, weights: np.ndarray, kinds: Sequence[str], chance: np.ndarray
 ) -> pd.DataFrame:
-    """Return the shares of each head, weighted by squared gains, and those of random directions, as a separate head.
+    """Return the weighted shares of each head, and those of random directions, as a separate head.
 
-    Directions are explained alike whatever the layer; they are named by the layers that were read with them.
+    Weights are squared singular values. Directions are explained alike whatever the layer; they are named by the layers
+    that were read with them.
     """
     heads = np.array([name.rpartition(".")[0] for name in names])
     layers = ", ".join(dict.fromkeys(name.partition(".")[0] for name in names))

@@ -54,8 +54,8 @@ class SithVectors(Evaluation):
 
     `joint`: cosine of code and pole in the joint space; `stream`: of the direction that comes back and the pole, in the
     residual stream (an estimate that knows how much the code misses); `ceiling`: the same for a perfect code; `ratio`:
-    of the two; `published`, `published_ceiling`: as the authors go back; `joint_gain`: weighted by squared gains.
-    `coherence`: mean cosine of the concepts of a list.
+    of the two; `published`, `published_ceiling`: as the authors go back; `joint_gain`: weighted by squared singular
+    values. `coherence`: mean cosine of the concepts of a list.
     Nulls: `joint_null`, `stream_null` of random directions; `joint_random` of concepts drawn by chance, as many as in
     the longest list; `coherence_null` of lists of the same concepts, shuffled.
 
@@ -131,7 +131,7 @@ def listed_vectors(found: Explanations, names: Sequence[str], gains: Float[Tenso
     Args:
         found: Of m poles.
         names: Of the poles.
-        gains: Of their vectors.
+        gains: Singular values of their vectors.
         count: Concepts of a pole.
     """
     return pd.DataFrame(

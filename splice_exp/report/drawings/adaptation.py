@@ -1,4 +1,4 @@
-"""What fine-tuning does to heads, in three panels: what vectors write, what has changed, and what gains follow."""
+"""Fine-tuning of heads in three panels: what vectors write, what has changed, and what singular values follow."""
 
 from __future__ import annotations
 
