@@ -127,7 +127,7 @@ class Reading:
 
         Args:
             backbone: Whose tower is read.
-            stream: At which a `jacobian` is taken.
+            stream: The residual stream at which a `jacobian` is taken.
         """
         return Projection(self.tower_of(backbone), self.projection, stream if self.projection == "jacobian" else None)
 
@@ -181,7 +181,7 @@ class Reading:
             dictionary: Concepts.
             solver: Finds codes.
             mean: μ of image embeddings.
-            stream: At which a `jacobian` is taken.
+            stream: The residual stream at which a `jacobian` is taken.
             device: On which codes are found.
 
         Returns:
@@ -202,7 +202,7 @@ class Reading:
         solver: Solver,
         mean: Float[Tensor, " e"],
     ) -> Explanations:
-        """Explain any directions of the stream as vectors are explained; not by a `jacobian`.
+        """Explain any directions of the residual stream as vectors are explained; not by a `jacobian`.
 
         Args:
             poles: Unit rows.

@@ -1,4 +1,4 @@
-"""What heads do on images: the stream that is projected, and what each singular vector adds to the class token.
+"""What heads do on images: the residual stream that is projected, and what each vector adds to the class token.
 
     on image x, vector j of head h writes    c_hj(x) = ⟨o_h(x), v_j⟩        o_h: what the head adds to the class token
 
@@ -53,10 +53,10 @@ def mean_stream(study: Study) -> Float[Tensor, " d"]:
 
 
 def stream_of(study: Study, reading: Reading) -> Float[Tensor, " d"] | None:
-    """Return the stream that a reading needs, if it needs one.
+    """Return the residual stream that a reading needs, if it needs one.
 
     Args:
-        study: Its images are what the stream is a mean of.
+        study: The residual stream is a mean over its images.
         reading: Needs one if its projection is `jacobian`.
     """
     return mean_stream(study) if reading.projection == "jacobian" else None

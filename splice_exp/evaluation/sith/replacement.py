@@ -1,6 +1,6 @@
 """Does a model still classify when its heads write what their explanations say instead of their singular vectors?
 
-    M_h = U diag(σ) Vᵀ        →        M̂_h = U diag(σ) V̂ᵀ        v̂: what the codes of the poles of v say, in the stream
+    M_h = U diag(σ) Vᵀ        →        M̂_h = U diag(σ) V̂ᵀ        v̂: what the codes of ±v say, in the residual stream
 
 References:
     Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
