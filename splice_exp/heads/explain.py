@@ -1,4 +1,4 @@
-"""What singular vectors mean: each of the two poles of a vector as a sparse code over concepts.
+"""What singular vectors mean: each of the two signed directions of a vector as a sparse code over concepts.
 
     x = σ(z − μ),  z = σ(projection of ±v)       x ≈ w D,  w ≥ 0 sparse
 
@@ -133,7 +133,7 @@ def explain(
     """Explain directions of the residual stream by concepts.
 
     Args:
-        vectors: Unit rows; the poles of a vector are two of them (`both_poles`).
+        vectors: Unit rows; the signed directions of a vector are two of them (`both_poles`).
         projection: Into the joint space.
         dictionary: Concepts, centred as for images.
         solver: Finds codes.

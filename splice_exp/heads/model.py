@@ -3,7 +3,7 @@
 from splice_exp import Reading, Sith
 
 sith = Sith.load()                                              # the synthetic benchmark
-sith.read().table()                                             # both poles of all vectors of the last layer
+sith.read().table()                                             # both signs of all vectors of the last layer
 other, report = sith.edit(["grass", "sand", "water"])           # without what is about these
 Sith.load(other.save("edited"))                                 # local-dir:edited, here and in open_clip
 """
@@ -48,13 +48,13 @@ class Sith(ExplainedModel):
     default_solver = COMP
 
     def read(self, reading: Reading | None = None) -> ReadHeads:
-        """Explain both poles of the singular vectors of heads.
+        """Explain both signed directions of the singular vectors of heads.
 
         Args:
             reading: Which heads, and how; by default all of the last layer.
 
         Returns:
-            The concepts of each pole, and the vectors that they are of.
+            The concepts of each signed direction, and the vectors they belong to.
 
         Raises:
             SpliceError: if there are no such heads, or the reading needs what is not there.

@@ -4,8 +4,8 @@
     linear       z = σ((γ ⊙ (w − mean(w))) P)           what w in the residual stream adds to the embedding, but for β
     jacobian     z = σ(J w)                             its first-order effect on z at a given residual stream
 
-σ = L2 normalisation. `published` puts the constant βP into every direction, so that the two poles w and −w are not
-opposite; the other two are linear. Intermediate layers are read as if nothing came after them (the direct path).
+σ = L2 normalisation. `published` puts the constant βP into every direction, so that the two signed directions ±w are
+not opposite; the other two are linear. Intermediate layers are read as if nothing came after them (the direct path).
 
 The inverse map accounts for how wrong a point is. For unit directions without a preferred one, y = w A + noise of
 variance ν² in each coordinate has the linear estimate of least mean squared error

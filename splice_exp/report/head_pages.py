@@ -1,4 +1,4 @@
-"""A report with one page per head: both poles of its vectors, as concepts and as the images that drive them most."""
+"""A report with one page per head: its signed directions, as concepts and as the images that drive them most."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from splice_exp.report.records import Row
 from splice_exp.report.sheets import Sheet, sheets_of
 from splice_exp.report.summary import PageLink
 
-PICTURES = 5  # of a pole
+PICTURES = 5  # per signed direction
 SIDE = 128  # pixels
 RANDOM = "random directions"  # what they are called among the heads
 QUALITY = 80  # of images as WebP
@@ -63,7 +63,7 @@ def _shares(sheet: Sheet, head: str) -> list[tuple[str, float, float]]:
 
 
 def _gains(sheet: Sheet, head: str) -> list[float]:
-    """Return the singular values of the vectors of a head, one per vector, those of the pole +."""
+    """Return the singular values of the vectors of a head, one per vector, those of the direction +."""
     own = _of(sheet.vectors, head)
     first = own[own["vector"].str.endswith("+") & (own["rank"] == 1)]
     return [float(gain) for gain in first["gain"]]

@@ -188,7 +188,7 @@ class SithAdaptation(Evaluation):
         return selector.scores(found, names[::2])
 
     def _listed(self, study: Study, difference: Spectra) -> pd.DataFrame:
-        """Return the concepts of both poles of the first vector of ΔM of each head."""
+        """Return the concepts of both signed directions of the first vector of ΔM of each head."""
         first = difference.writes[:, :, 0].flatten(0, 1)
         poles, _ = both_poles(first, [str(row) for row in range(len(first))])
         found = self._reading.explained(poles, study.backbone, study.dictionary, study.solver, study.image_mean)

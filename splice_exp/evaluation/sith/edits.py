@@ -46,7 +46,7 @@ def before_and_after(
 
 
 def listed(planned: Plan, count: int = 12) -> pd.DataFrame:
-    """Return the vectors of the highest scores: name, score, factor, and the concepts of both poles.
+    """Return the vectors of the highest scores: name, score, factor, and the concepts of both signed directions.
 
     Args:
         planned: The plan of an edit.

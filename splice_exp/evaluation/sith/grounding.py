@@ -51,14 +51,15 @@ MEASURES = (
 
 
 class SithGrounding(Evaluation):
-    """How well the images that drive a pole agree with what it is explained by; of each pole.
+    """How well the images that drive a signed direction agree with its explanation; for each signed direction.
 
-    `likeness`: Spearman's correlation, over images, of the drive of a pole and the cosine of image and explanation
-    (the reconstruction from its code). Where truth is known, `area_first`: the area under the ROC curve by which the
-    drive tells images where the first concept is true; `area_codes`: the mean over all concepts of the code, by their
-    values; `top`: of what share of the images that drive a pole most its first concept is true (null: of all images).
-    Nulls of the others: by the drive of another pole, drawn by chance (a derangement). Poles without a concept that can
-    be true or not do not count; `named`: the share of the others.
+    `likeness`: Spearman's correlation, over images, of the drive of a signed direction and the cosine of image and
+    explanation (the reconstruction from its code). Where truth is known, `area_first`: the area under the ROC curve by
+    which the drive tells images where the first concept is true; `area_codes`: the mean over all concepts of the code,
+    by their values; `top`: how often the first concept of a signed direction is true of the images that drive it most
+    (null: of all images). Nulls of the others: by the drive of another signed direction, drawn at random (a
+    derangement). Signed directions without a concept that can be true or not do not count; `named`: the share of the
+    others.
 
     Args:
         reading: Which heads, and how; images are looked at by the image tower.

@@ -2,7 +2,7 @@
 
     on image x, vector j of head h writes    c_hj(x) = ⟨o_h(x), v_j⟩        o_h: what the head adds to the class token
 
-so that Σ_j c_hj v_j is all that the head adds. Large positive values are of the pole +, negative ones of the pole −.
+so that Σ_j c_hj v_j is all that the head adds. Large positive values belong to the direction +, negative ones to −.
 """
 
 from __future__ import annotations
@@ -97,13 +97,13 @@ def random_like(study: Study, found: Explanations, seed: int) -> Explanations:
 def over_vectors(
     samples: Mapping[str, np.ndarray], names: Sequence[str]
 ) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
-    """Return the means of the two poles of each vector, and the names of the vectors.
+    """Return the means of the two signed directions of each vector, and the names of the vectors.
 
-    The poles of a vector share their images and their singular value: they are not independent samples.
+    The two share their images and their singular value: they are not independent samples.
 
     Args:
-        samples: Of poles, the two of a vector one after the other.
-        names: Of the poles.
+        samples: Of signed directions, the two of a vector one after the other.
+        names: Of the signed directions.
     """
     means = {name: values.reshape(-1, 2).mean(axis=1) for name, values in samples.items()}
     return means, tuple(name[:-1] for name in names[::2])

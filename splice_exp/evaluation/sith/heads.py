@@ -35,7 +35,7 @@ from splice_exp.evaluation.sith.vectors import listed_vectors
 from splice_exp.heads.explain import FIDELITY, Explanations
 from splice_exp.heads.reading import Reading
 
-TOP = 8  # images of a pole
+TOP = 8  # images per signed direction
 RANDOM = "random directions"
 
 MEASURES = (
@@ -55,16 +55,16 @@ MEASURES = (
 
 
 class SithHeads(Evaluation):
-    """What both poles of the singular vectors mean, by kinds of concepts and by the images that drive them most.
+    """What the signed directions of singular vectors mean, by kinds of concepts and by the images that drive them most.
 
     Where kinds are known, `share_KIND`: share of the code that goes to concepts of a kind, weighted by squared singular
-    values (null: of random directions). `joint`: cosine of code and pole. Where truth is known, `grounded`: share of
-    the images that drive a pole most of which its first concept is true (null: of all images); poles whose first
-    concept is true of no image, or of all, do not count, `named` is the share of the others.
+    values (null: of random directions). `joint`: cosine of code and signed direction. Where truth is known, `grounded`:
+    how often the first concept is true of the images that drive the direction most (null: of all images); directions
+    whose first concept is true of no image, or of all, do not count, `named` is the share of the others.
 
     Args:
         reading: Which heads, and how; images are looked at by the image tower.
-        listed: Concepts of each pole that are kept.
+        listed: Concepts that are kept of each signed direction.
         shown: Vectors of each head whose images are kept, those of the largest singular values.
         bootstrap_resamples: Not used: 95 % intervals are those of Student, with heads as clusters of vectors.
         seed: Of nulls and the bootstrap.
@@ -126,7 +126,7 @@ class SithHeads(Evaluation):
     def _pictures(
         self, study: Study, data: EncodableSource, names: Sequence[str], best: np.ndarray
     ) -> dict[str, pd.DataFrame]:
-        """Return the images that drive the first vectors of each head, and which pole they drive."""
+        """Return the images that drive the first vectors of each head, and which signed direction they drive."""
         kept = [row for row, name in enumerate(names) if int(name.rpartition(".")[2][:-1]) < self._shown]
         lines = [(names[row], rank + 1, int(picture)) for row in kept for rank, picture in enumerate(best[row])]
         table = pd.DataFrame(lines, columns=["vector", "rank", "picture"])
@@ -139,7 +139,7 @@ def shares_of(found: Explanations, truth: GroundTruth) -> np.ndarray:
     """Return what share of each code goes to each kind of concepts, and to all others, (m, kinds + 1).
 
     Args:
-        found: Explanations of m poles.
+        found: Explanations of m signed directions.
         truth: Knows the kinds of concepts.
     """
     totals = by_kind(found.solution.codes, found.dictionary.concepts, truth)
@@ -147,7 +147,7 @@ def shares_of(found: Explanations, truth: GroundTruth) -> np.ndarray:
 
 
 def _grounded(known: Grounding, best: np.ndarray) -> dict[str, np.ndarray]:
-    """Return how often the first concept of a pole is true of the images that drive it, and of all images."""
+    """Return how often the first concept of a direction is true of the images that drive it, and of all images."""
     there = known.first >= 0
     if not there.any():
         return {}

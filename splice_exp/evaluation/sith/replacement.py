@@ -51,8 +51,8 @@ MEASURES = (
 class SithReplacement(Evaluation):
     """Zero-shot accuracy with heads that write other directions, and how alike embeddings stay.
 
-    `accuracy_before`: as it is; `accuracy_after`: with v̂ = (v̂₊ − v̂₋) / 2, the estimates by the codes of both poles;
-    `accuracy_published`: with the unit direction of the code of the pole + alone, as the authors go back;
+    `accuracy_before`: as it is; `accuracy_after`: with v̂ = (v̂₊ − v̂₋) / 2, the estimates by the codes of both signed
+    directions; `accuracy_published`: with the unit direction of the code of +v alone, as the authors invert it;
     `accuracy_perfect`: with codes that miss nothing; `accuracy_random`: with codes of as many concepts drawn by chance;
     `accuracy_removed`: with vectors that write nothing. Without the last two, a small loss would say little: heads may
     not matter. `cosine_…`: of the embeddings and those of the model as it is.

@@ -1,4 +1,4 @@
-"""A sheet of heads: both poles of their first vectors, as concepts and as the images that drive them most."""
+"""A sheet of heads: signed directions of their first vectors, as concepts and as the images that drive them most."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ COLOURS = {"+": PALETTE[0], "−": PALETTE[1]}
 
 
 class HeadSheets(Drawing):
-    """A block a head, side by side; a line a pole.
+    """One block per head, side by side; one line per signed direction.
 
     Args:
         heads: Which, as `L3.H0`; None, or none of a layer that was read: all of them.
         vectors: Of each head.
-        pictures: Of each pole.
+        pictures: Images of each signed direction.
         columns: Blocks side by side.
     """
 
