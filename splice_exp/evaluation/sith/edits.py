@@ -1,4 +1,4 @@
-"""What edits of heads are compared with: random edits of as much energy, and heads that are ablated as a whole."""
+"""What edits of heads are compared with: energy-matched random edits, and heads that are ablated as a whole."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def listed(planned: Plan, count: int = 12) -> pd.DataFrame:
 
 
 def random_edit(backbone: Backbone, plan: Plan, constants: str, seed: int) -> Backbone:
-    """Return a backbone with vectors edited that are drawn from all, of as much energy.
+    """Return a backbone with an energy-matched edit of vectors that are drawn from all.
 
     Args:
         backbone: The one to copy; stays as it is.
@@ -81,7 +81,7 @@ def random_edit(backbone: Backbone, plan: Plan, constants: str, seed: int) -> Ba
 
 
 def drawn_factors(plan: Plan, seed: int) -> Float[Tensor, "L H r"]:
-    """Return the factors of an edit of vectors that are drawn from all, of as much energy.
+    """Return the factors of an energy-matched edit of vectors that are drawn from all.
 
     Args:
         plan: Whose relative squared norm is matched.
@@ -92,7 +92,7 @@ def drawn_factors(plan: Plan, seed: int) -> Float[Tensor, "L H r"]:
 
 
 def heads_of(plan: Plan) -> list[tuple[int, int]]:
-    """Return the heads that an edit is about: the highest mean scores, until they have as much energy as it has.
+    """Return the heads that an edit is about: the highest mean scores, until they match its energy.
 
     Means are weighted by squared singular values; a head is the index of its layer in the plan, and its number.
     """
