@@ -117,7 +117,7 @@ def _spelled_out(arguments: list[str]) -> list[str]:
 
 
 def _paths_and_options(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Tell the paths after a command from its options."""
+    """Separate the paths after a command from its options."""
     options: list[str] = []
     paths: list[str] = []
     for before, word in pairwise(arguments):

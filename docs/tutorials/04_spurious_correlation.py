@@ -91,7 +91,7 @@ axis.invert_yaxis()
 _ = axis.legend(loc="lower left")
 
 # %%
-# The same with intervals, nulls and baselines that are told the groups:
+# The same with intervals, nulls and baselines that know the groups:
 #
 # .. code-block:: shell
 #

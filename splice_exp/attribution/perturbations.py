@@ -26,7 +26,7 @@ from splice_exp.core.keys import key_of
 class Recorded:
     """Representations of one explicand's perturbed images, in the order in which they were asked for.
 
-    From one seed every target perturbs alike: the first has the images embedded, the others are told what came out.
+    From one seed every target perturbs alike: the first has the images embedded, the others reuse the result.
 
     Args:
         backbone: Represents them.

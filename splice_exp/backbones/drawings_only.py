@@ -1,7 +1,7 @@
 """What a user must know first: the model inside the package has seen drawings only, and names concepts in any image.
 
-Embeddings do not tell photographs from drawings well enough to say it for those alone: results/notes/photographs.md.
-Imported without torch.
+Embeddings do not distinguish photographs from drawings well enough to say it for those alone:
+results/notes/photographs.md. Imported without torch.
 """
 
 from __future__ import annotations

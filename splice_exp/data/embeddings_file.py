@@ -128,7 +128,7 @@ class EmbeddingsFile(EmbeddedSource):
                 f"{key_of('labels', self)} are there but no class names: give {key_of('classes', self)}, a text "
                 "file, one name a line."
             )
-        numbers: list[int] = labels.tolist()  # of any type: those beyond int64 are told as they are
+        numbers: list[int] = labels.tolist()  # of any type: those beyond int64 are reported as they are
         first = label_of_first(numbers, self.classes, first_label, key_of("labels", self), self)
         last = first + len(self.classes) - 1
         outside = [row for row, label in enumerate(numbers) if not first <= label <= last]

@@ -24,7 +24,7 @@ from splice_exp.data.presence.sources import require_saved
 
 log = logging.getLogger(__name__)
 
-HIDDEN = -1  # what a class label is where it is not told
+HIDDEN = -1  # what a class label is where it is not given
 
 
 class HuggingFaceSet(PictureSource):

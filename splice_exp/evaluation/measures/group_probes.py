@@ -1,4 +1,4 @@
-"""Probes that are told the groups of their samples: what a correction by concepts has to compete with.
+"""Probes that know the groups of their samples: what a correction by concepts has to compete with.
 
     reweighted   v_i = n / (number of groups · samples in the group of i), on training data
     retrained    mean of `DRAWS` probes, each on equally many samples of every group, drawn from validation data

@@ -1,4 +1,4 @@
-"""Which concepts to take out of a probe on codes: by what they tell of an attribute, or drawn at random.
+"""Which concepts to take out of a probe on codes: by how well they predict an attribute, or drawn at random.
 
 score_k = |a_k| · |δ_k|
 a_k = weight of concept k between two answers of the probe

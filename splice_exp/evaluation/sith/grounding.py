@@ -55,7 +55,7 @@ class SithGrounding(Evaluation):
 
     `likeness`: Spearman's correlation, over images, of the drive of a signed direction and the cosine of image and
     explanation (the reconstruction from its code). Where truth is known, `area_first`: the area under the ROC curve by
-    which the drive tells images where the first concept is true; `area_codes`: the mean over all concepts of the code,
+    which the drive predicts where the first concept is true; `area_codes`: the mean over all concepts of the code,
     by their values; `top`: how often the first concept of a signed direction is true of the images that drive it most
     (null: of all images). Nulls of the others: by the drive of another signed direction, drawn at random (a
     derangement). Signed directions without a concept that can be true or not do not count; `named`: the share of the

@@ -64,7 +64,7 @@ class Grounding:
 
     @classmethod
     def of(cls, found: Explanations, truth: GroundTruth) -> Grounding:
-        """Look up the concepts that occur in the explanations; those of no or of every image tell nothing.
+        """Look up the concepts that occur in the explanations; those of no image and those of every image say nothing.
 
         Args:
             found: Explanations of signed directions.

@@ -2,7 +2,7 @@
 
 After a change, atoms that became violated are found without a product where that is cheaper: by rows of G if few codes
 changed, or one by one if the residual r has hardly moved, since ⟨d, r⟩ moves no more than r does. A row in which none
-is left is certified by the same bounds; otherwise the next product with the dictionary will tell.
+is left is certified by the same bounds; otherwise the next product with the dictionary decides.
 
 The rounding of float32 correlations is bounded: for unit atoms a product is off by at most γ ‖r‖, and after m
 subtractions of rows of G, in all of length T, by (γ + m 2⁻²⁴)(‖r‖ + T), with γ = (d + 16) 2⁻²⁴. A first

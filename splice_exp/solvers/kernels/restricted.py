@@ -21,7 +21,7 @@ SWEEPS = 30  # of coordinate descent between two Newton steps
 SETTLED = 1e-4  # change of a code below which sweeps end
 ROUNDS = 60  # of sweeps and Newton steps on one working set
 DEPENDENT = 1e-10  # squared distance of a unit atom to the span of others at which it depends on them …
-DOUBTFUL = 1e-5  # … and at which float32 cannot tell: then G is computed again in float64
+DOUBTFUL = 1e-5  # … and at which float32 cannot decide: then G is computed again in float64
 NOTHING = 1e-9  # coefficient of an atom in another that is rounding
 
 
