@@ -63,7 +63,7 @@ def save_pictures(paths: Iterable[Path]) -> None:
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """Write a text file, one line each."""
+    """Write a text file, one item per line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 

@@ -45,7 +45,7 @@ class Explicands:
         backbone: Represents them.
         removal: What takes the place of removed pixels.
         images: As the backbone takes them, on its device, (b, c, h, w).
-        seeds: One an image, of everything that is drawn for it.
+        seeds: One per image, of everything that is drawn for it.
     """
 
     backbone: Backbone

@@ -31,7 +31,7 @@ class MaskMethod(Method):
     """A method by random masks: the masked images are embedded once, and serve all targets.
 
     Attributes:
-        chunk: Masked images that are embedded at once; beside them, memory holds one representation a mask.
+        chunk: Masked images that are embedded at once; beside them, memory holds one representation per mask.
     """
 
     chunk: int
@@ -70,7 +70,7 @@ class MaskMethod(Method):
         Args:
             masked: Of `represent`.
             shape: Height and width.
-            seeds: One an explicand, the same as there.
+            seeds: One per explicand, the same as there.
             target: The question.
 
         Returns:
@@ -93,7 +93,7 @@ class Rise(MaskMethod):
         grid: Cells to a side.
         keep_probability: Of a cell.
         antithetic: Masks come in pairs of opposite bits; needs a keep probability of one half.
-        chunk: Masked images that are embedded at once; beside them, memory holds one representation a mask.
+        chunk: Masked images that are embedded at once; beside them, memory holds one representation per mask.
     """
 
     num_masks: int = 5000
@@ -125,7 +125,7 @@ class PublishedRise(MaskMethod):
         num_masks: N.
         grid: Cells to a side.
         keep_probability: p, of a cell.
-        chunk: Masked images that are embedded at once; beside them, memory holds one representation a mask.
+        chunk: Masked images that are embedded at once; beside them, memory holds one representation per mask.
     """
 
     num_masks: int = 5000

@@ -1,4 +1,4 @@
-"""Build a vocabulary from a knowledge base: one name a line, in ascending frequency, and its provenance beside it.
+"""Build a vocabulary from a knowledge base: one name per line, in ascending frequency, and its provenance beside it.
 
     python -m splice_exp build-lexicon conceptnet conceptnet-assertions-5.7.0.csv.gz --output conceptnet.txt
     python -m splice_exp build-lexicon wordnet --parts noun adjective --output wordnet.txt

@@ -1,4 +1,4 @@
-"""Build a vocabulary from captions: one name a line, in ascending frequency, and its provenance beside it.
+"""Build a vocabulary from captions: one name per line, in ascending frequency, and its provenance beside it.
 
     python -m splice_exp build-vocabulary captions.txt --output my_vocabulary.txt
     python -m splice_exp build-vocabulary captions_train2017.json --model ViT-B-32 --pretrained laion2b_s34b_b79k ...
@@ -28,7 +28,7 @@ from splice_exp.dictionaries.choices import Choices
 
 
 def read_captions(path: Path, column: str) -> Iterator[str]:
-    """Yield the captions of a file: one a line, of COCO's annotations, or of a column of a table.
+    """Yield the captions of a file: one per line, of COCO's annotations, or of a column of a table.
 
     Args:
         path: JSON of COCO, `.csv`, `.tsv`, `.parquet`, or text in UTF-8, which may be compressed as `.gz`.

@@ -30,7 +30,7 @@ class EmbeddingsFile(EmbeddedSource):
     Args:
         path: The file; layouts in `splice_exp.core.stored`.
         labels: A `.npy` or `.pt` file of labels, where `path` has none.
-        classes: A text file with one class name a line, where `path` has none.
+        classes: A text file with one class name per line, where `path` has none.
         first_label: Label of the first class, 0 or 1. By default 0, but asked for where no label is 0.
         name: Short name for tables; by default that of the file.
         limit: Take only the first so many samples.

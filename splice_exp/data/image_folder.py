@@ -29,7 +29,7 @@ class ImageFolder(FileSource):
 
     Args:
         root: The folder.
-        classes: A text file that names the classes: one name a line in the order of the sorted folders, or lines of
+        classes: A text file that names the classes: one name per line in the order of the sorted folders, or lines of
             folder, tab and name. For folders that are codes a space does, too: `n01440764 tench`. `imagenet` stands for
             the names of open_clip, for folders that are WordNet ids. By default classes are called as folders.
         name: Short name for tables; by default that of the folder.
@@ -94,7 +94,7 @@ def _note_empty(root: Path, classes: list[str]) -> None:
 
 
 def read_class_names(path: str, folders: list[str]) -> list[str]:
-    """Return the names of folders, from a file with one name a line or with lines of folder, tab, name; or of ImageNet.
+    """Return the names of folders, from a file of one name, or folder, tab and name, per line; or those of ImageNet.
 
     Args:
         path: The file, or `imagenet`: WordNet ids are given their names.

@@ -1,6 +1,6 @@
 """MURA: X-rays of upper limbs, positive where a radiologist saw something abnormal in the study.
 
-    ROOT/train_image_paths.csv, ROOT/valid_image_paths.csv      one file a line, without a header
+    ROOT/train_image_paths.csv, ROOT/valid_image_paths.csv      one file per line, without a header
     ROOT/train/XR_WRIST/patient00001/study1_positive/image1.png
 
 References:

@@ -23,7 +23,7 @@ class PairTable(FileSource):
     If the image of one half is damaged, the whole pair is left out.
 
     Args:
-        table: A csv, JSON or parquet file (`.csv`, `.tsv`, `.json`, `.jsonl`, `.parquet`), one line a pair.
+        table: A csv, JSON or parquet file (`.csv`, `.tsv`, `.json`, `.jsonl`, `.parquet`), one line per pair.
         root: Folder that file names are relative to; by default that of the table.
         columns: Of the captions, safe and unsafe.
         file_columns: Of the image files, safe and unsafe.

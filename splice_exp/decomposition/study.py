@@ -144,7 +144,7 @@ class Study:
 
     @cached_property
     def class_features(self) -> Float[Tensor, "c d"]:
-        """One text a class of `embeddings`.
+        """One text per class of `embeddings`.
 
         Raises:
             SpliceError: if a class has no text.

@@ -77,7 +77,7 @@ def build_vocabulary(
 
 
 def write_vocabulary(path: Path, names: list[str], provenance: dict[str, Any]) -> None:
-    """Write one name a line, in ascending frequency, and the provenance beside it.
+    """Write one name per line, in ascending frequency, and the provenance beside it.
 
     Args:
         path: Of the list; replaced where it is there.

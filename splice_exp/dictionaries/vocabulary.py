@@ -149,7 +149,7 @@ class BankVocabulary(VocabularySource):
 
 
 class FileVocabulary(VocabularySource):
-    """One name a line, UTF-8, in ascending frequency. Blank and repeated lines are reported and left out.
+    """One name per line, UTF-8, in ascending frequency. Blank and repeated lines are reported and left out.
 
     Args:
         path: The text file.
@@ -300,7 +300,7 @@ def _made(path: Path) -> str:
 
 
 def read_names(path: Path, of: object = None) -> list[str]:
-    """Read one name a line; repeated lines are reported with their numbers and left out, blank ones by `read_lines`.
+    """Read one name per line; repeated lines are reported with their numbers and left out, blank ones by `read_lines`.
 
     Args:
         path: Text in UTF-8.

@@ -69,7 +69,7 @@ def edit(tower: Tower, spectra: Spectra, factors: Float[Tensor, "L H r"], consta
     Args:
         tower: Whose weights change; copy the model before, if the old one is still needed.
         spectra: Of this tower, folded.
-        factors: m, one a vector.
+        factors: m, one per vector.
         constants: Whether what heads write whatever they read is `edited`, too, or `kept`.
 
     Returns:

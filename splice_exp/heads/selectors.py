@@ -44,7 +44,7 @@ class Selector(ABC):
 
     @abstractmethod
     def scores(self, found: Explanations, names: Sequence[str]) -> Float[Tensor, " n"]:
-        """Return one score a vector.
+        """Return one score per vector.
 
         Args:
             found: Of both signed directions of each vector, one after the other.

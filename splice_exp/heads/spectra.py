@@ -1,4 +1,4 @@
-"""Singular values and vectors of value–output matrices: which directions a head reads, and which it writes.
+"""Singular values and vectors of value–output matrices: which directions per head reads, and which it writes.
 
     M_h = U diag(σ) Vᵀ        reads_h = Q₁ R₁,  writes_hᵀ = Q₂ R₂,  R₁ R₂ᵀ = U' diag(σ) V'ᵀ,  U = Q₁ U',  V = Q₂ V'
 

@@ -34,9 +34,9 @@ def decompositions(
     Args:
         images: The samples.
         codes: Of the same samples, named.
-        captions: One a sample.
+        captions: One per sample.
         truth: Of the same samples, where it is known.
-        top: Bars a sample, at most.
+        top: Bars per sample, at most.
     """
     rows = -(-len(images) // COLUMNS)
     with mpl.rc_context(STYLE):

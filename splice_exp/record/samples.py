@@ -24,7 +24,7 @@ class Samples:
         sample_ids: Their names.
         images: As the data set yields them.
         codes: Named.
-        captions: One a sample, where there are any.
+        captions: One per sample, where there are any.
         truth: Of these samples, where it is known.
     """
 

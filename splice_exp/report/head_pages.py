@@ -30,7 +30,7 @@ class HeadPages(Report):
     """The report, and pages of its heads in a folder of its name, one linked to the next."""
 
     def more_pages(self, rows: Sequence[Row], results: Path, stem: str) -> list[PageLink]:
-        """Write one page a head."""
+        """Write one page per head."""
         sheets = {head: sheet for row in rows if row.complete for head, sheet in sheets_of(row)}
         links: list[PageLink] = [{"title": head, "path": f"{stem}/{head}.html"} for head in sheets]
         for place, (head, sheet) in enumerate(sheets.items()):

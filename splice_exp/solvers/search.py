@@ -30,7 +30,7 @@ def highest(
     """Return the atoms of the highest correlations with each query, the highest first.
 
     Args:
-        queries: One a row.
+        queries: One per row.
         atoms: The dictionary.
         count: How many; fewer are left where the rest is −1.
         nonnegative: Whether correlations count as they are, or by their absolute values.

@@ -130,7 +130,7 @@ def refitted(targets: Float[Tensor, "n d"], atoms: Float[Tensor, "k d"], codes: 
 
 
 def penalty_as_sparse(dictionary: Dictionary, targets: Float[Tensor, "n d"], l0: float) -> float:
-    """Return the penalty at which the solver has so many concepts a row on average, at least `SMALLEST_PENALTY`.
+    """Return the penalty at which the solver has so many concepts per row on average, at least `SMALLEST_PENALTY`.
 
     Args:
         dictionary: Its atoms.

@@ -199,7 +199,7 @@ class Pictured:
     Attributes:
         names: Of the objects.
         masks: Their pixels, (h, w) bool each.
-        maps: One an object, (2, h, w).
+        maps: One per object, (2, h, w).
         absent: The map of an object that is not there, (h, w).
         reliability: Mean rank correlation of the maps from either half of what was drawn; NaN where it is not known.
     """

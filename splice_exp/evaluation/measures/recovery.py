@@ -205,7 +205,7 @@ def average_precisions(scores: np.ndarray, true: np.ndarray) -> np.ndarray:
 
     Args:
         scores: (n, w).
-        true: (n, w) bool, one or more a row.
+        true: (n, w) bool, one or more per row.
     """
     order = np.argsort(-scores, axis=1, kind="stable")
     ranked, true = np.take_along_axis(scores, order, axis=1), np.take_along_axis(true, order, axis=1)

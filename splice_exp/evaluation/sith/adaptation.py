@@ -34,7 +34,7 @@ from splice_exp.heads.selectors import ByCodes
 from splice_exp.heads.spectra import Spectra
 from splice_exp.training.fine_tuning import FineTuning, fine_tuned
 
-DRAWN = 8  # random directions a head
+DRAWN = 8  # random directions per head
 
 MEASURES = (
     Measure("adapt/accuracy_before", "accuracy, before", Unit.SHARE),

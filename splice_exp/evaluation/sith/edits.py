@@ -115,7 +115,7 @@ def zero_shot(features: Float[Tensor, "n e"], texts: Float[Tensor, "c e"]) -> np
 
     Args:
         features: Image embeddings.
-        texts: Unit rows, one a class.
+        texts: Unit rows, one per class.
 
     Returns:
         Its index, (n,).

@@ -130,7 +130,7 @@ class SpliceEvaluation(Evaluation):
             decomposition: Of these embeddings.
             embeddings: n samples.
             image_mean: μ, also where images were not centred by it.
-            class_features: One text a class of `embeddings`, or None without classes.
+            class_features: One text per class of `embeddings`, or None without classes.
             truth: What is in each sample, where that is known.
 
         Returns:

@@ -20,7 +20,7 @@ SHARES = ("reweighted", "mixed", "new")
 
 
 class AdaptationPanels(Drawing):
-    """One line a row of the table, of three panels; of several seeds the first.
+    """One line of three panels per row of the table; of several seeds the first.
 
     Similarity of matched vectors; shares of the change of each head, and of a random change; log(σ' / σ) by relevance.
     """

@@ -20,7 +20,7 @@ COLUMNS = 4
 
 
 class ClassBars(Drawing):
-    """One panel a class, averaged over all rows.
+    """One panel per class, averaged over all rows.
 
     Args:
         table: Table of the run with columns `class`, `concept`, `code` and `rank`.

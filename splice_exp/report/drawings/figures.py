@@ -30,7 +30,7 @@ class Figure(Drawing):
 
     Args:
         panels: Metrics, one panel each.
-        baselines: Metric → the metric to draw dashed beside it: one line, or one a row where it differs between rows.
+        baselines: Metric → the metric to draw dashed beside it: one line, or one per row where it differs between rows.
     """
 
     def __init__(self, panels: Sequence[str], baselines: Mapping[str, str] | None = None) -> None:
@@ -78,7 +78,7 @@ class Figure(Drawing):
 
 
 class Curves(Figure):
-    """Metrics along x, one line a value of the key `group`, with 95 % bands.
+    """Metrics along x, one line per value of the key `group`, with 95 % bands.
 
     Args:
         x: Metric on the horizontal axis.

@@ -16,7 +16,7 @@ from splice_exp.report.records import Row
 
 
 class GroupedBars(Drawing):
-    """One panel a row; in it a group of bars for each of `groups`, with a bar for each of `bars`.
+    """One panel per row; in it a group of bars for each of `groups`, with a bar for each of `bars`.
 
     Args:
         groups: Part of a metric's name → what it is called under the group.
