@@ -311,7 +311,7 @@ def _peak(real: Path, rows: int, num_atoms: int) -> dict[str, Any]:
 
 
 def draw(speed: pd.DataFrame, path: Path) -> None:
-    """Draw time in products against the size of the support, one panel per problem."""
+    """Plot time in products against the size of the support, one panel per problem."""
     names = list(speed["set"].unique())
     canvas, axes = plt.subplots(1, len(names), figsize=(3.6 * len(names), 3.0), sharey=True, layout="constrained")
     for axis, name in zip(axes, names, strict=True):

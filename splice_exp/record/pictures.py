@@ -29,7 +29,7 @@ def decompositions(
     truth: GroundTruth | None = None,
     top: int = 8,
 ) -> Canvas:
-    """Draw samples with their largest codes; concepts that are in the image, and that are not, in their colours.
+    """Plot samples with their largest codes; concepts that are in the image, and that are not, in their colours.
 
     Args:
         images: The samples.

@@ -15,7 +15,7 @@ class Drawing(ABC):
 
     @abstractmethod
     def draw(self, records: Sequence[Row], title: str) -> Canvas | None:
-        """Draw the complete rows; None where there is nothing to draw.
+        """Plot the complete rows; None where there is nothing to plot.
 
         Args:
             records: All rows of a table.

@@ -24,7 +24,7 @@ class ClassBars(Drawing):
 
     Args:
         table: Table of the run with columns `class`, `concept`, `code` and `rank`.
-        num_classes: Classes drawn, at most.
+        num_classes: Classes plotted, at most.
         classes: Which, by their names; None: the first ones.
     """
 
@@ -69,7 +69,7 @@ class ClassBars(Drawing):
         return canvas
 
     def _chosen(self, names: list[str]) -> list[str]:
-        """Return the classes to be drawn, in the order in which they were asked for.
+        """Return the classes to plot, in the order in which they were asked for.
 
         Raises:
             SpliceError: for a class that there is not.

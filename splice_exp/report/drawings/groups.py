@@ -23,7 +23,7 @@ class GroupedBars(Drawing):
         metric: Name of the metric of a bar, with `{group}` and `{bar}` in it.
         bars: Part of a metric's name → what it is called in the legend.
         y: Name of the vertical axis.
-        chance: Where to draw a dashed line, in units of that axis; or none.
+        chance: Where to plot a dashed line, in units of that axis; or none.
     """
 
     def __init__(

@@ -74,7 +74,7 @@ class HeadSheets(Drawing):
             axis.imshow(sheet.images[picture], interpolation="nearest")
 
     def _chosen(self, heads: list[str]) -> list[str]:
-        """Return the heads to be drawn; those of layers that were not read are left out, unless all are.
+        """Return the heads to plot; those of layers that were not read are left out, unless all are.
 
         Raises:
             SpliceError: for a head that its layer does not have.
