@@ -75,7 +75,7 @@ HEADS = (  # on the synthetic benchmark
     "sith_adaptation",
 )
 LEARNED = ("concept_methods", "amortisation", "counterfactuals")  # dictionaries that are trained: of three seeds
-DRAWN = (  # dictionaries, halves of vocabularies and the like are drawn at random: of five seeds
+DRAWN = (  # dictionaries, halves of vocabularies and the like are sampled at random: of five seeds
     "dictionary_sparsity",
     "ablation_dictionary",
     "ablation_vocabulary_size",

@@ -60,7 +60,7 @@ class Config:
     Attributes:
         name: Of the experiment.
         table: File name, without suffix, of its table, figure and page.
-        seed: Of everything that is drawn.
+        seed: Of everything that is sampled.
         force: Whether the record of a complete run is written again.
         repair: Whether damaged shards are computed again, instead of stopping at them.
         fused: Whether samples are embedded and decomposed in one pass.

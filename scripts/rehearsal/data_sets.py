@@ -1,4 +1,4 @@
-"""Miniature replicas of published data sets: layout, names and splits are theirs; pixels are drawn at random.
+"""Miniature replicas of published data sets: layout, names and splits are theirs; pixels are random.
 
 A new data set is one function that writes it under a root, and its entry in `DATA_SETS`.
 """

@@ -98,7 +98,7 @@ class GradientShap(Gradients):
     in the batch; and every explicand has its own random numbers.
 
     Args:
-        num_samples: Draws of ε and α.
+        num_samples: Samples of ε and α.
         noise: s, in units of the preprocessed image.
         together: Images whose gradients are taken at once.
     """

@@ -52,7 +52,8 @@ class Explained:
     Attributes:
         maps: Large where a pixel speaks for the corpus, negative where it speaks for the foil, (n, h, w).
         similarity: Of each image with the corpus, minus with the foil, (n,).
-        reliability: Rank correlation of the maps from either half of what was drawn, (n,); NaN where it is not known.
+        reliability: Rank correlation of the maps from either half of the masks or samples, (n,); NaN where it is not
+            known.
         target: What was asked: the names of corpus and foil.
         images: What was explained, as files or PIL images.
         backbone: What looked at them.
@@ -171,7 +172,7 @@ class Cocoa:
                 NumPy; or a `Corpus`.
             foil: The same; by default all concepts of the vocabulary that was loaded, or nothing if none was.
             similarity: `cosine` or `dot`.
-            seed: Of what is drawn.
+            seed: Of everything that is sampled.
 
         Returns:
             A map of each image, and how similar it is to the corpus, less to the foil.
@@ -200,7 +201,7 @@ class Cocoa:
         return Explained(maps, scores, reliability, name, tuple(images), self.backbone)
 
     def _explain(self, images: Sequence[ImageOrFile], target: Target, seed: int) -> Parts:
-        """Explain some of the images; what is drawn for one depends on its file's name, as on the command line.
+        """Explain some of the images; the random numbers of one depend on its file's name, as on the command line.
 
         An image that is not a file is identified by its pixels.
         """

@@ -67,7 +67,7 @@ class Perturbations(Method):
             of_columns = []
             for column in range(len(target.names)):
                 recorded.rewind()
-                with torch.random.fork_rng():  # captum draws from the generator of all
+                with torch.random.fork_rng():  # captum samples from the global generator
                     torch.manual_seed(seed)
                     of_columns.append(self._of_column(score, image, fill, column).sum(dim=1)[0])
             maps.append(torch.stack(of_columns))
@@ -118,7 +118,7 @@ class SquareShap(Perturbations):
     """Kernel SHAP of squares of pixels.
 
     Args:
-        num_samples: Coalitions that are drawn.
+        num_samples: Number of sampled coalitions.
         side: Of the squares, pixels.
         together: Images that are scored at once.
     """

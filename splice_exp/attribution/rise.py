@@ -39,7 +39,7 @@ class MaskMethod(Method):
     @property
     @abstractmethod
     def settings(self) -> MaskSettings:
-        """How masks are drawn."""
+        """How masks are sampled."""
 
     @abstractmethod
     def estimate(self, sums: MaskSums) -> Float[Tensor, "K h w"]:

@@ -49,7 +49,7 @@ def randomized(
     Args:
         backbone: With an image tower, which stays as it is.
         depth: Stages, counted from the output; None: all of them.
-        seed: Of the draws.
+        seed: Of the sampling.
         statistics: What becomes of running statistics of the random stages: `reset` or `kept`.
         of: The component that asks, for errors.
 

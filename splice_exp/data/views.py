@@ -37,7 +37,7 @@ class Views(EncodableSource):
         data: The images.
         view: One of `VIEWS`.
         side: Of the square, pixels.
-        seed: Of what is drawn; every image has its own random numbers, from this and its name.
+        seed: Of everything that is sampled; every image has its own random numbers, from this and its name.
         border: Pixels that the backbone cuts off each side of a resized image.
     """
 

@@ -90,10 +90,10 @@ class Explanations:
         return self.projection.back_as_published(normalize(normalize(composed.double(), dim=1) + self.mean, dim=1))
 
     def by_chance(self, seed: int) -> Float[Tensor, "m e"]:
-        """Return the best nonnegative sums of concepts drawn by chance, as many as the longest code has.
+        """Return the best nonnegative sums of concepts sampled at random, as many as the longest code has.
 
         Args:
-            seed: Of what is drawn.
+            seed: Of everything that is sampled.
         """
         size = int(self.solution.codes.l0().max())
         random = np.random.default_rng(seed)
@@ -179,7 +179,7 @@ def random_directions(count: int, width: int, seed: int) -> Float[Tensor, "n d"]
     Args:
         count: n.
         width: d, of the residual stream.
-        seed: Of the draw.
+        seed: Of the sampling.
 
     Returns:
         Unit rows, float64.

@@ -122,7 +122,7 @@ def energy_of(gains: Float[Tensor, " n"], factors: Float[Tensor, " n"]) -> float
 
 
 def random_factors(gains: Float[Tensor, " n"], factors: Float[Tensor, " n"], seed: int) -> Float[Tensor, " n"]:
-    """Draw an energy-matched edit: the same factors for vectors drawn from all of them, selected or not.
+    """Draw an energy-matched edit: the same factors for vectors sampled from all of them, selected or not.
 
     Vectors are taken in random order until the energy is reached, the last one in part; factors come in random order,
     and again from the first one when all were used.

@@ -156,7 +156,7 @@ class SmallClip(lightning.LightningModule):
         tokenizer: From texts to tokens, (n, t) int64.
         token_weights: Weight of each token in the loss on words, (vocabulary,).
         settings: Of the training.
-        workers: Processes that draw images.
+        workers: Processes that render images.
     """
 
     token_weights: Tensor

@@ -47,7 +47,7 @@ class LearnedDictionary(DictionaryBuilder):
     Args:
         train: The samples that it is fitted to; they must not be those that are decomposed.
         size: Number of atoms.
-        seed: Of everything that is drawn.
+        seed: Of everything that is sampled.
     """
 
     train: DataSource

@@ -125,7 +125,7 @@ def train(network: Autoencoder, targets: Float[Tensor, "n d"], course: Course, f
     Writes `curves.csv` into the folder: loss, unexplained variance, L0 and share of dead atoms of each epoch.
 
     Args:
-        network: As it was drawn.
+        network: As it was initialised.
         targets: Centred unit rows.
         course: How.
         folder: Of exactly this training.

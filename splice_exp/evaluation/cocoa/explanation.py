@@ -180,7 +180,7 @@ class Explanation(Evaluation):
 
 
 def _warn_of(reliability: np.ndarray) -> None:
-    """Say how many maps depend on which masks were drawn."""
+    """Say how many maps depend on which masks were sampled."""
     if low := int((reliability < RELIABLE).sum()):
         log.warning(
             "%d of %d maps are not reliable: the rank correlation of maps of two halves of the masks is down to %.2f, "

@@ -201,7 +201,8 @@ class Pictured:
         masks: Their pixels, (h, w) bool each.
         maps: One per object, (2, h, w).
         absent: The map of an object that is not there, (h, w).
-        reliability: Mean rank correlation of the maps from either half of what was drawn; NaN where it is not known.
+        reliability: Mean rank correlation of the maps from either half of the masks or samples; NaN where it is not
+            known.
     """
 
     names: tuple[str, ...]

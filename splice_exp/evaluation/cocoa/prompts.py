@@ -59,7 +59,7 @@ class Prompts:
 
         Args:
             present: Names of what is in the image.
-            random: Generator of the draw.
+            random: The random generator.
 
         Returns:
             The name.

@@ -46,7 +46,7 @@ def draw_references(
         label: The class of the corpus.
         corpus_size: Samples.
         foil_size: Samples.
-        random: Source of all draws.
+        random: The random generator.
         name: Of the data, for errors.
         of: The component that asks, for errors.
 
@@ -98,7 +98,7 @@ def draw_places(
         label: The class of the corpus.
         sizes: Of corpus and foil.
         held_out: Whether measures have their own corpus and foil, disjoint from those that explain.
-        seed: Of the draws.
+        seed: Of the sampling.
         of: The component that asks, for errors.
 
     Raises:
@@ -116,7 +116,7 @@ def draw_places(
 
 
 def references_of(name: str, places: Places, rows: np.ndarray, known: Float[Tensor, "n d"]) -> References:
-    """Return corpora and foils that were drawn.
+    """Return the sampled corpora and foils.
 
     Args:
         name: Of the class.

@@ -91,7 +91,7 @@ def draw_supports(supports: Supports, num_concepts: int, seed: int) -> Supports:
     Args:
         supports: Concepts of each sample.
         num_concepts: k.
-        seed: Of the draw.
+        seed: Of the sampling.
     """
     used = np.bincount([concept for support in supports for concept in support], minlength=num_concepts)
     if not used.any():
@@ -274,7 +274,7 @@ def recovery_measures(codes: Codes, truth: GroundTruth, top_k: int, seed: int) -
 
     Returns:
         Name → (n,): those of `recovery`, `average_precision`, and precision, recall and F1 with the suffix `_in_top5`
-        (for that `top_k`), `_any_sign` (a negative code names its concept, too) and, of concepts drawn by their use,
+        (for that `top_k`), `_any_sign` (a negative code names its concept, too) and, of concepts sampled by their use,
         `_null`, the latter also for main recall and what is pooled; the null of the average precision is that of the
         codes of other samples.
     """

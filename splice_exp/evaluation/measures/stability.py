@@ -119,8 +119,8 @@ def selection_frequency(
         solver: Of the lasso.
         targets: Unit rows, in the geometry of the atoms.
         atoms: Unit rows.
-        resamples: Number of draws.
-        seed: Of the draws.
+        resamples: Number of resamples.
+        seed: Of the resampling.
     """
     require_integer("resamples", resamples, 1)
     random = np.random.default_rng(seed)

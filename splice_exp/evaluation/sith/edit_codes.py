@@ -45,7 +45,7 @@ class SithEditCodes(HeadEdit):
 
     `told_target`, `told_others`: share of the true concepts of the kind, and of the other kinds, that codes name;
     `codes/target`, `codes/others`: sums of the codes of the kind, and of the others; each `_before`, `_after` and
-    `_random` (energy-matched edits of vectors drawn from all, several times). Each model is decomposed as it
+    `_random` (energy-matched edits of vectors sampled from all, several times). Each model is decomposed as it
     would be on its own, with its own image mean.
 
     Args:

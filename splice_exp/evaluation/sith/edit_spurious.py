@@ -54,8 +54,8 @@ class SithEditSpurious(HeadEdit):
     """Zero-shot accuracy of four groups, class by background, before and after an edit of heads.
 
     `worst`, `average`: of the groups, or over all samples, each `_before`, `_after`, `_random` (energy-matched
-    edits of vectors drawn from all, several times). Of the class token alone, while later layers see what they saw:
-    `_direct` (without the same vectors), `_direct_random` (without drawn ones) and `_ablated` (heads that are most
+    edits of vectors sampled from all, several times). Of the class token alone, while later layers see what they saw:
+    `_direct` (without the same vectors), `_direct_random` (without random ones) and `_ablated` (heads that are most
     about the concepts, as a whole, are set to their mean).
     `side_before` and so on: accuracy on other data, which an edit should spare.
 

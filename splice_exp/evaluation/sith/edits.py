@@ -69,23 +69,23 @@ def listed(planned: Plan, count: int = 12) -> pd.DataFrame:
 
 
 def random_edit(backbone: Backbone, plan: Plan, constants: str, seed: int) -> Backbone:
-    """Return a backbone with an energy-matched edit of vectors that are drawn from all.
+    """Return a backbone with an energy-matched edit of vectors that are sampled from all.
 
     Args:
         backbone: The one to copy; stays as it is.
         plan: Whose relative squared norm is matched.
         constants: Whether what heads write whatever they read is `edited`, too, or `kept`.
-        seed: Of the draw.
+        seed: Of the sampling.
     """
     return edited(backbone, plan.spectra, drawn_factors(plan, seed), constants)[0]
 
 
 def drawn_factors(plan: Plan, seed: int) -> Float[Tensor, "L H r"]:
-    """Return the factors of an energy-matched edit of vectors that are drawn from all.
+    """Return the factors of an energy-matched edit of vectors that are sampled from all.
 
     Args:
         plan: Whose relative squared norm is matched.
-        seed: Of the draw.
+        seed: Of the sampling.
     """
     gains = plan.spectra.gains
     return random_factors(gains.flatten(), plan.factors.flatten(), seed).view(gains.shape)

@@ -57,7 +57,7 @@ class SithGrounding(Evaluation):
     explanation (the reconstruction from its code). Where truth is known, `area_first`: the area under the ROC curve by
     which the drive predicts where the first concept is true; `area_codes`: the mean over all concepts of the code,
     by their values; `top`: how often the first concept of a signed direction is true of the images that drive it most
-    (null: of all images). Nulls of the others: by the drive of another signed direction, drawn at random (a
+    (null: of all images). Nulls of the others: by the drive of another signed direction, sampled at random (a
     derangement). Signed directions without a concept that can be true or not do not count; `named`: the share of the
     others.
 
@@ -137,7 +137,7 @@ def derangement(count: int, seed: int) -> np.ndarray:
 
     Args:
         count: At least 2; a single one has nowhere to go.
-        seed: Of the draw.
+        seed: Of the sampling.
     """
     circle = np.random.default_rng(seed).permutation(count)
     found = np.empty(count, dtype=int)

@@ -110,7 +110,7 @@ def over_vectors(
 
 
 def heads_of_vectors(vectors: Sequence[str]) -> tuple[str, ...]:
-    """Return the head of each vector by its name: vectors of one head are no independent draws.
+    """Return the head of each vector by its name: vectors of one head are not independent samples.
 
     Example:
         >>> heads_of_vectors(["L3.H0.0", "L3.H0.1", "L3.H1.0"])

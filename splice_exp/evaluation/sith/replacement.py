@@ -53,14 +53,14 @@ class SithReplacement(Evaluation):
 
     `accuracy_before`: as it is; `accuracy_after`: with v̂ = (v̂₊ − v̂₋) / 2, the estimates by the codes of both signed
     directions; `accuracy_published`: with the unit direction of the code of +v alone, as the authors invert it;
-    `accuracy_perfect`: with codes that miss nothing; `accuracy_random`: with codes of as many concepts drawn by chance;
-    `accuracy_removed`: with vectors that write nothing. Without the last two, a small loss would say little: heads may
-    not matter. `cosine_…`: of the embeddings and those of the model as it is.
+    `accuracy_perfect`: with codes that miss nothing; `accuracy_random`: with codes of as many concepts sampled at
+    random; `accuracy_removed`: with vectors that write nothing. Without the last two, a small loss would say little:
+    heads may not matter. `cosine_…`: of the embeddings and those of the model as it is.
 
     Args:
         reading: Which heads, and how.
         bootstrap_resamples: For the 95 % intervals.
-        seed: Of concepts drawn by chance, and the bootstrap.
+        seed: Of concepts sampled at random, and the bootstrap.
     """
 
     measures = MEASURES

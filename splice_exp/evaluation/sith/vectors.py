@@ -56,7 +56,7 @@ class SithVectors(Evaluation):
     residual stream (an estimate that knows how much the code misses); `ceiling`: the same for a perfect code; `ratio`:
     of the two; `published`, `published_ceiling`: as the authors go back; `joint_gain`: weighted by squared singular
     values. `coherence`: mean cosine of the concepts of a list.
-    Nulls: `joint_null`, `stream_null` of random directions; `joint_random` of concepts drawn by chance, as many as in
+    Nulls: `joint_null`, `stream_null` of random directions; `joint_random` of concepts sampled at random, as many as in
     the longest list; `coherence_null` of lists of the same concepts, shuffled.
 
     Args:

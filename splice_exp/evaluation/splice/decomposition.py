@@ -85,7 +85,8 @@ class SpliceEvaluation(Evaluation):
     """Zero-shot accuracy, cosines, sparsity, class concepts and recovery, each beside its baseline and its null.
 
     Baselines: dense CLIP for accuracy, the mean alone for cosines. Nulls: the same codes and reconstructions judged
-    against the labels of other samples (a seeded permutation); for recovery, concepts drawn by how often they are used.
+    against the labels of other samples (a seeded permutation); for recovery, concepts sampled by how often they are
+    used.
 
     Args:
         top_k: Largest codes among which concepts are looked for.

@@ -7,7 +7,7 @@
 A probe is trained on codes before the intervention. `removed`: without the concepts that are named; `proposed`: and
 without those that predict the edited attribute best (`evaluation.removal`), as few as bring its probe near chance on
 the training data; `relearned`: a probe that was trained on codes without the named ones, which says what the others
-still reveal; `null`: without as many concepts as are named, drawn by how much code they have.
+still reveal; `null`: without as many concepts as are named, sampled by how much code they have.
 
 Accuracies are balanced, the mean over the two values, so that chance is one half whatever the data. The area under the
 ROC curve of zero-shot stands beside its accuracy: an answer that is the same for all is at chance by accuracy, although

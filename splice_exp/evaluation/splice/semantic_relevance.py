@@ -6,7 +6,7 @@
     H, mean–mean    (mean_a min_b d(a, b) + mean_b min_a d(a, b)) / 2
 
 Concepts are those with a positive code; words are those of all captions without function words. Raw, and centred by the
-mean of all concepts. Nulls: as many concepts drawn by their use, and the captions of other images. Baselines: as many
+mean of all concepts. Nulls: as many concepts sampled by their use, and the captions of other images. Baselines: as many
 concepts as have a code, those nearest to the embedding (dense) or to the image mean (mean only).
 `above`: relevance minus that of the first null, because all words are nearer to each other in one geometry than in
 another.
@@ -157,7 +157,7 @@ def words_of(captions: Sequence[Sequence[str]]) -> tuple[list[list[int]], list[s
 
 
 def relevance_beside_null(study: Study, captions: Sequence[Sequence[str]], seed: int) -> dict[str, np.ndarray]:
-    """Return max–min, and mean–mean centred, of the concepts of each sample and of as many drawn by their use.
+    """Return max–min, and mean–mean centred, of the concepts of each sample and of as many sampled by their use.
 
     Args:
         study: Decomposed, over atoms with names.
