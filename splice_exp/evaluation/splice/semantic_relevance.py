@@ -7,7 +7,7 @@
 
 Concepts are those with a positive code; words are those of all captions without function words. Raw, and centred by the
 mean of all concepts. Nulls: as many concepts sampled by their use, and the captions of other images. Baselines: as many
-concepts as have a code, those nearest to the embedding (dense) or to the image mean (mean only).
+concepts as have a code, those nearest to the embedding (dense) or to the image mean (mean baseline).
 `above`: relevance minus that of the first null, because all words are nearer to each other in one geometry than in
 another.
 

@@ -48,7 +48,7 @@ class TextDecomposition(Evaluation):
     `cosine`: of the two codes; `shared`: concepts in both over concepts in either; `top_shared`: whether the largest
     code of the caption is active in the image; `nearer`: whether the image's own caption has a larger cosine than the
     other one, ties a half; F1 of both against the ground truth, where there is one. Dense: the cosine of the two
-    centred embeddings. Mean only: the cosine with the mean codes of all captions.
+    centred embeddings. Mean baseline: the cosine with the mean codes of all captions.
 
     Args:
         bootstrap_resamples: For the 95 % intervals.

@@ -44,7 +44,7 @@ class VocabularyDraws(Evaluation):
 
     `kept`: share of the support within the sampled part that is found again (of the rows whose support meets that
     part); `shared`: as above; `cosine`: of the two codes; `reconstruction`: cosine of the two reconstructions.
-    Null: the supports of other samples. Mean only: cosine of the image mean with the reconstruction over the whole
+    Null: the supports of other samples. Mean baseline: cosine of the image mean with the reconstruction over the whole
     dictionary. The embedding itself does not change with the vocabulary.
 
     Atoms stay centred by the mean of the whole dictionary: only the choice of concepts changes.
