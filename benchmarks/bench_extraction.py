@@ -4,7 +4,7 @@
 
 On the synthetic benchmark, with 1,000 atoms. The bare loop loads a batch, embeds it, and keeps the embeddings;
 `extract` also deals the batches, writes every one as a shard with its checksum, and reads all of them back. Bare loop
-and contenders take turns, everything warm.
+and contenders alternate, everything warm.
 """
 
 from __future__ import annotations
