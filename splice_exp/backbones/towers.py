@@ -1,4 +1,4 @@
-"""The Transformers inside a CLIP: blocks that write into a residual stream, and the way from there to the joint space.
+"""The Transformers inside a CLIP: blocks that write into a residual stream, and the map from there to the joint space.
 
 joint = LN_post(stream) · P
 """

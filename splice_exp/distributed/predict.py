@@ -74,7 +74,7 @@ class Share:
 
 
 class Dealt(Sampler[int]):
-    """The places of those batches that are for this process of this job.
+    """The indices of the batches for this process of this job.
 
     Args:
         batches: Rows of all batches.

@@ -137,7 +137,8 @@ def explain(
         projection: Into the joint space.
         dictionary: Concepts, centred as for images.
         solver: Finds codes.
-        mean: μ of image embeddings, to be taken away from points; None: nothing is, as for directions without a place.
+        mean: μ of image embeddings, to be taken away from points; None: nothing is, as for directions, which have no
+            position.
         device: On which codes are found; None: where the atoms are.
 
     Returns:

@@ -59,8 +59,8 @@ class Reading:
         tower: `image` or `text`.
         side: `writes` (right singular vectors) or `reads` (left ones).
         projection: Into the joint space: `published`, `linear` or `jacobian`.
-        centred: Whether the image mean is taken away from what is `published`; the others are directions without a
-            place, from which nothing is taken.
+        centred: Whether the image mean is taken away from what is `published`; the others are directions, which have
+            no position, and nothing is taken from them.
         folded: Whether gain and centring of the LayerNorms belong to the matrices.
         vectors: Of each head, those of the largest singular values; null: all.
     """
@@ -119,11 +119,11 @@ class Reading:
 
     @property
     def is_centred(self) -> bool:
-        """Whether the image mean is taken away: from points, and not from directions without a place."""
+        """Whether the image mean is taken away: from points, and not from directions, which have no position."""
         return self.centred and self.projection == "published"
 
     def projected(self, backbone: Backbone, stream: Float[Tensor, " d"] | None) -> Projection:
-        """Return the way into the joint space.
+        """Return the map into the joint space.
 
         Args:
             backbone: Whose tower is read.
@@ -132,7 +132,7 @@ class Reading:
         return Projection(self.tower_of(backbone), self.projection, stream if self.projection == "jacobian" else None)
 
     def chosen(self, spectra: Spectra) -> list[int]:
-        """Return the places of the vectors that are explained, among all in the order of `Spectra.names`."""
+        """Return the indices of the vectors that are explained, in the order of `Spectra.names`."""
         rank = spectra.gains.shape[2]
         count = rank if self.vectors is None else min(self.vectors, rank)
         return [place for place in range(spectra.gains.numel()) if place % rank < count]

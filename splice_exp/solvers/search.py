@@ -86,7 +86,7 @@ def _candidates(
 
 
 def _mask(correlations: Float[Tensor, "b tile"], places: Int64[Tensor, "b s"]) -> None:
-    """Take atoms out of a tile; places outside it are of other tiles."""
+    """Take atoms out of a tile; indices outside it belong to other tiles."""
     inside = (places >= 0) & (places < correlations.shape[1])
     rows = torch.arange(len(places), device=places.device)[:, None].expand_as(places)
     correlations[rows[inside], places[inside]] = -torch.inf

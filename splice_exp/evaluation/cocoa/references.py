@@ -36,7 +36,7 @@ class References:
 def draw_references(
     labels: np.ndarray, label: int, corpus_size: int, foil_size: int, random: np.random.Generator, name: str, of: object
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the places of a corpus of one class, and of a foil that has all classes in their natural proportions.
+    """Draw the indices of a corpus of one class, and of a foil that has all classes in their natural proportions.
 
     The corpus takes samples of its class away. So that the class is in what is left as often as before, as large a
     share of all other classes is taken away, too.
@@ -120,8 +120,8 @@ def references_of(name: str, places: Places, rows: np.ndarray, known: Float[Tens
 
     Args:
         name: Of the class.
-        places: Theirs.
-        rows: Places of the samples whose representations are known, ascending, (n,).
+        places: Their indices.
+        rows: Indices of the samples whose representations are known, ascending, (n,).
         known: These representations.
     """
     pairs = []

@@ -34,7 +34,7 @@ def pictures_table(data: EncodableSource, places: Iterable[int], side: int, bord
 
     Args:
         data: Images.
-        places: Which of them; those that are not there are left out.
+        places: Indices of those to show; missing ones are left out.
         side: Of the square that the backbone sees, pixels.
         border: Pixels that it cuts off each side of a resized image.
     """

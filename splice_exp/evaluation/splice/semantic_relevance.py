@@ -150,7 +150,7 @@ class SemanticRelevance(Evaluation):
 
 
 def words_of(captions: Sequence[Sequence[str]]) -> tuple[list[list[int]], list[str]]:
-    """Return the places of the words of each sample among all words, and these; function words are left out."""
+    """Return the indices of the words of each sample among all words, and these; function words are left out."""
     said = [content_words(of_one) for of_one in captions]
     place = {word: number for number, word in enumerate(dict.fromkeys(word for of in said for word in of))}
     return [[place[word] for word in of_one] for of_one in said], list(place)

@@ -72,7 +72,7 @@ class Factors(NamedTuple):
             state: With the dictionary.
             targets: X of these rows in float64.
             support: The first t atoms of their supports, all that there are; −1 is none.
-            place: Where the new atom stands, behind all others.
+            place: Index of the new atom, behind all others.
         """
         at, size = place[:, None], support.shape[1]
         new = state.exact_atoms[support.gather(1, at)[:, 0]]

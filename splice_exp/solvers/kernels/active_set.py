@@ -241,8 +241,8 @@ def advance(
     """Judge `rows[begin:end]` and, unless this is the `final` look, work on those that are not done.
 
     Args:
-        begin: First place in `rows` of the part that this call works on.
-        end: Place after its last.
+        begin: First index in `rows` of the part that this call works on.
+        end: Index after its last.
         rows: Rows that are not done, (m,).
         correlations: Of the residuals in `answer` with all atoms, (m, k); overwritten.
         errors: How far the correlations of a row are off at most, (m,) …
