@@ -3,7 +3,7 @@
     python benchmarks/bench_extraction.py [--samples 4096] [--batch-size 256] [--repeats 15] [--results results]
 
 On the synthetic benchmark, with 1,000 atoms. The bare loop loads a batch, embeds it, and keeps the embeddings;
-`extract` also deals the batches, writes every one as a shard with its checksum, and reads all of them back. Bare loop
+`extract` also assigns the batches, writes every one as a shard with its checksum, and reads all of them back. Bare loop
 and contenders alternate, everything warm.
 """
 

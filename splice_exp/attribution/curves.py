@@ -69,7 +69,7 @@ def in_squares(maps: Float[Tensor, "n h w"], side: int, of: object = None) -> Fl
 
     Args:
         maps: One per explicand.
-        side: Of the squares, pixels.
+        side: Patch size, in pixels.
         of: The component that asks, for errors.
 
     Raises:

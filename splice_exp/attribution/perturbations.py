@@ -83,7 +83,7 @@ class Occluded(Perturbations):
     """Occlusion: what the score loses when a square is removed, mean over the squares that cover a pixel.
 
     Args:
-        side: Of the square, pixels.
+        side: Patch size, in pixels.
         stride: Between squares, pixels.
         together: Images that are scored at once.
     """
@@ -119,7 +119,7 @@ class SquareShap(Perturbations):
 
     Args:
         num_samples: Number of sampled coalitions.
-        side: Of the squares, pixels.
+        side: Patch size, in pixels.
         together: Images that are scored at once.
     """
 
@@ -152,7 +152,7 @@ def squares_of(height: int, width: int, side: int) -> Int64[Tensor, "h w"]:
     Args:
         height: Of the image, in pixels.
         width: Of the image, in pixels.
-        side: Of a square, in pixels.
+        side: Patch size, in pixels.
     """
     rows, columns = torch.arange(height) // side, torch.arange(width) // side
     return rows[:, None] * (int(columns[-1]) + 1) + columns

@@ -128,7 +128,7 @@ class Machine:
             enable_checkpointing=False,
             enable_progress_bar=self.progress,
             enable_model_summary=False,
-            use_distributed_sampler=False,  # batches are dealt by number, see `predict`
+            use_distributed_sampler=False,  # batches are assigned by number, see `predict`
         )
 
 

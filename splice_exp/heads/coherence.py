@@ -35,8 +35,8 @@ def coherence_of_chance(codes: Codes, atoms: Float[Tensor, "k d"], seed: int, de
     Args:
         codes: n rows.
         atoms: Unit rows.
-        seed: Of the first deal.
-        deals: Whose mean is taken.
+        seed: Of the first shuffle.
+        deals: Number of shuffles whose mean is taken.
     """
     return torch.stack([_of_lists(dealt(codes, seed + deal), codes, atoms) for deal in range(deals)]).mean(dim=0)
 
@@ -48,7 +48,7 @@ def dealt(codes: Codes, seed: int) -> Int64[Tensor, " nnz"]:
 
     Args:
         codes: n rows.
-        seed: Of the deal.
+        seed: Of the shuffle.
 
     Returns:
         Concepts that may take the place of `codes.indices`: each row has as many as before.

@@ -73,7 +73,7 @@ def favourite(kind: str, companion: str) -> str:
     """Return the concept of a kind that goes with another concept more often than by chance.
 
     Shapes of one family share their favourite scene; every shape has its own colour, every scene a weather and a
-    prop. They are dealt out evenly, so that frequent concepts have different ones.
+    prop. They are distributed evenly, so that frequent concepts have different ones.
 
     Args:
         kind: `scene`, `colour`, `weather` or `prop`.

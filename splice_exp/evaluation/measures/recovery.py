@@ -7,7 +7,7 @@ a word that is not true. A word with several meanings, one of which is true, cou
     precision = |R ∩ T| / |R|          recall = |R ∩ N| / |N|          F1 = 2 |R ∩ N| / (|R| + |N|)
     average precision: of N in the ranking of all words by the sum of the codes that name them
     hallucinated: share of the support with a word that stands for nothing in the benchmark
-    misbound: share of the support whose words are all true, but of no single object
+    misbound: binding error, share of the support whose words are all true, but of no single object
     main recall: of the kinds that a short caption would name (`GroundTruth.main_kinds`)
     pooled: of all words of all samples, Σᵢ partᵢ / Σᵢ wholeᵢ, rather than the mean of the samples' shares
 
@@ -217,7 +217,7 @@ def average_precisions(scores: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 
 def recovery(supports: Supports, concepts: Sequence[str], truth: GroundTruth) -> dict[str, np.ndarray]:
-    """Judge supports: precision, recall (of all and of each kind), F1, hallucinated and misbound share, each (n,).
+    """Judge supports: precision, recall (of all and of each kind), F1, hallucinated share and binding error, each (n,).
 
     Those in `POOLED` also with the suffix `_pooled`.
 

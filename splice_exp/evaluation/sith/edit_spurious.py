@@ -57,11 +57,11 @@ class SithEditSpurious(HeadEdit):
     edits of vectors sampled from all, several times). Of the class token alone, while later layers see what they saw:
     `_direct` (without the same vectors), `_direct_random` (without random ones) and `_ablated` (heads that are most
     about the concepts, as a whole, are set to their mean).
-    `side_before` and so on: accuracy on other data, which an edit should spare.
+    `side_before` and so on: accuracy on control data, which an edit should spare.
 
     Args:
         selector: Scores vectors.
-        side: Other data with classes, for side effects.
+        side: Control data with classes, to measure side effects.
         attribute: The background among `data.attributes`.
         texts: One per class; None: the templates of the backbone with the names of the classes.
     """
