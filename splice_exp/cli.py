@@ -127,7 +127,7 @@ def _paths_and_options(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _require_there(arguments: list[str]) -> None:
-    """End a command on images if one of them is not there: a mistyped name needs no torch to be found out."""
+    """End a command on images if one of them does not exist: a mistyped name is found without torch."""
     for name in _paths_and_options(arguments)[0] if arguments[:1] and arguments[0] in ON_PICTURES else ():
         path = Path(name).expanduser()
         if not path.exists():

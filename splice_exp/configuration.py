@@ -130,7 +130,7 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     """Return the whole configuration as plain values, without Hydra's own node.
 
     Raises:
-        SpliceError: naming values that have no default and were not given, or keys that are not there.
+        SpliceError: naming values that have no default and were not given, or keys that do not exist.
     """
     missing = sorted(key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra."))
     if missing:

@@ -22,7 +22,7 @@ def save_checkpoint(backbone: OpenClipBackbone, folder: Path) -> None:
 
     Args:
         backbone: Whatever has become of its weights.
-        folder: Made if it is not there; files of these names are replaced.
+        folder: Made if it does not exist; files of these names are replaced.
 
     Raises:
         SpliceError: if the model has an architecture that open_clip cannot describe in a file.

@@ -42,7 +42,7 @@ def build(chosen: argparse.Namespace) -> None:
     """Build and write the vocabulary.
 
     Raises:
-        SpliceError: if the knowledge base is not there, or not what it should be.
+        SpliceError: if the knowledge base does not exist, or is not what it should be.
     """
     filters = Filters(**{field.name: getattr(chosen, field.name) for field in fields(Filters)})
     if chosen.base == "conceptnet":

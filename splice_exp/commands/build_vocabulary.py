@@ -106,7 +106,7 @@ def build(chosen: argparse.Namespace) -> None:
 
 
 def _require_files(chosen: argparse.Namespace) -> None:
-    """Fetch weights, and refuse files that are not there, before anything slow is imported."""
+    """Fetch weights, and refuse files that do not exist, before anything slow is imported."""
     for path in chosen.captions:
         if not path.is_file():
             raise SpliceError(f"{path} is not there: give files of captions.")

@@ -49,7 +49,7 @@ class HuggingFaceSet(PictureSource):
         white: The value that is white in images of more than 8 bits; by default the largest of their type.
 
     Raises:
-        SpliceError: for folders, splits and columns that are not there.
+        SpliceError: for folders, splits and columns that do not exist.
     """
 
     def __init__(

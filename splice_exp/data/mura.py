@@ -34,7 +34,7 @@ class Mura(FileSource):
         damaged: `error` or `skip`, for images that cannot be read.
 
     Raises:
-        SpliceError: if lists or images are not there, or a study says nothing of its class.
+        SpliceError: if lists or images do not exist, or a study says nothing of its class.
     """
 
     def __init__(

@@ -35,7 +35,7 @@ class PairTable(FileSource):
         white: The value that is white in images of more than 8 bits; by default the largest of their type.
 
     Raises:
-        SpliceError: naming files, columns or lines that are not there.
+        SpliceError: naming files, columns or lines that do not exist.
     """
 
     together = len(CLASSES)

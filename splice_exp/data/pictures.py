@@ -226,7 +226,7 @@ def by_name(values: Sequence[str]) -> tuple[list[int], list[str]]:
 
 
 def require_files(argument: str, files: Sequence[Path]) -> None:
-    """Refuse a list with files that are not there.
+    """Refuse a list with files that do not exist.
 
     Args:
         argument: Name of what is checked, relative to the component that is being made.

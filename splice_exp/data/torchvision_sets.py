@@ -177,7 +177,7 @@ class TorchvisionSet(FileSource):
         damaged: `error` or `skip`, for images that cannot be read.
 
     Raises:
-        SpliceError: for a data set, split or attribute there is not, or files that are not there or damaged.
+        SpliceError: for an unknown data set, split or attribute, or files that are missing or damaged.
     """
 
     def __init__(

@@ -94,7 +94,7 @@ class VocabularySource(ABC):
         """Return the names that are left after exclusion and cutting; they are read once.
 
         Raises:
-            SpliceError: if nothing is left, or an excluded name is not there.
+            SpliceError: if nothing is left, or an excluded name is not in the list.
         """
         if self._loaded is None or self._loaded[0] != backbone.backbone_id:
             self._loaded = backbone.backbone_id, self._left(backbone)

@@ -134,7 +134,7 @@ def require_mean_file(path: str, of: object = None) -> Path:
         of: The component whose key is named in an error.
 
     Raises:
-        SpliceError: if it is not there, or has the suffix of another format.
+        SpliceError: if it does not exist, or has the suffix of another format.
     """
     file, key = Path(path).expanduser(), key_of("image_mean", of)
     if not file.is_file():

@@ -57,7 +57,7 @@ class Sith(ExplainedModel):
             The concepts of each signed direction, and the vectors they belong to.
 
         Raises:
-            SpliceError: if there are no such heads, or the reading needs what is not there.
+            SpliceError: if there are no such heads, or the reading needs what is missing.
 
         Example:
             >>> found = Sith.load().read(Reading([-1], vectors=1))
@@ -111,7 +111,7 @@ class Sith(ExplainedModel):
         """Write the model as an ordinary checkpoint of open_clip, and beside it the concepts and the image mean.
 
         Args:
-            folder: Made if it is not there.
+            folder: Made if it does not exist.
 
         Returns:
             The name by which it loads, `local-dir:FOLDER`: by `Sith.load` and `Splice.load` with its concepts and its

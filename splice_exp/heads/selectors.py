@@ -51,7 +51,7 @@ class Selector(ABC):
             names: Of the vectors.
 
         Raises:
-            SpliceError: if what it asks for is not there.
+            SpliceError: if what it asks for is missing.
         """
 
 

@@ -90,7 +90,7 @@ class WebDataset(PictureSource):
         white: The value that is white in images of more than 8 bits; by default the largest of their type.
 
     Raises:
-        SpliceError: naming the key, the file and the sample, for what is not there, damaged, compressed, or lacking.
+        SpliceError: naming the key, the file and the sample, for what is missing, damaged or compressed.
     """
 
     def __init__(

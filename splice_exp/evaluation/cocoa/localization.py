@@ -65,7 +65,7 @@ class CocoaLocalization(Evaluation):
     `iou_otsu`, `iou_validated`: overlap of the object with the pixels above a threshold, the last one chosen on
     validation images; `box`: the box around the largest part above a validated threshold is that of the object,
     `box_best`: above the best threshold of the test images themselves (MaxBoxAcc); `absent_peak`: largest value of
-    the map of an object that is not there, over the mean of those of the two that are; `reliability`: rank correlation
+    the map of an absent object, over the mean of those of the two present ones; `reliability`: rank correlation
     of the maps from either half of the masks. Label-free maps are the same for both objects.
 
     Args:
@@ -200,7 +200,7 @@ class Pictured:
         names: Of the objects.
         masks: Their pixels, (h, w) bool each.
         maps: One per object, (2, h, w).
-        absent: The map of an object that is not there, (h, w).
+        absent: The map of an absent object, (h, w).
         reliability: Mean rank correlation of the maps from either half of the masks or samples; NaN where it is not
             known.
     """

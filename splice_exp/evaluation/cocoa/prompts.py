@@ -1,4 +1,4 @@
-"""What is asked of images with named objects: one target for each object, and one for an object that is not there."""
+"""What is asked of images with named objects: one target for each object, and one for an absent object."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Prompts:
         """Ask everything of each sample of two objects, first and second.
 
         Targets: `corpus`, `other` and `all` (contrastive, with that foil) for either object, `absent` (contrastive with
-        all other names, of an object that is not there), `label_free` and `contrastive_label_free` (with all names).
+        all other names, of an absent object), `label_free` and `contrastive_label_free` (with all names).
 
         Args:
             pairs: Names of the two objects of each sample.

@@ -11,7 +11,7 @@ a word that is not true. A word with several meanings, one of which is true, cou
     main recall: of the kinds that a short caption would name (`GroundTruth.main_kinds`)
     pooled: of all words of all samples, Σᵢ partᵢ / Σᵢ wholeᵢ, rather than the mean of the samples' shares
 
-A negative code says what is not there: it names nothing, unless `any_sign` is in the name of the measure. An empty
+A negative code says what is absent: it names nothing, unless `any_sign` is in the name of the measure. An empty
 support has precision, F1 and shares of 0, and so has the recall of a kind that a sample does not have.
 """
 

@@ -87,7 +87,7 @@ class SithEditSpurious(HeadEdit):
         """Edit, and judge the groups.
 
         Raises:
-            SpliceError: if the attribute is not there, a group is empty, or texts do not fit the classes.
+            SpliceError: if the attribute does not exist, a group is empty, or texts do not fit the classes.
         """
         groups = self._groups(study)
         labels = np.asarray(study.embeddings.labels)

@@ -166,7 +166,7 @@ class SpliceEvaluation(Evaluation):
         return Findings(metrics, embeddings.sample_ids, samples)
 
     def _names(self) -> list[str]:
-        """Name the measures that need classes: null where there are none, rather than not there."""
+        """Name the measures that need classes: null where there are none, rather than missing."""
         concepts = f"concept/class_in_top{self._top_k}"
         counts = ("num_samples", "num_classes", "num_duplicate_classes")
         accuracies = ("top1", "top5", "top1_dense", "top5_dense", "top1_null")
@@ -216,7 +216,7 @@ class SpliceEvaluation(Evaluation):
     ) -> dict[str, SampleMean]:
         """Ask whether codes name the class of their sample, of the classes that an atom is named like.
 
-        By value, a negative code says what is not there, and is never among the largest; of either sign, codes are
+        By value, a negative code says what is absent, and is never among the largest; of either sign, codes are
         taken by their size: a negative one names its concept, too, and takes a place from the others.
 
         Args:

@@ -72,7 +72,7 @@ class ClassBars(Drawing):
         """Return the classes to plot, in the order in which they were asked for.
 
         Raises:
-            SpliceError: for a class that there is not.
+            SpliceError: for an unknown class.
         """
         if self._classes is None:
             return names
