@@ -499,6 +499,16 @@ def test_seeds_of_a_sweep_are_one_row_and_embeddings_are_made_once_a_seed(comman
     assert "2 of 4 rows are complete already" in out
 
 
+def test_a_sweep_over_components_looks_for_files_where_its_rows_have_them(command, tmp_path):
+    """Values of components that are swept are set row by row: what the sweep begins with has none."""
+    (tmp_path / "texts.safetensors").touch()
+    files = (f"backbone.texts={tmp_path}/texts.safetensors", f"data.path={tmp_path}/images.safetensors")
+    code, _, err = command("experiment=ablation_dictionary", "backbone=precomputed", "data=embeddings_file", *files)
+    assert code == 1
+    assert f"data.path is '{tmp_path}/images.safetensors', but there is no such file" in err
+    assert "texts" not in err
+
+
 def test_a_sweep_without_weights_is_refused_before_its_first_row(command, tmp_path, monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     code, _, err = command("-m", "experiment=zero_shot", "backbone=vit_b_32_openai", "vocabulary=laion", "seed=0,1")
