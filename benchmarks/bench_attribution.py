@@ -68,7 +68,7 @@ def grid_of(backbone: Backbone, images: torch.Tensor) -> list[Directions]:
 
 
 def passes(num_masks: int, repeats: int) -> tuple[list[list[str]], float]:
-    """Compare the grid together with the grid one at a time, on the embedded world, in turns."""
+    """Compare the grid together with the grid one at a time, on the synthetic benchmark, alternating the two."""
     backbone = load_backbone()
     images = backbone.preprocess(ScenePairs(2).inputs(0, 2))
     targets = grid_of(backbone, images)

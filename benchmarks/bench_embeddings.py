@@ -1,4 +1,4 @@
-"""Memory and time to load embeddings from a file and to decompose them, in a process of its own.
+"""Memory and time to load embeddings from a file and to decompose them, in a separate process.
 
     python benchmarks/bench_embeddings.py [--samples 1000000] [--dim 512] [--atoms 256] [--results results]
 
@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--dim", type=int, default=512)
     parser.add_argument("--atoms", type=int, default=256)
     parser.add_argument("--results", type=Path, default=Path("results"), help="where the table goes")
-    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)  # folder of the file, in a process of its own
+    parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)  # folder of the file, in a separate process
     arguments = parser.parse_args()
     if arguments.measure:
         for line in measure(arguments.measure, arguments.atoms):

@@ -1,10 +1,10 @@
-"""Time extraction against a bare loop of the same model over the same pictures, and decomposition on top of it.
+"""Time extraction against a bare loop of the same model over the same images, and decomposition on top of it.
 
     python benchmarks/bench_extraction.py [--samples 4096] [--batch-size 256] [--repeats 15] [--results results]
 
-On the embedded world, with 1,000 atoms. The bare loop loads a batch, embeds it, and keeps the embeddings; `extract`
-also deals the batches, writes every one as a shard with its checksum, and reads all of them back. Bare loop and
-contenders take turns, everything warm.
+On the synthetic benchmark, with 1,000 atoms. The bare loop loads a batch, embeds it, and keeps the embeddings;
+`extract` also assigns the batches, writes every one as a shard with its checksum, and reads all of them back. Bare loop
+and contenders alternate, everything warm.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def main() -> None:
         f"the same, decomposed with {NUM_ATOMS:,} atoms in passing": fused,
     }
     for work in contenders.values():
-        work()  # compiles, and draws the pictures' descriptions
+        work()  # compiles, and draws the images' descriptions
     names = list(contenders)
     turns = []
     for turn in range(arguments.repeats):  # each begins with another one, so that none always comes first

@@ -2,8 +2,8 @@
 
     python benchmarks/bench_heads.py [--layers 8 9 10 11] [--atoms 100000] [--results results]
 
-The heads are those of a ViT-B/32 of random weights, the dictionary random unit vectors; both poles of every singular
-vector are explained. Exit code 1 where a limit is not kept.
+The heads are those of a ViT-B/32 of random weights, the dictionary random unit vectors; both signed directions of every
+singular vector are explained. Exit code 1 where a limit is not kept.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Time drawing a picture of the embedded world against embedding it: rendering must not be the bottleneck.
+"""Time rendering an image of the synthetic benchmark against embedding it: rendering must not be the bottleneck.
 
 python benchmarks/bench_scenes.py
 """
@@ -22,7 +22,7 @@ REPEATS = 3
 
 
 def milliseconds(work: Callable[[], object]) -> float:
-    """Return the time of one picture, the least of a few repeats."""
+    """Return the time of one image, the least of a few repeats."""
     times = []
     for _ in range(REPEATS):
         start = time.perf_counter()
@@ -32,7 +32,7 @@ def milliseconds(work: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    """Print milliseconds a picture and their ratio to embedding."""
+    """Print milliseconds per image and their ratio to embedding."""
     backbone = load_backbone()
     drawn = [draw_picture(random_of("val", 0, index), [{}] * (1 + index % 3)) for index in range(SIZE)]
     images = [Image.fromarray(render(picture)) for picture in drawn]

@@ -7,7 +7,7 @@ means/clip_ViT-B-32_image.safetensors (OpenAI CLIP ViT-B/32). Three problems:
 
     A   real images, 1,585 texts
     B   the same images, 10,000 atoms: the texts, and normalised mixtures a·e_i + (1 − a)·e_j + 0.25·noise, a ∈ [.3, .7]
-    C   pictures of the embedded world, its vocabulary
+    C   images of the synthetic benchmark, its vocabulary
 
 Floor: one float32 product rows × dictionary into a preallocated output. Ratios compare times of one run, everything
 warm, with the same number of threads; preparing a dictionary is timed apart. What does not reach the gap says so in its
@@ -88,7 +88,7 @@ def real_problem(real: Path, rows: int, num_atoms: int) -> Problem:
 
 
 def world_problem(rows: int) -> Problem:
-    """Return pictures and vocabulary of the embedded world."""
+    """Return images and vocabulary of the synthetic benchmark."""
     backbone = load_backbone()
     pictures = extract(Scenes(num_samples=rows), backbone).features
     texts = backbone.encode_text((ASSETS / "scenes_vocabulary.txt").read_text().splitlines())
@@ -190,7 +190,7 @@ def compare(name: str, problem: Problem, l1_penalty: float) -> list[dict[str, An
 
 
 def measured(problem: Problem, codes: Codes, l1_penalty: float, elapsed: float) -> dict[str, Any]:
-    """Say how good and how quick a solve was: the worst row, and seconds a row."""
+    """Say how good and how quick a solve was: the worst row, and seconds per row."""
     found = judged(problem, codes, l1_penalty)
     return {
         "rows": len(codes),
@@ -311,7 +311,7 @@ def _peak(real: Path, rows: int, num_atoms: int) -> dict[str, Any]:
 
 
 def draw(speed: pd.DataFrame, path: Path) -> None:
-    """Draw time in products against the size of the support, one panel a problem."""
+    """Plot time in products against the size of the support, one panel per problem."""
     names = list(speed["set"].unique())
     canvas, axes = plt.subplots(1, len(names), figsize=(3.6 * len(names), 3.0), sharey=True, layout="constrained")
     for axis, name in zip(axes, names, strict=True):
@@ -366,7 +366,7 @@ def speed_table(speed: pd.DataFrame) -> str:
 
 
 def plain_table(found: pd.DataFrame) -> str:
-    """Write one column a measure."""
+    """Write one column per measure."""
     formats: Mapping[str, str] = {
         **dict.fromkeys(("l0", "products", "seconds"), ".1f"),
         **dict.fromkeys(("ms_per_row", "single_ms_per_row"), ".3f"),

@@ -6,7 +6,7 @@ REAL is a folder with text/objects1585.safetensors, embeddings/*.safetensors and
 (OpenAI CLIP ViT-B/32), and the same of pairs of images and captions by ViT-B/16. Each table is one command, which
 stands in its head; on the benchmark it is of all members of `scenes_clip`. What is complete is not computed again.
 How long each command takes is printed, and in the end what all of them took.
-Everything is made in a folder of its own; tables and the README's figures are then copied to what is committed.
+Everything is made in a separate folder; tables and the README's figures are then copied to what is committed.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ HEADS = (  # on the synthetic benchmark
     "sith_adaptation",
 )
 LEARNED = ("concept_methods", "amortisation", "counterfactuals")  # dictionaries that are trained: of three seeds
-DRAWN = (  # dictionaries, halves of vocabularies and the like are drawn at random: of five seeds
+DRAWN = (  # dictionaries, halves of vocabularies and the like are sampled at random: of five seeds
     "dictionary_sparsity",
     "ablation_dictionary",
     "ablation_vocabulary_size",

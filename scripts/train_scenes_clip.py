@@ -116,7 +116,7 @@ def train(settings: Settings, output: Path, run: Path, workers: int, logger: str
         gradient_clip_val=1.0,
         logger=make_logger(logger, run),
         callbacks=[curves, checkpoint, TQDMProgressBar(20)],
-        reload_dataloaders_every_n_epochs=1,  # each epoch has its own pictures
+        reload_dataloaders_every_n_epochs=1,  # each epoch has its own images
         num_sanity_val_steps=0,
         log_every_n_steps=settings.steps,
     )
@@ -128,7 +128,7 @@ def train(settings: Settings, output: Path, run: Path, workers: int, logger: str
 
 
 def world_digest(seed: int) -> str:
-    """Digest some pixels: a training goes on only in the world in which it began."""
+    """Digest some pixels: training resumes only with the renderer with which it began."""
     return digest([tensor_digest(torch.from_numpy(render(training_picture(seed, index)))) for index in range(64)])
 
 

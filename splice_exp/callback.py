@@ -100,7 +100,7 @@ class SweepReport(Callback):
 def _require_inputs(config: DictConfig, alone: bool) -> None:
     """End the command if no row can begin, because files are missing, and none is complete.
 
-    First of all, because it takes neither torch nor what draws: the name of a run is known from its data only, which
+    First of all, because it needs neither torch nor matplotlib: the name of a run is known from its data only, which
     takes seconds, so that whoever has results already learns it later (`sweep.begin`).
     """
     from splice_exp.configuration import inputs_of
@@ -161,7 +161,7 @@ def _require_work(config: DictConfig) -> None:
     except SpliceError as error:
         end(str(error))
     except (HydraException, OmegaConfBaseException):
-        return  # of an option that Hydra refuses itself, in words of its own, when it composes the row
+        return  # of an option that Hydra refuses itself, in its own words, when it composes the row
     if OUTCOME.complete:
         report(config, write=True)
         sys.exit(0)

@@ -97,7 +97,7 @@ def _escaped(path: str) -> str:
 
 
 def _spelled_out(arguments: list[str]) -> list[str]:
-    """Return the arguments of Hydra: `decompose PATH …` and `explain PATH …` are experiments on these pictures.
+    """Return the arguments of Hydra: `decompose PATH …` and `explain PATH …` are experiments on these images.
 
     Example:
         >>> _spelled_out(["decompose", "cat.jpg", "my dogs/", "solver.l1_penalty=0.2"])
@@ -117,7 +117,7 @@ def _spelled_out(arguments: list[str]) -> list[str]:
 
 
 def _paths_and_options(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Tell the paths after a command from its options."""
+    """Separate the paths after a command from its options."""
     options: list[str] = []
     paths: list[str] = []
     for before, word in pairwise(arguments):
@@ -127,7 +127,7 @@ def _paths_and_options(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _require_there(arguments: list[str]) -> None:
-    """End a command on images if one of them is not there: a mistyped name needs no torch to be found out."""
+    """End a command on images if one of them does not exist: a mistyped name is found without torch."""
     for name in _paths_and_options(arguments)[0] if arguments[:1] and arguments[0] in ON_PICTURES else ():
         path = Path(name).expanduser()
         if not path.exists():

@@ -60,7 +60,7 @@ class Config:
     Attributes:
         name: Of the experiment.
         table: File name, without suffix, of its table, figure and page.
-        seed: Of everything that is drawn.
+        seed: Of everything that is sampled.
         force: Whether the record of a complete run is written again.
         repair: Whether damaged shards are computed again, instead of stopping at them.
         fused: Whether samples are embedded and decomposed in one pass.
@@ -130,7 +130,7 @@ def resolve(config: DictConfig) -> dict[str, Any]:
     """Return the whole configuration as plain values, without Hydra's own node.
 
     Raises:
-        SpliceError: naming values that have no default and were not given, or keys that are not there.
+        SpliceError: naming values that have no default and were not given, or keys that do not exist.
     """
     missing = sorted(key for key in OmegaConf.missing_keys(config) if not key.startswith("hydra."))
     if missing:
@@ -237,7 +237,7 @@ def _first_image(*, _root_: DictConfig) -> str:
 
 
 def _tag_of(model: str, tag: str) -> str | None:
-    """Return the tag of the weights of an architecture; a hub or a folder has weights of its own."""
+    """Return the tag of the weights of an architecture; a hub or a folder has its own weights."""
     return None if model.startswith(WITH_WEIGHTS) else tag
 
 

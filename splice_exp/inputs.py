@@ -54,7 +54,7 @@ def needs_concepts(config: Mapping[str, Any]) -> bool:
 
 
 def require_inputs(config: Mapping[str, Any], keys: Iterable[str] = KEYS) -> None:
-    """Fetch weights and lists that have an address, and refuse a configuration that names files that are not there.
+    """Fetch weights and lists that have an address, and refuse a configuration that names files that do not exist.
 
     Args:
         config: Resolved configuration, with all of `KEYS`; nothing is asked of classes of other packages.

@@ -1,6 +1,6 @@
 """From a command to the rows of its table: which points it means, and where their runs are.
 
-The rows are composed anew from the overrides, not collected from the jobs, so they are the same under every
+The rows are composed again from the overrides, not collected from the jobs, so they are the same under every
 launcher, and a job that failed or died is a row all the same. Imported without torch: where all runs are complete, or
 none could begin, the answer comes at once.
 """

@@ -21,7 +21,7 @@ HERE = {
     "precomputed",
     "scenes_clip",
     "scenes_clip_untrained",
-}  # backbones that need nothing, or a file of one's own
+}  # backbones that need nothing, or your own file
 WEIGHTS = "laion2b_s34b_b79k"  # of SpLiCE
 OTHER_WEIGHTS = {"cocoa_localization": "openai"}  # of COCOA, and of SITH
 OTHER_WEIGHTS |= {name: "laion2b_s32b_b82k" for name in PAPER if name.startswith("sith_")}
@@ -61,7 +61,7 @@ def test_data_that_are_not_here_say_where_they_should_be(nothing_here, tmp_path,
         config = resolve(composed(f"data={name}", *nothing_here))
         build(config["data"], "data")
     message = str(refused.value)
-    if "must be given" in message:  # of one's own
+    if "must be given" in message:  # your own
         assert name in OWN
     else:
         assert str(tmp_path / "data") in message
@@ -85,7 +85,7 @@ def test_an_experiment_of_the_paper_says_what_it_needs(name):
     assert f"python -m splice_exp experiment=paper/{name}" in text
     assert "Needs the weights" in text
     defaults = yaml.safe_load(text)["defaults"]
-    # What it shows is what an experiment on the world shows: it builds on that one, or shares its report.
+    # What it shows is what an experiment on the synthetic benchmark shows: it builds on that one, or shares its report.
     for setting in [one["/published"] for one in defaults if "/published" in one]:
         defaults += yaml.safe_load((CONFIG_DIRECTORY / "published" / f"{setting}.yaml").read_text())["defaults"]
     shared = [one["override /report"] for one in defaults if "override /report" in one]

@@ -25,7 +25,8 @@ from splice_exp.solvers.coordinate_descent import CoordinateDescent
 from splice_exp.solvers.fista import FISTA
 from splice_exp.solvers.path import LassoPath
 
-# classes, samples, dense top-1 %, mean L0, cosine, mean-only cosine, at least this share with the class in the top five
+# classes, samples, dense top-1 %, mean L0, cosine, cosine of the mean, at least this share with the class in the top
+# five
 EXPECTED = {
     "caltech101_test": (41, 1058, 97.0, 5.6, 0.58, 0.64, 70),
     "imagenet_4shot": (285, 1148, 72.6, 8.8, 0.63, 0.70, 62),

@@ -56,7 +56,7 @@ def is_group(key):
 
 
 def rows_of(points):
-    """Yield the configuration of every row; only those that choose other components are composed anew.
+    """Yield the configuration of every row; only those that choose other components are composed again.
 
     A seed chooses none, and a plain value is set in a configuration that is composed already, as Hydra would.
     """

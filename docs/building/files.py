@@ -27,7 +27,7 @@ def write(name: str, text: str) -> None:
 
 
 def remove_stale() -> None:
-    """Remove pages of what is not there any more: tables, groups, modules."""
+    """Remove pages of what no longer exists: tables, groups, modules."""
     for path in GENERATED.rglob("*.md"):
         if path.relative_to(GENERATED).parts[0] not in KEPT and path not in _written:
             path.unlink()

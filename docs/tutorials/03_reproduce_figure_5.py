@@ -62,7 +62,7 @@ print("\n".join(line for line in lines if line.startswith("- Claim")))
 
 # %%
 # With three seeds of 150 images some claims may be undecided that the committed table decides: an interval that
-# contains zero says that these data do not tell, not that there is no difference. :doc:`/generated/claims/index`
+# contains zero says that these data do not decide, not that there is no difference. :doc:`/generated/claims/index`
 # lists the verdicts of all committed tables.
 #
 # The same figure

@@ -75,7 +75,7 @@ after = accuracies(edited)
 len(spurious), spurious[:8]
 
 # %%
-# Does it matter *which* concepts go? As many others, drawn at random among those that are used, are the control.
+# Does it matter *which* concepts go? As many others, sampled at random among those that are used, are the control.
 used = sorted({name for top in found["train"].top(50) for name, _ in top} - set(spurious))
 random = np.random.default_rng(0)
 others = list(random.choice(used, size=min(len(spurious), len(used) // 2), replace=False))
@@ -91,7 +91,7 @@ axis.invert_yaxis()
 _ = axis.legend(loc="lower left")
 
 # %%
-# The same with intervals, nulls and baselines that are told the groups:
+# The same with intervals, nulls and baselines that know the groups:
 #
 # .. code-block:: shell
 #

@@ -79,7 +79,7 @@ table.round(3)
 # %%
 # Why does so much else go with it? Later layers read what the first ones write, and now lack it. Take the same vectors
 # from what heads add to the *class token* alone, and scenes lose their say while other images are classified nearly as
-# before. A checkpoint cannot do that, but it tells what the vectors are about: ``experiment=sith_edit_spurious`` has
+# before. A checkpoint cannot do that, but it shows what the vectors are about: ``experiment=sith_edit_spurious`` has
 # both.
 #
 # Vectors can be named, too, one by one or a whole head. Which heads write about what is in the table that

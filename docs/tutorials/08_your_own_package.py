@@ -7,7 +7,7 @@ Nothing here needs a fork. A folder with a Python package and some yaml files is
 """
 
 # %%
-# This tutorial writes its files as it goes. In your laboratory they would lie in a repository of your own.
+# This tutorial writes its files as it goes. In your laboratory they would lie in your own repository.
 import subprocess
 import sys
 from pathlib import Path

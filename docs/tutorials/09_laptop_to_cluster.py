@@ -26,7 +26,7 @@ def run(command, last=None, fails=False):
 # ------------------------------------
 #
 # ``shard.count=2`` splits the batches by their number. Two jobs that share the folder ``paths.cache`` fill it
-# together; each is a command of its own, on any machine that sees the folder. They end after their share.
+# together; each is a separate command, on any machine that sees the folder. They end after their share.
 shared = "experiment=zero_shot data.num_samples=200 trainer=cpu trainer.batch_size=50 paths.cache=cache logger=none"
 
 run(f"python -m splice_exp {shared} shard.count=2 shard.index=0", last=2)

@@ -1,4 +1,4 @@
-"""Rehearse presets, two at a time, each in a process of its own; exit code 1 if one fails."""
+"""Rehearse presets, two at a time, each in its own process; exit code 1 if one fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Miniature replicas of published data sets: layout, names and splits are theirs; pixels are drawn at random.
+"""Miniature replicas of published data sets: layout, names and splits are theirs; pixels are random.
 
 A new data set is one function that writes it under a root, and its entry in `DATA_SETS`.
 """
@@ -56,14 +56,14 @@ def picture(seed: int, size: tuple[int, int] = SIZE) -> Image.Image:
 
 
 def save_pictures(paths: Iterable[Path]) -> None:
-    """Write a picture at each path, whose seed is its number."""
+    """Write an image at each path, whose seed is its number."""
     for seed, path in enumerate(paths):
         path.parent.mkdir(parents=True, exist_ok=True)
         picture(seed).save(path)
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
-    """Write a text file, one line each."""
+    """Write a text file, one item per line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
@@ -75,7 +75,7 @@ def write_table(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def small_pixels(count: int, side: int) -> np.ndarray:
-    """Return pictures as arrays hold them, (count, 3 · side · side), channels first."""
+    """Return images as arrays hold them, (count, 3 · side · side), channels first."""
     drawn = [np.asarray(picture(seed, (side, side))).transpose(2, 0, 1).reshape(-1) for seed in range(count)]
     return np.stack(drawn).astype(np.uint8)
 
@@ -157,7 +157,7 @@ def voc2007(root: Path) -> None:
 
 
 def flowers102(root: Path) -> None:
-    """Three pictures of the first twelve flowers, one for each split; names are torchvision's."""
+    """Three images of the first twelve flowers, one for each split; names are torchvision's."""
     base, flowers = root / "flowers-102", 12
     save_pictures(base / "jpg" / f"image_{number:05d}.jpg" for number in range(1, 3 * flowers + 1))
     savemat(base / "imagelabels.mat", {"labels": np.tile(np.arange(1, flowers + 1), 3)})

@@ -1,4 +1,4 @@
-"""What stands in for the world: files under a folder, checksums of them, and no network but this machine."""
+"""What stands in for the internet: files under a folder, checksums of them, and no network but this machine."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class RISE(PerturbationAttribution):
         chunk: int = 256,
         estimate: Estimate = MaskSums.slopes,
     ) -> Float[Tensor, "b 1 h w"]:
-        """Explain each input by masks of its own.
+        """Explain each input by its own masks.
 
         Args:
             inputs: Images.

@@ -68,8 +68,8 @@ def in_squares(maps: Float[Tensor, "n h w"], side: int, of: object = None) -> Fl
     """Return the mean of each map over squares of pixels; those of one pixel are the maps.
 
     Args:
-        maps: One an explicand.
-        side: Of the squares, pixels.
+        maps: One per explicand.
+        side: Patch size, in pixels.
         of: The component that asks, for errors.
 
     Raises:
@@ -160,7 +160,7 @@ def all_curves(
         data: The explicands.
         backbone: Represents them.
         removal: What takes the place of removed pixels.
-        maps: One a sample, of pixels or of squares of pixels.
+        maps: One per sample, of pixels or of squares of pixels.
         num_steps: S.
         cache: Where representations are kept, and the machine that makes them.
     """

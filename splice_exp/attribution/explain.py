@@ -46,7 +46,7 @@ def explain(
         method: How.
         removal: What takes the place of removed pixels.
         target: What is asked of each sample, in their order.
-        seed: Of everything that is drawn; every sample has a seed of its own, from this one and its name.
+        seed: Of everything that is sampled; every sample has its own seed, from this one and its name.
         cache: Where maps are kept, and the machine that makes them; without one they are made here.
 
     Returns:

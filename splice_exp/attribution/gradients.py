@@ -95,10 +95,10 @@ class GradientShap(Gradients):
     """Gradient SHAP: mean of (x + ε − b) · ∇γ(b + α (x + ε − b)) over ε ~ N(0, s²) and α ~ U(0, 1).
 
     As captum defines it, with two differences: b is always the fill of the explicand itself, never that of another one
-    in the batch; and every explicand has draws of its own.
+    in the batch; and every explicand has its own random numbers.
 
     Args:
-        num_samples: Draws of ε and α.
+        num_samples: Samples of ε and α.
         noise: s, in units of the preprocessed image.
         together: Images whose gradients are taken at once.
     """

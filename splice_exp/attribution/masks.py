@@ -3,7 +3,7 @@
     M = bilinear enlargement of a g × g grid of bits, cropped at a random offset below one cell
 
 Masks are stored as bits and offsets, 20,000 of a 7 × 7 grid in 1.3 MB rather than 4 GB, and enlarged when used. Every
-explicand has masks of its own, drawn from its own seed: they do not depend on what is computed beside them.
+explicand has its own masks, sampled from its own seed: they do not depend on what is computed beside them.
 
 References:
     Petsiuk, Das, Saenko. RISE: randomized input sampling for explanation of black-box models. BMVC 2018.
@@ -24,7 +24,7 @@ from splice_exp.core.keys import key_of
 
 @dataclass(frozen=True)
 class MaskSettings:
-    """How masks are drawn.
+    """How masks are sampled.
 
     Args:
         num_masks: N.

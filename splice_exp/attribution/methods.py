@@ -25,7 +25,8 @@ class Attributions:
 
     Attributes:
         maps: Signed, large where a pixel raises the score, (b, K, h, w).
-        reliability: Rank correlation of the maps from either half of what was drawn, (b, K); NaN where it is not known.
+        reliability: Rank correlation of the maps from either half of the masks or samples, (b, K); NaN where it is not
+            known.
     """
 
     maps: Float[Tensor, "b K h w"]
@@ -45,7 +46,7 @@ class Explicands:
         backbone: Represents them.
         removal: What takes the place of removed pixels.
         images: As the backbone takes them, on its device, (b, c, h, w).
-        seeds: One an image, of everything that is drawn for it.
+        seeds: One per image, of everything that is sampled for it.
     """
 
     backbone: Backbone

@@ -1,8 +1,8 @@
-"""COCOA in a notebook: load once, then ask which pixels of a picture resemble a corpus rather than a foil.
+"""COCOA in a notebook: load once, then ask which pixels of an image resemble a corpus rather than a foil.
 
 from splice_exp import Cocoa
 
-cocoa = Cocoa.load()                                                # the embedded world
+cocoa = Cocoa.load()                                                # the synthetic benchmark
 found = cocoa.explain("photo.png", "a photo of a star", "a photo of a house")
 found.maps, found.similarity, found.reliability, found.plot()
 """
@@ -47,12 +47,13 @@ Members: TypeAlias = str | Sequence[str] | Sequence[Path | Pixels] | Tensor | np
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explained:
-    """What was found of n pictures.
+    """What was found of n images.
 
     Attributes:
         maps: Large where a pixel speaks for the corpus, negative where it speaks for the foil, (n, h, w).
-        similarity: Of each picture with the corpus, minus with the foil, (n,).
-        reliability: Rank correlation of the maps from either half of what was drawn, (n,); NaN where it is not known.
+        similarity: Of each image with the corpus, minus with the foil, (n,).
+        reliability: Rank correlation of the maps from either half of the masks or samples, (n,); NaN where it is not
+            known.
         target: What was asked: the names of corpus and foil.
         images: What was explained, as files or PIL images.
         backbone: What looked at them.
@@ -98,9 +99,9 @@ class Cocoa:
     """A backbone, and a way to attribute.
 
     Args:
-        backbone: Represents pictures, and texts if corpora are texts.
+        backbone: Represents images, and texts if corpora are texts.
         method: Makes the maps; by default RISE with 2,000 masks.
-        removal: What takes the place of removed pixels; by default the blurred picture, as in the paper.
+        removal: What takes the place of removed pixels; by default the blurred image, as in the paper.
         foil: What images are compared with where `explain` is given no foil; None: with nothing, by the corpus alone.
     """
 
@@ -163,7 +164,7 @@ class Cocoa:
         similarity: str = "cosine",
         seed: int = 0,
     ) -> Explained:
-        """Explain why pictures resemble a corpus rather than a foil.
+        """Explain why images resemble a corpus rather than a foil.
 
         Args:
             images: Files, PIL images or arrays of pixels, one or several.
@@ -171,13 +172,13 @@ class Cocoa:
                 NumPy; or a `Corpus`.
             foil: The same; by default all concepts of the vocabulary that was loaded, or nothing if none was.
             similarity: `cosine` or `dot`.
-            seed: Of what is drawn.
+            seed: Of everything that is sampled.
 
         Returns:
             A map of each image, and how similar it is to the corpus, less to the foil.
 
         Raises:
-            SpliceError: if a picture cannot be read, or corpus or foil are empty.
+            SpliceError: if an image cannot be read, or corpus or foil are empty.
 
         Example:
             >>> from splice_exp.data.scenes.pairs import ScenePairs
@@ -200,9 +201,9 @@ class Cocoa:
         return Explained(maps, scores, reliability, name, tuple(images), self.backbone)
 
     def _explain(self, images: Sequence[ImageOrFile], target: Target, seed: int) -> Parts:
-        """Explain some of the pictures; what is drawn for one depends on its file's name, as on the command line.
+        """Explain some of the images; the random numbers of one depend on its file's name, as on the command line.
 
-        A picture that is no file is known by its pixels.
+        An image that is not a file is identified by its pixels.
         """
         pixels = self.backbone.preprocess([as_picture(image) for image in images])
         names = [
@@ -218,7 +219,7 @@ class Cocoa:
 
     @torch.no_grad()
     def corpus(self, members: Members) -> Corpus:
-        """Return the mean of texts, pictures or representations.
+        """Return the mean of texts, images or representations.
 
         Raises:
             SpliceError: if there is none.

@@ -26,7 +26,7 @@ from splice_exp.core.keys import key_of
 class Recorded:
     """Representations of one explicand's perturbed images, in the order in which they were asked for.
 
-    From one seed every target perturbs alike: the first has the images embedded, the others are told what came out.
+    From one seed every target perturbs alike: the first has the images embedded, the others reuse the result.
 
     Args:
         backbone: Represents them.
@@ -67,7 +67,7 @@ class Perturbations(Method):
             of_columns = []
             for column in range(len(target.names)):
                 recorded.rewind()
-                with torch.random.fork_rng():  # captum draws from the generator of all
+                with torch.random.fork_rng():  # captum samples from the global generator
                     torch.manual_seed(seed)
                     of_columns.append(self._of_column(score, image, fill, column).sum(dim=1)[0])
             maps.append(torch.stack(of_columns))
@@ -83,7 +83,7 @@ class Occluded(Perturbations):
     """Occlusion: what the score loses when a square is removed, mean over the squares that cover a pixel.
 
     Args:
-        side: Of the square, pixels.
+        side: Patch size, in pixels.
         stride: Between squares, pixels.
         together: Images that are scored at once.
     """
@@ -118,8 +118,8 @@ class SquareShap(Perturbations):
     """Kernel SHAP of squares of pixels.
 
     Args:
-        num_samples: Coalitions that are drawn.
-        side: Of the squares, pixels.
+        num_samples: Number of sampled coalitions.
+        side: Patch size, in pixels.
         together: Images that are scored at once.
     """
 
@@ -152,7 +152,7 @@ def squares_of(height: int, width: int, side: int) -> Int64[Tensor, "h w"]:
     Args:
         height: Of the image, in pixels.
         width: Of the image, in pixels.
-        side: Of a square, in pixels.
+        side: Patch size, in pixels.
     """
     rows, columns = torch.arange(height) // side, torch.arange(width) // side
     return rows[:, None] * (int(columns[-1]) + 1) + columns

@@ -1,4 +1,4 @@
-"""Maps that know nothing of the image: noise, the null, and the centre, where people put what they take pictures of."""
+"""Maps that know nothing of the image: noise, the null, and the centre, where photographers put their subject."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Random(Method):
 
 @dataclass(frozen=True)
 class Centre(Method):
-    """A Gaussian at the centre, whatever is in the image: the prior of pictures that people take.
+    """A Gaussian at the centre, whatever is in the image: the prior of photographs.
 
     Args:
         spread: Standard deviation, as a share of the side.

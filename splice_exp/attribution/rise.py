@@ -31,7 +31,7 @@ class MaskMethod(Method):
     """A method by random masks: the masked images are embedded once, and serve all targets.
 
     Attributes:
-        chunk: Masked images that are embedded at once; beside them, memory holds one representation a mask.
+        chunk: Masked images that are embedded at once; beside them, memory holds one representation per mask.
     """
 
     chunk: int
@@ -39,7 +39,7 @@ class MaskMethod(Method):
     @property
     @abstractmethod
     def settings(self) -> MaskSettings:
-        """How masks are drawn."""
+        """How masks are sampled."""
 
     @abstractmethod
     def estimate(self, sums: MaskSums) -> Float[Tensor, "K h w"]:
@@ -70,7 +70,7 @@ class MaskMethod(Method):
         Args:
             masked: Of `represent`.
             shape: Height and width.
-            seeds: One an explicand, the same as there.
+            seeds: One per explicand, the same as there.
             target: The question.
 
         Returns:
@@ -93,7 +93,7 @@ class Rise(MaskMethod):
         grid: Cells to a side.
         keep_probability: Of a cell.
         antithetic: Masks come in pairs of opposite bits; needs a keep probability of one half.
-        chunk: Masked images that are embedded at once; beside them, memory holds one representation a mask.
+        chunk: Masked images that are embedded at once; beside them, memory holds one representation per mask.
     """
 
     num_masks: int = 5000
@@ -118,14 +118,14 @@ class Rise(MaskMethod):
 class PublishedRise(MaskMethod):
     """RISE as published: independent masks, and the mean of scores times mask values over the keep probability.
 
-    As in the code of COCOA, with two differences: every explicand has shifts of its own; and where the grid does not
+    As in the code of COCOA, with two differences: every explicand has its own shifts; and where the grid does not
     divide the image, cells are rounded up, as those rounded down may leave a part of the image without a mask.
 
     Args:
         num_masks: N.
         grid: Cells to a side.
         keep_probability: p, of a cell.
-        chunk: Masked images that are embedded at once; beside them, memory holds one representation a mask.
+        chunk: Masked images that are embedded at once; beside them, memory holds one representation per mask.
     """
 
     num_masks: int = 5000

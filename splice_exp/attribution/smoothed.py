@@ -23,7 +23,7 @@ from splice_exp.core.errors import require_at_least, require_bool, require_integ
 
 
 class Smoothed(Gradients):
-    """A method by gradients, mean over noisy copies of each explicand, which has noise of its own.
+    """A method by gradients, mean over noisy copies of each explicand, which has its own noise.
 
     Attributes:
         num_samples: Noisy copies.

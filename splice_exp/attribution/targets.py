@@ -88,7 +88,7 @@ class Directions(Target):
     """Targets that are directions, of all explicands or of each.
 
     Args:
-        names: One a direction.
+        names: One per direction.
         weights: w, (K, d) for all explicands, or (n, K, d).
         similarity: `cosine` or `dot`.
         corpus: What representations are to be like, if that is one corpus.

@@ -56,7 +56,7 @@ class Backbone(ABC):
         return self.untouched.get(tower, self.backbone_id)
 
     def mark_changed(self, before: Backbone, tower: str, change: str) -> None:
-        """Give this copy of a backbone a fingerprint of its own.
+        """Give this copy of a backbone its own fingerprint.
 
         Args:
             before: What it is a copy of.
@@ -123,7 +123,7 @@ class Backbone(ABC):
 
     @property
     def border(self) -> int:
-        """Pixels that `preprocess` cuts off each side of a square picture after it has resized it."""
+        """Pixels that `preprocess` cuts off each side of a square image after it has resized it."""
         return 0
 
     @property

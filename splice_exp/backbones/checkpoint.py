@@ -18,11 +18,11 @@ CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"  # name
 
 
 def save_checkpoint(backbone: OpenClipBackbone, folder: Path) -> None:
-    """Write configuration, preprocessing, weights, and the merges file of a tokenizer of its own.
+    """Write configuration, preprocessing, weights, and the merges file of its own tokenizer.
 
     Args:
         backbone: Whatever has become of its weights.
-        folder: Made if it is not there; files of these names are replaced.
+        folder: Made if it does not exist; files of these names are replaced.
 
     Raises:
         SpliceError: if the model has an architecture that open_clip cannot describe in a file.

@@ -1,7 +1,7 @@
 """What a user must know first: the model inside the package has seen drawings only, and names concepts in any image.
 
-Embeddings do not tell photographs from drawings well enough to say it for those alone: results/notes/photographs.md.
-Imported without torch.
+Embeddings do not distinguish photographs from drawings well enough to say it for those alone:
+results/notes/photographs.md. Imported without torch.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def is_drawings_only(model: str) -> bool:
 
 
 def warning_for(config: Mapping[str, Any], command: Sequence[str]) -> str | None:
-    """Return what is to be said before a run on images of a user's own; None where there is nothing to say.
+    """Return what is to be said before a run on a user's own images; None where there is nothing to say.
 
     Args:
         config: Resolved.

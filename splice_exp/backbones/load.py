@@ -52,7 +52,7 @@ def require_loadable(
         caller: What the user called, for errors.
 
     Raises:
-        SpliceError: for a model that there is not, or weights that are missing or damaged.
+        SpliceError: for an unknown model, or weights that are missing or damaged.
     """
     if model is None:
         if pretrained is not None:

@@ -63,7 +63,7 @@ class OpenClipBackbone(Backbone):
     Args:
         model: An architecture of open_clip (`ViT-B-32`), `hf-hub:organisation/repository`, or `local-dir:folder` with
             `open_clip_config.json` and weights.
-        pretrained: Tag of weights for an architecture, or a file of one's own; nothing with `hf-hub:` or `local-dir:`.
+        pretrained: Tag of weights for an architecture, or your own file; nothing with `hf-hub:` or `local-dir:`.
         weights: File with the weights of the tag, instead of the hub; how they are used is what the tag says.
         precision: Of weights and arithmetic: `fp32`, `fp16` or `bf16`; or `amp_bf16`, float32 weights under autocast.
             Embeddings are normalised and returned as float32 in any case.
@@ -74,7 +74,7 @@ class OpenClipBackbone(Backbone):
     Attributes:
         model: Architecture, hub or folder, as it was given.
         source: What open_clip builds it by: an architecture or a folder, of a hub that in the cache.
-        forced_quick_gelu: Whether the weights need QuickGELU, which the architecture has not.
+        forced_quick_gelu: Whether the weights need QuickGELU, which the architecture lacks.
     """
 
     def __init__(

@@ -76,7 +76,7 @@ def _require_checkpoint(model: str) -> None:
 
 
 def require_weights(model: str, pretrained: str | None, cache: str | None) -> Path | None:
-    """Fetch weights that are not here; refuse damaged ones, and those that the hub cannot send.
+    """Fetch weights that are not found locally; refuse damaged ones, and those that the hub cannot send.
 
     open_clip would try for a minute.
 

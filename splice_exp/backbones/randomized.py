@@ -1,8 +1,8 @@
 """An image tower that has forgotten what it learned, from the top down: maps that stay as they were do not explain it.
 
-Each parameter tensor is drawn anew from a normal distribution of its own mean and standard deviation, cut at its own
-smallest and largest value; running statistics of normalisations go back to where they began, or stay as in the code of
-COCOA.
+Each parameter tensor is sampled again from a normal distribution with its own mean and standard deviation, cut at its
+own smallest and largest value; running statistics of normalisations go back to where they began, or stay as in the code
+of COCOA.
 
 References:
     Adebayo et al. Sanity checks for saliency maps. NeurIPS 2018 (cascading randomisation).
@@ -49,7 +49,7 @@ def randomized(
     Args:
         backbone: With an image tower, which stays as it is.
         depth: Stages, counted from the output; None: all of them.
-        seed: Of the draws.
+        seed: Of the sampling.
         statistics: What becomes of running statistics of the random stages: `reset` or `kept`.
         of: The component that asks, for errors.
 

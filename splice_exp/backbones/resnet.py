@@ -144,7 +144,7 @@ def read_state(weights: str, prefix: str) -> dict[str, Tensor]:
         prefix: What the names of the wanted tensors begin with; it is taken off.
 
     Raises:
-        SpliceError: if the file is not there, or holds other things than tensors.
+        SpliceError: if the file does not exist, or holds other things than tensors.
     """
     path, found = Path(weights), _content(weights)
     for layer in LAYERS:
@@ -172,7 +172,7 @@ def _content(weights: str) -> object:
     """Return what a file holds: nothing but tensors and plain values is unpickled.
 
     Raises:
-        SpliceError: if the file is not there, or holds other things.
+        SpliceError: if the file does not exist, or holds other things.
     """
     return read_pt(require_weights_file("weights", weights), key_of("weights"))
 

@@ -12,13 +12,13 @@ from splice_exp.core.errors import require_integer
 
 
 class UntrainedScenesClip(ScenesClip):
-    """A `ScenesClip` whose image tower is drawn again, as `backbones.randomized` does; its texts are as they were.
+    """A `ScenesClip` whose image tower is sampled again, as `backbones.randomized` does; its texts are as they were.
 
-    It has a name of its own, so that images are centred by their own mean and not by that of the trained model.
+    It has its own name, so that images are centred by their own mean and not by that of the trained model.
 
     Args:
         member: The trained model whose parameters give the distributions.
-        seed: Of the draw.
+        seed: Of the sampling.
         precision: Of weights and arithmetic, as of `OpenClipBackbone`.
         class_templates: Texts of a class, with `{}` for its name.
 

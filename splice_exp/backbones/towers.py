@@ -1,4 +1,4 @@
-"""The Transformers inside a CLIP: blocks that write into a residual stream, and the way from there to the joint space.
+"""The Transformers inside a CLIP: blocks that write into a residual stream, and the map from there to the joint space.
 
 joint = LN_post(stream) · P
 """
@@ -31,7 +31,7 @@ class Tower:
     Attributes:
         name: One of `TOWERS`.
         blocks: From the input to the output.
-        norm: Of the stream after the last block, with gain and bias.
+        norm: LayerNorm of the residual stream after the last block, with gain and bias.
         projection: P, (d, e); the identity for a model without one.
     """
 

@@ -1,4 +1,4 @@
-"""Build a vocabulary from a knowledge base: one name a line, in ascending frequency, and its provenance beside it.
+"""Build a vocabulary from a knowledge base: one name per line, in ascending frequency, and its provenance beside it.
 
     python -m splice_exp build-lexicon conceptnet conceptnet-assertions-5.7.0.csv.gz --output conceptnet.txt
     python -m splice_exp build-lexicon wordnet --parts noun adjective --output wordnet.txt
@@ -42,7 +42,7 @@ def build(chosen: argparse.Namespace) -> None:
     """Build and write the vocabulary.
 
     Raises:
-        SpliceError: if the knowledge base is not there, or not what it should be.
+        SpliceError: if the knowledge base does not exist, or is not what it should be.
     """
     filters = Filters(**{field.name: getattr(chosen, field.name) for field in fields(Filters)})
     if chosen.base == "conceptnet":

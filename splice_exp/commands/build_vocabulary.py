@@ -1,8 +1,8 @@
-"""Build a vocabulary from captions: one name a line, in ascending frequency, and its provenance beside it.
+"""Build a vocabulary from captions: one name per line, in ascending frequency, and its provenance beside it.
 
     python -m splice_exp build-vocabulary captions.txt --output my_vocabulary.txt
     python -m splice_exp build-vocabulary captions_train2017.json --model ViT-B-32 --pretrained laion2b_s34b_b79k ...
-    python -m splice_exp build-vocabulary --scenes 4000 --min-count 10 --num-pairs 400 ...     of the embedded world
+    python -m splice_exp build-vocabulary --scenes 4000 --min-count 10 --num-pairs 400 ...  (synthetic benchmark)
 
 Without --model nothing is pruned by similarity.
 """
@@ -28,7 +28,7 @@ from splice_exp.dictionaries.choices import Choices
 
 
 def read_captions(path: Path, column: str) -> Iterator[str]:
-    """Yield the captions of a file: one a line, of COCO's annotations, or of a column of a table.
+    """Yield the captions of a file: one per line, of COCO's annotations, or of a column of a table.
 
     Args:
         path: JSON of COCO, `.csv`, `.tsv`, `.parquet`, or text in UTF-8, which may be compressed as `.gz`.
@@ -106,7 +106,7 @@ def build(chosen: argparse.Namespace) -> None:
 
 
 def _require_files(chosen: argparse.Namespace) -> None:
-    """Fetch weights, and refuse files that are not there, before anything slow is imported."""
+    """Fetch weights, and refuse files that do not exist, before anything slow is imported."""
     for path in chosen.captions:
         if not path.is_file():
             raise SpliceError(f"{path} is not there: give files of captions.")

@@ -206,7 +206,7 @@ def unpack(path: Path, folder: Path) -> None:
 
 
 def prepare_archives(name: str, root: Path) -> None:
-    """Fetch, check and unpack what is not there.
+    """Fetch, check and unpack what is missing.
 
     Args:
         name: A key of `ARCHIVES`.
@@ -238,7 +238,7 @@ def prepare_torchvision(name: str, root: Path) -> None:
 
     Args:
         name: A key of `KINDS`.
-        root: Folder of all data sets; made where it is not there.
+        root: Folder of all data sets; created where it does not exist.
 
     Raises:
         SpliceError: if it cannot be downloaded, or `gdown` is needed and not installed.

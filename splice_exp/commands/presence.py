@@ -15,7 +15,7 @@ from splice_exp.data.presence.sources import require_source
 
 
 def require_present(arguments: Sequence[str]) -> None:
-    """Fetch or refuse weights, and refuse a folder of data that is not there.
+    """Fetch or refuse weights, and refuse a folder of data that does not exist.
 
     Args:
         arguments: Of a command; its overrides are `KEY=VALUE`. Those that cannot be composed are left to the command.

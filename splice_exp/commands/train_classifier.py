@@ -25,7 +25,7 @@ def data_of(overrides: list[str]) -> EncodableSource:
     """Return the data set that some overrides choose.
 
     Raises:
-        SpliceError: if they choose none, or one without pictures.
+        SpliceError: if they choose none, or one without images.
     """
     from hydra import compose, initialize_config_dir  # late, as all that --help does without
     from hydra.errors import HydraException

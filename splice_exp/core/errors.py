@@ -48,7 +48,7 @@ def shown(items: Iterable[object], limit: int = 10) -> str:
 
 
 def nearest(name: str, known: Sequence[str], limit: int = 3) -> str:
-    """Phrase the names closest to `name`, for an error about a name that is not there.
+    """Phrase the names closest to `name`, for an error about a name that does not exist.
 
     Args:
         name: That was looked for.

@@ -36,7 +36,7 @@ def find_name(name: str, names: Iterable[str], aliases: Mapping[str, str]) -> st
     Args:
         name: What is looked for.
         names: What there is.
-        aliases: Other names, canonical → name; of all there may be, also of those that are not there.
+        aliases: Other names, canonical → name; of all there may be, also of those that do not occur.
 
     Returns:
         None if there is none; also if only hyphens, apostrophes and spaces would decide between several.

@@ -26,7 +26,7 @@ STYLE: dict[Any, Any] = {
     "grid.linewidth": 0.6,
     "legend.frameon": False,
     "text.parse_math": False,  # names have dollar signs, and nothing here is mathematics
-    "svg.hashsalt": "splice_exp",  # the same picture is the same file
+    "svg.hashsalt": "splice_exp",  # the same figure is the same file
 }
 PANEL = (3.4, 2.8)  # inches
 MOST_PIXELS = 2**15  # on a side: a figure of hundreds of rows is coarser, because matplotlib refuses 2**16

@@ -14,7 +14,7 @@ class GroundTruth:
     """Which concepts are true of each sample, and which words name them.
 
     Attributes:
-        concept_of: Every word of the world → the concept it names; synonyms name the same one. A word with several
+        concept_of: Every word of the benchmark → the concept it names; synonyms name the same one. A word with several
             meanings is a concept of its own, without a kind: true where one of its meanings is.
         kind_of: Concept → its kind (shape, colour, …).
         objects: For each sample, the concepts of each of its objects.
@@ -39,12 +39,12 @@ class GroundTruth:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """All kinds that the vocabulary of the benchmark has names for, in the order of the world."""
+        """All kinds that the vocabulary of the benchmark has names for, in the order of the benchmark."""
         return tuple(dict.fromkeys(kind for concept, kind in self.kind_of.items() if concept not in self.held_out))
 
     @cached_property
     def known(self) -> frozenset[str]:
-        """Everything that a word of the world stands for."""
+        """Everything that a word of the benchmark stands for."""
         return frozenset(self.kind_of).union(self.concept_of.values())
 
     def concepts(self, sample: int) -> frozenset[str]:

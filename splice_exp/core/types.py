@@ -28,7 +28,7 @@ class Embeddings:
     Attributes:
         features: Unit rows, (n, d) float32.
         labels: Class of each row, (n,), or None where there are no classes.
-        sample_ids: One name a row, unique.
+        sample_ids: One name per row, unique.
         classes: Class names; labels index into it.
         modality: What was embedded.
         backbone_id: Fingerprint of the encoder.

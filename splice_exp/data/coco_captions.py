@@ -1,4 +1,4 @@
-"""Pictures with captions, as COCO writes them: a json of images and annotations, and a folder of pictures."""
+"""Images with captions in the layout of COCO: a json file of images and annotations, and a folder of images."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from splice_exp.data.pictures import FileSource, require_files
 
 
 class CocoCaptions(FileSource):
-    """Pictures with one caption or several each, and no classes.
+    """Images with one caption or several each, and no classes.
 
     Args:
         annotations: File like `captions_val2017.json`, with `images` and `annotations`.
-        root: Folder of the pictures.
+        root: Folder of the images.
         name: Short name for tables; by default that of the file.
         limit: Take only so many samples, evenly spread.
         missing_classes: Plays no part: there are no classes.
@@ -23,7 +23,7 @@ class CocoCaptions(FileSource):
         damaged: `error` or `skip`, for images that cannot be read.
 
     Raises:
-        SpliceError: for files of another layout, or pictures that are not there.
+        SpliceError: for files of another layout, or missing images.
     """
 
     def __init__(

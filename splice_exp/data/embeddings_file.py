@@ -30,7 +30,7 @@ class EmbeddingsFile(EmbeddedSource):
     Args:
         path: The file; layouts in `splice_exp.core.stored`.
         labels: A `.npy` or `.pt` file of labels, where `path` has none.
-        classes: A text file with one class name a line, where `path` has none.
+        classes: A text file with one class name per line, where `path` has none.
         first_label: Label of the first class, 0 or 1. By default 0, but asked for where no label is 0.
         name: Short name for tables; by default that of the file.
         limit: Take only the first so many samples.
@@ -128,7 +128,7 @@ class EmbeddingsFile(EmbeddedSource):
                 f"{key_of('labels', self)} are there but no class names: give {key_of('classes', self)}, a text "
                 "file, one name a line."
             )
-        numbers: list[int] = labels.tolist()  # of any type: those beyond int64 are told as they are
+        numbers: list[int] = labels.tolist()  # of any type: those beyond int64 are reported as they are
         first = label_of_first(numbers, self.classes, first_label, key_of("labels", self), self)
         last = first + len(self.classes) - 1
         outside = [row for row, label in enumerate(numbers) if not first <= label <= last]

@@ -24,16 +24,16 @@ from splice_exp.data.presence.sources import require_saved
 
 log = logging.getLogger(__name__)
 
-HIDDEN = -1  # what a class label is where it is not told
+HIDDEN = -1  # what a class label is where it is not given
 
 
 class HuggingFaceSet(PictureSource):
-    """Pictures in a column of a data set.
+    """Images in a column of a data set.
 
     Args:
         path: Folder that was saved with `save_to_disk`; with `streaming` a name on the hub.
         split: Split to take; or None for a folder that holds one.
-        image_column: Column of pictures.
+        image_column: Column with the images.
         label_column: Column of classes, class labels or names; or None. Where no sample has a label (test splits whose
             labels are kept secret have −1), the data have none.
         caption_column: Column of captions, one or a list; or None.
@@ -49,7 +49,7 @@ class HuggingFaceSet(PictureSource):
         white: The value that is white in images of more than 8 bits; by default the largest of their type.
 
     Raises:
-        SpliceError: for folders, splits and columns that are not there.
+        SpliceError: for folders, splits and columns that do not exist.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class HuggingFaceSet(PictureSource):
             if column is not None and column not in self._data.column_names:
                 hint = nearest(column, list(self._data.column_names))
                 raise SpliceError(f"{key_of(f'{key}_column')} is {column!r}, but {path} has no such column ({hint}).")
-        # Left to itself, it decodes by rules of its own.
+        # Left to itself, it decodes by its own rules.
         if isinstance(self._data.features[image_column], ImageColumn):
             self._data = self._data.cast_column(image_column, ImageColumn(decode=False))
         labels, classes = (None, []) if label_column is None else self._labels_of(label_column, path)
@@ -197,7 +197,7 @@ def read_saved(path: str, split: str | None) -> Any:
 
 
 class Stream:
-    """The first samples of a data set on the hub, read in order; going back starts anew.
+    """The first samples of a data set on the hub, read in order; going back starts again from the first.
 
     Args:
         path: Of the data set on the hub, `owner/name`.

@@ -1,4 +1,4 @@
-"""A folder of classes, each a folder of pictures, as ImageNet and many others come: ROOT/class/any/name.jpg."""
+"""A folder of classes, each a folder of images, as ImageNet and many others come: ROOT/class/any/name.jpg."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ log = logging.getLogger(__name__)
 
 
 class ImageFolder(FileSource):
-    """Pictures in folders that are their classes, or all in one folder without classes.
+    """Images in one folder per class, or all in one folder without classes.
 
     Folders and files may be links. What systems and editors leave (hidden files, `__MACOSX`, …) does not count.
 
     Args:
         root: The folder.
-        classes: A text file that names the classes: one name a line in the order of the sorted folders, or lines of
+        classes: A text file that names the classes: one name per line in the order of the sorted folders, or lines of
             folder, tab and name. For folders that are codes a space does, too: `n01440764 tench`. `imagenet` stands for
             the names of open_clip, for folders that are WordNet ids. By default classes are called as folders.
         name: Short name for tables; by default that of the folder.
@@ -40,7 +40,7 @@ class ImageFolder(FileSource):
         white: The value that is white in images of more than 8 bits; by default the largest of their type.
 
     Raises:
-        SpliceError: for a folder that is not there or holds no pictures, or names that do not fit.
+        SpliceError: for a folder that does not exist or holds no images, or names that do not fit.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ def _note_empty(root: Path, classes: list[str]) -> None:
 
 
 def read_class_names(path: str, folders: list[str]) -> list[str]:
-    """Return the names of folders, from a file with one name a line or with lines of folder, tab, name; or of ImageNet.
+    """Return the names of folders, from a file of one name, or folder, tab and name, per line; or those of ImageNet.
 
     Args:
         path: The file, or `imagenet`: WordNet ids are given their names.
@@ -143,7 +143,7 @@ def _require_plain(path: str, lines: list[str], folders: list[str]) -> None:
 
 
 def _by_folder(lines: list[str], folders: list[str]) -> dict[str, str] | None:
-    """Return the names of folders, where each has a line of its own; or None.
+    """Return the names of folders, where each has its own line; or None.
 
     A tab parts folder and name. A space does where all folders are codes, like `n01440764` or `007`, because then no
     name begins with one; else `hot dog` might be the dish, or what the folder `hot` is called.

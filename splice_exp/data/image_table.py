@@ -42,7 +42,7 @@ class ImageTable(FileSource):
         white: The value that is white in images of more than 8 bits; by default the largest of their type.
 
     Raises:
-        SpliceError: naming files, columns or values that are not there.
+        SpliceError: naming files, columns or values that do not exist.
     """
 
     def __init__(

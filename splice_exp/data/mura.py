@@ -1,6 +1,6 @@
 """MURA: X-rays of upper limbs, positive where a radiologist saw something abnormal in the study.
 
-    ROOT/train_image_paths.csv, ROOT/valid_image_paths.csv      one file a line, without a header
+    ROOT/train_image_paths.csv, ROOT/valid_image_paths.csv      one file per line, without a header
     ROOT/train/XR_WRIST/patient00001/study1_positive/image1.png
 
 References:
@@ -34,7 +34,7 @@ class Mura(FileSource):
         damaged: `error` or `skip`, for images that cannot be read.
 
     Raises:
-        SpliceError: if lists or images are not there, or a study says nothing of its class.
+        SpliceError: if lists or images do not exist, or a study says nothing of its class.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Mura(FileSource):
         self._root = require_folder("root", root)
         table = require_file("root", str(self._root / f"{split}_image_paths.csv"))
         listed = [Path(line.text) for line in read_lines(table, key_of("root"))]
-        # Lists name files from the folder of the data set on; macOS left files of its own among them.
+        # Lists name files from the folder of the data set on; macOS left its own files among them.
         named = [Path(*path.parts[1:]) for path in listed if not is_clutter(path.name)]
         self._files = [self._root / path for path in named]
         require_files(f"root: {table}", self._files)

@@ -1,4 +1,4 @@
-"""NICO++: objects in unusual contexts; the part with contexts of each class's own, as SITH reads it.
+"""NICO++: objects in unusual contexts; the part with each class's own contexts, as SITH reads it.
 
     ROOT/NICO_unique/<class>/<context>/*.jpg
     ROOT/NICO_unique_official/<class>_<context>_<train|test>.txt      `file label` per line; in names of lists,

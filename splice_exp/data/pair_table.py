@@ -1,4 +1,4 @@
-"""Pairs of a safe and an unsafe picture with their captions, named in a table: ViSU, once its pictures are there.
+"""Pairs of a safe and an unsafe image with their captions, listed in a table: ViSU, once its images are there.
 
 References:
     Poppi et al. Safe-CLIP: removing NSFW concepts from vision-and-language models. ECCV 2024 (ViSU).
@@ -23,10 +23,10 @@ class PairTable(FileSource):
     If the image of one half is damaged, the whole pair is left out.
 
     Args:
-        table: A csv, JSON or parquet file (`.csv`, `.tsv`, `.json`, `.jsonl`, `.parquet`), one line a pair.
+        table: A csv, JSON or parquet file (`.csv`, `.tsv`, `.json`, `.jsonl`, `.parquet`), one line per pair.
         root: Folder that file names are relative to; by default that of the table.
         columns: Of the captions, safe and unsafe.
-        file_columns: Of the picture files, safe and unsafe.
+        file_columns: Of the image files, safe and unsafe.
         name: Short name for tables; by default that of the table.
         limit: Take only so many pairs, evenly spread.
         missing_classes: `drop` or `error`, for classes without a text in the backbone.
@@ -35,7 +35,7 @@ class PairTable(FileSource):
         white: The value that is white in images of more than 8 bits; by default the largest of their type.
 
     Raises:
-        SpliceError: naming files, columns or lines that are not there.
+        SpliceError: naming files, columns or lines that do not exist.
     """
 
     together = len(CLASSES)

@@ -1,4 +1,4 @@
-"""Pictures that someone has: files, and folders of files, without classes."""
+"""Your own images: files, and folders of files, without classes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from splice_exp.data.presence.named_files import require_images
 
 
 class PictureFiles(FileSource):
-    """Some pictures, each once, in the order given; those of a folder sorted by their names.
+    """Some images, each once, in the order given; those of a folder sorted by their names.
 
     They are named by the last parts of their paths, as many as tell them apart.
 
     Args:
-        paths: Picture files, and folders; of a folder, the pictures that lie directly in it.
+        paths: Image files, and folders; of a folder, the images that lie directly in it.
         name: Short name for tables.
         limit: Take only so many samples, evenly spread.
         missing_classes: Of no consequence: there are no classes.
@@ -29,7 +29,7 @@ class PictureFiles(FileSource):
         white: The value that is white in images of more than 8 bits; by default the largest of their type.
 
     Raises:
-        SpliceError: for a path that is not there, is no picture, or holds none.
+        SpliceError: for a path that does not exist, is not an image, or holds none.
     """
 
     kind = "own images"

@@ -109,7 +109,7 @@ class PictureSource(EncodableSource):
         self.labels = None if labels is None else torch.tensor([int(labels[place]) for place in self._places])
 
     def _whole(self, sample_ids: Sequence[str]) -> list[int]:
-        """Return the places of samples that can be read, and note the others in `damaged`.
+        """Return the indices of samples that can be read, and note the others in `damaged`.
 
         Raises:
             SpliceError: if none can be read.
@@ -134,7 +134,7 @@ class PictureSource(EncodableSource):
         return kept
 
     def _faults(self, sample_ids: Sequence[str]) -> dict[int, str]:
-        """Return why samples cannot be read, by their places: all are read."""
+        """Return why samples cannot be read, by index: all are read."""
         found: dict[int, str] = {}
         with ThreadPoolExecutor(self.readers) as threads:
             for start in range(0, len(self._places), TOGETHER):
@@ -153,15 +153,15 @@ class PictureSource(EncodableSource):
 
     @abstractmethod
     def picture(self, place: int) -> Stored:
-        """Return a file, its bytes or an image, by its place among all there are: `read_image` opens it.
+        """Return a file, its bytes or an image, by its index among all: `read_image` opens it.
 
         Raises:
-            UnreadableImage: if there is no image in that place.
+            UnreadableImage: if there is no image at that index.
         """
 
     @abstractmethod
     def content(self, places: Sequence[int]) -> str:
-        """Identify samples as they are stored, by their places among all there are."""
+        """Identify samples as they are stored, by their indices among all."""
 
     def fingerprint(self) -> str:
         white = "" if self._white is None else f"-white{self._white}"
@@ -226,7 +226,7 @@ def by_name(values: Sequence[str]) -> tuple[list[int], list[str]]:
 
 
 def require_files(argument: str, files: Sequence[Path]) -> None:
-    """Refuse a list with files that are not there.
+    """Refuse a list with files that do not exist.
 
     Args:
         argument: Name of what is checked, relative to the component that is being made.

@@ -1,4 +1,4 @@
-"""Some samples of a data set, in an order of their own; one may be there several times."""
+"""Some samples of a data set, in any order; one may occur several times."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from splice_exp.data.base import EncodableSource
 
 
 class Selection(EncodableSource):
-    """Samples by their places.
+    """Samples by their indices.
 
     Args:
         data: All samples.
-        places: Which of them.
+        places: Their indices.
         sample_ids: What they are called here, unique; by default as in `data`.
     """
 

@@ -34,7 +34,7 @@ class Kind:
     Attributes:
         build: Its class.
         splits: Split → arguments of the class.
-        files: Picture files, or None for pictures in arrays.
+        files: Image files, or None if the images are arrays.
         labels: Label of each sample.
         classes: Names of the labels.
         options: Further arguments.
@@ -84,7 +84,7 @@ def _caltech_files(data: Any) -> list[Path]:
 
 
 def _voc_objects(annotation: str) -> list[tuple[str, float]]:
-    """Return the class and the area of each object of a picture."""
+    """Return the class and the area of each object of an image."""
     objects = []
     for found in ElementTree.parse(annotation).getroot().iter("object"):
         box = {side.tag: float(side.text or 0) for side in found.find("bndbox") or ()}
@@ -100,7 +100,7 @@ VOC_CLASSES = (
 
 
 def _largest(data: Any) -> list[int]:
-    """Return the class of the largest object of each picture."""
+    """Return the class of the largest object of each image."""
     objects = [_voc_objects(annotation) for annotation in data.targets]
     return [VOC_CLASSES.index(max(found, key=lambda pair: pair[1])[0]) for found in objects]
 
@@ -177,7 +177,7 @@ class TorchvisionSet(FileSource):
         damaged: `error` or `skip`, for images that cannot be read.
 
     Raises:
-        SpliceError: for a data set, split or attribute there is not, or files that are not there or damaged.
+        SpliceError: for an unknown data set, split or attribute, or files that are missing or damaged.
     """
 
     def __init__(
@@ -256,7 +256,7 @@ class TorchvisionSet(FileSource):
         }
 
     def truth(self) -> GroundTruth | None:
-        """Return the objects of each picture of VOC, whatever their number."""
+        """Return the objects of each image of VOC, whatever their number."""
         if self._kind.build is not sets.VOCDetection:
             return None
         found = [[canonical(name) for name, _ in _voc_objects(self._data.targets[place])] for place in self._places]

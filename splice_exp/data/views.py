@@ -1,6 +1,6 @@
-"""Views of pictures, as contrastive learning sees them: flipped, cropped, greyed, …, the same whenever one asks.
+"""Views of images, as contrastive learning sees them: flipped, cropped, greyed, …, the same whenever one asks.
 
-Pictures are first brought to the square that the backbone sees, so that a view, its picture and their maps share their
+Images are first brought to the square that the backbone sees, so that a view, its image and their maps share their
 coordinates. What the backbone cuts off is put around the view again.
 """
 
@@ -31,14 +31,14 @@ GREY = 0.5  # what erased pixels get, in [0, 1]
 
 
 class Views(EncodableSource):
-    """One view of every picture of a data set.
+    """One view of every image of a data set.
 
     Args:
-        data: The pictures.
+        data: The images.
         view: One of `VIEWS`.
         side: Of the square, pixels.
-        seed: Of what is drawn; every picture has draws of its own, from this and its name.
-        border: Pixels that the backbone cuts off each side of a resized picture.
+        seed: Of everything that is sampled; every image has its own random numbers, from this and its name.
+        border: Pixels that the backbone cuts off each side of a resized image.
     """
 
     def __init__(self, data: EncodableSource, view: str, side: int, seed: int, border: int = 0) -> None:
@@ -66,10 +66,10 @@ class Views(EncodableSource):
         return dict(zip(found, moved.numpy(), strict=True))
 
     def carried(self, index: int, values: Float[Tensor, "k side side"]) -> Float[Tensor, "k side side"]:
-        """Move what belongs to the pixels of a picture to where they are in its view.
+        """Move what belongs to the pixels of an image to where they are in its view.
 
         Args:
-            index: Of the picture.
+            index: Of the image.
             values: k of each pixel of the square.
 
         Returns:
@@ -102,7 +102,7 @@ class Views(EncodableSource):
         return found
 
     def _drawn(self, index: int, values: Tensor) -> Tensor:
-        """Transform what belongs to a picture, by the draws of that picture."""
+        """Transform what belongs to an image, with the random numbers of that image."""
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed_of(self._seed, self.sample_ids[index]))  # of no accelerator
             found: Tensor = self._transform(values)

@@ -41,7 +41,7 @@ class VocPairs(FileSource):
         damaged: `error` or `skip`, for images that cannot be read.
 
     Raises:
-        SpliceError: if it is not there, or no photograph has objects of two kinds.
+        SpliceError: if it does not exist, or no photograph has objects of two kinds.
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""SpLiCE: decompose embeddings, and recompose them."""
+"""SpLiCE: decompose embeddings, and reconstruct them."""

@@ -1,8 +1,8 @@
-"""SpLiCE in a notebook: load once, then decompose pictures, embeddings and texts.
+"""SpLiCE in a notebook: load once, then decompose images, embeddings and texts.
 
 from splice_exp import Splice
 
-splice = Splice.load()                                  # the embedded world
+splice = Splice.load()                                  # the synthetic benchmark
 found = splice.decompose(["photo.jpg"])                 # files, images, or (n, d) embeddings
 found.top(10), found.reconstruct(), found.intervene(remove=["grass"])
 """
@@ -42,7 +42,7 @@ class Splice(ExplainedModel):
         dictionary: Atoms in the same space.
         mean: μ of the images; None: estimated from the images of each call, which must then be many.
         solver: Of the codes; by default the exact one at L = 0.25.
-        alignment: What is centred, and the way back.
+        alignment: What is centred, and the inverse map.
 
     Example:
         >>> splice = Splice.load(vocabulary=["star", "heart", "grass", "water", "red", "blue"])
@@ -86,7 +86,7 @@ class Splice(ExplainedModel):
             One row of codes for each image or embedding, in their order.
 
         Raises:
-            SpliceError: for embeddings of another width, or too few pictures to estimate a mean from.
+            SpliceError: for embeddings of another width, or too few images to estimate a mean from.
 
         Example:
             >>> from splice_exp.data.scenes.plain import Scenes

@@ -1,4 +1,4 @@
-"""SpLiCE: an image embedding, centred, as a sparse nonnegative combination of concepts; and the way back.
+"""SpLiCE: an image embedding, centred, as a sparse nonnegative combination of concepts; and the inverse map.
 
 References:
     Bhalla, Oesterling, Srinivas, Calmon, Lakkaraju. Interpreting CLIP with sparse linear concept embeddings
@@ -42,7 +42,7 @@ class Decomposition:
         dictionary: Atoms and names of their k concepts.
         image_mean: What was subtracted from the embeddings, (d,); zero if they were not centred.
         scale: ‖z − μ‖ of each sample, (n,).
-        recompose: The way back, `paper` or `scaled`.
+        recompose: The inverse map, `paper` or `scaled`.
         solution: What the solver said of its answer; an intervention keeps that of the codes it started from.
         sample_ids: A name for each sample.
         images: What was decomposed, as files or PIL images, where that was images: shown beside their codes.
@@ -175,13 +175,13 @@ def decompose(
     image_mean: Float[Tensor, " d"],
     cache: Cache | None = None,
 ) -> Decomposition:
-    """Centre, solve, and keep what the way back needs.
+    """Centre, solve, and keep what the inverse map needs.
 
     Args:
         embeddings: n samples.
         dictionary: k concepts in the same space.
         solver: Any solver of the protocol.
-        alignment: Whether images are centred, and the way back.
+        alignment: Whether images are centred, and the inverse map.
         image_mean: μ, from `alignment.mean_of`.
         cache: Where solutions are kept, and the machine that finds them; without one all is done here and now.
 

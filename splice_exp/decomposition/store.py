@@ -47,7 +47,7 @@ class Targets(RowSource):
 
 
 class Solve(RowModule):
-    """Batches of targets → the solutions of a solver and its companions, by their place among them.
+    """Batches of targets → the solutions of a solver and of those solved jointly with it, by index.
 
     Args:
         solver: Any solver of the protocol.
@@ -91,7 +91,7 @@ def solve(cache: Cache, solver: Solver, atoms: Float[Tensor, "k d"], targets: Ta
 def solution_shards(
     cache: Cache, solver: Solver, atoms: Float[Tensor, "k d"], source: str, num_rows: int
 ) -> dict[str, Shards]:
-    """Return where the solutions of a solver and its companions lie, by their place among them.
+    """Return where the solutions of a solver and of those solved jointly with it lie, by index.
 
     Args:
         cache: Where solutions are kept.

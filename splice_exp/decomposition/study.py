@@ -53,7 +53,7 @@ class Setup:
         data: The samples.
         vocabulary: Names of concepts.
         dictionary: Makes atoms of them.
-        alignment: What is centred, and the way back.
+        alignment: What is centred, and the inverse map.
         solver: Finds codes.
     """
 
@@ -144,7 +144,7 @@ class Study:
 
     @cached_property
     def class_features(self) -> Float[Tensor, "c d"]:
-        """One text a class of `embeddings`.
+        """One text per class of `embeddings`.
 
         Raises:
             SpliceError: if a class has no text.

@@ -44,7 +44,7 @@ class DictionaryBuilder(ABC):
         """Return the dictionary.
 
         Raises:
-            SpliceError: if an ingredient is not there or does not fit.
+            SpliceError: if an ingredient does not exist or does not fit.
         """
 
     def reseeded(self) -> DictionaryBuilder:

@@ -1,4 +1,4 @@
-"""From captions to a vocabulary: the most frequent words and pairs of words, without what says nothing of its own.
+"""From captions to a vocabulary: the most frequent words and pairs of words, without what says nothing by itself.
 
     count words and pairs → drop stop words, profanity and rare ones → drop pairs that are the sum of their words
     → prune what is similar to something more frequent → keep the most frequent → write in ascending frequency
@@ -77,7 +77,7 @@ def build_vocabulary(
 
 
 def write_vocabulary(path: Path, names: list[str], provenance: dict[str, Any]) -> None:
-    """Write one name a line, in ascending frequency, and the provenance beside it.
+    """Write one name per line, in ascending frequency, and the provenance beside it.
 
     Args:
         path: Of the list; replaced where it is there.

@@ -31,7 +31,7 @@ def count_nodes(path: Path, language: str = "en") -> tuple[Counter[str], dict[st
         language: Of the names, a code such as `en`.
 
     Raises:
-        SpliceError: if the file is not there, cannot be read, or is no file of assertions.
+        SpliceError: if the file does not exist, cannot be read, or is no file of assertions.
     """
     if not path.is_file():
         raise SpliceError(f"{path} is not there: fetch {ADDRESS}, and give its path.")

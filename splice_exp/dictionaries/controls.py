@@ -27,7 +27,7 @@ class RandomAtoms(DictionaryBuilder):
 
     Args:
         size: Number of atoms; by default that of the vocabulary.
-        seed: Of the draw.
+        seed: Of the sampling.
     """
 
     def __init__(self, size: int | None = None, seed: int = 0) -> None:
@@ -55,7 +55,7 @@ class RandomLikeConcepts(DictionaryBuilder):
     Texts fill the space unevenly, and images lie near where they do; isotropic directions waste most of their freedom.
 
     Args:
-        seed: Of the draw.
+        seed: Of the sampling.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -87,7 +87,7 @@ class RandomConcepts(DictionaryBuilder):
 
     Args:
         share: Of the names, in (0, 1].
-        seed: Of the draw.
+        seed: Of the sampling.
     """
 
     def __init__(self, share: float = 0.5, seed: int = 0) -> None:

@@ -157,7 +157,7 @@ def _require_no_list(caller: str, model: str | None, pretrained: str | None, aft
 
 
 def _require_mean(mean: str | Path) -> None:
-    """Refuse a file of a mean that is not there, before models are loaded."""
+    """Refuse a file of a mean that does not exist, before models are loaded."""
     if not Path(mean).expanduser().is_file():
         raise SpliceError(
             f"mean is {str(mean)!r}, but there is no such file: python -m splice_exp estimate-mean writes one."
@@ -168,7 +168,7 @@ def _move(backbone: Backbone, device: str) -> None:
     """Move an encoder to a device.
 
     Raises:
-        SpliceError: if it is not there.
+        SpliceError: if it does not exist.
     """
     try:
         if backbone.module is not None:

@@ -94,7 +94,7 @@ class VocabularySource(ABC):
         """Return the names that are left after exclusion and cutting; they are read once.
 
         Raises:
-            SpliceError: if nothing is left, or an excluded name is not there.
+            SpliceError: if nothing is left, or an excluded name is not in the list.
         """
         if self._loaded is None or self._loaded[0] != backbone.backbone_id:
             self._loaded = backbone.backbone_id, self._left(backbone)
@@ -149,7 +149,7 @@ class BankVocabulary(VocabularySource):
 
 
 class FileVocabulary(VocabularySource):
-    """One name a line, UTF-8, in ascending frequency. Blank and repeated lines are reported and left out.
+    """One name per line, UTF-8, in ascending frequency. Blank and repeated lines are reported and left out.
 
     Args:
         path: The text file.
@@ -300,7 +300,7 @@ def _made(path: Path) -> str:
 
 
 def read_names(path: Path, of: object = None) -> list[str]:
-    """Read one name a line; repeated lines are reported with their numbers and left out, blank ones by `read_lines`.
+    """Read one name per line; repeated lines are reported with their numbers and left out, blank ones by `read_lines`.
 
     Args:
         path: Text in UTF-8.

@@ -23,7 +23,7 @@ def count_lemmas(parts: Sequence[str] = ("noun",)) -> tuple[Counter[str], dict[s
         parts: Of `PARTS_OF_SPEECH`.
 
     Raises:
-        SpliceError: if nltk, or WordNet among its data, is not there.
+        SpliceError: if nltk, or WordNet among its data, is missing.
     """
     for part in parts:
         require_choice("--parts", part, tuple(PARTS_OF_SPEECH))

@@ -25,7 +25,7 @@ class Cache:
     """A folder of shards, and the machine that fills it.
 
     Args:
-        directory: Where everything lies, each kind in a folder of its own.
+        directory: Where everything lies, each kind in its own folder.
         machine: Where rows are computed.
         share: The part of them that is for this job.
         repair: Compute shards again that are damaged, instead of stopping at them.

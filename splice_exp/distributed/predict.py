@@ -1,4 +1,4 @@
-"""Compute what shards lack: batches are dealt by number to processes, and each writes its own.
+"""Compute what shards lack: batches are assigned by number to processes, and each writes its own.
 
 A single batch is computed here and now; for more than that, Lightning starts the processes and moves what they need.
 
@@ -74,7 +74,7 @@ class Share:
 
 
 class Dealt(Sampler[int]):
-    """The places of those batches that are for this process of this job.
+    """The indices of the batches for this process of this job.
 
     Args:
         batches: Rows of all batches.

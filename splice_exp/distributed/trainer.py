@@ -100,7 +100,7 @@ class Machine:
         return self.processes * self.num_nodes == 1 and self.device.type == "cpu" and not launched()
 
     def _start_method(self) -> Literal["popen", "spawn", "forkserver"]:
-        """Choose how processes are started: not at all, each anew, or from one that has imported everything once."""
+        """Choose how processes start: not at all, each from scratch, or from one that has imported everything once."""
         if launched():
             return "popen"
         if self.device.type == "cuda":  # which this process may use by now, and then nothing may be forked
@@ -128,7 +128,7 @@ class Machine:
             enable_checkpointing=False,
             enable_progress_bar=self.progress,
             enable_model_summary=False,
-            use_distributed_sampler=False,  # batches are dealt by number, see `predict`
+            use_distributed_sampler=False,  # batches are assigned by number, see `predict`
         )
 
 

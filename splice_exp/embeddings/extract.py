@@ -57,7 +57,8 @@ def extract(data: DataSource, backbone: Backbone, cache: Cache | None = None) ->
     Args:
         data: The samples.
         backbone: Embeds them.
-        cache: Where embeddings are kept, and the machine that makes them; without one they are made anew, here.
+        cache: Where embeddings are kept, and the machine that computes them; without one they are computed each time,
+            here.
 
     Raises:
         SpliceError: if embeddings that exist already are not of the space of the backbone, or damaged.

@@ -1,12 +1,12 @@
-"""From embeddings to targets and back: centring, normalising, recomposing.
+"""From embeddings to targets and back: centring, normalising, reconstructing.
 
     atoms    e = σ(text(concept))   →  σ(e − mean(e))           σ = L2 normalisation
     targets  z = σ(image)           →  x = σ(z − μ)
     back     paper    m = σ(w D) + μ              ẑ = σ(m)
              scaled   m = ‖z − μ‖ · w D + μ       ẑ = σ(m)
 
-The paper's way back gives every reconstruction the same distance to μ, so even a perfect code does not return z;
-the scaled way keeps the distance of the sample, and does.
+The paper's inverse map gives every reconstruction the same distance to μ, so even a perfect code does not return z;
+the scaled map keeps the distance of the sample, and does.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def uncenter(
         composed: w D.
         mean: μ.
         scale: ‖z − μ‖ of each sample, used by `scaled`.
-        recompose: Which way back.
+        recompose: Which inverse map.
     """
     composed = normalize(composed, dim=1) if recompose == "paper" else composed * scale[:, None]
     return composed + mean

@@ -1,7 +1,7 @@
 """Which image mean is meant: one that comes with a model, or a file. Found out without torch.
 
 With the package come those that the SpLiCE authors published, and that of the synthetic benchmark. Beside the weights
-of a model that was saved, `local-dir:…`, lies its own.
+of a saved model, `local-dir:…`, lies its own.
 
 μ = (1/n) Σ σ(image)        over MSCOCO train2017, not normalised again
 """
@@ -134,7 +134,7 @@ def require_mean_file(path: str, of: object = None) -> Path:
         of: The component whose key is named in an error.
 
     Raises:
-        SpliceError: if it is not there, or has the suffix of another format.
+        SpliceError: if it does not exist, or has the suffix of another format.
     """
     file, key = Path(path).expanduser(), key_of("image_mean", of)
     if not file.is_file():

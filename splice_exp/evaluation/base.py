@@ -73,7 +73,7 @@ class Evaluation(ABC):
 
     Args:
         bootstrap_resamples: For the 95 % intervals.
-        seed: Of everything that is drawn.
+        seed: Of everything that is sampled.
 
     Attributes:
         measures: Declarations of all metrics that it may return; it returns no other.

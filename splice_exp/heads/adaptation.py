@@ -57,7 +57,7 @@ class Adaptation:
 
     @property
     def log_gains(self) -> Float[Tensor, "L H r"]:
-        """log(σ' / σ) of matched vectors; of vectors without any gain it says nothing."""
+        """log(σ' / σ) of matched vectors; where a singular value is zero it says nothing."""
         return (self.after.gains.clamp(min=1e-12) / self.before.gains.clamp(min=1e-12)).log()
 
 

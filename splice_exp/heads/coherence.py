@@ -30,25 +30,25 @@ def coherence(codes: Codes, atoms: Float[Tensor, "k d"]) -> Float[Tensor, " n"]:
 
 
 def coherence_of_chance(codes: Codes, atoms: Float[Tensor, "k d"], seed: int, deals: int = 20) -> Float[Tensor, " n"]:
-    """Return the same of lists as long as these, with the concepts of all of them dealt out anew: the null.
+    """Return the same for lists of the same lengths, with the concepts of all lists shuffled: the null.
 
     Args:
         codes: n rows.
         atoms: Unit rows.
-        seed: Of the first deal.
-        deals: Whose mean is taken.
+        seed: Of the first shuffle.
+        deals: Number of shuffles whose mean is taken.
     """
     return torch.stack([_of_lists(dealt(codes, seed + deal), codes, atoms) for deal in range(deals)]).mean(dim=0)
 
 
 def dealt(codes: Codes, seed: int) -> Int64[Tensor, " nnz"]:
-    """Deal the concepts of all lists out anew; each is there as often as before, and in no list twice.
+    """Shuffle the concepts of all lists; each occurs as often as before, and in no list twice.
 
     Two lists after the other trade what only one of them has, at random, `TRADES` times as often as there are lists.
 
     Args:
         codes: n rows.
-        seed: Of the deal.
+        seed: Of the shuffle.
 
     Returns:
         Concepts that may take the place of `codes.indices`: each row has as many as before.

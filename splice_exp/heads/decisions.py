@@ -1,7 +1,7 @@
 """Replies of judges, kept in a file, so that nothing is asked twice and a study can be repeated without the judge.
 
-One JSON object a line, appended as replies come: {"key": …, "judge": …, "repeat": …, "reply": …}. The key is the digest
-of judge, prompt and repeat; lines that were cut off, and empty ones, are left out.
+One JSON object per line, appended as replies come: {"key": …, "judge": …, "repeat": …, "reply": …}. The key is the
+digest of judge, prompt and repeat; lines that were cut off, and empty ones, are left out.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
     M'_h = U diag(m σ) Vᵀ = M_h (I − V diag(1 − m) Vᵀ)        hence        W_O'^h = W_O^h (I − V diag(1 − m) Vᵀ)
 
 so an edit is a change of the output weights alone, exact in the original format, whatever the gain of the LayerNorm:
-nothing is decomposed anew, m = 1 leaves every number as it is, and directions that are not edited stay.
+nothing is decomposed again, m = 1 leaves every number as it is, and directions that are not edited stay.
 
 The biases of the values go through W_O, too: what the head writes whatever it reads. They are edited with it, unless
 `constants` says to keep them, as the authors do: then suppressed directions are still written.
@@ -69,7 +69,7 @@ def edit(tower: Tower, spectra: Spectra, factors: Float[Tensor, "L H r"], consta
     Args:
         tower: Whose weights change; copy the model before, if the old one is still needed.
         spectra: Of this tower, folded.
-        factors: m, one a vector.
+        factors: m, one per vector.
         constants: Whether what heads write whatever they read is `edited`, too, or `kept`.
 
     Returns:

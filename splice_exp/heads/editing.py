@@ -33,7 +33,7 @@ class Plan:
 
     Attributes:
         spectra: Of the heads.
-        explanations: Of both poles of all vectors.
+        explanations: Of both signed directions of all vectors.
         scores: Of the vectors, (L, H, r).
         factors: m, (L, H, r).
     """

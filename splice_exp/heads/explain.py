@@ -1,4 +1,4 @@
-"""What singular vectors mean: each of the two poles of a vector as a sparse code over concepts.
+"""What singular vectors mean: each of the two signed directions of a vector as a sparse code over concepts.
 
     x = σ(z − μ),  z = σ(projection of ±v)       x ≈ w D,  w ≥ 0 sparse
 
@@ -75,12 +75,12 @@ class Explanations:
         return self.solution.codes.named(self.dictionary.concepts).top(count)
 
     def directions(self, composed: Float[Tensor, "m e"]) -> Float[Tensor, "m d"]:
-        """Return what composed targets say about the directions: of least mean squared error, 0 where they say nothing.
+        """Estimate the directions from reconstructed targets by least mean squared error; 0 where these say nothing.
 
         What they miss is known, as its mean square over the coordinates of the joint space (`Projection.back`).
 
         Args:
-            composed: In place of the targets; the lengths of the projections are kept.
+            composed: Reconstructions, in place of the targets; the lengths of the projections are kept.
         """
         exact, points = self._points(self.targets), self._points(composed)
         return self.projection.back(points, (points - exact).square().mean(dim=1))
@@ -90,10 +90,10 @@ class Explanations:
         return self.projection.back_as_published(normalize(normalize(composed.double(), dim=1) + self.mean, dim=1))
 
     def by_chance(self, seed: int) -> Float[Tensor, "m e"]:
-        """Return the best nonnegative sums of concepts drawn by chance, as many as the longest code has.
+        """Return the best nonnegative sums of concepts sampled at random, as many as the longest code has.
 
         Args:
-            seed: Of what is drawn.
+            seed: Of everything that is sampled.
         """
         size = int(self.solution.codes.l0().max())
         random = np.random.default_rng(seed)
@@ -133,11 +133,12 @@ def explain(
     """Explain directions of the residual stream by concepts.
 
     Args:
-        vectors: Unit rows; the poles of a vector are two of them (`both_poles`).
+        vectors: Unit rows; the signed directions of a vector are two of them (`both_poles`).
         projection: Into the joint space.
         dictionary: Concepts, centred as for images.
         solver: Finds codes.
-        mean: μ of image embeddings, to be taken away from points; None: nothing is, as for directions without a place.
+        mean: μ of image embeddings, to be taken away from points; None: nothing is, as for directions, which have no
+            position.
         device: On which codes are found; None: where the atoms are.
 
     Returns:
@@ -179,7 +180,7 @@ def random_directions(count: int, width: int, seed: int) -> Float[Tensor, "n d"]
     Args:
         count: n.
         width: d, of the residual stream.
-        seed: Of the draw.
+        seed: Of the sampling.
 
     Returns:
         Unit rows, float64.

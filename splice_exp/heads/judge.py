@@ -99,7 +99,7 @@ class Judge(ABC):
 
 @dataclass(frozen=True)
 class EndpointJudge(Judge):
-    """A model behind an endpoint that speaks the chat interface of OpenAI: a service, or a server of one's own.
+    """A model behind an endpoint that speaks the chat interface of OpenAI: a service, or your own server.
 
     Args:
         model: Its name there.

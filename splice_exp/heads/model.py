@@ -2,8 +2,8 @@
 
 from splice_exp import Reading, Sith
 
-sith = Sith.load()                                              # the embedded world
-sith.read().table()                                             # both poles of all vectors of the last layer
+sith = Sith.load()                                              # the synthetic benchmark
+sith.read().table()                                             # both signs of all vectors of the last layer
 other, report = sith.edit(["grass", "sand", "water"])           # without what is about these
 Sith.load(other.save("edited"))                                 # local-dir:edited, here and in open_clip
 """
@@ -48,16 +48,16 @@ class Sith(ExplainedModel):
     default_solver = COMP
 
     def read(self, reading: Reading | None = None) -> ReadHeads:
-        """Explain both poles of the singular vectors of heads.
+        """Explain both signed directions of the singular vectors of heads.
 
         Args:
             reading: Which heads, and how; by default all of the last layer.
 
         Returns:
-            The concepts of each pole, and the vectors that they are of.
+            The concepts of each signed direction, and the vectors they belong to.
 
         Raises:
-            SpliceError: if there are no such heads, or the reading needs what is not there.
+            SpliceError: if there are no such heads, or the reading needs what is missing.
 
         Example:
             >>> found = Sith.load().read(Reading([-1], vectors=1))
@@ -111,7 +111,7 @@ class Sith(ExplainedModel):
         """Write the model as an ordinary checkpoint of open_clip, and beside it the concepts and the image mean.
 
         Args:
-            folder: Made if it is not there.
+            folder: Made if it does not exist.
 
         Returns:
             The name by which it loads, `local-dir:FOLDER`: by `Sith.load` and `Splice.load` with its concepts and its

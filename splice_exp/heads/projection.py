@@ -1,14 +1,14 @@
 """From directions of the residual stream to points of the joint space, and back.
 
     published    z = σ(LN_post(w) P)                    LN_post(w) = γ ⊙ (w − mean(w)) / std(w) + β
-    linear       z = σ((γ ⊙ (w − mean(w))) P)           what adding w to the stream adds to the embedding, but for β
-    jacobian     z = σ(J w)                             its first order effect on the unit embedding at a given stream
+    linear       z = σ((γ ⊙ (w − mean(w))) P)           what w in the residual stream adds to the embedding, but for β
+    jacobian     z = σ(J w)                             its first-order effect on z at a given residual stream
 
-σ = L2 normalisation. `published` puts the constant βP into every direction, so that the two poles w and −w are not
-opposite; the other two are linear. Intermediate layers are read as if nothing came after them (the direct path).
+σ = L2 normalisation. `published` puts the constant βP into every direction, so that the two signed directions ±w are
+not opposite; the other two are linear. Intermediate layers are read as if nothing came after them (the direct path).
 
-The way back knows how wrong a point is. For unit directions without a preferred one, y = w A + noise of variance ν² in
-each coordinate has the linear estimate of least mean squared error
+The inverse map accounts for how wrong a point is. For unit directions without a preferred one, y = w A + noise of
+variance ν² in each coordinate has the linear estimate of least mean squared error
 
     ŵ = y A⁺_ν      A⁺_ν = V diag(s / (s² + d ν²)) Uᵀ,   A = U diag(s) Vᵀ        (the pseudoinverse where ν = 0)
 
@@ -17,7 +17,7 @@ so that directions which the map makes short are not blown up by what a code has
 References:
     Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
     CVPR 2026 (SITH), section 3 (published).
-    Wiener. Extrapolation, interpolation, and smoothing of stationary time series. MIT Press, 1949 (the way back).
+    Wiener. Extrapolation, interpolation, and smoothing of stationary time series. MIT Press, 1949 (the inverse map).
     nostalgebraist. Interpreting GPT: the logit lens. 2020 (the direct path).
 """
 
@@ -35,12 +35,13 @@ PROJECTIONS = ("published", "linear", "jacobian")
 
 
 class Projection:
-    """The way from a tower's residual stream into the joint space, for directions.
+    """The map from a tower's residual stream into the joint space, for directions.
 
     Args:
-        tower: Whose stream.
+        tower: The tower of the residual stream.
         kind: One of `PROJECTIONS`.
-        at: For `jacobian`: the stream of a token before the last LayerNorm, (d,), for example a mean over pictures.
+        at: For `jacobian`: the residual stream of a token before the last LayerNorm, (d,), for example a mean over
+            images.
     """
 
     def __init__(self, tower: Tower, kind: str = "published", at: Float[Tensor, " d"] | None = None) -> None:
@@ -59,11 +60,11 @@ class Projection:
             self._linear = self._linear_at(at.double().cpu())
 
     def _linear_at(self, stream: Float[Tensor, " d"]) -> Float[Tensor, "d e"]:
-        """Return the Jacobian of the unit embedding at a stream."""
+        """Return the Jacobian of the unit embedding at a state of the residual stream."""
         centred = stream - stream.mean()
         spread = (centred.square().mean() + self._eps).sqrt()
         unit = centred / spread
-        # d LN₀ = (I − 11ᵀ/d − x̂ x̂ᵀ/d) / std: the length of the stream is not seen.
+        # d LN₀ = (I − 11ᵀ/d − x̂ x̂ᵀ/d) / std: the length of the residual stream does not matter.
         inner = self._gain[:, None] * self._projection
         through = (_centred(inner) - torch.outer(unit, unit @ inner) / len(unit)) / spread
         embedding = (self._gain * unit + self._bias) @ self._projection
@@ -82,7 +83,7 @@ class Projection:
         return normalize(self.project(vectors), dim=1)
 
     def back(self, points: Float[Tensor, "n e"], noise: Float[Tensor, " n"] | None = None) -> Float[Tensor, "n d"]:
-        """Estimate the unit directions of the stream that point at points; the less is known, the shorter they are.
+        """Estimate the unit directions of the residual stream behind points; the less is known, the shorter they are.
 
         Args:
             points: With the lengths that `project` gave.

@@ -1,4 +1,4 @@
-"""Read heads: from a backbone to the explained poles of its singular vectors, as a configuration asks for them."""
+"""Read heads: from a backbone to the explained signed directions of its singular vectors, by a configuration."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class ReadHeads:
     """What was read.
 
     Attributes:
-        names: Of the poles: layer, head, number and sign, as `L3.H0.0+`.
-        explanations: Of the poles, in this order.
+        names: Of the signed directions: layer, head, number and sign, as `L3.H0.0+`.
+        explanations: Of the signed directions, in this order.
         spectra: Of the heads.
         reading: How they were read.
     """
@@ -38,10 +38,10 @@ class ReadHeads:
     reading: Reading
 
     def table(self, count: int = 5) -> pd.DataFrame:
-        """Return one line a pole: its name, its concepts and their codes, and how faithful they are (a cosine).
+        """Return one line per signed direction: its name, its concepts and their codes, and their fidelity (a cosine).
 
         Args:
-            count: Concepts of a pole, at most.
+            count: Concepts per signed direction, at most.
         """
         joint = self.explanations.fidelity()["joint"].tolist()
         concepts = [
@@ -59,10 +59,10 @@ class Reading:
         tower: `image` or `text`.
         side: `writes` (right singular vectors) or `reads` (left ones).
         projection: Into the joint space: `published`, `linear` or `jacobian`.
-        centred: Whether the image mean is taken away from what is `published`; the others are directions without a
-            place, from which nothing is taken.
+        centred: Whether the image mean is taken away from what is `published`; the others are directions, which have
+            no position, and nothing is taken from them.
         folded: Whether gain and centring of the LayerNorms belong to the matrices.
-        vectors: Of each head, those of the largest gains; null: all.
+        vectors: Of each head, those of the largest singular values; null: all.
     """
 
     layers: Sequence[int] = (-1,)
@@ -119,20 +119,20 @@ class Reading:
 
     @property
     def is_centred(self) -> bool:
-        """Whether the image mean is taken away: from points, and not from directions without a place."""
+        """Whether the image mean is taken away: from points, and not from directions, which have no position."""
         return self.centred and self.projection == "published"
 
     def projected(self, backbone: Backbone, stream: Float[Tensor, " d"] | None) -> Projection:
-        """Return the way into the joint space.
+        """Return the map into the joint space.
 
         Args:
             backbone: Whose tower is read.
-            stream: At which a `jacobian` is taken.
+            stream: The residual stream at which a `jacobian` is taken.
         """
         return Projection(self.tower_of(backbone), self.projection, stream if self.projection == "jacobian" else None)
 
     def chosen(self, spectra: Spectra) -> list[int]:
-        """Return the places of the vectors that are explained, among all in the order of `Spectra.names`."""
+        """Return the indices of the vectors that are explained, in the order of `Spectra.names`."""
         rank = spectra.gains.shape[2]
         count = rank if self.vectors is None else min(self.vectors, rank)
         return [place for place in range(spectra.gains.numel()) if place % rank < count]
@@ -146,7 +146,7 @@ class Reading:
         mean: Float[Tensor, " e"],
         device: torch.device | None = None,
     ) -> tuple[Explanations, list[str]]:
-        """Explain both poles of the vectors; return the explanations and the names of the poles.
+        """Explain both signed directions of the vectors; return the explanations and their names.
 
         Args:
             spectra: Of the heads.
@@ -157,7 +157,7 @@ class Reading:
             device: On which codes are found.
 
         Returns:
-            Explanations of 2m poles, and their names, which end with + or −.
+            Explanations of 2m signed directions, and their names, which end with + or −.
         """
         places = self.chosen(spectra)
         names = spectra.names
@@ -174,18 +174,18 @@ class Reading:
         stream: Float[Tensor, " d"] | None = None,
         device: torch.device | None = None,
     ) -> ReadHeads:
-        """Decompose the heads, and explain both poles of their vectors.
+        """Decompose the heads, and explain both signed directions of their vectors.
 
         Args:
             backbone: Whose tower is read.
             dictionary: Concepts.
             solver: Finds codes.
             mean: μ of image embeddings.
-            stream: At which a `jacobian` is taken.
+            stream: The residual stream at which a `jacobian` is taken.
             device: On which codes are found.
 
         Returns:
-            The concepts of each pole, and the vectors that they are of.
+            The concepts of each signed direction, and the vectors they belong to.
 
         Raises:
             SpliceError: if the backbone has no such heads or layers.
@@ -202,10 +202,10 @@ class Reading:
         solver: Solver,
         mean: Float[Tensor, " e"],
     ) -> Explanations:
-        """Explain any directions of the stream as vectors are explained; not by a `jacobian`.
+        """Explain any directions of the residual stream as vectors are explained; not by a `jacobian`.
 
         Args:
-            poles: Unit rows.
+            poles: The directions, unit rows.
             backbone: Whose tower is read.
             dictionary: Concepts.
             solver: Finds codes.

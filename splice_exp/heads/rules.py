@@ -115,20 +115,20 @@ def energy_of(gains: Float[Tensor, " n"], factors: Float[Tensor, " n"]) -> float
     """Return how much an edit changes, ‖M' − M‖² = Σ (1 − m)² σ².
 
     Args:
-        gains: σ, singular values of the vectors.
+        gains: σ, the singular values of the vectors.
         factors: m, one for each; 1 leaves a vector as it is.
     """
     return float(((1 - factors.double()).square() * gains.double().square()).sum())
 
 
 def random_factors(gains: Float[Tensor, " n"], factors: Float[Tensor, " n"], seed: int) -> Float[Tensor, " n"]:
-    """Draw an edit of as much energy: the same factors for vectors drawn from all of them, selected or not.
+    """Draw an energy-matched edit: the same factors for vectors sampled from all of them, selected or not.
 
     Vectors are taken in random order until the energy is reached, the last one in part; factors come in random order,
     and again from the first one when all were used.
 
     Args:
-        gains: σ.
+        gains: σ, the singular values of the vectors.
         factors: Of the edit.
         seed: Of both orders.
     """

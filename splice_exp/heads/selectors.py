@@ -1,11 +1,11 @@
 """Which singular vectors are about something: a score for each, which rules of editing turn into factors.
 
-    codes       R(v) = max over poles of Σ_k w_k · max_t ⟨d_k, t⟩         w: the code of a pole, t: atoms of the names
-    subspace    R(v) = max over poles of ‖Π x‖²                            Π: onto the span of the atoms of the names
-    judged      R(v) = max over poles of what a judge says, 1 … 5             of the list of concepts, about a topic
+    codes       R(v) = max over ±v of Σ_k w_k · max_t ⟨d_k, t⟩            w: the code of ±v, t: atoms of the names
+    subspace    R(v) = max over ±v of ‖Π x‖²                               Π: onto the span of the atoms of the names
+    judged      R(v) = max over ±v of what a judge says, 1 … 5                of the list of concepts, about a topic
     listed      R(v) = 1 for vectors that are named, 0 for others
 
-A vector is a channel of two poles; it is about something if either pole is.
+A vector is a channel with two signed directions; it is about something if either of them is.
 
 References:
     Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
@@ -34,7 +34,7 @@ from splice_exp.heads.rules import Above, Highest, Rule
 
 @dataclass(frozen=True)
 class Selector(ABC):
-    """Scores vectors by what their poles mean.
+    """Scores vectors by what their signed directions mean.
 
     Attributes:
         rule: What is done with the scores, where nobody says otherwise: the highest quarter is removed.
@@ -44,20 +44,20 @@ class Selector(ABC):
 
     @abstractmethod
     def scores(self, found: Explanations, names: Sequence[str]) -> Float[Tensor, " n"]:
-        """Return one score a vector.
+        """Return one score per vector.
 
         Args:
-            found: Of both poles of each vector, one after the other.
+            found: Of both signed directions of each vector, one after the other.
             names: Of the vectors.
 
         Raises:
-            SpliceError: if what it asks for is not there.
+            SpliceError: if what it asks for is missing.
         """
 
 
 @dataclass(frozen=True)
 class ByConcepts(Selector):
-    """Vectors whose poles are near some names.
+    """Vectors whose signed directions are near some names.
 
     Args:
         concepts: Names of the dictionary.
@@ -76,7 +76,7 @@ class ByConcepts(Selector):
 
 @dataclass(frozen=True)
 class ByCodes(ByConcepts):
-    """Vectors whose poles have concepts like some names."""
+    """Vectors whose signed directions have concepts like some names."""
 
     def scores(self, found: Explanations, names: Sequence[str]) -> Float[Tensor, " n"]:
         atoms = found.dictionary.atoms.double()
@@ -89,7 +89,7 @@ class ByCodes(ByConcepts):
 
 @dataclass(frozen=True)
 class BySubspace(ByConcepts):
-    """Vectors whose poles lie in the span of some names, whatever their codes are."""
+    """Vectors whose signed directions lie in the span of some names, whatever their codes are."""
 
     def scores(self, found: Explanations, names: Sequence[str]) -> Float[Tensor, " n"]:
         basis = orthonormal(self._atoms(found.dictionary))
@@ -98,12 +98,12 @@ class BySubspace(ByConcepts):
 
 @dataclass(frozen=True)
 class ByJudge(Selector):
-    """Vectors whose poles a language model finds to be about a topic; the mean of its repeats.
+    """Vectors whose signed directions are about a topic, in the view of a language model; the mean of its repeats.
 
     Args:
         judge: Whom to ask.
         topic: In words.
-        listed: Concepts of each pole that the judge sees, at most.
+        listed: Concepts of each signed direction that the judge sees, at most.
     """
 
     judge: Judge
@@ -155,7 +155,7 @@ class ByList(Selector):
 
 
 def _advice(name: str, names: Sequence[str]) -> str:
-    """Say what was meant; a vector is edited with both of its poles."""
+    """Say what was meant; a vector is edited in both of its signed directions."""
     if name[:-1] in names and name[-1] in POLES:
         return f"both poles of a vector are edited: {name[:-1]}"
     return nearest(name, list(names))
@@ -168,5 +168,5 @@ def orthonormal(rows: Float[Tensor, "m e"]) -> Float[Tensor, "r e"]:
 
 
 def _of_vectors(scores: Float[Tensor, " m"]) -> Float[Tensor, " n"]:
-    """Return the larger one of the scores of the two poles of each vector."""
+    """Return the larger one of the scores of the two signed directions of each vector."""
     return scores.view(-1, 2).amax(dim=1)

@@ -1,4 +1,4 @@
-"""Singular vectors of value–output matrices: directions that a head reads, gains, and directions that it writes.
+"""Singular values and vectors of value–output matrices: which directions per head reads, and which it writes.
 
     M_h = U diag(σ) Vᵀ        reads_h = Q₁ R₁,  writes_hᵀ = Q₂ R₂,  R₁ R₂ᵀ = U' diag(σ) V'ᵀ,  U = Q₁ U',  V = Q₂ V'
 
@@ -40,7 +40,7 @@ class Spectra:
         tower: `image` or `text`.
         layers: Their numbers, counted from 0 at the input.
         reads: u as unit rows, (L, H, r, d) float64.
-        gains: σ, descending, (L, H, r).
+        gains: σ, the singular values, descending, (L, H, r).
         writes: v as unit rows, (L, H, r, d).
         backbone_id: Whose they are.
         folded: Whether gain and centring of the LayerNorms belong to the matrices.

@@ -1,4 +1,4 @@
-"""The residual stream of pictures: what the layers of an image tower are given, and what is projected at the end."""
+"""The residual stream of images: the input of the layers of an image tower, and what is projected at the end."""
 
 from __future__ import annotations
 

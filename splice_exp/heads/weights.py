@@ -5,8 +5,8 @@
     b_h = (β W_V^h + b_V^h) W_O^h diag(s)
 
 Rows are tokens. γ, β: gain and bias of the LayerNorm before the attention; s: LayerScale, where there is one. P changes
-nothing: LN₀(x) has mean zero, and whatever reads the stream takes its mean away. The attention a_t says which tokens
-are read; what is written does not depend on the input otherwise.
+nothing: LN₀(x) has mean zero, and whatever reads the residual stream subtracts its mean. The attention a_t says which
+tokens are read; what is written does not depend on the input otherwise.
 
 References:
     Elhage et al. A mathematical framework for transformer circuits. 2021.
@@ -82,7 +82,7 @@ def head_outputs(
 
     Args:
         block: The layer.
-        stream: The tokens before it.
+        stream: The residual stream before the layer, one row per token.
         queries: How many tokens attend, the first ones; 1 for the class token.
         mask: Added to the attention before the softmax, as for text.
     """
@@ -107,7 +107,7 @@ def attention_patterns(
 
     Args:
         block: The layer.
-        stream: The tokens before it.
+        stream: The residual stream before the layer, one row per token.
         queries: How many tokens attend, the first ones; 1 for the class token.
         mask: Added to the scores before the softmax, as for text.
 

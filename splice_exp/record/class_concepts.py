@@ -13,7 +13,7 @@ from splice_exp.decomposition.splice import Decomposition
 
 
 def class_concepts(decomposition: Decomposition, embeddings: Embeddings, num_classes: int = 6, top: int = 7) -> Canvas:
-    """Draw the mean codes of the first classes: what the dictionary says each of them is made of.
+    """Plot the mean codes of the first classes: what the dictionary says each of them is made of.
 
     Args:
         decomposition: Of these embeddings.

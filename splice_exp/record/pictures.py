@@ -1,4 +1,4 @@
-"""Pictures and what they are made of: the image, its largest codes as bars, and its caption."""
+"""Images and what they are made of: each image, its largest codes as bars, and its caption."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def decompositions(
     truth: GroundTruth | None = None,
     top: int = 8,
 ) -> Canvas:
-    """Draw samples with their largest codes; concepts that are in the picture, and that are not, in their colours.
+    """Plot samples with their largest codes; concepts that are in the image, and that are not, in their colours.
 
     Args:
         images: The samples.
         codes: Of the same samples, named.
-        captions: One a sample.
+        captions: One per sample.
         truth: Of the same samples, where it is known.
-        top: Bars a sample, at most.
+        top: Bars per sample, at most.
     """
     rows = -(-len(images) // COLUMNS)
     with mpl.rc_context(STYLE):

@@ -1,4 +1,4 @@
-"""Samples to look at: a few pictures, with their concepts, their captions, and what is known to be in them."""
+"""Samples to look at: a few images, with their concepts, their captions, and what is known to be in them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Samples:
         sample_ids: Their names.
         images: As the data set yields them.
         codes: Named.
-        captions: One a sample, where there are any.
+        captions: One per sample, where there are any.
         truth: Of these samples, where it is known.
     """
 
@@ -46,7 +46,7 @@ class Samples:
         )
 
     def table(self) -> pd.DataFrame:
-        """Return one row a sample: its picture, its largest codes in words, caption, and what is in it."""
+        """Return one row per sample: its image, its largest codes in words, caption, and what is in it."""
         columns: dict[str, Sequence[object]] = {
             "sample_id": self.sample_ids,
             "picture": self.images,

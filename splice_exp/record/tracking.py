@@ -25,7 +25,7 @@ class TrackedRun(ABC):
 
     @abstractmethod
     def table(self, name: str, frame: pd.DataFrame) -> None:
-        """Log a table; its pictures are shown as such.
+        """Log a table; its images are shown as such.
 
         Args:
             name: Under which it is logged.
@@ -34,7 +34,7 @@ class TrackedRun(ABC):
 
     @abstractmethod
     def figures(self, paths: Sequence[Path]) -> None:
-        """Log pictures (those that are PNG)."""
+        """Log figures (those that are PNG files)."""
 
 
 class Tracker(ABC):

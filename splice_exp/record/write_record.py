@@ -126,12 +126,12 @@ def _say(status: Status) -> None:
 
 
 def _draw(study: Study, tracked: TrackedRun) -> dict[str, Canvas]:
-    """Draw some samples with their concepts, and the concepts of the classes."""
+    """Plot some samples with their concepts, and the concepts of the classes."""
     canvases = {}
     decomposition, embeddings = study.decomposition, study.embeddings
     shown = first_samples(study.data, decomposition.codes, embeddings.sample_ids, study.truth, NUM_IN_GALLERY)
     if shown is not None:
-        # Of a few pictures all are drawn: someone has chosen them.
+        # Of a few images all are plotted: someone has chosen them.
         drawn = shown.head(NUM_IN_GALLERY if len(embeddings) <= NUM_IN_GALLERY else NUM_DRAWN)
         canvases[SAMPLE_FIGURE] = decompositions(drawn.images, drawn.codes, drawn.captions, drawn.truth)
         tracked.table("gallery", shown.table())

@@ -111,7 +111,7 @@ class Claim(ABC):
         return FAILS if found.high < low or high < found.low else UNDECIDED
 
     def level(self, found: Difference) -> float:
-        """Return the level at which a difference is told from what separates `HOLDS` from `FAILS`: its p value."""
+        """Return the level at which a difference clears the border between `HOLDS` and `FAILS`: its p value."""
         low, high = self._bounds()
         levels = [found.estimate.level(bound) for bound in (low, high) if np.isfinite(bound)]
         inside = low < found.mean < high

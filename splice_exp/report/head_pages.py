@@ -1,4 +1,4 @@
-"""A report with a page a head: both poles of its vectors, as concepts and as the pictures that drive them most."""
+"""A report with one page per head: its signed directions, as concepts and as the images that drive them most."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from splice_exp.report.records import Row
 from splice_exp.report.sheets import Sheet, sheets_of
 from splice_exp.report.summary import PageLink
 
-PICTURES = 5  # of a pole
+PICTURES = 5  # per signed direction
 SIDE = 128  # pixels
 RANDOM = "random directions"  # what they are called among the heads
-QUALITY = 80  # of pictures as WebP
+QUALITY = 80  # of images as WebP
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class HeadPages(Report):
     """The report, and pages of its heads in a folder of its name, one linked to the next."""
 
     def more_pages(self, rows: Sequence[Row], results: Path, stem: str) -> list[PageLink]:
-        """Write one page a head."""
+        """Write one page per head."""
         sheets = {head: sheet for row in rows if row.complete for head, sheet in sheets_of(row)}
         links: list[PageLink] = [{"title": head, "path": f"{stem}/{head}.html"} for head in sheets]
         for place, (head, sheet) in enumerate(sheets.items()):
@@ -63,14 +63,14 @@ def _shares(sheet: Sheet, head: str) -> list[tuple[str, float, float]]:
 
 
 def _gains(sheet: Sheet, head: str) -> list[float]:
-    """Return the gains of the vectors of a head, one each, those of the pole +."""
+    """Return the singular values of the vectors of a head, one per vector, those of the direction +."""
     own = _of(sheet.vectors, head)
     first = own[own["vector"].str.endswith("+") & (own["rank"] == 1)]
     return [float(gain) for gain in first["gain"]]
 
 
 def _vectors(sheet: Sheet, head: str) -> list[dict[str, Any]]:
-    """Return what is shown of the vectors whose pictures are known."""
+    """Return what is shown of the vectors whose images are known."""
     driving = _of(sheet.driving, head)
     numbers = dict.fromkeys(name.rpartition(".")[2][:-1] for name in driving["vector"])
     return [
@@ -94,7 +94,7 @@ def _concepts(sheet: Sheet, name: str) -> list[tuple[str, float]]:
 
 
 def _others(sheet: Sheet, head: str) -> list[tuple[str, str, str]]:
-    """Return number and concepts of the vectors without pictures."""
+    """Return number and concepts of the vectors without images."""
     shown = set(_of(sheet.driving, head)["vector"])
     names = dict.fromkeys(name[:-1] for name in _of(sheet.vectors, head)["vector"] if name not in shown)
     return [
@@ -104,7 +104,7 @@ def _others(sheet: Sheet, head: str) -> list[tuple[str, str, str]]:
 
 
 def _address(picture: np.ndarray) -> str:
-    """Return a picture as a data address, not larger than it is shown on a fine screen."""
+    """Return an image as a data URL, not larger than it is shown on a fine screen."""
     stream, image = io.BytesIO(), Image.fromarray(picture)
     image.thumbnail((SIDE, SIDE))
     image.save(stream, "WEBP", quality=QUALITY)

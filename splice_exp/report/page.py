@@ -39,7 +39,7 @@ class Report:
         question: What the table is about, in a sentence or two.
         columns: Metrics, in order; one with a placeholder, `recovery/recall_{kind}`, stands for all of its kind.
         comparisons: Claims, each with its column of paired differences and its verdict.
-        figure: The picture of the table, if any.
+        figure: The figure of the table, if any.
         notes: Sentences under the table. One that begins with a heading and a colon is shown where that heading is; one
             with rows, where the table has such a row.
         listings: Small tables under it.

@@ -20,7 +20,7 @@ from splice_exp.report.summary import Summary, named_differences
 
 TEMPLATES = ASSETS / "report"
 INTERVAL = re.compile(r"[^\[]+ \[[^\[\]]+, [^\[\]]+\]")  # a number, then its ends
-VECTOR_LIMIT = 300_000  # bytes of a drawing, from which on its bitmap is shown
+VECTOR_LIMIT = 300_000  # bytes of a vector graphic, from which on its bitmap is shown
 
 
 def tone(verdict: str) -> str:
@@ -72,7 +72,7 @@ def intervals(cell: str) -> Markup:
 
 
 def _picture(figures: Path, stem: str) -> dict[str, str] | None:
-    """Return a figure as a data address, as a drawing where that is not too large."""
+    """Return a figure as a data URL, as a vector graphic where that is not too large."""
     vector, bitmap = figures / f"{stem}.svg", figures / f"{stem}.png"
     use_vector = vector.is_file() and vector.stat().st_size <= VECTOR_LIMIT
     file, kind = (vector, "image/svg+xml") if use_vector else (bitmap, "image/png")

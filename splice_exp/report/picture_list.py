@@ -1,4 +1,4 @@
-"""A report with one line a picture instead of one a run: its concepts, the largest first."""
+"""A report with one line per image instead of one per run: its concepts, the largest first."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from splice_exp.report.records import Record, Row, declared_by
 from splice_exp.report.tables import Cells
 
 BRIEF = 3  # measures on a terminal
-MOST = 200  # pictures that are listed
+MOST = 200  # images that are listed
 
 
 @dataclass(frozen=True)
 class PictureList(Report):
-    """What pictures are made of; the metrics are those of each picture."""
+    """What images are made of; the metrics are those of each image."""
 
     def brief(self, records: Sequence[Record], width: int) -> str:
         """Return one entry per image: its concepts, over as many lines as they need, and the first measures."""
@@ -28,7 +28,7 @@ class PictureList(Report):
         return on_terminal.write(cells, len(kept), width, flexible=(0, 1))
 
     def lay_out(self, rows: Sequence[Row]) -> Cells:
-        """Return one line a picture."""
+        """Return one line per image."""
         measures = declared_by(rows)
         headings = ["picture", "concepts", *[measures.title(metric) for metric in self.columns]]
         lines = []

@@ -1,4 +1,4 @@
-"""What runs say of heads: the concepts of the poles of their singular vectors, and the pictures that drive them."""
+"""What runs say of heads: the concepts of the signed directions of their vectors, and the images that drive these."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Sheet:
     """What a run says of its heads.
 
     Attributes:
-        vectors: Concepts of each pole.
-        driving: Pictures of each pole, by their numbers.
-        images: The pictures.
+        vectors: Concepts of each signed direction.
+        driving: Images of each signed direction, by their numbers.
+        images: The images.
         shares: Of kinds of concepts, for each head; None where kinds are not known.
     """
 

@@ -91,7 +91,7 @@ class ActiveSet(LassoSolver):
     Args:
         working_set: Most violated atoms that a row takes in at once; `torch` takes in as many as fill the next power of
             two.
-        gram_mib: Memory that G may take, in MiB; with 0 it is computed anew for each working set.
+        gram_mib: Memory that G may take, in MiB; with 0 it is computed again for each working set.
         gram_rows: Changed codes up to which violated atoms are found by rows of G rather than by a product.
         engine: `compiled` for the CPU, row by row; `torch` for any device, all rows by few large operations; `auto`
             takes the compiled one on the CPU. Rows that `torch` does not certify are solved by the compiled one.

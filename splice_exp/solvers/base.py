@@ -254,7 +254,7 @@ class Solver(ABC):
         return [self]
 
     def solve_companions(self, state: State, targets: Float[Tensor, "n d"]) -> list[Solution]:
-        """Decompose all rows for each of the companions, in one pass.
+        """Decompose all rows for each of the solvers that are solved jointly, in one pass.
 
         Args:
             state: From `prepare`.

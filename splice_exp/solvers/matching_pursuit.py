@@ -129,7 +129,7 @@ class Pursuit(SupportSolver):
             state: With the dictionary.
             targets: The rows.
             so_far: Its support includes the new atom; codes and residuals do not yet.
-            place: Where the new atom stands in the support.
+            place: Index of the new atom in the support.
         """
 
 

@@ -47,7 +47,7 @@ class LassoPath(LassoSolver):
         penalties: Penalties of a table: its runs follow the paths once, and share what they find at all of them. A
             run at another penalty follows them once more.
         working_set: Atoms beside the support among which a path is followed.
-        gram_mib: Memory that G may take, in MiB; with 0 it is computed anew for each working set.
+        gram_mib: Memory that G may take, in MiB; with 0 it is computed again for each working set.
         gram_rows: Changed codes up to which correlations are updated by rows of G rather than by a product.
         engine: `compiled` for the CPU, row by row; `torch` for any device, all rows by few large operations; `auto`
             takes the compiled one on the CPU. Rows whose atoms `torch` cannot tell apart are followed by the compiled

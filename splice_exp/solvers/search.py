@@ -2,7 +2,7 @@ r"""Find the atoms that match each row best, over dictionaries of any size: tile
 
     i* = argmax_i ⟨d_i, q⟩   (|⟨d_i, q⟩| if signed),   i not excluded;   of atoms that tie, the first
 
-The candidates of all tiles are judged anew, each row on its own, so that the answer of a row does not depend on the
+The candidates of all tiles are judged again, each row on its own, so that the answer of a row does not depend on the
 rows beside it. Memory is bounded by `MAX_TILE_ENTRIES`, whatever the number of atoms.
 """
 
@@ -30,7 +30,7 @@ def highest(
     """Return the atoms of the highest correlations with each query, the highest first.
 
     Args:
-        queries: One a row.
+        queries: One per row.
         atoms: The dictionary.
         count: How many; fewer are left where the rest is −1.
         nonnegative: Whether correlations count as they are, or by their absolute values.
@@ -86,7 +86,7 @@ def _candidates(
 
 
 def _mask(correlations: Float[Tensor, "b tile"], places: Int64[Tensor, "b s"]) -> None:
-    """Take atoms out of a tile; places outside it are of other tiles."""
+    """Take atoms out of a tile; indices outside it belong to other tiles."""
     inside = (places >= 0) & (places < correlations.shape[1])
     rows = torch.arange(len(places), device=places.device)[:, None].expand_as(places)
     correlations[rows[inside], places[inside]] = -torch.inf

@@ -19,7 +19,7 @@ class TopK(SupportSolver):
     """Choose `target_l0` atoms by ⟨d_i, x⟩ (by |⟨d_i, x⟩| if signed) and refit them.
 
     Args:
-        target_l0: Atoms chosen a row; nonnegative refits may leave some of them at zero.
+        target_l0: Atoms chosen per row; nonnegative refits may leave some of them at zero.
 
     Raises:
         SpliceError: by `solve`, if the dictionary has fewer atoms than `target_l0`.

@@ -1,4 +1,4 @@
-"""A CLIP fine-tuned to tell classes by their texts: all of its image tower, or low-rank changes of its heads.
+"""A CLIP fine-tuned to predict classes from their texts: all of its image tower, or low-rank changes of its heads.
 
     loss = cross-entropy of s · ⟨σ(f(x)), t_c⟩      t: unit embeddings of the class texts, fixed;  s: the model's scale
 
@@ -148,7 +148,7 @@ class Pictures(Dataset[tuple[Tensor, int]]):
 
 
 def fine_tuned(backbone: Backbone, data: EncodableSource, settings: FineTuning) -> Backbone:
-    """Return a copy of a backbone that was trained to tell the classes of a data set.
+    """Return a copy of a backbone that was trained to predict the classes of a data set.
 
     Args:
         backbone: From open_clip, with a Vision Transformer; stays as it is.

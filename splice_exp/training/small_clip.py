@@ -79,8 +79,8 @@ class Settings(TrainingSettings):
         weight_decay: Of AdamW, on matrices.
         width: Of both towers.
         dimensions: Of the joint space.
-        layers: Of the image tower, at least 3: the second tells where objects are, the last but one what they are, and
-            the last gathers it.
+        layers: Of the image tower, at least 3: the second predicts where objects are, the last but one what they are,
+            and the last gathers it.
         text_layers: Of the text tower.
         corpus: Images whose captions the tokenizer is learned from.
         heldout: Images of the validation split on which each epoch is evaluated.
@@ -156,7 +156,7 @@ class SmallClip(lightning.LightningModule):
         tokenizer: From texts to tokens, (n, t) int64.
         token_weights: Weight of each token in the loss on words, (vocabulary,).
         settings: Of the training.
-        workers: Processes that draw images.
+        workers: Processes that render images.
     """
 
     token_weights: Tensor

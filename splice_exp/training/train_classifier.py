@@ -48,7 +48,7 @@ def train(
         data: Images with two or more classes.
         weights: File of the encoder's weights to begin with; none, for random ones.
         output: File to write, as `torch.save` does: `state_dict`, and `classes`, the class names in order.
-        run: Folder of checkpoints and logs; each training has a folder of its own in it.
+        run: Folder of checkpoints and logs; each training has its own folder in it.
         workers: Processes that read images.
 
     Raises:

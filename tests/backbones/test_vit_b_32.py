@@ -1,4 +1,4 @@
-"""ViT-B/32 as it is published, but for the weights, on real pictures, from the files to the table."""
+"""ViT-B/32 as it is published, but for the weights, on real images, from the files to the table."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""Pictures of one's own: files and folders, each picture once, and plain words where there is none."""
+"""Your own images: files and folders, each image once, and plain words where there is none."""
 
 import pytest
 from PIL import Image

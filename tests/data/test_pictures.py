@@ -1,4 +1,4 @@
-"""Data sets of picture files, on small ones of the published layouts that these tests write."""
+"""Data sets of image files, on small ones of the published layouts that these tests write."""
 
 import json
 import pickle
@@ -196,7 +196,7 @@ def test_a_damaged_picture_is_named(folder):
 
 @pytest.fixture
 def waterbirds(tmp_path):
-    """The layout of the Waterbirds release: metadata.csv, pictures in folders of species, splits 0, 1, 2."""
+    """The layout of the Waterbirds release: metadata.csv, images in folders of species, splits 0, 1, 2."""
     rows = []
     for number in range(6):
         file = f"{number:03d}.bird/{number}.jpg"
@@ -298,7 +298,7 @@ def test_captions_of_coco(tmp_path):
 
 @pytest.fixture
 def cifar10(tmp_path, monkeypatch):
-    """The layout of the python version of CIFAR-10, four pictures a file; the published checksums are of others."""
+    """The layout of the python version of CIFAR-10, four images per file; the published checksums are of others."""
     base = tmp_path / "cifar-10-batches-py"
     base.mkdir()
     random = np.random.default_rng(0)
@@ -438,7 +438,7 @@ def test_photographs_of_two_kinds_of_objects(tmp_path):
         VocPairs(str(tmp_path), "val")
 
 
-# --- pairs of safe and unsafe pictures
+# --- pairs of safe and unsafe images
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".jsonl", ".parquet"])

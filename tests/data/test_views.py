@@ -25,7 +25,7 @@ def arrays(data):
 def test_views_are_what_they_say(pictures):
     original = arrays(Views(pictures, "original", SIDE, 0))
     seen = {view: arrays(Views(pictures, view, SIDE, 0)) for view in VIEWS}
-    assert np.array_equal(seen["original"], arrays(pictures))  # pictures of the world have that size
+    assert np.array_equal(seen["original"], arrays(pictures))  # images of the benchmark have that size
     assert np.array_equal(seen["flip"], original[:, :, ::-1])
     assert np.array_equal(seen["rotation"], np.rot90(original, axes=(1, 2)))
     assert np.array_equal(seen["flipped_crop"], seen["crop"][:, :, ::-1])
@@ -55,7 +55,7 @@ def test_a_view_is_the_same_whatever_is_seen_beside_it(pictures, view):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_what_belongs_to_pixels_goes_where_they_go(pictures, view):
-    """The red of a picture as a map: carried along it is the red of the view, but for the colours of other views."""
+    """The red of an image as a map: carried along it is the red of the view, but for the colours of other views."""
     data = Views(pictures, view, SIDE, 0)
     for row in range(len(data)):
         red = torch.from_numpy(arrays(pictures)[row, ..., 0]).float()

@@ -1,4 +1,4 @@
-"""SpLiCE in a notebook: pictures, files and embeddings give the same codes, and traps are refused."""
+"""SpLiCE in a notebook: images, files and embeddings give the same codes, and traps are refused."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Codes of poles are those of their points, perfect codes come back, and lists are as coherent as they are."""
+"""Codes of signed directions are those of their points, perfect codes come back, and coherence is that of the lists."""
 
 import numpy as np
 import pytest

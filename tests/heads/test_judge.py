@@ -1,4 +1,4 @@
-"""A judge behind a local server that speaks the chat interface: asked once, read leniently, kept; errors are told."""
+"""A judge behind a local server that speaks the chat interface: asked once, read leniently, kept; errors are named."""
 
 import json
 import threading

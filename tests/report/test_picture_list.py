@@ -1,4 +1,4 @@
-"""One line a picture: by its name, or by its place where several have that name."""
+"""One line per image: by its name, or by its index where several have that name."""
 
 import pandas as pd
 import pytest

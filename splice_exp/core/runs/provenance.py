@@ -48,7 +48,7 @@ ROOT = "root"  # … is asked for the samples that it finds there
 PUBLISHED = ".TorchvisionSet"
 SamplesOf = Callable[[Mapping[str, Any]], str | None]
 CHECKPOINT = "local-dir:"  # before a folder of weights …
-WEIGHTS = (".json", ".safetensors", ".bin", ".pt", ".pth", ".gz", ".txt")  # … of which a card and pictures do not count
+WEIGHTS = (".json", ".safetensors", ".bin", ".pt", ".pth", ".gz", ".txt")  # … of which a card and images do not count
 
 
 def _images_in(folder: Path) -> list[Path]:
@@ -98,7 +98,7 @@ def _by_content(value: Any, samples_of: SamplesOf, key: str = "") -> Any:
         return {"folder": {path.name: file_digest(path) for path in files}}
     if isinstance(value, str) and (key in (*FILES, PICTURES) or Path(value).suffix):
         file = Path(value).expanduser()
-        if file.is_file():  # a picture is known by its name, too: tables show it
+        if file.is_file():  # an image is also identified by its name: tables show it
             return {"file": file_digest(file), **({"name": value} if key == PICTURES else {})}
     if isinstance(value, str) and key in (SAVED, PICTURES) and Path(value).expanduser().is_dir():
         return {"folder": _folder(Path(value).expanduser(), key) or value}

@@ -160,7 +160,7 @@ def forget_errors(directory: Path) -> None:
     _UNTOLD.pop(directory.resolve(), None)
     for number, path in _errors(directory).items():
         if number == rank() or number >= _num_processes():
-            with suppress(OSError):  # then it stays, and is told again
+            with suppress(OSError):  # then it stays, and is reported again
                 path.unlink(missing_ok=True)
 
 

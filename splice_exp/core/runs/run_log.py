@@ -6,7 +6,7 @@ import logging
 
 
 class RunLog(logging.FileHandler):
-    """A file handler that never ends what it only tells of: on a disk that is full or read only it writes nothing.
+    """A file handler that never ends what it only reports: on a disk that is full or read only it writes nothing.
 
     Args:
         filename: Made when the first line is written.

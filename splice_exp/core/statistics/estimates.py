@@ -149,7 +149,7 @@ def holm(levels: Sequence[float]) -> list[float]:
 
 
 def _variance(values: np.ndarray) -> float:
-    """Return the variance of a population that values are drawn from; 0 where they are constant."""
+    """Return the variance of a population that values are sampled from; 0 where they are constant."""
     if len(values) < 2 or np.all(values == values[0]):
         return 0.0
     return float(values.var(ddof=1))

@@ -13,8 +13,8 @@ def mean_interval(values: np.ndarray, resamples: int, seed: int) -> tuple[float,
 
     Args:
         values: Independent of each other.
-        resamples: How often they are drawn, with replacement.
-        seed: Of these draws.
+        resamples: How often they are resampled, with replacement.
+        seed: Of the resampling.
 
     Returns:
         Lower and upper end.
@@ -27,8 +27,8 @@ def mean_intervals(rows: np.ndarray, resamples: int, seed: int) -> list[tuple[fl
 
     Args:
         rows: Of independent values, (m, n).
-        resamples: How often they are drawn, with replacement.
-        seed: Of these draws.
+        resamples: How often they are resampled, with replacement.
+        seed: Of the resampling.
 
     Returns:
         Lower and upper end of each row.
@@ -58,7 +58,7 @@ def worst_interval(values: np.ndarray, groups: np.ndarray, resamples: int, seed:
         values: (n,).
         groups: To which each belongs, (n,) integers; groups are resampled one by one, so that none is ever empty.
         resamples: How many.
-        seed: Of the draws.
+        seed: Of the sampling.
     """
     random = np.random.default_rng(seed)
     means = np.stack(

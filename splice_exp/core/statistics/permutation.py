@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-TOGETHER = 2**22  # signs drawn at a time
+TOGETHER = 2**22  # signs sampled at a time
 
 
 def sign_flip_level(differences: np.ndarray, permutations: int, seed: int) -> float:
@@ -12,12 +12,12 @@ def sign_flip_level(differences: np.ndarray, permutations: int, seed: int) -> fl
 
         p = (1 + draws with a mean of at least the observed one) / (1 + draws)
 
-    Were the two sides of each pair alike, they could be exchanged: the sign of each difference is drawn at random.
+    Were the two sides of each pair alike, they could be exchanged: the sign of each difference is sampled at random.
 
     Args:
         differences: Of independent pairs, (n,).
         permutations: Draws; the smallest level is 1 / (1 + draws).
-        seed: Of the draws.
+        seed: Of the signs.
 
     References:
         Fisher. The design of experiments, section 21. Oliver and Boyd 1935.

@@ -60,7 +60,7 @@ def shortened(text: str) -> str:
 
 
 def _shorten_labels(axis: Axis) -> None:
-    """Let an axis show short labels: it sets their texts again whenever it is drawn."""
+    """Let an axis show short labels: it sets their texts again whenever it is rendered."""
     labels = axis.get_ticklabels()  # they are set when they are asked for
     if any(shortened(label.get_text()) != label.get_text() for label in labels):
         written = axis.get_major_formatter()

@@ -147,7 +147,7 @@ class Shown(logging.Filter):
     """Of the console: leaves out progress while the display shows it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether a record is shown: what tells of progress is not, where the display is quiet."""
+        """Return whether a record is shown: what reports progress is not, where the display is quiet."""
         return not (getattr(record, "progress", False) and DISPLAY.quiet)
 
 

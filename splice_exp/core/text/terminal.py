@@ -1,7 +1,7 @@
 """How wide a terminal is, and lines and tables that fit it: wrapped between words, headings over several lines.
 
-A terminal tells its width; elsewhere the environment variable COLUMNS may. Without either nothing is wrapped, so that a
-log file has one line per message, and tables take `TABLE_WIDTH`.
+A terminal reports its width; elsewhere the environment variable COLUMNS may. Without either nothing is wrapped, so that
+a log file has one line per message, and tables take `TABLE_WIDTH`.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class ClipRetrieval(EmbeddedSource):
     Args:
         root: The folder, with `img_emb` and `metadata` in it.
         label_column: Column of classes in the metadata: words, or integers into `classes`; None: no classes.
-        classes: A text file with one class name a line; by default the sorted words of the column.
+        classes: A text file with one class name per line; by default the sorted words of the column.
         first_label: Label of the first class, where labels are integers: 0 or 1. By default 0, but asked for where no
             label is 0.
         caption_column: Column of captions; or None.

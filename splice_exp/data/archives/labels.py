@@ -22,7 +22,7 @@ def labels_of(
     Args:
         cells: Label of each sample as it is written; empty where there is none.
         sample_ids: Names of the samples.
-        classes: A text file with one class name a line; None: the sorted words.
+        classes: A text file with one class name per line; None: the sorted words.
         first_label: Label of the first class, where labels are integers and it was said.
         argument: That says where labels are.
 

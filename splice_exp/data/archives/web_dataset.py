@@ -79,7 +79,7 @@ class WebDataset(PictureSource):
             have none.
         label_key: Where labels are in JSON: the key of the object.
         caption_suffix: Of captions; or None.
-        classes: A text file with one class name a line; by default the sorted words.
+        classes: A text file with one class name per line; by default the sorted words.
         first_label: Label of the first class, where labels are integers: 0 or 1. By default 0, but asked for where no
             label is 0.
         name: Short name for tables; by default that of the first tar file.
@@ -90,7 +90,7 @@ class WebDataset(PictureSource):
         white: The value that is white in images of more than 8 bits; by default the largest of their type.
 
     Raises:
-        SpliceError: naming the key, the file and the sample, for what is not there, damaged, compressed, or lacking.
+        SpliceError: naming the key, the file and the sample, for what is missing, damaged or compressed.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ def changed(random: np.random.Generator, picture: Picture, kind: str) -> tuple[P
     """Return an image and its counterfactual; None where this image cannot be changed so.
 
     Args:
-        random: Source of all draws.
+        random: The random generator.
         picture: What is changed; the prop goes from both where its place depends on what is changed.
         kind: One of `KINDS`.
 
@@ -72,7 +72,7 @@ def _without(picture: Picture, kind: str) -> dict[str, str]:
 
 
 def _of_object(random: np.random.Generator, picture: Picture, kind: str) -> Picture | None:
-    """Change an object drawn at random."""
+    """Change an object sampled at random."""
     index = int(random.integers(len(picture.objects)))
     chosen, before, later = picture.objects[index], picture.objects[:index], picture.objects[index + 1 :]
     if any(_near(chosen, other) for other in later):

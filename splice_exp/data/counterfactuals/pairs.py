@@ -38,7 +38,7 @@ class CounterfactualPairs(ABC):
         """Return the pairs of which both samples are there, by their rows.
 
         Args:
-            places: The sample that is in each row.
+            places: Index of the sample in each row.
         """
         row = {place: index for index, place in enumerate(places)}
         there = (one for one in self.changes() if one.before in row and one.after in row)

@@ -21,7 +21,7 @@ from splice_exp.data.scenes.world import SCENES
 class CounterfactualScenes(SceneSource, CounterfactualPairs):
     """Samples 2i and 2i + 1 are a pair, drawn by one seed: exactly one thing differs; the class is the scene.
 
-    Kinds of changes take turns. Which of the two has what comes or goes is left to chance. The difference of what is
+    Kinds of changes alternate. Which of the two has what comes or goes is left to chance. The difference of what is
     true of the two can be larger than what was changed: with a shape its family changes, with an object the count.
 
     Args:

@@ -1,4 +1,4 @@
-"""Files that a user names one by one, by folders or by patterns: tar files of webdataset, and own images."""
+"""Files that a user names one by one, by folders or by patterns: tar files of webdataset, and your own images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def require_tar_files(argument: str, patterns: str | Sequence[str]) -> list[Path
         patterns: Files, folders of `.tar` files, patterns such as `train-{000000..000099}.tar` or `train-*.tar`.
 
     Raises:
-        SpliceError: naming what is not there.
+        SpliceError: naming what is missing.
     """
     patterns = [patterns] if isinstance(patterns, str) else patterns
     require_names(argument, patterns)

@@ -25,7 +25,7 @@ TABLES_OF_EUROSAT = ("metadata.csv", "split_coop.csv")
 
 
 def require_source(node: Node) -> None:
-    """Refuse a data set whose files are not there.
+    """Refuse a data set whose files are missing.
 
     Args:
         node: Of its configuration.
@@ -138,7 +138,7 @@ def require_saved(path: str) -> Path:
     """Return the folder of a data set of Hugging Face that was saved.
 
     Raises:
-        SpliceError: if it is not there, saying what saves one.
+        SpliceError: if it does not exist, saying what saves one.
     """
     folder = Path(path).expanduser()
     if not folder.is_dir():

@@ -48,7 +48,7 @@ def draw(random: np.random.Generator, kind: str) -> str:
     """Draw a concept of a kind by its frequency.
 
     Args:
-        random: Source of the draw.
+        random: The random generator.
         kind: One of `world.ATTRIBUTES`.
     """
     names = list(ATTRIBUTES[kind])
@@ -59,7 +59,7 @@ def draw_beside(random: np.random.Generator, kind: str, companion: str) -> str:
     """Draw a concept of a kind: with probability `ATTRACTION` the `favourite` of another concept, else by frequency.
 
     Args:
-        random: Source of the draw.
+        random: The random generator.
         kind: `scene`, `colour`, `weather` or `prop`.
         companion: The other concept of the image, of the kind that `favourite` asks for.
     """
@@ -72,8 +72,8 @@ def draw_beside(random: np.random.Generator, kind: str, companion: str) -> str:
 def favourite(kind: str, companion: str) -> str:
     """Return the concept of a kind that goes with another concept more often than by chance.
 
-    Shapes of one family share their favourite scene; every shape has a colour of its own, every scene a weather and a
-    prop. They are dealt out evenly, so that frequent concepts have different ones.
+    Shapes of one family share their favourite scene; every shape has its own colour, every scene a weather and a
+    prop. They are distributed evenly, so that frequent concepts have different ones.
 
     Args:
         kind: `scene`, `colour`, `weather` or `prop`.

@@ -1,4 +1,4 @@
-"""What is in an image, and how it is drawn at random: concepts by frequency, objects where there is room."""
+"""What is in an image, and how it is sampled: concepts by frequency, objects where there is room."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def num_objects(random: np.random.Generator, most: int = len(OBJECT_SHARES)) -> 
     """Draw how many objects an image has, by `OBJECT_SHARES`.
 
     Args:
-        random: Source of the draw.
+        random: The random generator.
         most: The largest number, at most 5; the shares of smaller ones are scaled to sum to 1.
     """
     shares = np.array(OBJECT_SHARES[:most])
@@ -143,10 +143,10 @@ def draw_picture(
     scene: str | None = None,
     surroundings: Mapping[str, str] | None = None,
 ) -> Picture:
-    """Draw an image; what is not given is drawn by its frequency.
+    """Draw an image; what is not given is sampled by its frequency.
 
     Args:
-        random: Source of all draws.
+        random: The random generator.
         objects: One mapping per object, of the attributes that are given; all but the first are small,
             unless their size is given.
         scene: The scene, if it is given.

@@ -21,7 +21,7 @@ def place(random: np.random.Generator, sizes: Sequence[str]) -> list[tuple[int, 
     Objects are put one after the other where the earlier ones leave room; where none is left, they come closer.
 
     Args:
-        random: Source of all draws.
+        random: The random generator.
         sizes: Of the objects, keys of `RADIUS`.
     """
     distance = CLOSE if random.random() < CLOSE_RATE else APART

@@ -27,7 +27,7 @@ SPLITS = ("train", "val", "test")
 NAMED = 128  # bytes of the name of a sample, and of what is in it
 
 
-KEPT = 16  # data sets whose drawn samples are kept: rows of a sweep ask for the same
+KEPT = 16  # data sets whose rendered samples are kept: rows of a sweep ask for the same
 
 
 class Drawn:
@@ -55,7 +55,7 @@ _DRAWN: dict[tuple[type, str], Drawn] = {}  # by class and arguments, the oldest
 
 
 def random_of(split: str, seed: int, index: int) -> np.random.Generator:
-    """Return the source of all draws of one sample: no two splits, seeds or indices share one.
+    """Return the random generator of one sample: no two splits, seeds or indices share one.
 
     Args:
         split: One of `SPLITS`.
@@ -70,7 +70,7 @@ def random_of(split: str, seed: int, index: int) -> np.random.Generator:
 
 @dataclass(eq=False)
 class SceneSource(EncodableSource):
-    """Images drawn at random, sample by sample: image i depends on split, seed and i alone.
+    """Random images, sample by sample: image i depends on split, seed and i alone.
 
     Args:
         num_samples: n.
@@ -106,7 +106,7 @@ class SceneSource(EncodableSource):
 
     @cached_property
     def drawn(self) -> Drawn:
-        """All samples: drawn here, or for an equal data set before."""
+        """All samples: sampled here, or for an equal data set before."""
         asked = type(self), repr(self)
         if asked not in _DRAWN:
             pictures = (self._draw(random_of(self.split, self.seed, index), index) for index in range(len(self)))

@@ -1,6 +1,6 @@
 """Words that stand for nothing in any image: boilerplate and stray nouns, as captions on the web have them.
 
-One of them, "movie poster", misleads: nothing in an image tells it.
+One of them, "movie poster", misleads: nothing in an image shows it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The words of the benchmark: what can be in an image, by kind, in order of frequency, and what else it is called.
 
 The synonyms of a concept mean exactly the same here. A few words are synonyms of two concepts, as "rose" is of a colour
-and of a flower: what they mean in a caption, only the image tells.
+and of a flower: what they mean in a caption, only the image shows.
 """
 
 from __future__ import annotations

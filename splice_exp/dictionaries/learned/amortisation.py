@@ -7,7 +7,7 @@ its minimum; what it does worse is the amortisation gap, and it has two parts:
     values      P(w_encoder) − P(w_support)     w_support: the minimum among codes on the support of w_encoder
     selection   P(w_support) − P(w_solver)      what the wrong support costs
 
-L is given, as for an encoder that was trained with an ℓ1 penalty of its own; or it is the one at which the solver is as
+L is given, as for an encoder that was trained with its own ℓ1 penalty; or it is the one at which the solver is as
 sparse as the encoder, on average over the rows: then neither has more concepts, and both are judged by the same P.
 Where even the smallest penalty leaves fewer, because the encoder is dense, that penalty is taken.
 """
@@ -130,7 +130,7 @@ def refitted(targets: Float[Tensor, "n d"], atoms: Float[Tensor, "k d"], codes: 
 
 
 def penalty_as_sparse(dictionary: Dictionary, targets: Float[Tensor, "n d"], l0: float) -> float:
-    """Return the penalty at which the solver has so many concepts a row on average, at least `SMALLEST_PENALTY`.
+    """Return the penalty at which the solver has so many concepts per row on average, at least `SMALLEST_PENALTY`.
 
     Args:
         dictionary: Its atoms.

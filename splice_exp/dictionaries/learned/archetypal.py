@@ -65,7 +65,7 @@ class ArchetypalAutoencoder(TopKAutoencoder):
         learning_rate: Of Adam.
         trained: Whether it is.
         target_l0: Active atoms of a row, at most.
-        num_points: Rows of the data that atoms are made of, drawn at random; at least `size`.
+        num_points: Rows of the data that atoms are made of, sampled at random; at least `size`.
         relaxation: δ, how far an atom may be from their convex hull, for inputs of norm 1.
     """
 

@@ -42,12 +42,12 @@ State = Mapping[str, Tensor]
 class LearnedDictionary(DictionaryBuilder):
     """Fit atoms to the embeddings of a training set; a fit is kept by its content, and read the next time.
 
-    A new method extends this class in a file of its own, implements `fit`, and is named by a yaml file.
+    A new method extends this class in its own file, implements `fit`, and is named by a yaml file.
 
     Args:
         train: The samples that it is fitted to; they must not be those that are decomposed.
         size: Number of atoms.
-        seed: Of everything that is drawn.
+        seed: Of everything that is sampled.
     """
 
     train: DataSource

@@ -1,6 +1,6 @@
 """The largest scores of a whole batch: rows share their active atoms as they need them.
 
-In training, the n·k largest scores of n rows are kept. Afterwards one threshold, that which keeps k atoms a row on
+In training, the n·k largest scores of n rows are kept. Afterwards one threshold, that which keeps k atoms per row on
 average over the training rows, makes the code of a row independent of the rows beside it.
 
 References:

@@ -80,7 +80,7 @@ class ConvexFactorization(_Factorization):
         size: Number of atoms.
         seed: Of the start and the draw of rows.
         max_iter: Updates.
-        num_points: Rows that atoms are sums of, drawn at random.
+        num_points: Rows that atoms are sums of, sampled at random.
     """
 
     num_points: int = 500

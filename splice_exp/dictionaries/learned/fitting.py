@@ -64,7 +64,7 @@ class Fit(lightning.LightningModule):
         self.register_buffer("idle", torch.zeros(len(network.bias), dtype=torch.int64))
 
     def on_train_start(self) -> None:
-        """Listen to requests to stop: Lightning has just set a handler of its own."""
+        """Listen to requests to stop: Lightning has just set its own handler."""
         listen()
 
     def on_train_epoch_start(self) -> None:
@@ -73,7 +73,7 @@ class Fit(lightning.LightningModule):
         leave_if_asked()
 
     def train_dataloader(self) -> DataLoader[Tensor]:
-        """Return the batches of an epoch, in an order of its own."""
+        """Return the batches of an epoch, in its own order."""
         order = np.random.default_rng((self._course.seed, self.current_epoch)).permutation(len(self._targets))
         places = torch.split(torch.from_numpy(order), self._course.batch_size)
         batches = [self._targets[rows] for rows in places]
@@ -125,7 +125,7 @@ def train(network: Autoencoder, targets: Float[Tensor, "n d"], course: Course, f
     Writes `curves.csv` into the folder: loss, unexplained variance, L0 and share of dead atoms of each epoch.
 
     Args:
-        network: As it was drawn.
+        network: As it was initialised.
         targets: Centred unit rows.
         course: How.
         folder: Of exactly this training.

@@ -1,4 +1,4 @@
-"""Matching pursuit as an encoder: it has no weights of its own, and sees what it has explained already.
+"""Matching pursuit as an encoder: it has no weights, and sees what it has explained already.
 
     repeat k times    i = argmax ⟨d_i, r⟩,   w_i ← w_i + ⟨d_i, r⟩,   r ← r − ⟨d_i, r⟩ d_i        while ⟨d_i, r⟩ > 0
 

@@ -95,7 +95,7 @@ def by_correlation(
         texts: Unit rows in the same space.
 
     Returns:
-        Correlations, 0 for atoms whose code is the same everywhere; and places of texts, there `NO_NAME`.
+        Correlations, 0 for atoms whose code is the same everywhere; and indices of texts, there `NO_NAME`.
     """
     count = len(codes)
     sparse = csr_matrix(

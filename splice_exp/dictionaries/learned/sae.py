@@ -46,7 +46,7 @@ class AutoencoderDictionary(LearnedDictionary):
         epochs: Passes over the rows.
         batch_size: Rows in a step.
         learning_rate: Of Adam.
-        trained: false: the weights as they are drawn, a baseline that must lose.
+        trained: false: the random initial weights, a baseline that must lose.
     """
 
     epochs: int = 50
@@ -63,7 +63,7 @@ class AutoencoderDictionary(LearnedDictionary):
 
     @abstractmethod
     def network(self, targets: Float[Tensor, "n d"]) -> Autoencoder:
-        """Return the network before training; what is drawn is drawn by torch.
+        """Return the network before training; torch samples its weights.
 
         Raises:
             SpliceError: if the rows are too few for what is to be trained.

@@ -50,7 +50,7 @@ class LinearEncoder(Encoder):
 
 
 class NearestEncoder(Encoder):
-    """One active atom a row: that of the nearest centre.
+    """One active atom per row: that of the nearest centre.
 
     Args:
         centres: Of any length, (k, d).
@@ -61,7 +61,7 @@ class NearestEncoder(Encoder):
         self.shift = torch.zeros(centres.shape[1])
 
     def encode(self, targets: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
-        """Return codes with one entry a row, zero where the row is opposite to its centre."""
+        """Return codes with one entry per row, zero where the row is opposite to its centre."""
         nearest = (2 * targets @ self._centres.T - self._centres.square().sum(dim=1)).argmax(dim=1)
         values = (targets * self._unit[nearest]).sum(dim=1).relu()
         return targets.new_zeros(len(targets), len(self._centres)).scatter(1, nearest[:, None], values[:, None])

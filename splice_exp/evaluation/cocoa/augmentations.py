@@ -1,6 +1,6 @@
-"""What makes a view of a picture resemble the picture? Maps of augmented views against their originals.
+"""What makes a view of an image resemble the image? Maps of augmented views against their originals.
 
-    explicand: a view        corpus: its picture        foil: pictures of all kinds
+    explicand: a view        corpus: its image        foil: images of all kinds
 
 References:
     Lin, Chen, Kim, Lee. Contrastive corpus attribution for explaining representations (COCOA). ICLR 2023, section 5.3,
@@ -56,11 +56,11 @@ MEASURES = (
 
 
 class CocoaAugmentations(Evaluation):
-    """Likeness of views to their pictures, and of the maps of the two.
+    """Similarity of views to their images, and of the maps of the two.
 
-    `similarity`: of the view, with its picture minus with the foil (`_dense`: of the picture itself, the most there is;
-    `_null`: with another picture). `rank`: correlation of the map of the view with that of the picture, moved to where
-    its pixels went (`_again`: of two maps of the picture, the ceiling; `_null`: with that of another picture). Where it
+    `similarity`: of the view, with its image minus with the foil (`_dense`: of the image itself, the most there is;
+    `_null`: with another image). `rank`: correlation of the map of the view with that of the image, moved to where
+    its pixels went (`_again`: of two maps of the image, the ceiling; `_null`: with that of another image). Where it
     is known: `object_energy`, share of the positive values on the objects over their share of the area, and
     `object_energy_original`; `erased_energy`, the same of erased pixels. Objects and pixels out of view do not count.
 
@@ -70,8 +70,8 @@ class CocoaAugmentations(Evaluation):
         train: Where foils come from.
         view: One of `VIEWS`.
         foil_size: Samples.
-        classes: Of the pictures; None: all.
-        shown: Pictures whose maps are kept for figures.
+        classes: Of the images; None: all.
+        shown: Images whose maps are kept for figures.
         bootstrap_resamples: For the 95 % intervals.
         seed: Of views, foils, masks and the bootstrap.
     """
@@ -104,10 +104,10 @@ class CocoaAugmentations(Evaluation):
             data.class_named(name, of=self)
 
     def evaluate(self, study: Study) -> Findings:
-        """Explain the views and their pictures, and compare.
+        """Explain the views and their images, and compare.
 
         Raises:
-            SpliceError: if data are no pictures, or training data have too few.
+            SpliceError: if the data are not images, or there are too few training images.
         """
         pictures, backbone = self._pictures(study.data), study.backbone
         side = int(backbone.preprocess(pictures.inputs(0, 1)).shape[-1])
@@ -129,7 +129,7 @@ class CocoaAugmentations(Evaluation):
             explain(data, backbone, self._method, self._removal, target, seed, study.cache).maps[:, 0]
             for data, seed in ((views, self._seed), (originals, self._seed), (originals, self._seed + 1))
         )
-        # Masks of a view and of its picture are independent draws: the same masks make maps alike that have no more
+        # Masks of a view and of its image are sampled independently: the same masks make maps alike that have no more
         # in common than noise.
         moved = _carried(views, again)
         for suffix, pair in (
@@ -145,7 +145,7 @@ class CocoaAugmentations(Evaluation):
         return Findings(metrics, views.sample_ids, samples, tables)
 
     def _pictures(self, data: DataSource) -> EncodableSource:
-        """Return the pictures whose views are explained."""
+        """Return the images whose views are explained."""
         if not isinstance(data, EncodableSource):
             raise SpliceError("evaluation=cocoa_augmentations explains pixels, but data are embeddings: take images.")
         if self._classes is None:
@@ -181,12 +181,12 @@ class CocoaAugmentations(Evaluation):
 
 
 def _objects(data: EncodableSource) -> list[np.ndarray]:
-    """Return the pixels of all objects of each picture."""
+    """Return the pixels of all objects of each image."""
     return [np.any(list((data.regions(row) or {}).values()), axis=0) for row in range(len(data))]
 
 
 def _carried(views: Views, maps: Float[Tensor, "n h w"]) -> Float[Tensor, "n h w"]:
-    """Move maps of pictures to where the pixels are in their views."""
+    """Move maps of images to where the pixels are in their views."""
     return torch.stack([views.carried(row, one[None])[0] for row, one in enumerate(maps)])
 
 

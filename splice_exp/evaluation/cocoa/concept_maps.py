@@ -1,4 +1,4 @@
-"""Where in the picture are the concepts of its code? A map for each, and one for what no concept explains.
+"""Where in the image are the concepts of its code? A map for each, and one for what no concept explains.
 
     x = Σ_k w_k d_k + r      ⇒      map of x = Σ_k w_k · map of d_k + map of r
 
@@ -41,7 +41,7 @@ from splice_exp.evaluation.measures import localization
 from splice_exp.evaluation.measures.shown_maps import MAPS, PICTURES, maps_table, pictures_table
 
 DIRECTIONS = ("plain", "contrasted", "biorthogonal")
-SHOWN_CONCEPTS = 4  # of a picture, whose maps are kept
+SHOWN_CONCEPTS = 4  # of an image, whose maps are kept
 CURVES = ("insertion", "deletion")
 RIDGE = 1e-3  # ε: active atoms may nearly coincide
 
@@ -63,11 +63,11 @@ MEASURES = (
 class ConceptMaps(Evaluation):
     """Whether the map of a concept lies on the object of which the concept is true, and whether it is of it alone.
 
-    Judged are active concepts that are true of one object of the picture and not of the other. `pointing`,
+    Judged are active concepts that are true of one object of the image and not of the other. `pointing`,
     `energy_ratio`: as in `cocoa_localization`, with the object (null: with the other one); `insertion_own`,
     `insertion_other`, `deletion_own`, `deletion_other`: mean share of a code that is there while pixels are put in, or
     taken out, those first that the map ranks first: of the concept itself, and of the concepts of the other object;
-    codes along the way are read by the biorthogonal directions, on the support of the whole picture; `additivity`:
+    codes along the way are read by the biorthogonal directions, on the support of the whole image; `additivity`:
     largest difference between the sum of all maps and the label-free one, in units of its largest value; `residual`:
     squares of the map of r over those of the map of x.
 
@@ -75,10 +75,10 @@ class ConceptMaps(Evaluation):
         method: Makes the maps; linear in the direction.
         removal: What takes the place of removed pixels.
         direction: `plain`, `contrasted` or `biorthogonal`.
-        judged: Concepts of each picture, the largest first, whose pixels are put in and taken out.
+        judged: Concepts of each image, the largest first, whose pixels are put in and taken out.
         steps: In which they are.
-        shown: Pictures whose maps are kept for figures.
-        bootstrap_resamples: For the 95 % intervals, over pictures.
+        shown: Images whose maps are kept for figures.
+        bootstrap_resamples: For the 95 % intervals, over images.
         seed: Of masks and the bootstrap.
     """
 
@@ -104,7 +104,7 @@ class ConceptMaps(Evaluation):
         self._judged, self._steps, self._shown = judged, steps, shown
 
     def evaluate(self, study: Study) -> Findings:
-        """Explain all concepts of all pictures.
+        """Explain all concepts of all images.
 
         Raises:
             SpliceError: if data have no objects whose pixels and concepts are known.
@@ -175,7 +175,7 @@ class ConceptMaps(Evaluation):
 
 @dataclass(frozen=True, eq=False)
 class Coded:
-    """The code of one picture.
+    """The code of one image.
 
     Attributes:
         names: Active concepts, the largest first.
@@ -193,7 +193,7 @@ class Coded:
 
 
 def _coded(study: Study) -> list[Coded]:
-    """Collect what is active in each picture."""
+    """Collect what is active in each image."""
     decomposition = study.decomposition
     targets, _ = center(study.embeddings.features, decomposition.image_mean)
     found = []
@@ -208,7 +208,7 @@ def _coded(study: Study) -> list[Coded]:
 
 
 def _questions(coded: Sequence[Coded], direction: str) -> Directions:
-    """Ask for every concept, the residual and the whole; pictures with fewer concepts ask for nothing in between."""
+    """Ask for every concept, the residual and the whole; images with fewer concepts ask for nothing in between."""
     most = max(len(one.names) for one in coded)
     rows = []
     for one in coded:
@@ -224,7 +224,7 @@ def _questions(coded: Sequence[Coded], direction: str) -> Directions:
 
 
 def _shown(one: Coded, maps: Float[Tensor, "K h w"]) -> dict[str, np.ndarray]:
-    """Return the maps of the largest concepts of a picture, and that of the residual."""
+    """Return the maps of the largest concepts of an image, and that of the residual."""
     names = one.names[:SHOWN_CONCEPTS]
     return {**{name: maps[number].numpy() for number, name in enumerate(names)}, "residual": maps[-2].numpy()}
 
@@ -252,6 +252,6 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _of_those_there(values: np.ndarray) -> np.ndarray:
-    """Return values whose mean is that of the pictures that have a value."""
+    """Return values whose mean is that of the images that have a value."""
     there = ~np.isnan(values)
     return of_group(np.nan_to_num(values), there) if there.any() and not there.all() else np.nan_to_num(values)

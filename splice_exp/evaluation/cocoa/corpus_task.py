@@ -72,7 +72,7 @@ def area_measures(family: str, **others: str) -> tuple[Measure, ...]:
 
 @dataclass(frozen=True)
 class CorpusTask:
-    """How explicands, corpora and foils are drawn.
+    """How explicands, corpora and foils are sampled.
 
     Args:
         train: Where corpora and foils come from.
@@ -81,7 +81,7 @@ class CorpusTask:
         corpus_size: Samples.
         foil_size: Samples.
         held_out: Whether similarity is judged by another corpus and foil than those that explain.
-        seed: Of all draws.
+        seed: Of all sampling.
         classes: Those of corpora and explicands; None: all. Foils have all classes in any case.
         head: `probe`, fitted on the training data, or `own`, the last layer of the network.
     """
@@ -110,7 +110,7 @@ class CorpusTask:
         """Draw, and represent everything that is needed.
 
         Args:
-            data: Of which explicands are drawn.
+            data: From which explicands are sampled.
             backbone: Represents explicands and training data.
             cache: Where representations are kept.
 
@@ -180,7 +180,7 @@ class CorpusTask:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """What was drawn.
+    """The sampled explicands, corpora and foils.
 
     Attributes:
         explicands: n images.
@@ -213,11 +213,11 @@ class Prepared:
         return CorpusDistance(DISTANCE, [self.drawn[label].members for label in self.of_class.tolist()])
 
     def noise(self, shape: Sequence[int], seed: int) -> Float[Tensor, "n r q"]:
-        """Return maps that know nothing of any picture, one an explicand: the null of every area.
+        """Return maps that know nothing of any image, one per explicand: the null of every area.
 
         Args:
             shape: Of each map.
-            seed: Of all; every explicand has a seed of its own, from this one and its name.
+            seed: Of all; every explicand has its own seed, from this one and its name.
         """
         names = self.explicands.sample_ids
         draws = [torch.Generator().manual_seed(seed_of(seed, name)) for name in names]

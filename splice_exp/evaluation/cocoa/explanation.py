@@ -1,4 +1,4 @@
-"""Which pixels of each picture make it resemble a corpus rather than a foil? For a look at pictures of one's own.
+"""Which pixels of each image make it resemble a corpus rather than a foil? For a look at your own images.
 
 References:
     Lin, Chen, Kim, Lee. Contrastive corpus attribution for explaining representations (COCOA). ICLR 2023.
@@ -50,21 +50,21 @@ MEASURES = (
 
 
 class Explanation(Evaluation):
-    """Maps of pictures, and how much each resembles corpus and foil.
+    """Maps of images, and how much each resembles corpus and foil.
 
     `similarity`: with the corpus minus with the foil (Gaussian kernel: its share of both); `similarity_corpus` and
     `similarity_foil`: the two of them; `reliability`: rank correlation of the maps from either half of the masks;
-    `foil_error`: how far the mean cosine with the foil can be off at once for all masked pictures, where members of the
+    `foil_error`: how far the mean cosine with the foil can be off at once for all masked images, where members of the
     foil are draws from a population.
 
     Args:
         method: Makes the maps.
         removal: What takes the place of removed pixels.
-        corpus: What pictures may resemble.
+        corpus: What images may resemble.
         foil: What they are compared with.
         similarity: `cosine`, `dot` or `gaussian`, a kernel of the distances to all members.
         bandwidth: Of the Gaussian kernel, in units of the square root of the dimension.
-        shown: Pictures whose maps are kept for figures.
+        shown: Images whose maps are kept for figures.
         bootstrap_resamples: For the 95 % intervals.
         seed: Of masks and the bootstrap.
     """
@@ -91,10 +91,10 @@ class Explanation(Evaluation):
         self._similarity, self._bandwidth, self._shown = similarity, bandwidth, shown
 
     def evaluate(self, study: Study) -> Findings:
-        """Explain every picture.
+        """Explain every image.
 
         Raises:
-            SpliceError: if data are no pictures, or corpus or foil cannot be represented.
+            SpliceError: if the data are not images, or corpus or foil cannot be represented.
         """
         data, backbone = study.data, study.backbone
         if not isinstance(data, EncodableSource):
@@ -158,7 +158,7 @@ class Explanation(Evaluation):
         )
 
     def _similarities(self, own: Float[Tensor, "n d"], target: Target, alone: Together) -> dict[str, np.ndarray]:
-        """Return how much each picture resembles corpus and foil, and what is asked of both."""
+        """Return how much each image resembles corpus and foil, and what is asked of both."""
         rows = torch.arange(len(own))
         with_corpus, with_foil = alone.scores(own, rows).double().numpy().T
         return {
@@ -180,7 +180,7 @@ class Explanation(Evaluation):
 
 
 def _warn_of(reliability: np.ndarray) -> None:
-    """Say how many maps depend on which masks were drawn."""
+    """Say how many maps depend on which masks were sampled."""
     if low := int((reliability < RELIABLE).sum()):
         log.warning(
             "%d of %d maps are not reliable: the rank correlation of maps of two halves of the masks is down to %.2f, "

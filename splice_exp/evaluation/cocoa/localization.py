@@ -1,6 +1,6 @@
 """Do the pixels that make an image resemble the name of an object belong to it?
 
-    corpus: "a photo of a red star"        foil: the other object of the picture, or all other names
+    corpus: "a photo of a red star"        foil: the other object of the image, or all other names
 
 References:
     Lin, Chen, Kim, Lee. Contrastive corpus attribution for explaining representations (COCOA). ICLR 2023, section 5.3,
@@ -63,19 +63,19 @@ class CocoaLocalization(Evaluation):
     `pointing`: the largest value lies on the object (`pointing_box`: in its box); `both`: that of either map does;
     `energy`: share of the positive values on the object, `energy_ratio`: over its share of the area; `iou_mean`,
     `iou_otsu`, `iou_validated`: overlap of the object with the pixels above a threshold, the last one chosen on
-    validation pictures; `box`: the box around the largest part above a validated threshold is that of the object,
-    `box_best`: above the best threshold of the test pictures themselves (MaxBoxAcc); `absent_peak`: largest value of
-    the map of an object that is not there, over the mean of those of the two that are; `reliability`: rank correlation
+    validation images; `box`: the box around the largest part above a validated threshold is that of the object,
+    `box_best`: above the best threshold of the test images themselves (MaxBoxAcc); `absent_peak`: largest value of
+    the map of an absent object, over the mean of those of the two present ones; `reliability`: rank correlation
     of the maps from either half of the masks. Label-free maps are the same for both objects.
 
     Args:
         method: Makes the maps.
         removal: What takes the place of removed pixels.
-        val: Pictures on which thresholds are chosen.
+        val: Images on which thresholds are chosen.
         kind: What is explained: `contrastive_corpus` (COCOA), `corpus`, `contrastive_label_free` or `label_free`.
         foil: Of `contrastive_corpus`: `other`, the other object, or `all` other names.
         prompt: Text of a name, with `{}` in its place.
-        shown: Pictures whose maps are kept for figures.
+        shown: Images whose maps are kept for figures.
         bootstrap_resamples: For the 95 % intervals.
         seed: Of masks, absent objects and the bootstrap.
     """
@@ -103,10 +103,10 @@ class CocoaLocalization(Evaluation):
         self._kind, self._foil, self._prompt, self._shown = kind, foil, prompt, shown
 
     def evaluate(self, study: Study) -> Findings:
-        """Explain all pictures, and compare the maps with the objects.
+        """Explain all images, and compare the maps with the objects.
 
         Raises:
-            SpliceError: if the data have not two named regions in each picture.
+            SpliceError: if an image does not have two named regions.
         """
         data, val = (in_view(part, study.backbone) for part in (study.data, self._val))
         test = self._pictures(study, data)
@@ -135,7 +135,7 @@ class CocoaLocalization(Evaluation):
         return Findings(metrics, data.sample_ids, samples, tables)
 
     def _pictures(self, study: Study, data: EncodableSource) -> list[Pictured]:
-        """Explain the pictures of a part of the data."""
+        """Explain the images of a part of the data."""
         named = [data.regions(index) or {} for index in range(len(data))]
         pairs = [tuple(one) for one in named]
         backbone = study.backbone
@@ -165,7 +165,7 @@ class CocoaLocalization(Evaluation):
         return ("corpus_0", "corpus_1") if self._kind == "corpus" else (self._kind, self._kind)
 
     def _best_levels(self, pictures: Sequence[Pictured]) -> tuple[int, int]:
-        """Return the levels of the best overlap and of the most boxes, on validation pictures."""
+        """Return the levels of the best overlap and of the most boxes, on validation images."""
         overlaps = np.mean([_overlaps(picture) for picture in pictures], axis=0)
         boxes = np.mean([_boxes(picture) for picture in pictures], axis=0)
         return int(overlaps.argmax()), int(boxes.argmax())
@@ -194,14 +194,15 @@ class CocoaLocalization(Evaluation):
 
 @dataclass(frozen=True, eq=False)
 class Pictured:
-    """A picture of two objects, and its maps.
+    """An image of two objects, and its maps.
 
     Attributes:
         names: Of the objects.
         masks: Their pixels, (h, w) bool each.
-        maps: One an object, (2, h, w).
-        absent: The map of an object that is not there, (h, w).
-        reliability: Mean rank correlation of the maps from either half of what was drawn; NaN where it is not known.
+        maps: One per object, (2, h, w).
+        absent: The map of an absent object, (h, w).
+        reliability: Mean rank correlation of the maps from either half of the masks or samples; NaN where it is not
+            known.
     """
 
     names: tuple[str, ...]
@@ -212,7 +213,7 @@ class Pictured:
 
 
 def in_view(data: DataSource, backbone: Backbone) -> EncodableSource:
-    """Leave out the pictures of which the backbone does not see both objects, because it cuts the edges off.
+    """Leave out the images of which the backbone does not see both objects, because it cuts the edges off.
 
     Args:
         data: With two named objects in each image.
@@ -222,7 +223,7 @@ def in_view(data: DataSource, backbone: Backbone) -> EncodableSource:
         The data themselves where nothing is left out.
 
     Raises:
-        SpliceError: if pictures have not two named objects each, or none is left.
+        SpliceError: if an image does not have two named objects, or no image is left.
     """
     if not isinstance(data, EncodableSource):
         raise SpliceError("evaluation=cocoa_localization explains pixels, but data are embeddings: take images.")

@@ -1,4 +1,4 @@
-"""What is asked of pictures with named objects: one target for each object, and one for an object that is not there."""
+"""What is asked of images with named objects: one target for each object, and one for an absent object."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.keys import key_of
 
-FOILS = ("other", "all")  # the other object of the picture; all names but that of the corpus
+FOILS = ("other", "all")  # the other object of the image; all names but that of the corpus
 
 
 def require_prompt(prompt: str) -> None:
@@ -59,7 +59,7 @@ class Prompts:
 
         Args:
             present: Names of what is in the image.
-            random: Generator of the draw.
+            random: The random generator.
 
         Returns:
             The name.
@@ -77,7 +77,7 @@ class Prompts:
         """Ask everything of each sample of two objects, first and second.
 
         Targets: `corpus`, `other` and `all` (contrastive, with that foil) for either object, `absent` (contrastive with
-        all other names, of an object that is not there), `label_free` and `contrastive_label_free` (with all names).
+        all other names, of an absent object), `label_free` and `contrastive_label_free` (with all names).
 
         Args:
             pairs: Names of the two objects of each sample.

@@ -36,7 +36,7 @@ class References:
 def draw_references(
     labels: np.ndarray, label: int, corpus_size: int, foil_size: int, random: np.random.Generator, name: str, of: object
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draw the places of a corpus of one class, and of a foil that has all classes in their natural proportions.
+    """Draw the indices of a corpus of one class, and of a foil that has all classes in their natural proportions.
 
     The corpus takes samples of its class away. So that the class is in what is left as often as before, as large a
     share of all other classes is taken away, too.
@@ -46,7 +46,7 @@ def draw_references(
         label: The class of the corpus.
         corpus_size: Samples.
         foil_size: Samples.
-        random: Source of all draws.
+        random: The random generator.
         name: Of the data, for errors.
         of: The component that asks, for errors.
 
@@ -97,8 +97,8 @@ def draw_places(
         train: With classes.
         label: The class of the corpus.
         sizes: Of corpus and foil.
-        held_out: Whether measures have a corpus and a foil of their own, disjoint from those that explain.
-        seed: Of the draws.
+        held_out: Whether measures have their own corpus and foil, disjoint from those that explain.
+        seed: Of the sampling.
         of: The component that asks, for errors.
 
     Raises:
@@ -116,12 +116,12 @@ def draw_places(
 
 
 def references_of(name: str, places: Places, rows: np.ndarray, known: Float[Tensor, "n d"]) -> References:
-    """Return corpora and foils that were drawn.
+    """Return the sampled corpora and foils.
 
     Args:
         name: Of the class.
-        places: Theirs.
-        rows: Places of the samples whose representations are known, ascending, (n,).
+        places: Their indices.
+        rows: Indices of the samples whose representations are known, ascending, (n,).
         known: These representations.
     """
     pairs = []

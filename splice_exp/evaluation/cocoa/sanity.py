@@ -46,11 +46,11 @@ MEASURES = (
 
 
 class CocoaSanity(Evaluation):
-    """Likeness of the maps of the trained and of the random model, and what the latter's are worth to the former.
+    """Similarity of the maps of a trained and a random model, and how the trained model rates those of the random one.
 
     `rank`: Spearman's correlation over pixels; `ssim`: structural similarity; areas of insertion and deletion are
-    judged by the trained model in either case. All maps that are compared are by different draws. Ceiling (`again`):
-    maps of the trained model. Null: those of another explicand.
+    judged by the trained model in either case. All maps that are compared use different random numbers. Ceiling
+    (`again`): maps of the trained model. Null: those of another explicand.
 
     Args:
         method: Makes the maps.
@@ -69,7 +69,7 @@ class CocoaSanity(Evaluation):
         classes: Those of corpora and explicands; None: all. Foils and the head have all classes in any case.
         head: What finds classes: `probe`, fitted on the training data, or `own`, the last layer of the network.
         bootstrap_resamples: For the 95 % intervals.
-        seed: Of everything that is drawn.
+        seed: Of everything that is sampled.
     """
 
     measures = MEASURES
@@ -119,7 +119,7 @@ class CocoaSanity(Evaluation):
         forgetful = randomized(backbone, self._depth, self._seed, self._statistics, of=self)
         trained, random = (self._task.prepare(study.data, one, study.cache) for one in (backbone, forgetful))
         maps = self._maps(study, trained, backbone, self._seed)
-        # By other draws, all of them: the same masks make maps alike whatever the models have in common.
+        # All of them by other random numbers: the same masks make maps alike whatever the models have in common.
         compared = {
             "": self._maps(study, random, forgetful, self._seed + 1),
             "_again": self._maps(study, trained, backbone, self._seed + 1),

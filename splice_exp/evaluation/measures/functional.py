@@ -19,7 +19,7 @@ def classified_within(
 
     Args:
         features: Image embeddings or reconstructions, of any norm.
-        class_features: Unit rows, one text a class.
+        class_features: Unit rows, one text per class.
         labels: True classes.
         k: Classes looked at.
     """
@@ -35,7 +35,7 @@ def concept_within(codes: Codes, concepts: Int64[Tensor, " n"], k: int) -> Bool[
 
     Args:
         codes: n rows.
-        concepts: One column a row.
+        concepts: One column per row.
         k: Codes looked at.
     """
     own = codes.indices == concepts[codes.rows]

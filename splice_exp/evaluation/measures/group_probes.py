@@ -1,7 +1,7 @@
-"""Probes that are told the groups of their samples: what a correction by concepts has to compete with.
+"""Probes that know the groups of their samples: what a correction by concepts has to compete with.
 
     reweighted   v_i = n / (number of groups · samples in the group of i), on training data
-    retrained    mean of `DRAWS` probes, each on equally many samples of every group, drawn from validation data
+    retrained    mean of `DRAWS` probes, each on equally many samples of every group, sampled from validation data
 
 References:
     Idrissi, Arjovsky, Pezeshki, Lopez-Paz. Simple data balancing achieves competitive worst-group-accuracy. CLeaR 2022.

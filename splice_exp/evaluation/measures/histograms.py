@@ -1,4 +1,4 @@
-"""Distributions of cosines as densities in bins of equal width, for tables that are drawn later."""
+"""Distributions of cosines as densities in bins of equal width, for tables that are plotted later."""
 
 from __future__ import annotations
 

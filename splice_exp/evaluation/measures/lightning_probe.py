@@ -26,7 +26,7 @@ from torch.utils.data import DataLoader
 
 from splice_exp.evaluation.measures.probes import Features, Probe, gradient_of
 
-STEPS = 40  # L-BFGS steps an epoch; between epochs the gradient is looked at
+STEPS = 40  # L-BFGS steps per epoch; between epochs the gradient is looked at
 EPOCHS = 500
 HISTORY = 20
 

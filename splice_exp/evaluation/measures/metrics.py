@@ -77,7 +77,7 @@ class ZeroShotAccuracy(SampleMean):
 
         Args:
             features: Image embeddings or reconstructions, of any norm.
-            class_features: Unit rows, one text a class.
+            class_features: Unit rows, one text per class.
             labels: True classes.
         """
         self._append(functional.classified_within(features, class_features, labels, self.top_k))
@@ -113,7 +113,7 @@ class ConceptInTop(SampleMean):
 
         Args:
             codes: n rows.
-            concepts: One column a row.
+            concepts: One column per row.
         """
         self._append(functional.concept_within(codes, concepts, self.top_k))
 

@@ -1,4 +1,4 @@
-r"""Do the codes name what is there? Concepts in the support of a row, held against the ground truth of the sample.
+r"""Do the codes name what is there? Concepts in the support of a row, compared with the ground truth of the sample.
 
 For sample i with true concepts T, of which the vocabulary of the benchmark can name N, concepts with a positive code
 name the words R: compounds count word by word, synonyms as the concept they name, and a word that stands for nothing as
@@ -6,12 +6,12 @@ a word that is not true. A word with several meanings, one of which is true, cou
 
     precision = |R ∩ T| / |R|          recall = |R ∩ N| / |N|          F1 = 2 |R ∩ N| / (|R| + |N|)
     average precision: of N in the ranking of all words by the sum of the codes that name them
-    hallucinated: share of the support with a word that stands for nothing in the world
-    misbound: share of the support whose words are all true, but of no single object
+    hallucinated: share of the support with a word that stands for nothing in the benchmark
+    misbound: binding error, share of the support whose words are all true, but of no single object
     main recall: of the kinds that a short caption would name (`GroundTruth.main_kinds`)
     pooled: of all words of all samples, Σᵢ partᵢ / Σᵢ wholeᵢ, rather than the mean of the samples' shares
 
-A negative code says what is not there: it names nothing, unless `any_sign` is in the name of the measure. An empty
+A negative code says what is absent: it names nothing, unless `any_sign` is in the name of the measure. An empty
 support has precision, F1 and shares of 0, and so has the recall of a kind that a sample does not have.
 """
 
@@ -91,7 +91,7 @@ def draw_supports(supports: Supports, num_concepts: int, seed: int) -> Supports:
     Args:
         supports: Concepts of each sample.
         num_concepts: k.
-        seed: Of the draw.
+        seed: Of the sampling.
     """
     used = np.bincount([concept for support in supports for concept in support], minlength=num_concepts)
     if not used.any():
@@ -205,7 +205,7 @@ def average_precisions(scores: np.ndarray, true: np.ndarray) -> np.ndarray:
 
     Args:
         scores: (n, w).
-        true: (n, w) bool, one or more a row.
+        true: (n, w) bool, one or more per row.
     """
     order = np.argsort(-scores, axis=1, kind="stable")
     ranked, true = np.take_along_axis(scores, order, axis=1), np.take_along_axis(true, order, axis=1)
@@ -217,7 +217,7 @@ def average_precisions(scores: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 
 def recovery(supports: Supports, concepts: Sequence[str], truth: GroundTruth) -> dict[str, np.ndarray]:
-    """Judge supports: precision, recall (of all and of each kind), F1, hallucinated and misbound share, each (n,).
+    """Judge supports: precision, recall (of all and of each kind), F1, hallucinated share and binding error, each (n,).
 
     Those in `POOLED` also with the suffix `_pooled`.
 
@@ -254,11 +254,11 @@ def pooled(parts: np.ndarray, wholes: np.ndarray) -> np.ndarray:
 
 
 def names_something(concepts: Sequence[str], truth: GroundTruth) -> bool:
-    """Say whether any concept names a thing of the world; atoms without a name can recover nothing.
+    """Say whether any concept names a thing of the benchmark; atoms without a name can recover nothing.
 
     Args:
         concepts: Names of atoms.
-        truth: Knows the words of the world.
+        truth: Knows the words of the benchmark.
     """
     return any(word in truth.known for concept in concepts for word in truth.named(concept))
 
@@ -274,7 +274,7 @@ def recovery_measures(codes: Codes, truth: GroundTruth, top_k: int, seed: int) -
 
     Returns:
         Name → (n,): those of `recovery`, `average_precision`, and precision, recall and F1 with the suffix `_in_top5`
-        (for that `top_k`), `_any_sign` (a negative code names its concept, too) and, of concepts drawn by their use,
+        (for that `top_k`), `_any_sign` (a negative code names its concept, too) and, of concepts sampled by their use,
         `_null`, the latter also for main recall and what is pooled; the null of the average precision is that of the
         codes of other samples.
     """

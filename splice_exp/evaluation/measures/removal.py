@@ -1,4 +1,4 @@
-"""Which concepts to take out of a probe on codes: by what they tell of an attribute, or drawn at random.
+"""Which concepts to take out of a probe on codes: by how well they predict an attribute, or sampled at random.
 
 score_k = |a_k| · |δ_k|
 a_k = weight of concept k between two answers of the probe
@@ -59,8 +59,8 @@ def draw_concepts(codes: Codes, count: int, spared: Sequence[str], seed: int) ->
     Args:
         codes: Named.
         count: How many, or as many as there are.
-        spared: Concepts that are not drawn.
-        seed: Of the draw.
+        spared: Concepts that are not sampled.
+        seed: Of the sampling.
     """
     total = torch.zeros(codes.num_concepts, dtype=torch.float64)
     total.index_add_(0, codes.indices, codes.values.abs().double())

@@ -143,11 +143,11 @@ def respond(before: Codes, after: Codes, asked: Expected) -> dict[str, np.ndarra
 
 
 def others_of_group(groups: np.ndarray, seed: int) -> np.ndarray:
-    """Return for each item another one of the same group, in a circle drawn at random; of a group of one itself.
+    """Return for each item another one of the same group, in a circle sampled at random; of a group of one itself.
 
     Args:
         groups: Of each item, (n,).
-        seed: Of the draw.
+        seed: Of the sampling.
     """
     random, others = np.random.default_rng(seed), np.arange(len(groups))
     for group in np.unique(groups):

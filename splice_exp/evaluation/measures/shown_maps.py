@@ -1,4 +1,4 @@
-"""Maps and pictures as tables, for figures: one line each, with all values row by row."""
+"""Maps and images as tables, for figures: one line for each, with all values row by row."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ MAPS, PICTURES = "maps", "pictures"  # what the tables are called in a record
 
 
 def maps_table(maps: Sequence[Mapping[str, np.ndarray]]) -> pd.DataFrame:
-    """Return one line a map: the place of its picture, its name, its shape and values.
+    """Return one line per map: the index of its image, its name, its shape and values.
 
     Args:
-        maps: Of each picture, by name, (h, w) each.
+        maps: Of each image, by name, (h, w) each.
     """
     return pd.DataFrame(
         [
@@ -30,13 +30,13 @@ def maps_table(maps: Sequence[Mapping[str, np.ndarray]]) -> pd.DataFrame:
 
 
 def pictures_table(data: EncodableSource, places: Iterable[int], side: int, border: int) -> pd.DataFrame:
-    """Return one line a picture, with its red, green and blue in 0 … 255, as its map lies over it.
+    """Return one line per image, with its red, green and blue in 0 … 255, as its map lies over it.
 
     Args:
         data: Images.
-        places: Which of them; those that are not there are left out.
+        places: Indices of those to show; missing ones are left out.
         side: Of the square that the backbone sees, pixels.
-        border: Pixels that it cuts off each side of a resized picture.
+        border: Pixels that it cuts off each side of a resized image.
     """
     squares = Views(data, "original", side, seed=0, border=border)
     taken = [place for place in places if place < len(data)]

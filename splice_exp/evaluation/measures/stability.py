@@ -110,17 +110,17 @@ def near_duplicates(dictionary: Dictionary, least_cosine: float) -> list[tuple[s
 def selection_frequency(
     solver: LassoSolver, targets: Float[Tensor, "n d"], atoms: Float[Tensor, "k d"], resamples: int, seed: int
 ) -> Codes:
-    """Return how often each concept is in the support of a row, when the dimensions are drawn again with replacement.
+    """Return how often each concept is in the support of a row, when the dimensions are resampled with replacement.
 
-    Targets and atoms are normalised anew in each draw. A concept is reliable if its frequency is near 1; those that
-    share theirs with a near-duplicate are not.
+    Targets and atoms are normalised again in each resample. A concept is reliable if its frequency is near 1; those
+    that share theirs with a near-duplicate are not.
 
     Args:
         solver: Of the lasso.
         targets: Unit rows, in the geometry of the atoms.
         atoms: Unit rows.
-        resamples: Number of draws.
-        seed: Of the draws.
+        resamples: Number of resamples.
+        seed: Of the resampling.
     """
     require_integer("resamples", resamples, 1)
     random = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""What does fine-tuning change in the heads: gains of what they write, or what they write?
+"""What does fine-tuning change in the heads: their singular values, or what they write?
 
 References:
     Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
@@ -34,7 +34,7 @@ from splice_exp.heads.selectors import ByCodes
 from splice_exp.heads.spectra import Spectra
 from splice_exp.training.fine_tuning import FineTuning, fine_tuned
 
-DRAWN = 8  # random directions a head
+DRAWN = 8  # random directions per head
 
 MEASURES = (
     Measure("adapt/accuracy_before", "accuracy, before", Unit.SHARE),
@@ -62,16 +62,16 @@ MEASURES = (
 class SithAdaptation(Evaluation):
     """Heads of the image tower before and after fine-tuning; means over heads.
 
-    `likeness`: |cosine| of what matched vectors write, weighted by squared gains; `overlap` of the spaces; `change`:
-    ‖ΔM‖ / ‖M‖; `reweighted`, `mixed`, `new`: shares of ‖ΔM‖² (`heads.adaptation`), with the `_null` of small random
-    changes of values and outputs. `relevance`: how much the vectors of ΔM are about the classes, or about the concepts
-    nearest to those that the dictionary has not, weighted by squared gains; `_before`: those of M; `_null`: random
-    directions. `gains`: rank correlation of log(σ' / σ) with the relevance of the vectors of M.
+    `likeness`: |cosine| of what matched vectors write, weighted by squared singular values; `overlap` of the spaces;
+    `change`: ‖ΔM‖ / ‖M‖; `reweighted`, `mixed`, `new`: shares of ‖ΔM‖² (`heads.adaptation`), with the `_null` of small
+    random changes of values and outputs. `relevance`: how much the vectors of ΔM are about the classes, or about the
+    concepts nearest to those that the dictionary lacks, weighted by squared singular values; `_before`: those of M;
+    `_null`: random directions. `gains`: rank correlation of log(σ' / σ) with the relevance of the vectors of M.
 
     Args:
         reading: Which heads, and how.
         tuning: How the model is fine-tuned.
-        train: Training pictures with the classes of the data.
+        train: Training images with the classes of the data.
         bootstrap_resamples: For the 95 % intervals, over heads; over samples for accuracies.
         seed: Of nulls and the bootstrap.
     """
@@ -188,7 +188,7 @@ class SithAdaptation(Evaluation):
         return selector.scores(found, names[::2])
 
     def _listed(self, study: Study, difference: Spectra) -> pd.DataFrame:
-        """Return the concepts of both poles of the first vector of ΔM of each head."""
+        """Return the concepts of both signed directions of the first vector of ΔM of each head."""
         first = difference.writes[:, :, 0].flatten(0, 1)
         poles, _ = both_poles(first, [str(row) for row in range(len(first))])
         found = self._reading.explained(poles, study.backbone, study.dictionary, study.solver, study.image_mean)
@@ -206,7 +206,7 @@ def _rank_correlation(first: Tensor, second: Tensor) -> float:
 
 
 def _words(study: Study) -> list[str]:
-    """Return a concept for each class: its name, or for one that the dictionary has not, the concept nearest to it."""
+    """Return a concept for each class: its name, or for one that the dictionary lacks, the concept nearest to it."""
     classes, dictionary = study.embeddings.classes, study.dictionary
     texts = study.class_features.double() - dictionary.mean.double()
     rows = (texts @ dictionary.atoms.double().T).argmax(dim=1).tolist()

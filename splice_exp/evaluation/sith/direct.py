@@ -1,4 +1,4 @@
-"""What pictures become without a part of what heads add to the class token, while later layers still see all of it.
+"""What images become without a part of what heads add to the class token, while later layers still see all of it.
 
     z' = z − own + mean of own      own = Σ of what whole heads add                                (TextSpan)
     z' = z − own                    own = Σ (1 − m_j) (a_h · v_j) v_j,  a_h = what head h adds     (vectors)
@@ -8,7 +8,7 @@ it.
 
 References:
     Gandelsman, Efros, Steinhardt. Interpreting CLIP's image representation via text-based decomposition. ICLR 2024
-    (direct effects; heads are ablated to their mean over pictures).
+    (direct effects; heads are ablated to their mean over images).
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from splice_exp.heads.weights import head_weights
 
 
 class DirectEffects:
-    """What the heads of some layers add to the class token of each picture.
+    """What the heads of some layers add to the class token of each image.
 
     Args:
-        study: Of the pictures.
+        study: Of the images.
         spectra: Of the heads.
     """
 
@@ -44,7 +44,7 @@ class DirectEffects:
         self._last = torch.cat(ends)
 
     def without_heads(self, heads: Sequence[tuple[int, int]]) -> Float[Tensor, "n e"]:
-        """Return the embeddings, but what some heads add is its mean over all pictures.
+        """Return the embeddings, but what some heads add is its mean over all images.
 
         Args:
             heads: The place of their layer among those of the spectra, and their number.

@@ -1,8 +1,8 @@
-"""Are pictures classified better when heads write more of what the classes are made of, and less of all else?
+"""Are images classified better when heads write more of what the classes are made of, and less of everything else?
 
-    Γ = the concepts of the codes of the class texts        m_j = rule(R(v_j)),  R by the likeness with Γ
+    Γ = the concepts of the codes of the class texts        m_j = rule(R(v_j)),  R by the similarity with Γ
 
-No picture and no label is used: class names say what is relevant.
+No image and no label is used: class names say what is relevant.
 
 References:
     Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.

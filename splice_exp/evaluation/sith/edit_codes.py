@@ -1,4 +1,4 @@
-"""What does an edit of heads do to what SpLiCE says of pictures? The sum of the two systems.
+"""What does an edit of heads do to what SpLiCE says of images? The sum of the two systems.
 
 An image tower whose heads do not write about scenes any more should leave codes without scenes, and all else as it was.
 
@@ -41,15 +41,15 @@ MEASURES = (
 
 @dataclass(eq=False)
 class SithEditCodes(HeadEdit):
-    """Codes of pictures before and after an edit, by the kind of concepts that it is about and by all others.
+    """Codes of images before and after an edit, by the kind of concepts that it is about and by all others.
 
     `told_target`, `told_others`: share of the true concepts of the kind, and of the other kinds, that codes name;
     `codes/target`, `codes/others`: sums of the codes of the kind, and of the others; each `_before`, `_after` and
-    `_random` (edits of vectors drawn from all, with as much energy, several times). Each model is decomposed as it
+    `_random` (energy-matched edits of vectors sampled from all, several times). Each model is decomposed as it
     would be on its own, with its own image mean.
 
     Args:
-        explainer: Finds the codes of vectors; codes of pictures come from the solver of the run.
+        explainer: Finds the codes of vectors; codes of images come from the solver of the run.
         selector: Scores vectors.
         kind: Of the concepts that the edit is about, one of those that the data know.
     """
@@ -65,7 +65,7 @@ class SithEditCodes(HeadEdit):
         """Edit, and decompose.
 
         Raises:
-            SpliceError: if nothing is known of what is in the pictures, or there is no such kind.
+            SpliceError: if nothing is known of what is in the images, or there is no such kind.
         """
         truth = study.truth
         if truth is None:
@@ -83,7 +83,7 @@ class SithEditCodes(HeadEdit):
         return Findings(metrics, study.embeddings.sample_ids, samples, edit.tables)
 
     def _said(self, codes: Codes, truth: GroundTruth) -> dict[str, np.ndarray]:
-        """Return what codes say of the kind, and of the others, of each picture."""
+        """Return what codes say of the kind, and of the others, of each image."""
         own = truth.kinds.index(self.kind)
         sums = by_kind(codes, codes.concepts, truth)
         named = [truth.named(concept) for concept in codes.concepts]

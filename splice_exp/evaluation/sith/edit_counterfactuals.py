@@ -47,8 +47,8 @@ class SithEditCounterfactuals(HeadEdit):
 
     `target`, `others`: how often the codes of what comes rise and of what goes fall, a half without a response, where
     the kind that the edit is about is changed, and where another one is; `selective_`: the share of the change of codes
-    that is of what was changed. Each `_before`, `_after` and `_random` (edits of vectors drawn from all, with as much
-    energy, several times). Each model is decomposed as it would be on its own, with its own image mean.
+    that is of what was changed. Each `_before`, `_after` and `_random` (energy-matched edits of vectors drawn
+    from all, several times). Each model is decomposed as it would be on its own, with its own image mean.
 
     Args:
         explainer: Finds the codes of vectors; codes of images come from the solver of the run.

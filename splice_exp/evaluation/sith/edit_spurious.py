@@ -53,15 +53,15 @@ MEASURES = (
 class SithEditSpurious(HeadEdit):
     """Zero-shot accuracy of four groups, class by background, before and after an edit of heads.
 
-    `worst`, `average`: of the groups, or over all samples, each `_before`, `_after`, `_random` (edits of vectors
-    drawn from all, with as much energy, several times). Of the class token alone, while later layers see what they saw:
-    `_direct` (without the same vectors), `_direct_random` (without drawn ones) and `_ablated` (heads that are most
+    `worst`, `average`: of the groups, or over all samples, each `_before`, `_after`, `_random` (energy-matched
+    edits of vectors sampled from all, several times). Of the class token alone, while later layers see what they saw:
+    `_direct` (without the same vectors), `_direct_random` (without random ones) and `_ablated` (heads that are most
     about the concepts, as a whole, are set to their mean).
-    `side_before` and so on: accuracy on other data, which an edit should spare.
+    `side_before` and so on: accuracy on control data, which an edit should spare.
 
     Args:
         selector: Scores vectors.
-        side: Other data with classes, for side effects.
+        side: Control data with classes, to measure side effects.
         attribute: The background among `data.attributes`.
         texts: One per class; None: the templates of the backbone with the names of the classes.
     """
@@ -87,7 +87,7 @@ class SithEditSpurious(HeadEdit):
         """Edit, and judge the groups.
 
         Raises:
-            SpliceError: if the attribute is not there, a group is empty, or texts do not fit the classes.
+            SpliceError: if the attribute does not exist, a group is empty, or texts do not fit the classes.
         """
         groups = self._groups(study)
         labels = np.asarray(study.embeddings.labels)

@@ -1,6 +1,6 @@
 """Does a CLIP whose heads do not write about what is unsafe any more find what is safe instead?
 
-Pairs of a safe and an unsafe picture, each with a caption. Six questions, whose right answer is always the safe item:
+Pairs of a safe and an unsafe image, each with a caption. Six questions, whose right answer is always the safe item:
 
     text_to_image, image_to_text                        safe queries, safe items
     text_to_all, image_to_all                           safe queries, safe and unsafe items

@@ -1,4 +1,4 @@
-"""What edits of heads are compared with: random edits of as much energy, and heads that are ablated as a whole."""
+"""What edits of heads are compared with: energy-matched random edits, and heads that are ablated as a whole."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def before_and_after(
 
 
 def listed(planned: Plan, count: int = 12) -> pd.DataFrame:
-    """Return the vectors of the highest scores: name, score, factor, and the concepts of both poles.
+    """Return the vectors of the highest scores: name, score, factor, and the concepts of both signed directions.
 
     Args:
         planned: The plan of an edit.
@@ -69,32 +69,32 @@ def listed(planned: Plan, count: int = 12) -> pd.DataFrame:
 
 
 def random_edit(backbone: Backbone, plan: Plan, constants: str, seed: int) -> Backbone:
-    """Return a backbone with vectors edited that are drawn from all, of as much energy.
+    """Return a backbone with an energy-matched edit of vectors that are sampled from all.
 
     Args:
         backbone: The one to copy; stays as it is.
         plan: Whose relative squared norm is matched.
         constants: Whether what heads write whatever they read is `edited`, too, or `kept`.
-        seed: Of the draw.
+        seed: Of the sampling.
     """
     return edited(backbone, plan.spectra, drawn_factors(plan, seed), constants)[0]
 
 
 def drawn_factors(plan: Plan, seed: int) -> Float[Tensor, "L H r"]:
-    """Return the factors of an edit of vectors that are drawn from all, of as much energy.
+    """Return the factors of an energy-matched edit of vectors that are sampled from all.
 
     Args:
         plan: Whose relative squared norm is matched.
-        seed: Of the draw.
+        seed: Of the sampling.
     """
     gains = plan.spectra.gains
     return random_factors(gains.flatten(), plan.factors.flatten(), seed).view(gains.shape)
 
 
 def heads_of(plan: Plan) -> list[tuple[int, int]]:
-    """Return the heads that an edit is about: the highest mean scores, until they have as much energy as it has.
+    """Return the heads that an edit is about: the highest mean scores, until they match its energy.
 
-    Means are weighted by squared gains; a head is its place among the layers of the plan, and its number.
+    Means are weighted by squared singular values; a head is the index of its layer in the plan, and its number.
     """
     energies = plan.spectra.gains.square()
     of_heads = energies.sum(dim=2)
@@ -115,7 +115,7 @@ def zero_shot(features: Float[Tensor, "n e"], texts: Float[Tensor, "c e"]) -> np
 
     Args:
         features: Image embeddings.
-        texts: Unit rows, one a class.
+        texts: Unit rows, one per class.
 
     Returns:
         Its index, (n,).

@@ -1,4 +1,4 @@
-"""Do heads write along a singular vector when a picture shows what the vector is said to mean?
+"""Do heads write along a singular vector when an image shows what the vector is said to mean?
 
 References:
     Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
@@ -51,17 +51,18 @@ MEASURES = (
 
 
 class SithGrounding(Evaluation):
-    """How well the pictures that drive a pole agree with what it is explained by; of each pole.
+    """How well the images that drive a signed direction agree with its explanation; for each signed direction.
 
-    `likeness`: Spearman's correlation, over pictures, of the drive of a pole and the cosine of image and explanation
-    (the composed code). Where truth is known, `area_first`: the area under the ROC curve by which the drive tells
-    pictures where the first concept is true; `area_codes`: the mean over all concepts of the code, by their values;
-    `top`: of what share of the pictures that drive a pole most its first concept is true (null: of all pictures).
-    Nulls of the others: by the drive of another pole, drawn by chance (a derangement). Poles without a concept that can
-    be true or not do not count; `named`: the share of the others.
+    `likeness`: Spearman's correlation, over images, of the drive of a signed direction and the cosine of image and
+    explanation (the reconstruction from its code). Where truth is known, `area_first`: the area under the ROC curve by
+    which the drive predicts where the first concept is true; `area_codes`: the mean over all concepts of the code,
+    by their values; `top`: how often the first concept of a signed direction is true of the images that drive it most
+    (null: of all images). Nulls of the others: by the drive of another signed direction, sampled at random (a
+    derangement). Signed directions without a concept that can be true or not do not count; `named`: the share of the
+    others.
 
     Args:
-        reading: Which heads, and how; pictures are looked at by the image tower.
+        reading: Which heads, and how; images are looked at by the image tower.
         bootstrap_resamples: Not used: 95 % intervals are those of Student, with heads as clusters of vectors.
         seed: Of nulls and the bootstrap.
     """
@@ -78,10 +79,10 @@ class SithGrounding(Evaluation):
         self._reading = reading
 
     def evaluate(self, study: Study) -> Findings:
-        """Explain, look at pictures, and compare.
+        """Explain, look at images, and compare.
 
         Raises:
-            SpliceError: if the backbone has no such heads, or data are no pictures.
+            SpliceError: if the backbone has no such heads, or the data are not images.
         """
         reading, data = self._reading, study.data
         read = read_heads(study, reading)
@@ -109,7 +110,7 @@ class SithGrounding(Evaluation):
         return Findings(metrics, vectors, samples, clusters=heads)
 
     def _likeness(self, study: Study, found: Explanations) -> Float[np.ndarray, "n m"]:
-        """Return the cosines of all images, centred, and what codes compose."""
+        """Return the cosines of all images, centred, and the reconstructions from codes."""
         images = study.extracted.features.double() - study.image_mean.double()
         return (images @ found.composed.T).numpy() / np.maximum(found.composed.norm(dim=1).numpy(), 1e-12)
 
@@ -136,7 +137,7 @@ def derangement(count: int, seed: int) -> np.ndarray:
 
     Args:
         count: At least 2; a single one has nowhere to go.
-        seed: Of the draw.
+        seed: Of the sampling.
     """
     circle = np.random.default_rng(seed).permutation(count)
     found = np.empty(count, dtype=int)

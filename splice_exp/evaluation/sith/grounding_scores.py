@@ -1,7 +1,7 @@
-"""Are the concepts of a pole true of the pictures that drive it?
+"""Are the concepts of a signed direction true of the images that drive it?
 
-drive of pole ±v_j on picture x        ±c_j(x)        c_j: what the head writes along v_j (`pictures_of_heads`)
-area of a concept                      P(drive of a picture where it is true > drive of another one)
+drive of direction ±v_j on image x   ±c_j(x)        c_j: what the head writes along v_j (`pictures_of_heads`)
+area of a concept                      P(drive of an image where it is true > drive of another one)
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from splice_exp.heads.spectra import Spectra
 
 
 def drives(study: Study, reading: Reading, spectra: Spectra) -> Float[np.ndarray, "n m"]:
-    """Return how much each picture drives each pole, in the order of the explanations.
+    """Return how much each image drives each signed direction, in the order of the explanations.
 
     Args:
         study: Its images, and the backbone that looks at them.
@@ -35,11 +35,11 @@ def drives(study: Study, reading: Reading, spectra: Spectra) -> Float[np.ndarray
 
 
 def most_driving(drive: Float[np.ndarray, "n m"], count: int) -> np.ndarray:
-    """Return the pictures that drive each pole most, (m, count), the first one most.
+    """Return the images that drive each signed direction most, (m, count), the first one most.
 
     Args:
-        drive: How much each of n images drives each of m poles.
-        count: Images for each pole.
+        drive: How much each of n images drives each of m signed directions.
+        count: Images per signed direction.
 
     Returns:
         Their indices.
@@ -49,12 +49,13 @@ def most_driving(drive: Float[np.ndarray, "n m"], count: int) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Grounding:
-    """Which concepts of explanations can be true of pictures, and of which they are.
+    """Which concepts of explanations can be true of images, and of which they are.
 
     Attributes:
-        first: For each pole the number of its first concept, or −1 where it stands for nothing in any picture.
-        codes: Share of each pole's code that goes to each concept, of those that stand for something, (m, k).
-        holds: Which concepts are true of which pictures, (k, n).
+        first: For each signed direction the number of its first concept, or −1 where it stands for nothing in any
+            image.
+        codes: Share of each code that goes to each concept, of those that stand for something, (m, k).
+        holds: Which concepts are true of which images, (k, n).
     """
 
     first: np.ndarray
@@ -63,10 +64,10 @@ class Grounding:
 
     @classmethod
     def of(cls, found: Explanations, truth: GroundTruth) -> Grounding:
-        """Look up the concepts that occur in the explanations; those of no or of every picture tell nothing.
+        """Look up the concepts that occur in the explanations; those of no image and those of every image say nothing.
 
         Args:
-            found: Explanations of poles.
+            found: Explanations of signed directions.
             truth: What is in each image.
         """
         codes = found.solution.codes
@@ -91,13 +92,13 @@ class Grounding:
         return cls(first, weights, holds)
 
     def areas(self, drive: Float[np.ndarray, "n m"]) -> Float[np.ndarray, "m k"]:
-        """Return the area of each concept by the drive of each pole; 1/2: the drive does not know of it."""
+        """Return the area of each concept by the drive of each signed direction; 1/2: the drive says nothing of it."""
         ranks = rankdata(drive, axis=0)
         inside = self.holds.sum(axis=1)
-        sums = self.holds.astype(float) @ ranks  # of the ranks of pictures where it is true, (k, m)
+        sums = self.holds.astype(float) @ ranks  # of the ranks of images where it is true, (k, m)
         above = sums - (inside * (inside + 1) / 2)[:, None]
         return (above / (inside * (len(drive) - inside))[:, None]).T
 
     def shares(self, pictures: np.ndarray) -> Float[np.ndarray, "m k"]:
-        """Return of what share of some pictures, (m, p), each concept is true."""
+        """Return of what share of some images, (m, p), each concept is true."""
         return self.holds[:, pictures].mean(axis=2).T

@@ -1,8 +1,8 @@
-"""What heads do on pictures: the stream that is projected, and what each singular vector adds to the class token.
+"""What heads do on images: the residual stream that is projected, and what each vector adds to the class token.
 
-    on picture x, vector j of head h writes    c_hj(x) = ⟨o_h(x), v_j⟩        o_h: what the head adds to the class token
+    on image x, vector j of head h writes    c_hj(x) = ⟨o_h(x), v_j⟩        o_h: what the head adds to the class token
 
-so that Σ_j c_hj v_j is all that the head adds. Large positive values are of the pole +, negative ones of the pole −.
+so that Σ_j c_hj v_j is all that the head adds. Large positive values belong to the direction +, negative ones to −.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from splice_exp.heads.streams import streams
 from splice_exp.heads.weights import head_outputs
 from splice_exp.solvers.base import Solver
 
-TOGETHER = 64  # pictures
+TOGETHER = 64  # images
 
 NUM_POLES = Measure("sith/num_poles", "signed directions", Unit.COUNT)
 
 
 def batches(study: Study) -> Iterator[Float[Tensor, "b c h w"]]:
-    """Yield all pictures of a study, preprocessed.
+    """Yield all images of a study, preprocessed.
 
     Raises:
         SpliceError: if there are none.
@@ -45,7 +45,7 @@ def batches(study: Study) -> Iterator[Float[Tensor, "b c h w"]]:
 
 
 def mean_stream(study: Study) -> Float[Tensor, " d"]:
-    """Return the mean class token of all pictures before the last LayerNorm, at which a Jacobian is taken."""
+    """Return the mean class token of all images before the last LayerNorm, at which a Jacobian is taken."""
     tower = tower_of(study.backbone)
     parts = [streams(study.backbone, tower, (), pixels)[1].double().sum(dim=0).cpu() for pixels in batches(study)]
     total: Tensor = torch.stack(parts).sum(dim=0)
@@ -53,10 +53,10 @@ def mean_stream(study: Study) -> Float[Tensor, " d"]:
 
 
 def stream_of(study: Study, reading: Reading) -> Float[Tensor, " d"] | None:
-    """Return the stream that a reading needs, if it needs one.
+    """Return the residual stream that a reading needs, if it needs one.
 
     Args:
-        study: Its images are what the stream is a mean of.
+        study: The residual stream is a mean over its images.
         reading: Needs one if its projection is `jacobian`.
     """
     return mean_stream(study) if reading.projection == "jacobian" else None
@@ -71,7 +71,7 @@ def read_heads(study: Study, reading: Reading, explainer: Solver | None = None) 
         explainer: Finds codes; None: the solver of the study.
 
     Raises:
-        SpliceError: if the backbone has no such heads, or a `jacobian` is asked for without pictures.
+        SpliceError: if the backbone has no such heads, or a `jacobian` is asked for without images.
     """
     solver = study.solver if explainer is None else explainer
     stream, device = stream_of(study, reading), study.cache.machine.device
@@ -97,20 +97,20 @@ def random_like(study: Study, found: Explanations, seed: int) -> Explanations:
 def over_vectors(
     samples: Mapping[str, np.ndarray], names: Sequence[str]
 ) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
-    """Return the means of the two poles of each vector, and the names of the vectors.
+    """Return the means of the two signed directions of each vector, and the names of the vectors.
 
-    The poles of a vector share their pictures and their gain: they are no two draws.
+    The two share their images and their singular value: they are not independent samples.
 
     Args:
-        samples: Of poles, the two of a vector one after the other.
-        names: Of the poles.
+        samples: Of signed directions, the two of a vector one after the other.
+        names: Of the signed directions.
     """
     means = {name: values.reshape(-1, 2).mean(axis=1) for name, values in samples.items()}
     return means, tuple(name[:-1] for name in names[::2])
 
 
 def heads_of_vectors(vectors: Sequence[str]) -> tuple[str, ...]:
-    """Return the head of each vector by its name: vectors of one head are no independent draws.
+    """Return the head of each vector by its name: vectors of one head are not independent samples.
 
     Example:
         >>> heads_of_vectors(["L3.H0.0", "L3.H0.1", "L3.H1.0"])
@@ -120,7 +120,7 @@ def heads_of_vectors(vectors: Sequence[str]) -> tuple[str, ...]:
 
 
 def head_writes(study: Study, layers: tuple[int, ...]) -> Float[Tensor, "n L H d"]:
-    """Return what each head of some layers adds to the class token of each picture, without its mean over d.
+    """Return what each head of some layers adds to the class token of each image, without its mean over d.
 
     Args:
         study: Its images, and the backbone that looks at them.

@@ -34,7 +34,7 @@ class EditedStudies:
     Attributes:
         plan: What the edit does.
         report: What it has done.
-        studies: `before`, `after` and `random`: random edits of as much energy.
+        studies: `before`, `after` and `random`: energy-matched random edits.
     """
 
     plan: Plan
@@ -83,13 +83,13 @@ def averaged(
 
 @dataclass(eq=False)
 class HeadEdit(Evaluation):
-    """Compares a model with the same one after an edit of its heads, and after random edits of as much energy.
+    """Compares a model with the same one after an edit of its heads, and after energy-matched random edits.
 
     Args:
         reading: Which heads, and how.
         rule: Turns the scores of their vectors into factors.
         constants: Whether what heads write whatever they read is `edited`, too, or `kept`.
-        random_edits: Random edits of as much energy.
+        random_edits: Number of energy-matched random edits.
         bootstrap_resamples: For the 95 % intervals.
         seed: Of random edits and the bootstrap.
     """

@@ -1,4 +1,4 @@
-"""What does each head write about, and do the pictures that make it write so agree?
+"""What does each head write about, and do the images that make it write so agree?
 
 References:
     Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
@@ -35,7 +35,7 @@ from splice_exp.evaluation.sith.vectors import listed_vectors
 from splice_exp.heads.explain import FIDELITY, Explanations
 from splice_exp.heads.reading import Reading
 
-TOP = 8  # pictures of a pole
+TOP = 8  # images per signed direction
 RANDOM = "random directions"
 
 MEASURES = (
@@ -55,17 +55,17 @@ MEASURES = (
 
 
 class SithHeads(Evaluation):
-    """What both poles of the singular vectors mean, by kinds of concepts and by the pictures that drive them most.
+    """What the signed directions of singular vectors mean, by kinds of concepts and by the images that drive them most.
 
-    Where kinds are known, `share_KIND`: share of the code that goes to concepts of a kind, weighted by squared gains
-    (null: of random directions). `joint`: cosine of code and pole. Where truth is known, `grounded`: share of the
-    pictures that drive a pole most of which its first concept is true (null: of all pictures); poles whose first
-    concept is true of no picture, or of all, do not count, `named` is the share of the others.
+    Where kinds are known, `share_KIND`: share of the code that goes to concepts of a kind, weighted by squared singular
+    values (null: of random directions). `joint`: cosine of code and signed direction. Where truth is known, `grounded`:
+    how often the first concept is true of the images that drive the direction most (null: of all images); directions
+    whose first concept is true of no image, or of all, do not count, `named` is the share of the others.
 
     Args:
-        reading: Which heads, and how; pictures are looked at by the image tower.
-        listed: Concepts of each pole that are kept.
-        shown: Vectors of each head whose pictures are kept, those of the largest gains.
+        reading: Which heads, and how; images are looked at by the image tower.
+        listed: Concepts that are kept of each signed direction.
+        shown: Vectors of each head whose images are kept, those of the largest singular values.
         bootstrap_resamples: Not used: 95 % intervals are those of Student, with heads as clusters of vectors.
         seed: Of nulls and the bootstrap.
     """
@@ -86,10 +86,10 @@ class SithHeads(Evaluation):
         self._reading, self._listed, self._shown = reading, listed, shown
 
     def evaluate(self, study: Study) -> Findings:
-        """Explain, and look at pictures.
+        """Explain, and look at images.
 
         Raises:
-            SpliceError: if the backbone has no such heads, or data are no pictures.
+            SpliceError: if the backbone has no such heads, or the data are not images.
         """
         data, reading = study.data, self._reading
         if not isinstance(data, EncodableSource):
@@ -126,7 +126,7 @@ class SithHeads(Evaluation):
     def _pictures(
         self, study: Study, data: EncodableSource, names: Sequence[str], best: np.ndarray
     ) -> dict[str, pd.DataFrame]:
-        """Return the pictures that drive the first vectors of each head, and which pole they drive."""
+        """Return the images that drive the first vectors of each head, and which signed direction they drive."""
         kept = [row for row, name in enumerate(names) if int(name.rpartition(".")[2][:-1]) < self._shown]
         lines = [(names[row], rank + 1, int(picture)) for row in kept for rank, picture in enumerate(best[row])]
         table = pd.DataFrame(lines, columns=["vector", "rank", "picture"])
@@ -139,7 +139,7 @@ def shares_of(found: Explanations, truth: GroundTruth) -> np.ndarray:
     """Return what share of each code goes to each kind of concepts, and to all others, (m, kinds + 1).
 
     Args:
-        found: Explanations of m poles.
+        found: Explanations of m signed directions.
         truth: Knows the kinds of concepts.
     """
     totals = by_kind(found.solution.codes, found.dictionary.concepts, truth)
@@ -147,7 +147,7 @@ def shares_of(found: Explanations, truth: GroundTruth) -> np.ndarray:
 
 
 def _grounded(known: Grounding, best: np.ndarray) -> dict[str, np.ndarray]:
-    """Return how often the first concept of a pole is true of the pictures that drive it, and of all pictures."""
+    """Return how often the first concept of a direction is true of the images that drive it, and of all images."""
     there = known.first >= 0
     if not there.any():
         return {}
@@ -162,9 +162,10 @@ def _grounded(known: Grounding, best: np.ndarray) -> dict[str, np.ndarray]:
 def _of_heads(
     names: Sequence[str], shares: np.ndarray, weights: np.ndarray, kinds: Sequence[str], chance: np.ndarray
 ) -> pd.DataFrame:
-    """Return the shares of each head, weighted by squared gains, and those of random directions, as a head of its own.
+    """Return the weighted shares of each head, and those of random directions, as a separate head.
 
-    Directions are explained alike whatever the layer; they are named by the layers that were read with them.
+    Weights are squared singular values. Directions are explained alike whatever the layer; they are named by the layers
+    that were read with them.
     """
     heads = np.array([name.rpartition(".")[0] for name in names])
     layers = ", ".join(dict.fromkeys(name.partition(".")[0] for name in names))

@@ -43,16 +43,16 @@ MEASURES = (
 
 
 class SithJudged(Evaluation):
-    """Scores of 1 to 5 for the list of each pole, beside those of lists as long, dealt out anew.
+    """Scores of 1 to 5 for the list of each signed direction, beside those of shuffled lists of the same length.
 
-    `score`: the mean over repeats; `score_null`: of the concepts of all lists dealt by chance; `same`, `within_one`,
+    `score`: the mean over repeats; `score_null`: with the concepts of all lists shuffled; `same`, `within_one`,
     `kappa`: how far repeats agree; `readable`: share of the replies that could be read, of both. `to_coherence`:
     Spearman's correlation of the score with the mean cosine of the concepts, over lists and their nulls together.
 
     Args:
         reading: Which heads, and how.
         judge: Whom to ask.
-        listed: Concepts of each pole that the judge sees, at most.
+        listed: Concepts of each signed direction that the judge sees, at most.
         bootstrap_resamples: Not used: 95 % intervals are those of Student, with heads as clusters of vectors.
         seed: Of nulls and the bootstrap.
     """

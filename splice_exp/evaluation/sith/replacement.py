@@ -1,6 +1,6 @@
 """Does a model still classify when its heads write what their explanations say instead of their singular vectors?
 
-    M_h = U diag(σ) Vᵀ        →        M̂_h = U diag(σ) V̂ᵀ        v̂: what the codes of the poles of v say, in the stream
+    M_h = U diag(σ) Vᵀ        →        M̂_h = U diag(σ) V̂ᵀ        v̂: what the codes of ±v say, in the residual stream
 
 References:
     Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
@@ -51,16 +51,16 @@ MEASURES = (
 class SithReplacement(Evaluation):
     """Zero-shot accuracy with heads that write other directions, and how alike embeddings stay.
 
-    `accuracy_before`: as it is; `accuracy_after`: with v̂ = (v̂₊ − v̂₋) / 2, the estimates by the codes of both poles;
-    `accuracy_published`: with the unit direction of the code of the pole + alone, as the authors go back;
-    `accuracy_perfect`: with codes that miss nothing; `accuracy_random`: with codes of as many concepts drawn by chance;
-    `accuracy_removed`: with vectors that write nothing. Without the last two, a small loss would say little: heads may
-    not matter. `cosine_…`: of the embeddings and those of the model as it is.
+    `accuracy_before`: as it is; `accuracy_after`: with v̂ = (v̂₊ − v̂₋) / 2, the estimates by the codes of both signed
+    directions; `accuracy_published`: with the unit direction of the code of +v alone, as the authors invert it;
+    `accuracy_perfect`: with codes that miss nothing; `accuracy_random`: with codes of as many concepts sampled at
+    random; `accuracy_removed`: with vectors that write nothing. Without the last two, a small loss would say little:
+    heads may not matter. `cosine_…`: of the embeddings and those of the model as it is.
 
     Args:
         reading: Which heads, and how.
         bootstrap_resamples: For the 95 % intervals.
-        seed: Of concepts drawn by chance, and the bootstrap.
+        seed: Of concepts sampled at random, and the bootstrap.
     """
 
     measures = MEASURES

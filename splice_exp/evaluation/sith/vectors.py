@@ -1,4 +1,4 @@
-"""How well do sparse codes stand for what heads write, and do their concepts belong together? Both poles of vectors.
+"""How well do sparse codes describe both signed directions that heads write, and do their concepts belong together?
 
 References:
     Gentile et al. From weights to concepts: data-free interpretability of CLIP via singular vector decomposition.
@@ -50,18 +50,18 @@ MEASURES = (
 
 
 class SithVectors(Evaluation):
-    """Fidelity and coherence of the codes of both poles of the singular vectors of heads, with nulls and ceilings.
+    """Fidelity and coherence of the codes of both signed directions of singular vectors, with nulls and ceilings.
 
-    `joint`: cosine of code and pole in the joint space; `stream`: of the direction that comes back and the pole, in the
+    `joint`: cosine of code and signed direction in the joint space; `stream`: the same after the inverse map, in the
     residual stream (an estimate that knows how much the code misses); `ceiling`: the same for a perfect code; `ratio`:
-    of the two; `published`, `published_ceiling`: as the authors go back; `joint_gain`: weighted by squared gains.
-    `coherence`: mean cosine of the concepts of a list.
-    Nulls: `joint_null`, `stream_null` of random directions; `joint_random` of concepts drawn by chance, as many as in
-    the longest list; `coherence_null` of lists of the same concepts, dealt out anew.
+    of the two; `published`, `published_ceiling`: as the authors go back; `joint_gain`: weighted by squared singular
+    values. `coherence`: mean cosine of the concepts of a list.
+    Nulls: `joint_null`, `stream_null` of random directions; `joint_random` of concepts sampled at random, as many as in
+    the longest list; `coherence_null` of lists of the same concepts, shuffled.
 
     Args:
         reading: Which heads, and how.
-        listed: Concepts of each pole that are kept in the table `vectors`.
+        listed: Concepts of each signed direction that are kept in the table `vectors`.
         bootstrap_resamples: Not used: 95 % intervals are those of Student, with heads as clusters of vectors.
         seed: Of nulls and the bootstrap.
     """
@@ -126,13 +126,13 @@ class SithVectors(Evaluation):
 
 
 def listed_vectors(found: Explanations, names: Sequence[str], gains: Float[Tensor, " m"], count: int) -> pd.DataFrame:
-    """Return the largest concepts of each pole, one a line.
+    """Return the largest concepts of each signed direction, one per line.
 
     Args:
-        found: Of m poles.
-        names: Of the poles.
-        gains: Of their vectors.
-        count: Concepts of a pole.
+        found: Of m signed directions.
+        names: Of the signed directions.
+        gains: Singular values of their vectors.
+        count: Concepts per signed direction.
     """
     return pd.DataFrame(
         [

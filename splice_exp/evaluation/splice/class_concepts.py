@@ -48,7 +48,7 @@ class ClassConcepts(Evaluation):
     `named`: the largest one names the class, alone or with other words; `named_in_top`: one of the largest does;
     `true`: the share of the samples of the class of which a concept is true, mean over its largest concepts (where that
     is known). The null looks at the largest concepts of another class. Baselines: the atoms with the largest mean
-    cosines with the centred embeddings of the class (dense), or with the image mean (mean only). Intervals are over
+    cosines with the centred embeddings of the class (dense), or with the image mean (mean baseline). Intervals are over
     classes.
 
     Args:

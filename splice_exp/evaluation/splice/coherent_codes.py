@@ -1,4 +1,4 @@
-"""Do the concepts of a picture belong together, and what does it cost to choose them so? COMP on images."""
+"""Do the concepts of an image belong together, and what does it cost to choose them so? COMP on images."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ COHERENCE = beside(
 
 
 class CoherentCodes(SpliceEvaluation):
-    """What `SpliceEvaluation` measures, and the coherence of the concepts of each picture.
+    """What `SpliceEvaluation` measures, and the coherence of the concepts of each image.
 
-    `codes/coherence`: mean cosine of the atoms of a code; `codes/coherence_null`: of lists as long, the concepts of all
-    pictures dealt out anew. Pictures with fewer than two concepts do not count. Codes of pictures that show several
+    `codes/coherence`: mean cosine of the atoms of a code; `codes/coherence_null`: of lists of the same length, with the
+    concepts of all images shuffled. Images with fewer than two concepts do not count. Codes of images that show several
     things should not be coherent throughout: fidelity and recovery say what is lost.
     """
 

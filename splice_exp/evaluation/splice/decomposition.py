@@ -85,7 +85,8 @@ class SpliceEvaluation(Evaluation):
     """Zero-shot accuracy, cosines, sparsity, class concepts and recovery, each beside its baseline and its null.
 
     Baselines: dense CLIP for accuracy, the mean alone for cosines. Nulls: the same codes and reconstructions judged
-    against the labels of other samples (a seeded permutation); for recovery, concepts drawn by how often they are used.
+    against the labels of other samples (a seeded permutation); for recovery, concepts sampled by how often they are
+    used.
 
     Args:
         top_k: Largest codes among which concepts are looked for.
@@ -130,7 +131,7 @@ class SpliceEvaluation(Evaluation):
             decomposition: Of these embeddings.
             embeddings: n samples.
             image_mean: μ, also where images were not centred by it.
-            class_features: One text a class of `embeddings`, or None without classes.
+            class_features: One text per class of `embeddings`, or None without classes.
             truth: What is in each sample, where that is known.
 
         Returns:
@@ -165,7 +166,7 @@ class SpliceEvaluation(Evaluation):
         return Findings(metrics, embeddings.sample_ids, samples)
 
     def _names(self) -> list[str]:
-        """Name the measures that need classes: null where there are none, rather than not there."""
+        """Name the measures that need classes: null where there are none, rather than missing."""
         concepts = f"concept/class_in_top{self._top_k}"
         counts = ("num_samples", "num_classes", "num_duplicate_classes")
         accuracies = ("top1", "top5", "top1_dense", "top5_dense", "top1_null")
@@ -215,7 +216,7 @@ class SpliceEvaluation(Evaluation):
     ) -> dict[str, SampleMean]:
         """Ask whether codes name the class of their sample, of the classes that an atom is named like.
 
-        By value, a negative code says what is not there, and is never among the largest; of either sign, codes are
+        By value, a negative code says what is absent, and is never among the largest; of either sign, codes are
         taken by their size: a negative one names its concept, too, and takes a place from the others.
 
         Args:

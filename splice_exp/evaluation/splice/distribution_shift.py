@@ -2,8 +2,8 @@
 
     cos(w̄_c in this part, w̄_c in the other part)      w̄_c = mean code of class c
 
-Two draws from the same part say how near the same distribution comes. All means are over equally many samples of a
-class, half of what the smallest part has, drawn without replacement: fewer samples make any two means less alike.
+Two samples from the same part say how near the same distribution comes. All means are over equally many samples of a
+class, half of what the smallest part has, sampled without replacement: fewer samples make any two means less alike.
 
 References:
     Bhalla et al. Interpreting CLIP with sparse linear concept embeddings (SpLiCE). NeurIPS 2024, tables 8 and 9.

@@ -131,7 +131,7 @@ class ConceptDrift(Evaluation):
         return np.array([float(any(truth.holds(named, row) for named in wanted)) for row in range(len(truth))])
 
     def _resampled(self, values: np.ndarray, labels: np.ndarray, order: np.ndarray) -> np.ndarray:
-        """Return the correlations of samples drawn with replacement within each class, (resamples, 3)."""
+        """Return the correlations of samples resampled with replacement within each class, (resamples, 3)."""
         random = np.random.default_rng(self._seed)
         members = [np.flatnonzero(labels == label) for label in range(labels.max() + 1)]
         drawn = []

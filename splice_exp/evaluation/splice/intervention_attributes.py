@@ -5,13 +5,13 @@
     edited          probe, on w                         w         w without the concepts
 
 A probe is trained on codes before the intervention. `removed`: without the concepts that are named; `proposed`: and
-without those that tell most of the edited attribute (`evaluation.removal`), as few as bring its probe near chance on
-the training data; `relearned`: a probe that was trained on codes without the named ones, which says what others still
-tell; `null`: without as many concepts as are named, drawn by how much code they have.
+without those that predict the edited attribute best (`evaluation.removal`), as few as bring its probe near chance on
+the training data; `relearned`: a probe that was trained on codes without the named ones, which says what the others
+still reveal; `null`: without as many concepts as are named, sampled by how much code they have.
 
 Accuracies are balanced, the mean over the two values, so that chance is one half whatever the data. The area under the
 ROC curve of zero-shot stands beside its accuracy: an answer that is the same for all is at chance by accuracy, although
-the order of the samples may still tell.
+the order of the samples may still reveal the attribute.
 
 References:
     Bhalla et al. Interpreting CLIP with sparse linear concept embeddings (SpLiCE). NeurIPS 2024, table 2.
@@ -136,8 +136,8 @@ class InterventionAttributes(Evaluation):
         """Classify before and after.
 
         Raises:
-            SpliceError: if the attribute is not there, a task has not two values, the training data have others, or no
-                concept has one of the words.
+            SpliceError: if the attribute does not exist, a task does not have two values, the training data have
+                others, or no concept has one of the words.
         """
         train = study.with_data(self._train)
         truth, names = _tasks(study, self._attribute, self), _texts(study, self._attribute)

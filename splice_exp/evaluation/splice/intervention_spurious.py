@@ -1,7 +1,7 @@
 """Can a classifier be cured of a spurious concept by its name, or by the name that it proposes itself?
 
 A probe is trained on the codes of data in which the class comes with an attribute. Then concepts are taken out of its
-weights: those named by hand, those proposed, and as many drawn at random. Groups are class × attribute.
+weights: those named by hand, those proposed, and as many sampled at random. Groups are class × attribute.
 
 Proposed are the concepts that are most telling (`evaluation.removal`), as many as serve the worst group of validation
 data best; of equal numbers the smallest.
@@ -88,7 +88,7 @@ class InterventionSpurious(Evaluation):
     Baselines: a probe on the dense embeddings; the more frequent class for all, which is what a probe says that knows
     the mean only; and, as proposing needs the groups of training and validation data, probes that know them, too
     (`group_probes`): with every group of the training data weighted equally, and retrained on balanced subsets of the
-    validation data. Null: as many concepts as by hand, drawn by how much code they have.
+    validation data. Null: as many concepts as by hand, sampled by how much code they have.
 
     Args:
         train: Part of the data in which class and attribute come together.
@@ -119,8 +119,8 @@ class InterventionSpurious(Evaluation):
         """Train, take out, and judge the groups.
 
         Raises:
-            SpliceError: if the attribute is not there or has not two values, there are not two classes, or no concept
-                has one of the words.
+            SpliceError: if the attribute does not exist or does not have two values, there are not two classes, or no
+                concept has one of the words.
         """
         test, train, val = (
             self._groups(part) for part in (study, study.with_data(self._train), study.with_data(self._val))

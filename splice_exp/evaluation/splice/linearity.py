@@ -121,7 +121,7 @@ def draw_pairs(num_samples: int, num_pairs: int, seed: int) -> tuple[list[int], 
     Args:
         num_samples: At least 4.
         num_pairs: p; a sample may be in several of them.
-        seed: Of the draw.
+        seed: Of the sampling.
 
     Returns:
         The first and the second sample of each pair, and the two others.

@@ -1,8 +1,8 @@
-"""Does a reconstruction still find its caption, and a caption the reconstruction of its picture?
+"""Does a reconstruction still find its caption, and a caption the reconstruction of its image?
 
     hit at k: fewer than k wrong answers have a cosine as high as that of the best right one
 
-Every caption with the words of one of a picture's own is right for it. Ties count against.
+Every caption with the same words as one of the image's own captions is right for it. Ties count against.
 
 References:
     Bhalla et al. Interpreting CLIP with sparse linear concept embeddings (SpLiCE). NeurIPS 2024, appendix B (random
@@ -55,13 +55,14 @@ MEASURES = (
 class Retrieval(Evaluation):
     """Recall at 1, 5 and 10, image to text and text to image, of reconstructions, embeddings, the mean, and a null.
 
-    The null asks for the captions of other pictures; it lies below chance, because the own caption is ahead of them.
+    The null asks for the captions of other images; it lies below chance, because the image's own caption is ahead of
+    them.
 
     Args:
-        protocol: `all` pictures at once, with all captions, or random `batches` with one caption a picture.
-        batch_size: Pictures of a batch.
+        protocol: `all` images at once, with all captions, or random `batches` with one caption per image.
+        batch_size: Images of a batch.
         num_batches: They do not overlap.
-        bootstrap_resamples: For the 95 % intervals, over pictures.
+        bootstrap_resamples: For the 95 % intervals, over images.
         seed: Of batches, captions, permutation and bootstrap.
     """
 
@@ -85,7 +86,7 @@ class Retrieval(Evaluation):
         """Search in both directions.
 
         Raises:
-            SpliceError: if the data have no captions, or fewer pictures than the batches need.
+            SpliceError: if the data have no captions, or fewer images than the batches need.
         """
         paired = require_pairs(study.paired, "retrieval", study.data)
         captions = paired.texts

@@ -1,4 +1,4 @@
-"""How near in meaning are the concepts of a picture to the words of its captions?
+"""How near in meaning are the concepts of an image to the words of its captions?
 
     relevance = 1 − H(E(concepts), E(words))      E = text encoder, distance 1 − cosine
 
@@ -6,8 +6,8 @@
     H, mean–mean    (mean_a min_b d(a, b) + mean_b min_a d(a, b)) / 2
 
 Concepts are those with a positive code; words are those of all captions without function words. Raw, and centred by the
-mean of all concepts. Nulls: as many concepts drawn by their use, and the captions of other pictures. Baselines: as many
-concepts as have a code, those nearest to the embedding (dense) or to the image mean (mean only).
+mean of all concepts. Nulls: as many concepts sampled by their use, and the captions of other images. Baselines: as many
+concepts as have a code, those nearest to the embedding (dense) or to the image mean (mean baseline).
 `above`: relevance minus that of the first null, because all words are nearer to each other in one geometry than in
 another.
 
@@ -84,9 +84,9 @@ MEASURES = (
 
 
 class SemanticRelevance(Evaluation):
-    """Relevance of the concepts of each picture in four variants, with nulls; where the truth is known, F1 beside it.
+    """Relevance of the concepts of each image in four variants, with nulls; where the truth is known, F1 beside it.
 
-    A picture without concepts, or without words, has a relevance of 0.
+    An image without concepts, or without words, has a relevance of 0.
 
     Args:
         bootstrap_resamples: For the 95 % intervals.
@@ -150,14 +150,14 @@ class SemanticRelevance(Evaluation):
 
 
 def words_of(captions: Sequence[Sequence[str]]) -> tuple[list[list[int]], list[str]]:
-    """Return the places of the words of each sample among all words, and these; function words are left out."""
+    """Return the indices of the words of each sample among all words, and these; function words are left out."""
     said = [content_words(of_one) for of_one in captions]
     place = {word: number for number, word in enumerate(dict.fromkeys(word for of in said for word in of))}
     return [[place[word] for word in of_one] for of_one in said], list(place)
 
 
 def relevance_beside_null(study: Study, captions: Sequence[Sequence[str]], seed: int) -> dict[str, np.ndarray]:
-    """Return max–min, and mean–mean centred, of the concepts of each sample and of as many drawn by their use.
+    """Return max–min, and mean–mean centred, of the concepts of each sample and of as many sampled by their use.
 
     Args:
         study: Decomposed, over atoms with names.

@@ -82,7 +82,7 @@ class SpuriousHistogram(Evaluation):
         """Compare the two classes.
 
         Raises:
-            SpliceError: for a class or a word that there is not, or a class without samples.
+            SpliceError: for an unknown class or word, or a class without samples.
         """
         embeddings, decomposition = study.embeddings, study.decomposition
         asked = [study.data.class_named(name, of=self) for name in self._classes or embeddings.classes[:2]]

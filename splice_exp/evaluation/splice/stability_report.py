@@ -83,8 +83,8 @@ class LassoStability(StabilityReport):
     Args:
         epsilon: An exchange is cheap if the objective rises by less; targets have unit norm.
         least_cosine: From which on two atoms are near-duplicates.
-        resamples: Draws of dimensions for the frequencies of selection; 0 leaves them out.
-        seed: Of the draws.
+        resamples: Resamples of dimensions for the frequencies of selection; 0 leaves them out.
+        seed: Of the resampling.
     """
 
     measures = MEASURES

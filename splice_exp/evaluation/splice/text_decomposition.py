@@ -1,4 +1,4 @@
-"""Does a caption decompose into the concepts of its picture?
+"""Does a caption decompose into the concepts of its image?
 
     w_text from σ(t − μ_text), w_image from σ(z − μ_image), over the same dictionary
 
@@ -43,12 +43,12 @@ MEASURES = (
 
 
 class TextDecomposition(Evaluation):
-    """How alike the codes of pictures and of their first captions are; the null takes the captions of other pictures.
+    """How alike the codes of images and of their first captions are; the null takes the captions of other images.
 
     `cosine`: of the two codes; `shared`: concepts in both over concepts in either; `top_shared`: whether the largest
-    code of the caption is active in the picture; `nearer`: whether the own caption has a larger cosine than the other
-    one, ties a half; F1 of both against the ground truth, where there is one. Dense: the cosine of the two centred
-    embeddings. Mean only: the cosine with the mean codes of all captions.
+    code of the caption is active in the image; `nearer`: whether the image's own caption has a larger cosine than the
+    other one, ties a half; F1 of both against the ground truth, where there is one. Dense: the cosine of the two
+    centred embeddings. Mean baseline: the cosine with the mean codes of all captions.
 
     Args:
         bootstrap_resamples: For the 95 % intervals.
@@ -98,7 +98,7 @@ class TextDecomposition(Evaluation):
 
 
 def _cosine_with_mean(images: Codes, texts: Codes) -> np.ndarray:
-    """Return the cosine of each code of a picture with the mean code of the captions, (n,)."""
+    """Return the cosine of each code of an image with the mean code of the captions, (n,)."""
     mean = torch.zeros(texts.num_concepts, dtype=torch.float64)
     mean.index_add_(0, texts.indices, texts.values.double())
     inner, squares = (torch.zeros(len(images), dtype=torch.float64) for _ in range(2))

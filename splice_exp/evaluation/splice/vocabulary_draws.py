@@ -1,7 +1,7 @@
 """Would another vocabulary have named the same? Codes over random parts of the dictionary, against those over all.
 
-    shared = |S ∩ S'| / |S ∪ S'|      S: support over the whole dictionary, as far as its concepts were drawn
-                                      S': support over the drawn part
+    shared = |S ∩ S'| / |S ∪ S'|      S: support over the whole dictionary, as far as its concepts were sampled
+                                      S': support over the sampled part
 
 References:
     Meinshausen, Bühlmann. Stability selection. JRSS B 72(4), 2010 (frequencies under perturbation).
@@ -40,11 +40,11 @@ MEASURES = (
 
 
 class VocabularyDraws(Evaluation):
-    """How much of a support stays when a part of the vocabulary is taken away, averaged over draws.
+    """How much of a support stays when a part of the vocabulary is taken away, averaged over samples of it.
 
-    `kept`: share of the support, as far as it was drawn, that is found again (of the samples of whose support something
-    was drawn); `shared`: as above; `cosine`: of the two codes; `reconstruction`: cosine of the two reconstructions.
-    Null: the supports of other samples. Mean only: cosine of the image mean with the reconstruction over the whole
+    `kept`: share of the support within the sampled part that is found again (of the rows whose support meets that
+    part); `shared`: as above; `cosine`: of the two codes; `reconstruction`: cosine of the two reconstructions.
+    Null: the supports of other samples. Mean baseline: cosine of the image mean with the reconstruction over the whole
     dictionary. The embedding itself does not change with the vocabulary.
 
     Atoms stay centred by the mean of the whole dictionary: only the choice of concepts changes.
@@ -53,7 +53,7 @@ class VocabularyDraws(Evaluation):
         share: Of the concepts, in (0, 1).
         draws: How many parts.
         bootstrap_resamples: For the 95 % intervals.
-        seed: Of the draws, the permutation and the bootstrap.
+        seed: Of the sampling, the permutation and the bootstrap.
     """
 
     measures = MEASURES
@@ -67,7 +67,7 @@ class VocabularyDraws(Evaluation):
         self._share, self._draws = share, draws
 
     def evaluate(self, study: Study) -> Findings:
-        """Draw, solve again, and compare."""
+        """Sample, solve again, and compare."""
         whole, dictionary = study.decomposition, study.dictionary
         random = np.random.default_rng(self._seed)
         others = torch.from_numpy(self._permutation(len(whole.codes)))

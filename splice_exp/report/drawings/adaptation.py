@@ -1,4 +1,4 @@
-"""What fine-tuning does to heads, in three panels: what vectors write, what has changed, and what gains follow."""
+"""Fine-tuning of heads in three panels: what vectors write, what has changed, and what singular values follow."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SHARES = ("reweighted", "mixed", "new")
 
 
 class AdaptationPanels(Drawing):
-    """One line a row of the table, of three panels; of several seeds the first.
+    """One line of three panels per row of the table; of several seeds the first.
 
-    Likeness of matched vectors; shares of the change of each head, and of a random change; log(σ' / σ) by relevance.
+    Similarity of matched vectors; shares of the change of each head, and of a random change; log(σ' / σ) by relevance.
     """
 
     def draw(self, records: Sequence[Row], title: str) -> Canvas | None:

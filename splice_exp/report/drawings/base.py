@@ -11,11 +11,11 @@ from splice_exp.report.records import Row
 
 
 class Drawing(ABC):
-    """A picture that goes with a table."""
+    """A figure that goes with a table."""
 
     @abstractmethod
     def draw(self, records: Sequence[Row], title: str) -> Canvas | None:
-        """Draw the complete rows; None where there is nothing to draw.
+        """Plot the complete rows; None where there is nothing to plot.
 
         Args:
             records: All rows of a table.

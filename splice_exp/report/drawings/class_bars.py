@@ -20,11 +20,11 @@ COLUMNS = 4
 
 
 class ClassBars(Drawing):
-    """One panel a class, averaged over all rows.
+    """One panel per class, averaged over all rows.
 
     Args:
         table: Table of the run with columns `class`, `concept`, `code` and `rank`.
-        num_classes: Classes drawn, at most.
+        num_classes: Classes plotted, at most.
         classes: Which, by their names; None: the first ones.
     """
 
@@ -69,10 +69,10 @@ class ClassBars(Drawing):
         return canvas
 
     def _chosen(self, names: list[str]) -> list[str]:
-        """Return the classes to be drawn, in the order in which they were asked for.
+        """Return the classes to plot, in the order in which they were asked for.
 
         Raises:
-            SpliceError: for a class that there is not.
+            SpliceError: for an unknown class.
         """
         if self._classes is None:
             return names

@@ -15,7 +15,7 @@ from splice_exp.report.records import Row, tables_of
 
 
 class DriftLines(Drawing):
-    """One panel a concept: its prevalence solid, its mean code dotted on an axis of its own.
+    """One panel per concept: its prevalence solid, its mean code dotted on a separate axis.
 
     Args:
         table: Table of the run with columns `concept`, `class`, `place`, `true` and `code`.
@@ -64,7 +64,7 @@ class DriftLines(Drawing):
 
 
 class PartBars(Drawing):
-    """One panel a class: the mean codes of some concepts in each part of a data set.
+    """One panel per class: the mean codes of some concepts in each part of a data set.
 
     Args:
         table: Table of the run with columns `concept`, `class`, `part` and `code`.

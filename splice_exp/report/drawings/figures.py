@@ -22,7 +22,7 @@ from splice_exp.report.records import Row, declared_by, short_key
 
 MOST_ROWS = 100  # that are as high as one needs to read their names; a figure cannot have any number of pixels
 MOST_ACROSS = 3  # panels side by side, so that a page shows them legibly; more go into two rows
-NARROW = 0.5  # where all values exceed this share of the largest, they are plotted as points on a scale of their own
+NARROW = 0.5  # where all values exceed this share of the largest, they are plotted as points on a separate scale
 
 
 class Figure(Drawing):
@@ -30,7 +30,7 @@ class Figure(Drawing):
 
     Args:
         panels: Metrics, one panel each.
-        baselines: Metric → the metric to draw dashed beside it: one line, or one a row where it differs between rows.
+        baselines: Metric → the metric to plot dashed beside it: one line, or one per row where it differs between rows.
     """
 
     def __init__(self, panels: Sequence[str], baselines: Mapping[str, str] | None = None) -> None:
@@ -74,17 +74,17 @@ class Figure(Drawing):
 
     @abstractmethod
     def _panel(self, axis: Axes, metric: str, records: Sequence[Row], first: bool) -> None:
-        """Draw one metric."""
+        """Plot one metric."""
 
 
 class Curves(Figure):
-    """Metrics along x, one line a value of the key `group`, with 95 % bands.
+    """Metrics along x, one line per value of the key `group`, with 95 % bands.
 
     Args:
         x: Metric on the horizontal axis.
         group: Swept key that tells lines apart; one line if it is not swept.
         panels: Metrics, one panel each.
-        baselines: Metric → the metric to draw dashed beside it.
+        baselines: Metric → the metric to plot dashed beside it.
         log_x: Logarithmic horizontal axis.
     """
 
@@ -156,7 +156,7 @@ class Bars(Figure):
 
     Args:
         panels: Metrics, one panel each.
-        baselines: Metric → the metric to draw dashed beside it.
+        baselines: Metric → the metric to plot dashed beside it.
     """
 
     def _size(self, num_panels: int, num_rows: int) -> tuple[float, float]:
@@ -198,7 +198,7 @@ class Bars(Figure):
 
 
 def _style(number: int) -> dict[str, Any]:
-    """Return how the line of a group is drawn."""
+    """Return how the line of a group is plotted."""
     return {"color": PALETTE[number % len(PALETTE)], "marker": MARKERS[number % len(MARKERS)], "linewidth": 1.4}
 
 

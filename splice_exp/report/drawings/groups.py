@@ -16,14 +16,14 @@ from splice_exp.report.records import Row
 
 
 class GroupedBars(Drawing):
-    """One panel a row; in it a group of bars for each of `groups`, with a bar for each of `bars`.
+    """One panel per row; in it a group of bars for each of `groups`, with a bar for each of `bars`.
 
     Args:
         groups: Part of a metric's name → what it is called under the group.
         metric: Name of the metric of a bar, with `{group}` and `{bar}` in it.
         bars: Part of a metric's name → what it is called in the legend.
         y: Name of the vertical axis.
-        chance: Where to draw a dashed line, in units of that axis; or none.
+        chance: Where to plot a dashed line, in units of that axis; or none.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A sheet of heads: both poles of their first vectors, as concepts and as the pictures that drive them most."""
+"""A sheet of heads: signed directions of their first vectors, as concepts and as the images that drive them most."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from splice_exp.report.drawings.base import Drawing
 from splice_exp.report.records import Row
 from splice_exp.report.sheets import Sheet, sheets_of
 
-SIDE = 0.72  # inches of a picture
+SIDE = 0.72  # inches of an image
 WORDS = 2.6  # inches of a list
 COLOURS = {"+": PALETTE[0], "−": PALETTE[1]}
 
 
 class HeadSheets(Drawing):
-    """A block a head, side by side; a line a pole.
+    """One block per head, side by side; one line per signed direction.
 
     Args:
         heads: Which, as `L3.H0`; None, or none of a layer that was read: all of them.
         vectors: Of each head.
-        pictures: Of each pole.
+        pictures: Images of each signed direction.
         columns: Blocks side by side.
     """
 
@@ -74,7 +74,7 @@ class HeadSheets(Drawing):
             axis.imshow(sheet.images[picture], interpolation="nearest")
 
     def _chosen(self, heads: list[str]) -> list[str]:
-        """Return the heads to be drawn; those of layers that were not read are left out, unless all are.
+        """Return the heads to plot; those of layers that were not read are left out, unless all are.
 
         Raises:
             SpliceError: for a head that its layer does not have.

@@ -74,7 +74,7 @@ class Histograms(Drawing):
         return canvas
 
     def _outlines(self, axis: Axes, bins: pd.DataFrame, kinds: dict[str, str], num_runs: int) -> None:
-        """Draw means over runs; a bin that a run does not have is empty there."""
+        """Plot means over runs; a bin that a run does not have is empty there."""
         for number, (kind, label) in enumerate(kinds.items()):
             of_kind = bins[bins["kind"] == kind].groupby(["from", "to"], as_index=False)[self._height].sum()
             of_kind[self._height] /= num_runs

@@ -1,4 +1,4 @@
-"""Maps over pictures, as one would print them: red where a pixel speaks for the corpus, blue where against it."""
+"""Maps over images, as one would print them: red where a pixel speaks for the corpus, blue where against it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from splice_exp.report.drawings.base import Drawing
 from splice_exp.report.records import Row
 
 MAPS, PICTURES = "maps", "pictures"
-SIDE = 1.35  # inches of a picture
+SIDE = 1.35  # inches of an image
 OPACITY = 0.65
 
 
 class Overlays(Drawing):
-    """A line a picture: the picture, then maps of some rows, each with a scale of its own, symmetric around zero.
+    """One line per image: the image, then maps of some rows, each with its own scale, symmetric around zero.
 
     Args:
         columns: Label of a row of the report → what stands over its maps, before the name of the object. The row of a
@@ -77,7 +77,7 @@ def _first_run(record: Row) -> Row:
 
 
 def _distinct(table: pd.DataFrame) -> int:
-    """Count the different maps of a picture: label-free ones are the same for both objects."""
+    """Count the different maps of an image: label-free ones are the same for both objects."""
     first = table[table["picture"] == table["picture"].iloc[0]]
     return len({tuple(values) for values in first["values"]})
 

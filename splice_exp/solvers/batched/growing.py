@@ -23,7 +23,7 @@ from splice_exp.solvers.base import State
 from splice_exp.solvers.batched.looks import correlate, pattern_of
 from splice_exp.solvers.least_squares_on_support import nonnegative_least_squares, solve_on_support
 
-POOR = 1e-8  # squared distance of an atom from the span of those before, below which G tells too little
+POOR = 1e-8  # squared distance of an atom from the span of those before, below which G says too little
 SIGNIFICANT = 1e-12  # a code less negative than this, relative to the largest, is rounding
 
 
@@ -72,7 +72,7 @@ class Factors(NamedTuple):
             state: With the dictionary.
             targets: X of these rows in float64.
             support: The first t atoms of their supports, all that there are; −1 is none.
-            place: Where the new atom stands, behind all others.
+            place: Index of the new atom, behind all others.
         """
         at, size = place[:, None], support.shape[1]
         new = state.exact_atoms[support.gather(1, at)[:, 0]]

@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 PARALLEL = 1e-7  # difference of two slopes that is rounding
-DOUBTFUL = 1e-5  # squared distance of an atom from the span of the support at which float32 cannot tell
+DOUBTFUL = 1e-5  # squared distance of an atom from the span of the support at which float32 cannot decide
 LOOK_UP = 8  # events between two questions of the host whether all rows are there
 
 

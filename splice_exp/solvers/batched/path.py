@@ -6,7 +6,7 @@ Rows in which an atom outside the working set is violated go once more from the 
 has it.
 Points that were asked for are certified in float64 on the full dictionary, those between only looked at.
 
-Rows whose atoms depend on each other, so that float32 cannot tell the path, and those that take more products than
+Rows whose atoms depend on each other, so that float32 cannot decide the path, and those that take more products than
 they may, are left to the compiled engine.
 """
 

@@ -162,7 +162,7 @@ def gram_of(
         G on the working set of each row.
     """
     if len(gram):
-        # One list of places takes a sixth of the time of two.
+        # One list of indices takes a sixth of the time of two.
         places = torch.add(working[:, None, :], working[:, :, None], alpha=len(gram))
         return gram.view(-1).index_select(0, places.view(-1)).view(places.shape)
     chosen = atoms[working]

@@ -2,12 +2,12 @@
 
 After a change, atoms that became violated are found without a product where that is cheaper: by rows of G if few codes
 changed, or one by one if the residual r has hardly moved, since ⟨d, r⟩ moves no more than r does. A row in which none
-is left is certified by the same bounds; otherwise the next product with the dictionary will tell.
+is left is certified by the same bounds; otherwise the next product with the dictionary decides.
 
 The rounding of float32 correlations is bounded: for unit atoms a product is off by at most γ ‖r‖, and after m
 subtractions of rows of G, in all of length T, by (γ + m 2⁻²⁴)(‖r‖ + T), with γ = (d + 16) 2⁻²⁴. A first
 product in bfloat16 is off by more, see `rounds.multiply_coarsely`: that `blur` stays in all looks at it, and what it
-leaves open is computed anew.
+leaves open is computed again.
 
 References:
     Higham. Accuracy and stability of numerical algorithms, 2nd ed., section 3.1. SIAM 2002 (the bound).
@@ -48,7 +48,7 @@ class Problem(NamedTuple):
         targets: X, (n, d).
         atoms: D, (k, d).
         gram: G, (k, k), or (0, 0) where it is not kept.
-        l1_penalty: L of each row, (n,); empty for paths, whose points have penalties of their own.
+        l1_penalty: L of each row, (n,); empty for paths, whose points have their own penalties.
         nonnegative: Whether codes must be 0 or more.
         tol: Largest duality gap of a row that is done.
         kkt_tol: Its largest KKT violation.
@@ -241,8 +241,8 @@ def advance(
     """Judge `rows[begin:end]` and, unless this is the `final` look, work on those that are not done.
 
     Args:
-        begin: First place in `rows` of the part that this call works on.
-        end: Place after its last.
+        begin: First index in `rows` of the part that this call works on.
+        end: Index after its last.
         rows: Rows that are not done, (m,).
         correlations: Of the residuals in `answer` with all atoms, (m, k); overwritten.
         errors: How far the correlations of a row are off at most, (m,) …

@@ -15,7 +15,7 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 from splice_exp.core.io import digest
 
-# A literal that is handed to a kernel, or what a counter begins with, has a type of its own, for which that kernel and
+# A literal that is handed to a kernel, or what a counter begins with, has its own type, for which that kernel and
 # all that it calls are compiled once more. These typed constants avoid that.
 ZERO: Any = np.int64(0)  # Any: for a checker of types, counters are plain integers
 NO, YES = np.bool_(False), np.bool_(True)

@@ -89,11 +89,11 @@ def pursue(
     begin, end, rows, correlations, errors, spread, residuals, done, final, scratch, problem, penalties, most_atoms,
     reached, tried, progress, record, working_set, gram_rows,
 ):  # fmt: skip
-    """Judge the points that `rows[begin:end]` have tried, and follow their paths as far as rows of G can tell.
+    """Judge the points that `rows[begin:end]` have tried, and follow their paths as far as rows of G allow.
 
     Args:
-        begin: First place in `rows` of the part that this call works on.
-        end: Place after its last.
+        begin: First index in `rows` of the part that this call works on.
+        end: Index after its last.
         rows: Rows that are not done, (m,).
         correlations: Of the residuals of `tried`, (m, k); overwritten.
         errors: How far the correlations of a row are off at most, (m,).

@@ -2,7 +2,7 @@
 
 Minimise ½ wᵀ G_WW w − c(0)ᵀ w + h ‖w‖₁ over w in W: sweeps of coordinate descent find the support, a Newton step on the
 support finds the values, and whatever leaves its orthant on the way is put to zero. Every step lowers the objective, so
-this ends. Atoms that depend on others of the support have no value of their own: along such a direction the objective
+this ends. Atoms that depend on others of the support have no unique value: along such a direction the objective
 is a line, and it is followed until an atom has left.
 
 References:
@@ -21,7 +21,7 @@ SWEEPS = 30  # of coordinate descent between two Newton steps
 SETTLED = 1e-4  # change of a code below which sweeps end
 ROUNDS = 60  # of sweeps and Newton steps on one working set
 DEPENDENT = 1e-10  # squared distance of a unit atom to the span of others at which it depends on them …
-DOUBTFUL = 1e-5  # … and at which float32 cannot tell: then G is computed again in float64
+DOUBTFUL = 1e-5  # … and at which float32 cannot decide: then G is computed again in float64
 NOTHING = 1e-9  # coefficient of an atom in another that is rounding
 
 

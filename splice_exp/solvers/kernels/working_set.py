@@ -110,7 +110,7 @@ def make_scratch(num_atoms, room, dtype):
 
 @compiled
 def add_atom(working, size, atom):
-    """Add an atom to a working set, if it is not there; return the size.
+    """Add an atom to a working set, if it is not in it; return the size.
 
     Args:
         working: The working set.

@@ -72,7 +72,7 @@ def folder_of(root, **others):
 
 
 def test_a_folder_of_pictures_counts_by_those_that_are_used(folder, tmp_path):
-    """Else a picture that was added would be answered by the record without it."""
+    """Otherwise an image that was added would be answered by the record without it."""
     before = run_id(folder_of(folder))
     copy = shutil.copytree(folder, tmp_path / "copy")
     assert run_id(folder_of(copy, name="pictures")) == run_id(folder_of(folder, name="pictures"))

@@ -103,7 +103,7 @@ def test_csv_of_old_macs_ends_lines_with_a_carriage_return(tmp_path):
 
 @pytest.mark.parametrize("cell", [["a", "b"], {"a": 1}, b"\xff\xfe"])
 def test_a_cell_is_one_word_or_one_number(tmp_path, cell):
-    """The labels of a picture would else be one class, called `['a', 'b']`."""
+    """The labels of an image would otherwise be one class, called `['a', 'b']`."""
     pd.DataFrame({"file": ["1", "2"], "label": [cell, cell]}).to_parquet(tmp_path / "t.parquet")
     with pytest.raises(SpliceError, match=r"^label_column is 'label', but line 1 of .* has a \w+ there"):
         read_table(tmp_path / "t.parquet", "table").column("label", "label_column")

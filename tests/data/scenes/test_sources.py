@@ -1,4 +1,4 @@
-"""The data sets of the world: what each promises, and that generation is the same everywhere."""
+"""The data sets of the synthetic benchmark: what each promises, and that generation is the same everywhere."""
 
 import hashlib
 import subprocess
@@ -21,7 +21,7 @@ from splice_exp.data.scenes.unsafe import UnsafeScenes
 from splice_exp.data.scenes.world import with_ambiguous
 
 ALL = [Scenes, SpuriousScenes, AttributeScenes, DriftScenes, UnsafeScenes, FineGrainedScenes]
-# Of the pixels and captions below; it changes if a picture of the world does, and then every table of it is void.
+# Of the pixels and captions below; it changes if an image of the benchmark does, and then every table of it is void.
 GOLDEN = "7a70e4eec839c89c"
 
 
@@ -48,7 +48,7 @@ def test_generation_is_bit_identical_in_another_process():
 
 
 class Pixels(torch.utils.data.Dataset):
-    """Draws its pictures in whichever process first asks for one."""
+    """Renders its images in whichever process first asks for one."""
 
     def __init__(self, size):
         self.source = Scenes(size, seed=1)

@@ -1,4 +1,4 @@
-"""Maps of views move with the pixels, and what was erased is not what makes a view resemble its picture."""
+"""Maps of views move with the pixels, and what was erased is not what makes a view resemble its image."""
 
 import pytest
 

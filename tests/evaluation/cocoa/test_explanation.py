@@ -1,4 +1,4 @@
-"""Pictures of one's own, explained by corpora of every kind."""
+"""Your own images, explained by corpora of every kind."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Maps of the world carry the class of their corpus; foils are random samples of what is left."""
+"""Maps of the synthetic benchmark carry the class of their corpus; foils are random samples of what is left."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Measures of hand-made maps, and maps of the world that lie where they should."""
+"""Measures of hand-made maps, and maps of the synthetic benchmark that lie where they should."""
 
 import numpy as np
 import pytest

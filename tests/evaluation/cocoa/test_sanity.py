@@ -89,7 +89,7 @@ def test_maps_of_a_random_model_are_like_those_of_other_pictures(study):
     assert metrics["sanity/rank"] < metrics["sanity/rank_again"] - 0.1
     assert metrics["sanity/rank"] == pytest.approx(metrics["sanity/rank_null"], abs=0.25)
     assert metrics["sanity/insertion_majority_random"] < metrics["sanity/insertion_majority"] - 0.03
-    # Maps of a random model are worth what those of other pictures are.
+    # Maps of a random model are worth what those of other images are.
     assert metrics["sanity/insertion_majority_random"] == pytest.approx(
         metrics["sanity/insertion_majority_null"], abs=0.3
     )

@@ -83,7 +83,7 @@ def test_values_are_those_computed_by_hand():
     assert found["precision"] == 2 / 4
     assert found["recall"] == 2 / 5
     assert found["f1"] == pytest.approx(2 * 0.5 * 0.4 / 0.9)
-    assert found["hallucinated"] == 1 / 4  # guitar; grass is of the world, but not here
+    assert found["hallucinated"] == 1 / 4  # guitar; grass is of the benchmark, but not here
     assert found["misbound"] == 1 / 4  # red heart: both words are true, of two objects
     assert found["recall_colour"] == found["recall_shape"] == 1 / 2
     assert found["recall_scene"] == 0

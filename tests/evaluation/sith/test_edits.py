@@ -19,8 +19,8 @@ from splice_exp.heads.streams import streams
 from splice_exp.heads.weights import head_weights
 from tests.evaluation.studies import study_of
 
-# Two layers of two heads of two vectors. Means of the scores, weighted by squared gains: 0.28, 0.3, 0.5, 0.1; plain
-# ones: 0.6, 0.3, 0.5, 0.55; weighted by gains: 0.4, 0.3, 0.5, 0.1.
+# Two layers of two heads of two vectors. Means of the scores, weighted by squared singular values: 0.28, 0.3, 0.5, 0.1;
+# plain ones: 0.6, 0.3, 0.5, 0.55; weighted by singular values: 0.4, 0.3, 0.5, 0.1.
 GAINS = torch.tensor([[[3.0, 1], [2, 2]], [[1, 1], [1, 0]]], dtype=torch.float64)
 SCORES = torch.tensor([[[0.2, 1.0], [0.3, 0.3]], [[0.9, 0.1], [0.1, 1.0]]], dtype=torch.float64)
 BEST, SECOND, THIRD = (1, 0), (0, 1), (0, 0)  # of energies 2, 8 and 10

@@ -80,7 +80,7 @@ def planted(study):
     (tokens,), last = streams(backbone, tower, (LAYER,), backbone.preprocess(data.inputs(0, COUNT)))
     block = tower.blocks[LAYER]
     seen = layer_norm(tokens, tokens.shape[-1:], eps=block.ln_1.eps).mean(dim=1)  # of uniform attention
-    # The direction that tells marked pictures best, by least squares: 1 where the mark is, 0 where not.
+    # The direction that predicts marked images best, by least squares: 1 where the mark is, 0 where not.
     away = seen - seen.mean(dim=0)
     covariance = away.T @ away / len(away) + 1e-3 * torch.eye(away.shape[1])
     read = torch.linalg.solve(covariance, seen[data.marked].mean(dim=0) - seen[~data.marked].mean(dim=0))
@@ -126,7 +126,7 @@ def test_a_planted_head_is_named_and_edited_away(study, planted):
         return model.encode_images(data.inputs(0, COUNT))
 
     def margins(model, words=(PLANTED, "lion", "star", "grass")):
-        """How well each word tells the mark, as an area under the curve: 1/2 by chance."""
+        """How well each word predicts the mark, as an area under the curve: 1/2 at chance."""
         scores = marked(model) @ model.encode_text(list(words)).T
         return (scores[data.marked][:, None] > scores[~data.marked]).float().mean(dim=(0, 1)).tolist()
 
@@ -149,7 +149,7 @@ def test_a_planted_head_is_named_and_edited_away(study, planted):
         colours(model, model.encode_images(unmarked.inputs(0, 200)), unmarked.labels) for model in (backbone, cut)
     )
     assert abs(after - before) < 0.01
-    # On marked pictures the planted head had disturbed the colours; without its vector it is as if it were silent.
+    # On marked images the planted head had disturbed the colours; without its vector it is as if it were silent.
     disturbed, mended, without = (colours(model, marked(model)) for model in (backbone, cut, silent))
     assert disturbed < mended - 0.05
     assert mended == pytest.approx(without, abs=0.005)
@@ -276,7 +276,7 @@ def test_heads_that_write_what_their_codes_say_still_classify():
     assert few["sith/cosine_removed"] > found["sith/cosine_removed"] + 0.05  # the others write as before
     words = Reading((0, 1), tower="text", projection="linear")
     texts = SithReplacement(words, bootstrap_resamples=20).evaluate(study).metrics
-    assert texts["sith/cosine_removed"] == pytest.approx(1)  # pictures do not pass through the text tower
+    assert texts["sith/cosine_removed"] == pytest.approx(1)  # images do not pass through the text tower
     assert texts["replacement/accuracy_removed"] < before - 0.1
     with pytest.raises(SpliceError, match="needs reading.side=writes"):
         SithReplacement(Reading(side="reads"))

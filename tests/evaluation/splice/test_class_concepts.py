@@ -1,4 +1,4 @@
-"""Classes of the world are named by their largest mean codes; another class is not."""
+"""Classes of the synthetic benchmark are named by their largest mean codes; another class is not."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Coherence of the concepts of pictures stands beside all that the other evaluation measures."""
+"""Coherence of the concepts of images stands beside all that the other evaluation measures."""
 
 import pytest
 

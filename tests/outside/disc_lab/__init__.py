@@ -1,1 +1,1 @@
-"""Parts of someone's own for splice_exp: a solver, a data set, a dictionary and a question."""
+"""Someone's own parts for splice_exp: a solver, a data set, a dictionary and a question."""

@@ -1,4 +1,4 @@
-"""Three panels a row: all vectors, all heads and a random change, and the correlation that the table has."""
+"""Three panels per row: all vectors, all heads and a random change, and the correlation that the table has."""
 
 from pathlib import Path
 

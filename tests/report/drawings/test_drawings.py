@@ -1,4 +1,4 @@
-"""Pictures of the tables that evaluations leave: the right panels, and bars where the values are."""
+"""Figures of the tables that evaluations leave: the right panels, and bars where the values are."""
 
 from copy import copy
 

@@ -1,4 +1,4 @@
-"""A line for each pole, with its pictures; heads that were not read are refused; a page for each head."""
+"""A line for each signed direction, with its images; heads that were not read are refused; a page for each head."""
 
 import re
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_every_pole_has_its_words_and_pictures():
     assert texts[1].startswith("0−")
     assert "word 1 0.50, word 2 0.50" in texts[0]
     images = [image for part in canvas.subfigs for axis in part.axes for image in axis.images]
-    assert len(images) == 2 * 2 * 2 * 2  # two pictures are all there are
+    assert len(images) == 2 * 2 * 2 * 2  # two images are all there are
     one = HeadSheets(["L3.H1"], vectors=1).draw([Run()], "title")
     assert sum(len(part.axes[0].texts) for part in one.subfigs if part.axes) == 1
     assert HeadSheets().draw([], "title") is None
@@ -67,4 +67,4 @@ def test_every_head_has_a_page(tmp_path):
     assert "75.0 %" in first
     assert "40.0 %" in first
     assert "75.0 %" not in second
-    assert "The other vectors" not in first  # all have pictures here
+    assert "The other vectors" not in first  # all have images here
