@@ -157,6 +157,11 @@ class Study:
         return self._like.dictionary if self._like else self._built(self._setup.dictionary)
 
     @cached_property
+    def redrawn(self) -> Dictionary:
+        """The dictionary by another seed: the same one where nothing is drawn."""
+        return self._like.redrawn if self._like else self._built(self._setup.dictionary.reseeded())
+
+    @cached_property
     def texts(self) -> Dictionary:
         """The whole vocabulary as atoms, whatever the dictionary is made of: names for atoms that have none."""
         return self._like.texts if self._like else self._built(TextDictionary())

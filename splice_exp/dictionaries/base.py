@@ -46,3 +46,7 @@ class DictionaryBuilder(ABC):
         Raises:
             SpliceError: if an ingredient does not exist or does not fit.
         """
+
+    def reseeded(self) -> DictionaryBuilder:
+        """Return the same with the next seed; where nothing is drawn, itself."""
+        return self

@@ -36,6 +36,9 @@ class RandomAtoms(DictionaryBuilder):
         require_integer("seed", seed, 0)
         self._size, self._seed = size, seed
 
+    def reseeded(self) -> RandomAtoms:
+        return RandomAtoms(self._size, self._seed + 1)
+
     def build(self, ingredients: Ingredients) -> Dictionary:
         size = self._size or len(ingredients.vocabulary.load(ingredients.backbone).concepts)
         draws = np.random.default_rng(self._seed).standard_normal((size, ingredients.embeddings.dim))
@@ -58,6 +61,9 @@ class RandomLikeConcepts(DictionaryBuilder):
     def __init__(self, seed: int = 0) -> None:
         require_integer("seed", seed, 0)
         self._seed = seed
+
+    def reseeded(self) -> RandomLikeConcepts:
+        return RandomLikeConcepts(self._seed + 1)
 
     def build(self, ingredients: Ingredients) -> Dictionary:
         vocabulary = ingredients.vocabulary.load(ingredients.backbone)
@@ -90,6 +96,9 @@ class RandomConcepts(DictionaryBuilder):
             raise SpliceError(f"{key_of('share')} is {share}, but must lie above 0 and not above 1.")
         require_integer("seed", seed, 0)
         self._share, self._seed = share, seed
+
+    def reseeded(self) -> RandomConcepts:
+        return RandomConcepts(self._share, self._seed + 1)
 
     def build(self, ingredients: Ingredients) -> Dictionary:
         vocabulary = ingredients.vocabulary.load(ingredients.backbone)

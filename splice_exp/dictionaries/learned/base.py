@@ -22,7 +22,7 @@ from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.io import digest
-from splice_exp.core.keys import key_of
+from splice_exp.core.keys import altered, key_of
 from splice_exp.core.runs.code import code_of
 from splice_exp.core.tensors import read_tensors, tensor_digest, write_tensors
 from splice_exp.core.types import Dictionary, Encoder
@@ -57,6 +57,9 @@ class LearnedDictionary(DictionaryBuilder):
     def __post_init__(self) -> None:
         require_integer("size", self.size, 1)
         require_integer("seed", self.seed, 0)
+
+    def reseeded(self) -> LearnedDictionary:
+        return altered(self, seed=self.seed + 1)
 
     @abstractmethod
     def fit(self, targets: Float[Tensor, "n d"], folder: Path) -> State:

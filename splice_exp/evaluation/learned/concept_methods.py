@@ -6,12 +6,17 @@ names are matched with the true concepts on a half of the samples, and judged on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.model_selection import train_test_split
 
 from splice_exp.core.measures import Measure, Unit, beside
+from splice_exp.core.truth import GroundTruth
 from splice_exp.decomposition.study import Study
+from splice_exp.dictionaries.controls import has_names
 from splice_exp.evaluation.base import (
     CERTIFICATES,
     COSINES,
@@ -23,9 +28,11 @@ from splice_exp.evaluation.base import (
     certificates,
     fit_of_samples,
 )
+from splice_exp.evaluation.measures.atoms import coherence, recurrence, rotated
 from splice_exp.evaluation.measures.functional import classified_within
-from splice_exp.evaluation.measures.matching import ceiling, concepts_in, match
+from splice_exp.evaluation.measures.matching import Matched, ceiling, concepts_in, match
 from splice_exp.evaluation.measures.nearest import centred_targets
+from splice_exp.evaluation.measures.probes import as_features, code_features, fit_probe
 
 DENSE = 0.1  # share of samples in which an atom is active that is no sparse concept
 
@@ -46,6 +53,20 @@ MEASURES = (
         ceiling="F1 of a supervised regression",
     ),
     Measure("methods/coalition_size", "atoms of a coalition", Unit.AVERAGE, optional=True),
+    *beside(
+        Measure("methods/named", "matched atoms with the right name", Unit.SHARE, True, optional=True),
+        null="right names, shuffled",
+    ),
+    *beside(
+        Measure("methods/probe", "probe on codes", Unit.SHARE, True, optional=True),
+        dense="probe on embeddings",
+        null="probe on codes, permuted labels",
+    ),
+    *beside(
+        Measure("methods/recurrence", "recurrence of atoms by another seed", Unit.COSINE, True),
+        null="recurrence in rotated atoms",
+    ),
+    Measure("methods/coherence", "coherence of atoms", Unit.COSINE, False),
     Measure("methods/dead", "atoms never used", Unit.SHARE, False),
     Measure("methods/dense", "atoms in over a tenth of samples", Unit.SHARE, False),
     Measure("methods/num_atoms", "number of atoms", Unit.COUNT),
@@ -58,11 +79,13 @@ MEASURES = (
 
 
 class ConceptMethods(Evaluation):
-    """Fidelity, accuracy, and recovery of the true concepts, whatever the atoms are made of.
+    """Fidelity, accuracy, names, and recovery of the true concepts, whatever the atoms are made of.
 
     `unexplained`: ‖x − w D‖² of centred unit rows. `top1`: zero-shot accuracy of reconstructions. `matched_f1`: mean
     over concepts of the F1 of the atom that a one-to-one matching gave it; `coalition_f1`: of up to five atoms. Nulls
-    match and judge against the truth of other samples.
+    match and judge against the truth of other samples. `named`: of the matched atoms, those whose name, or the nearest
+    text of the vocabulary, is the concept. `probe`: accuracy of a linear probe on codes. `recurrence`: mean largest
+    cosine with the atoms of another seed, beside those turned at random; `coherence`: with another atom.
 
     Args:
         bootstrap_resamples: For the 95 % intervals, over samples.
@@ -90,6 +113,7 @@ class ConceptMethods(Evaluation):
             ):
                 right = classified_within(features, classes, truth, 1)
                 samples[f"methods/top1{suffix}"] = right.double().numpy()
+            metrics |= self._probed(study, labels.numpy())
         tables: dict[str, pd.DataFrame] = {}
         if study.truth is not None:
             found, tables = self._matched(study, targets.double().numpy())
@@ -100,6 +124,9 @@ class ConceptMethods(Evaluation):
             "methods/dead": float((used == 0).mean()),
             "methods/dense": float((used > DENSE).mean()),
             "methods/num_atoms": len(atoms),
+            "methods/coherence": coherence(study.dictionary.atoms),
+            "methods/recurrence": recurrence(study.dictionary.atoms, study.redrawn.atoms),
+            "methods/recurrence_null": recurrence(study.dictionary.atoms, rotated(study.redrawn.atoms, self._seed)),
             "data/num_samples": len(codes),
         }
         return Findings(metrics, study.embeddings.sample_ids, samples, tables)
@@ -116,12 +143,14 @@ class ConceptMethods(Evaluation):
         found = match(codes, there, concepts, fitted)
         null = match(codes, there[np.roll(order, 1)][np.argsort(order)], concepts, fitted)
         best = ceiling(targets, there, fitted)
-        names = [study.dictionary.concepts[atom] if atom >= 0 else "" for atom in found.atoms]
+        atoms = [study.dictionary.concepts[atom] if atom >= 0 else "" for atom in found.atoms]
+        named, shuffled = self._named(study, found)
         table = pd.DataFrame(
             {
                 "concept": concepts,
                 "kind": [study.truth.kind_of[concept] for concept in concepts],
-                "atom": names,
+                "atom": atoms,
+                "name": named,
                 "F1": found.one_to_one,
                 "F1 of a coalition": found.coalition,
                 "atoms of the coalition": found.sizes,
@@ -136,5 +165,47 @@ class ConceptMethods(Evaluation):
             "methods/coalition_f1_ceiling": float(best.mean()),
             "methods/coalition_size": float(found.sizes.mean()),
             "methods/num_concepts": len(concepts),
+            "methods/named": _right(named, concepts, study.truth),
+            "methods/named_null": _right(shuffled, concepts, study.truth),
         }
         return metrics, {"concepts": table}
+
+    def _named(self, study: Study, found: Matched) -> tuple[list[str], list[str]]:
+        """Return the names of the matched atoms, and names dealt to atoms in another order.
+
+        The name of an atom is its own, or where it has none that of the nearest text of the vocabulary.
+        """
+        dictionary, texts = study.dictionary, study.texts
+        if has_names(dictionary):
+            names = list(dictionary.concepts)
+        else:
+            names = [texts.concepts[nearest] for nearest in (dictionary.atoms @ texts.atoms.T).argmax(dim=1).tolist()]
+        order = self._permutation(len(names))
+        return (
+            [names[atom] if atom >= 0 else "" for atom in found.atoms],
+            [names[order[atom]] if atom >= 0 else "" for atom in found.atoms],
+        )
+
+    def _probed(self, study: Study, labels: np.ndarray) -> dict[str, Metric]:
+        """Return the accuracies of linear probes, trained on a half of the samples and tested on the other."""
+        counts = np.unique(labels, return_counts=True)[1]
+        if len(counts) < 2 or counts.min() < 2:
+            return {}
+        rows, tested = train_test_split(np.arange(len(labels)), test_size=0.5, random_state=self._seed, stratify=labels)
+        codes, dense = code_features(study.decomposition.codes), as_features(study.embeddings.features)
+        others = labels[rows][self._permutation(len(rows))]
+        return {
+            f"methods/probe{suffix}": float(
+                (fit_probe(features[rows], answers, self._seed).predict(features[tested]) == labels[tested]).mean()
+            )
+            for suffix, features, answers in (
+                ("", codes, labels[rows]),
+                ("_dense", dense, labels[rows]),
+                ("_null", codes, others),
+            )
+        }
+
+
+def _right(names: Sequence[str], concepts: Sequence[str], truth: GroundTruth) -> float:
+    """Return the share of concepts that the name beside them names."""
+    return float(np.mean([concept in truth.named(name) for name, concept in zip(names, concepts, strict=True)]))

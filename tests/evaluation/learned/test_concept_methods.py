@@ -26,6 +26,12 @@ def test_what_is_found_by_texts(texts):
     assert metrics["methods/top1"] > metrics["methods/top1_null"] + 0.3
     assert metrics["l0/mean"] == pytest.approx(3, abs=0.1)
     assert metrics["methods/unexplained"] == pytest.approx(texts.samples["methods/unexplained"].mean())
+    assert metrics["methods/named"] > metrics["methods/named_null"] + 0.5
+    assert metrics["methods/probe"] > metrics["methods/probe_null"] + 0.15
+    assert metrics["methods/probe_dense"] > metrics["methods/probe_null"] + 0.15
+    assert metrics["methods/recurrence"] == pytest.approx(1)  # nothing is drawn
+    assert metrics["methods/recurrence_null"] < 0.6
+    assert 0 < metrics["methods/coherence"] < 1
     table = texts.tables["concepts"]
     assert metrics["methods/num_concepts"] == len(table)
     assert (table["concept"] == table["atom"]).mean() > 0.7
@@ -43,3 +49,5 @@ def test_learned_atoms_need_no_names_to_be_judged():
     metrics = of(*changed).metrics
     assert metrics["methods/matched_f1"] > metrics["methods/matched_f1_null"]
     assert metrics["methods/num_atoms"] == 24
+    assert metrics["methods/named"] > metrics["methods/named_null"]
+    assert metrics["methods/recurrence_null"] < metrics["methods/recurrence"] < 0.9999
