@@ -117,9 +117,7 @@ def _require_inputs(config: DictConfig, alone: bool) -> None:
             return
         points = [] if alone else one_by_files(expand(config))
         changing = changed_by(points)
-        first = next(
-            composed(points[:1], config), config
-        )  # what `points.set_by_row` moved to the rows is set there only
+        first = next(composed(points[:1], config), config)  # what `set_by_row` moved to the rows is set there only
         refused = refusal(inputs_of(first), [key for key in KEYS if key not in changing])
         if refused is None:
             for row in composed(points if changing else [], config):

@@ -21,13 +21,14 @@ from scripts.rehearsal.presets import URL, narrowing_of
 from splice_exp import cli, sweep
 from splice_exp.configuration import CONFIG_DIRECTORY, resolve
 from splice_exp.core.errors import SpliceError
-from splice_exp.points import Point, composed, expand
+from splice_exp.points import Point, expand
 from splice_exp.points import label as written
 from splice_exp.points import labels as labels_of
 from splice_exp.report.page import Report
 from splice_exp.report.published import NOT_IN, NOT_RUN, PAPER, cells_of, numbers_beside, read_references
 from splice_exp.report.summary import read_summaries
 from splice_exp.report.tables import ABSENT
+from splice_exp.rows import composed
 from splice_exp.run import Components, build
 
 TARGET = re.compile(r'"_target_": "[\w.]*\.(\w+)"')
@@ -90,14 +91,15 @@ def build_rows(overrides: Sequence[str], outcome: Outcome) -> list[Point]:
     built: dict[str, Any] = {}
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-        points = expand(compose("config", overrides=list(overrides), return_hydra_config=True))
+        master = compose("config", overrides=list(overrides), return_hydra_config=True)
+        points = expand(master)
         values: dict[str, list[str]] = {}
         for point in points:
             for key, value in point.swept.items():
                 values.setdefault(key, [])
                 values[key] += [value] if value not in values[key] else []
         labels = [_label(point.swept) for point in points]
-        rows = composed(points, "config")
+        rows = composed(points, master)
         for label in labels:
             try:
                 row = next(rows)
