@@ -9,11 +9,11 @@ import time
 from collections.abc import Callable
 
 from PIL import Image
-from splice_exp.data.scenes.render import masks, render
 
 from splice_exp.backbones.load import load_backbone
 from splice_exp.core.text import markdown
 from splice_exp.data.scenes.captions import captions
+from splice_exp.data.scenes.drawing.render import masks, render
 from splice_exp.data.scenes.picture import draw_picture
 from splice_exp.data.scenes.sources import random_of
 

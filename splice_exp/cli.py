@@ -159,6 +159,10 @@ def main() -> None:
             end("options are written KEY=VALUE: python -m splice_exp --help lists them.")
         if error.code:  # else there was nothing to compute
             raise
+    except ValueError as error:
+        if "--cfg" not in str(error):
+            raise
+        end("--cfg shows one configuration, and -m asks for several: leave one of them out.")
     except RuntimeError as error:
         if "srun" not in str(error):
             raise

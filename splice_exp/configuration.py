@@ -20,6 +20,7 @@ from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from splice_exp.build import build
+from splice_exp.core.assets import HUB, LOCAL
 from splice_exp.core.errors import SpliceError, nearest
 from splice_exp.core.runs.file_digests import keep_digests_in
 from splice_exp.core.runs.provenance import SCIENCE, run_id
@@ -31,7 +32,6 @@ PACKAGE = Path(__file__).parent
 # Inside the wheel, or beside the package in a checkout; absolute, so that the command works from any folder.
 CONFIG_DIRECTORY = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
 
-WITH_WEIGHTS = ("hf-hub:", "local-dir:")  # before models that are more than an architecture
 ROOT = "config"  # the root of all, unless someone names another
 
 NAMES = ("name", "table")  # of what is written
@@ -238,7 +238,7 @@ def _first_image(*, _root_: DictConfig) -> str:
 
 def _tag_of(model: str, tag: str) -> str | None:
     """Return the tag of the weights of an architecture; a hub or a folder has its own weights."""
-    return None if model.startswith(WITH_WEIGHTS) else tag
+    return None if model.startswith((HUB, LOCAL)) else tag
 
 
 def register() -> None:

@@ -47,7 +47,7 @@ def in_a_sentence(error: CompactHydraException, words: Sequence[str]) -> str:
     if found := re.match(r"Ambiguous value for argument '([^=]+)=(.*)'$", text.partition("\n")[0]):
         return _several(found[1], found[2])
     if found := re.search(r"Could not find '((?:hydra/)?[^'/]+)/([^']+)'", text):
-        return _no_such_choice(found[1], found[2])
+        return _no_such_choice(found[1], found[2], words)
     if found := re.match(r"Could not override '([^']+)'", text):
         return _no_such_key(found[1], words)
     if found := re.match(r"Error parsing override '([^']*)'\s*missing EQUAL", text):
@@ -76,14 +76,16 @@ def _no_pair(word: str) -> str:
     return f"{word!r} is no option: options are written KEY=VALUE; {advice}"
 
 
-def _no_such_choice(group: str, name: str) -> str:
+def _no_such_choice(group: str, name: str, words: Sequence[str]) -> str:
     """Say what a group has; choices in folders of it are part of their names."""
+    keys = [word.rpartition("=")[0] for word in words if word.endswith(f"={name}")]
+    key = next((key for key in keys if key.lstrip("+").partition("@")[0] == group), group)  # perhaps of a part
     folder = CONFIG_DIRECTORY / group
     known = sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
     known = sorted({*known, *_known_to_hydra(group)})
     advice = (
         _of_ones_own(group, name)
-        or did_you_mean(name, known, f"{group}={{}}")
+        or did_you_mean(name, known, f"{key}={{}}")
         or f"it has {', '.join(known)}{OTHERS.get(group, '')}."
     )
     return f"{group} has no choice {name!r}: {advice}"
@@ -221,7 +223,7 @@ def _no_such_key(key: str, words: Sequence[str]) -> str:
     config = _composed(words, key)
     group = key.partition("@")[0].partition(".")[0]
     if ("@" in key or group not in config) and (CONFIG_DIRECTORY / group).is_dir():
-        return _chosen_elsewhere(key, group, words, _parts(config))
+        return _chosen_elsewhere(key, group, words, config)
     advice = f"{_known_beside(key, config)}; python -m splice_exp --cfg job prints all keys"
     parts = [part for part in _parts(config) if key.startswith(part.partition("@")[2] + ".")]
     if parts:
@@ -242,10 +244,14 @@ def _known_beside(key: str, config: DictConfig) -> str:
     return f"{asked} {listed} ({nearest(name, known)})".strip()
 
 
-def _chosen_elsewhere(key: str, group: str, words: Sequence[str], parts: Sequence[str]) -> str:
+def _chosen_elsewhere(key: str, group: str, words: Sequence[str], config: DictConfig) -> str:
     """Say how a group is chosen, or a key of it set, that is not where it was looked for."""
     argument = key.partition("@")[0].removeprefix(group)
     value = next((word.partition("=")[2] for word in words if word.startswith(f"{key}=")), "CHOICE")
+    whole, _, part = key.partition("@")[2].rpartition(".")
+    if whole and part in {*(OmegaConf.select(config, whole) or {})}:  # there is room for it, but nothing is chosen
+        return f"{key} is not chosen yet: write +{key}={value}."
+    parts = _parts(config)
     written = [
         f"{part.partition('@')[2]}{argument}={value}" if argument else f"{part}={value}"
         for part in parts
@@ -255,7 +261,7 @@ def _chosen_elsewhere(key: str, group: str, words: Sequence[str], parts: Sequenc
         return f"{key} cannot be set here: write {' or '.join(written)}."
     files = sorted(CONFIG_DIRECTORY.glob("evaluation/*.yaml"))
     having = [file.stem for file in files if f"/{group}@" in file.read_text()]
-    elsewhere = f", but evaluation={', '.join(having)} have one" if having else ""
+    elsewhere = f", but evaluation={', '.join(having)} {'has' if len(having) == 1 else 'have'} one" if having else ""
     return f"{key} cannot be set here: what was chosen has no such part{elsewhere}."
 
 

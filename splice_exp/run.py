@@ -24,8 +24,8 @@ from splice_exp.data.base import DataSource, EncodableSource, damaged_in
 from splice_exp.decomposition.fused import embed_and_solve
 from splice_exp.decomposition.study import Setup, Study
 from splice_exp.dictionaries.base import Ingredients
+from splice_exp.distributed.batches import Share
 from splice_exp.distributed.cache import Cache, ShareDone
-from splice_exp.distributed.predict import Share
 from splice_exp.distributed.preemption import leave_if_asked, preemptible
 from splice_exp.distributed.trainer import Machine, is_main
 from splice_exp.embeddings.extract import embedding_shards

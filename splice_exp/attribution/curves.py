@@ -27,8 +27,8 @@ from splice_exp.core.keys import key_of
 from splice_exp.core.runs.code import code_of
 from splice_exp.core.tensors import tensor_digest
 from splice_exp.data.base import EncodableSource
+from splice_exp.distributed.batches import RowModule, Rows, RowSource
 from splice_exp.distributed.cache import Cache
-from splice_exp.distributed.predict import RowModule, Rows, RowSource
 
 KIND = "curves"
 TOGETHER = 8  # explicands of a shard

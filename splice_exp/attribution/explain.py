@@ -21,8 +21,8 @@ from splice_exp.backbones.base import Backbone
 from splice_exp.core.io import seed_of
 from splice_exp.core.runs.code import code_of
 from splice_exp.data.base import EncodableSource
+from splice_exp.distributed.batches import RowModule, Rows, RowSource
 from splice_exp.distributed.cache import Cache
-from splice_exp.distributed.predict import RowModule, Rows, RowSource
 from splice_exp.distributed.shards import Shards
 
 KIND, MASKED = "maps", "masked"

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.data.base import EncodableSource
+from splice_exp.distributed.batches import RowModule, Rows
 from splice_exp.distributed.cache import Cache
-from splice_exp.distributed.predict import RowModule, Rows
 from splice_exp.embeddings.extract import Samples
 
 KIND = "representations"

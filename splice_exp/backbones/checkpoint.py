@@ -9,7 +9,7 @@ from typing import Any
 from safetensors.torch import save_file
 
 from splice_exp.backbones.open_clip import OpenClipBackbone
-from splice_exp.backbones.published import LOCAL
+from splice_exp.core.assets import LOCAL
 from splice_exp.core.clip_package import open_clip
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import atomic, write_json

@@ -10,10 +10,9 @@ import shlex
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from splice_exp.core.assets import SCENES_CLIP
+from splice_exp.core.assets import LOCAL, member_of
 
 WHY = "The model of the synthetic benchmark has seen only drawings: what it says of a photograph means nothing."
 CHOICES = ("backbone=vit_b_32_openai", "vocabulary=laion")  # with the official image mean, which comes by itself
@@ -22,7 +21,7 @@ IMAGES_OF_USERS = ("picture_files.PictureFiles", "image_folder.ImageFolder", "im
 
 def is_drawings_only(model: str) -> bool:
     """Say whether a model is one of those inside the package, as `backbone.model` names it."""
-    return model.startswith("local-dir:") and SCENES_CLIP in Path(model.removeprefix("local-dir:")).parents
+    return model.startswith(LOCAL) and member_of(model) is not None
 
 
 def warning_for(config: Mapping[str, Any], command: Sequence[str]) -> str | None:

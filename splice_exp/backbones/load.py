@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from splice_exp.backbones.published import LOCAL, require_model, require_weights
-from splice_exp.core.assets import SCENES_CLIP
+from splice_exp.backbones.published import require_model, require_weights
+from splice_exp.core.assets import member_of, model_of
 from splice_exp.core.errors import SpliceError
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def require_loadable(
     if model is None:
         if pretrained is not None:
             raise SpliceError(f"pretrained is {pretrained!r}, but no model is named: {caller}('ViT-B-32', ...).")
-        return f"{LOCAL}{SCENES_CLIP / '0'}", None
+        return model_of(0), None
     architecture, tag = resolve_model(model, pretrained)
     require_model(architecture)
     require_weights(architecture, tag, None)
@@ -70,8 +70,8 @@ def model_name(backbone: Backbone) -> str:
     One of which a tower was changed, by an edit of heads for example, says so.
     """
     encoder = backbone.encoder or backbone.backbone_id
-    own = f"{LOCAL}{SCENES_CLIP}/"
-    name = f"scenes_clip, member {encoder.removeprefix(own)}" if encoder.startswith(own) else encoder
+    member = member_of(encoder)
+    name = encoder if member is None else f"scenes_clip, member {member}"
     return f"{name}, changed" if backbone.untouched else name
 
 

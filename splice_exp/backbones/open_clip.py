@@ -22,7 +22,8 @@ from splice_exp.backbones.architecture import architecture
 from splice_exp.backbones.base import Backbone, require_templates
 from splice_exp.backbones.openai_archive import is_openai_archive
 from splice_exp.backbones.patches import represent_patches
-from splice_exp.backbones.published import CONFIG, HUB, LOCAL, require_model, require_tag, require_weights
+from splice_exp.backbones.published import CONFIG, require_model, require_tag, require_weights
+from splice_exp.core.assets import HUB, LOCAL
 from splice_exp.core.clip_package import open_clip, transformer
 from splice_exp.core.errors import SpliceError, require_choice
 from splice_exp.core.images.colours import rgb

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from splice_exp.backbones.weight_files import require_weights_file
+from splice_exp.core.assets import HUB, LOCAL
 from splice_exp.core.errors import SpliceError, nearest
 from splice_exp.core.keys import building, key_of
 from splice_exp.core.matrices.whole import require_whole
@@ -25,7 +26,6 @@ log = logging.getLogger(__name__)
 
 SAFE, PLAIN = "open_clip_model.safetensors", "open_clip_pytorch_model.bin"  # names of weights on the hub
 CONFIG = "open_clip_config.json"  # what `hf-hub:` is built by
-HUB, LOCAL = "hf-hub:", "local-dir:"
 OPEN_CLIP = "splice_exp.backbones.open_clip.OpenClipBackbone"
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from splice_exp.backbones.open_clip import OpenClipBackbone
-from splice_exp.backbones.published import LOCAL
-from splice_exp.core.assets import SCENES_CLIP, members
+from splice_exp.core.assets import members, model_of
 from splice_exp.core.errors import SpliceError, shown
 from splice_exp.core.keys import key_of
 
@@ -28,4 +27,4 @@ class ScenesClip(OpenClipBackbone):
     ) -> None:
         if member not in members():
             raise SpliceError(f"{key_of('member')} is {member!r}, but must be one of: {shown(members())}.")
-        super().__init__(f"{LOCAL}{SCENES_CLIP / str(member)}", precision=precision, class_templates=class_templates)
+        super().__init__(model_of(member), precision=precision, class_templates=class_templates)

@@ -43,8 +43,8 @@ def estimate(output: Path, overrides: Sequence[str]) -> None:
     from splice_exp.core.io import sidecar, write_json
     from splice_exp.core.tensors import write_tensors
     from splice_exp.core.text.visible import say
+    from splice_exp.distributed.batches import Share
     from splice_exp.distributed.cache import Cache, ShareDone
-    from splice_exp.distributed.predict import Share
     from splice_exp.distributed.trainer import is_main
     from splice_exp.embeddings.extract import extract
     from splice_exp.embeddings.geometry import image_mean

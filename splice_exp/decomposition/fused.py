@@ -15,8 +15,8 @@ from splice_exp.core.types import Dictionary
 from splice_exp.data.base import EncodableSource
 from splice_exp.decomposition.splice import targets_id
 from splice_exp.decomposition.store import Solve, solution_shards
+from splice_exp.distributed.batches import RowModule, Rows
 from splice_exp.distributed.cache import Cache
-from splice_exp.distributed.predict import RowModule, Rows
 from splice_exp.embeddings.extract import KIND, Embed, Samples, embedding_shards, source_id
 from splice_exp.embeddings.geometry import directions
 from splice_exp.solvers.base import Solver

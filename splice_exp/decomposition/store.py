@@ -16,8 +16,8 @@ from splice_exp.core.codes import Codes
 from splice_exp.core.runs.code import code_of
 from splice_exp.core.tensors import tensor_digest
 from splice_exp.core.types import Solution
+from splice_exp.distributed.batches import RowModule, Rows, RowSource
 from splice_exp.distributed.cache import Cache
-from splice_exp.distributed.predict import RowModule, Rows, RowSource
 from splice_exp.distributed.shards import Shards
 from splice_exp.embeddings.geometry import directions
 from splice_exp.solvers.base import Solver, State, require_targets

@@ -28,7 +28,7 @@ from splice_exp.dictionaries.vocabulary import VocabularySource
 from splice_exp.distributed.cache import Cache
 from splice_exp.embeddings.classes import KnownClasses, select_known_classes
 from splice_exp.embeddings.extract import extract
-from splice_exp.embeddings.geometry import Alignment
+from splice_exp.embeddings.geometry import Alignment, center
 from splice_exp.embeddings.texts import embed_classes, embed_texts
 from splice_exp.solvers.base import Solver
 
@@ -179,6 +179,11 @@ class Study:
         embeddings, dictionary = self.embeddings, self.dictionary
         with self._stage("decomposition"):
             return decompose(embeddings, dictionary, self.solver, self.alignment, self.image_mean, self.cache)
+
+    @property
+    def targets(self) -> Float[Tensor, "n d"]:
+        """The embeddings as they were decomposed: unit rows around the image mean that was subtracted."""
+        return center(self.embeddings.features, self.decomposition.image_mean)[0]
 
     @property
     def is_decomposed(self) -> bool:

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.load import load_backbone, model_name, require_loadable, resolve_model
-from splice_exp.backbones.published import LOCAL, require_model
+from splice_exp.backbones.published import require_model
+from splice_exp.core.assets import LOCAL
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.types import Dictionary
 from splice_exp.dictionaries.text import encode_concepts

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from splice_exp.core.text.progress import PROGRESS
-from splice_exp.distributed.predict import RowModule, RowSource, Share, compute
+from splice_exp.distributed.batches import RowModule, RowSource, Share
+from splice_exp.distributed.predict import compute
 from splice_exp.distributed.shards import Shards
 from splice_exp.distributed.trainer import Machine
 

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.text.progress import DISPLAY
-from splice_exp.distributed.predict import Dealt, RowModule, Rows, RowSource, write
+from splice_exp.distributed.batches import Dealt, RowModule, Rows, RowSource, write
 from splice_exp.distributed.preemption import EXIT_CODE, Preempted, leave_if_asked, listen
 from splice_exp.distributed.shards import Shards
 from splice_exp.distributed.trainer import Machine, launched

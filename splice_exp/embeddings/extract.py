@@ -13,8 +13,8 @@ from splice_exp.core.keys import key_of
 from splice_exp.core.runs.code import code_of
 from splice_exp.core.types import Embeddings
 from splice_exp.data.base import DataSource, EmbeddedSource, EncodableSource
+from splice_exp.distributed.batches import RowModule, Rows, RowSource
 from splice_exp.distributed.cache import Cache
-from splice_exp.distributed.predict import RowModule, Rows, RowSource
 from splice_exp.distributed.shards import Shards
 
 KIND = "embeddings"

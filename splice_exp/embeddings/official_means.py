@@ -11,14 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from splice_exp.core.assets import ASSETS, SCENES_CLIP
+from splice_exp.core.assets import ASSETS, LOCAL, model_of
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.keys import key_of
 
 AUTO, ESTIMATE, OFFICIAL, ZERO = "auto", "estimate", "official", "zero"
 MEAN_FILES = (".safetensors", ".pt", ".pth", ".npy")
 MEAN_FILE = "image_mean.safetensors"  # beside the weights of a model that was saved
-SAVED = "local-dir:"
 COCO = "MSCOCO train2017, published with SpLiCE"
 
 
@@ -79,7 +78,7 @@ OFFICIAL_MEANS = (
         OfficialMean(
             f"scenes_clip/{member}/image_mean.safetensors",
             sha256,
-            (f"local-dir:{SCENES_CLIP / str(member)}",),
+            (model_of(member),),
             "4,096 training images of the synthetic benchmark",
         )
         for member, sha256 in enumerate(SCENES_MEANS)
@@ -99,9 +98,9 @@ def find_official_mean(encoder: str | None) -> OfficialMean | None:
     """
     if (found := next((mean for mean in OFFICIAL_MEANS if encoder in mean.encoders), None)) is not None:
         return found
-    if encoder is None or not encoder.startswith(SAVED):
+    if encoder is None or not encoder.startswith(LOCAL):
         return None
-    file = Path(encoder.removeprefix(SAVED)).expanduser().absolute() / MEAN_FILE
+    file = Path(encoder.removeprefix(LOCAL)).expanduser().absolute() / MEAN_FILE
     return OfficialMean(str(file), "", (encoder,), f"{MEAN_FILE} beside the weights") if file.is_file() else None
 
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.io import digest
 from splice_exp.core.runs.code import code_of
+from splice_exp.distributed.batches import RowModule, Rows, RowSource, Share
 from splice_exp.distributed.cache import Cache
-from splice_exp.distributed.predict import RowModule, Rows, RowSource, Share
 
 KIND = "texts"
 TOGETHER = 1024  # texts in a shard

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from splice_exp.backbones.published import LOCAL
+from splice_exp.core.assets import LOCAL
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import atomic
 from splice_exp.core.tensors import write_tensors

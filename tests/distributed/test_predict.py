@@ -9,7 +9,8 @@ import torch
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.distributed import preemption
-from splice_exp.distributed.predict import Dealt, RowModule, RowSource, Share, compute
+from splice_exp.distributed.batches import Dealt, RowModule, RowSource, Share
+from splice_exp.distributed.predict import compute
 from splice_exp.distributed.preemption import EXIT_CODE, Preempted
 from splice_exp.distributed.shards import Shards, cut
 from splice_exp.distributed.trainer import Machine

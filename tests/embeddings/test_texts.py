@@ -12,8 +12,8 @@ from splice_exp.dictionaries.base import Ingredients
 from splice_exp.dictionaries.load import ExplainedModel
 from splice_exp.dictionaries.text import TextDictionary
 from splice_exp.dictionaries.vocabulary import FileVocabulary
+from splice_exp.distributed.batches import Share
 from splice_exp.distributed.cache import Cache
-from splice_exp.distributed.predict import Share
 from splice_exp.embeddings import texts
 from splice_exp.embeddings.geometry import Alignment
 from splice_exp.embeddings.texts import embed_classes, embed_texts

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from splice_exp import __version__
+from splice_exp.core.assets import LOCAL
 from splice_exp.core.images.folders import SUFFIXES
 from splice_exp.core.io import digest, file_digest, files_digest
 from splice_exp.core.runs.code import PACKAGE, code_digest
@@ -47,7 +48,6 @@ DATA = "splice_exp.data."  # a source of these that has a …
 ROOT = "root"  # … is asked for the samples that it finds there
 PUBLISHED = ".TorchvisionSet"
 SamplesOf = Callable[[Mapping[str, Any]], str | None]
-CHECKPOINT = "local-dir:"  # before a folder of weights …
 WEIGHTS = (".json", ".safetensors", ".bin", ".pt", ".pth", ".gz", ".txt")  # … of which a card and images do not count
 
 
@@ -93,8 +93,8 @@ def _by_content(value: Any, samples_of: SamplesOf, key: str = "") -> Any:
         return found
     if isinstance(value, (list, tuple)):
         return [_by_content(item, samples_of, key) for item in value]
-    if isinstance(value, str) and value.startswith(CHECKPOINT):
-        files = sorted(path for path in Path(value.removeprefix(CHECKPOINT)).glob("*") if path.suffix in WEIGHTS)
+    if isinstance(value, str) and value.startswith(LOCAL):
+        files = sorted(path for path in Path(value.removeprefix(LOCAL)).glob("*") if path.suffix in WEIGHTS)
         return {"folder": {path.name: file_digest(path) for path in files}}
     if isinstance(value, str) and (key in (*FILES, PICTURES) or Path(value).suffix):
         file = Path(value).expanduser()

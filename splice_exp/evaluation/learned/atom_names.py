@@ -19,7 +19,6 @@ from splice_exp.core.truth import GroundTruth
 from splice_exp.decomposition.study import Study
 from splice_exp.dictionaries.learned.naming import WAYS, Names, agreement, name_atoms
 from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
-from splice_exp.evaluation.measures.nearest import centred_targets
 from splice_exp.evaluation.measures.recovery import recovery, supports_of
 
 log = logging.getLogger(__name__)
@@ -77,7 +76,7 @@ class AtomNames(Evaluation):
         dictionary, texts, codes = study.dictionary, study.texts, study.decomposition.codes
         used = np.bincount(codes.indices.numpy(), minlength=len(dictionary))
         active = torch.from_numpy(np.flatnonzero(used))
-        names = name_atoms(dictionary.atoms, texts, study.solver, codes, centred_targets(study))
+        names = name_atoms(dictionary.atoms, texts, study.solver, codes, study.targets)
         order = active[torch.from_numpy(self._permutation(len(active)))]
         metrics: dict[str, Metric] = {"naming/num_atoms": len(active)}
         for first, second in PAIRS:

@@ -31,7 +31,6 @@ from splice_exp.evaluation.base import (
 from splice_exp.evaluation.measures.atoms import coherence, recurrence, rotated
 from splice_exp.evaluation.measures.functional import classified_within
 from splice_exp.evaluation.measures.matching import Matched, ceiling, concepts_in, match
-from splice_exp.evaluation.measures.nearest import centred_targets
 from splice_exp.evaluation.measures.probes import as_features, code_features, fit_probe
 
 DENSE = 0.1  # share of samples in which an atom is active that is no sparse concept
@@ -97,7 +96,7 @@ class ConceptMethods(Evaluation):
     def evaluate(self, study: Study) -> Findings:
         """Measure everything that the data allow."""
         decomposition, atoms = study.decomposition, study.dictionary.atoms.double()
-        targets, codes = centred_targets(study), decomposition.codes
+        targets, codes = study.targets, decomposition.codes
         used = np.bincount(codes.indices.numpy(), minlength=len(atoms)) / len(codes)
         left = (targets.double() - codes @ atoms).square().sum(dim=1)
         samples = {**fit_of_samples(study), "methods/unexplained": left.numpy()}

@@ -33,7 +33,6 @@ from splice_exp.data.counterfactuals.pairs import Change, CounterfactualPairs
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
 from splice_exp.evaluation.measures.meanings import Meanings, as_matrix, matched_meanings, named_meanings
-from splice_exp.evaluation.measures.nearest import centred_targets
 from splice_exp.evaluation.measures.recovery import names_something, pooled
 from splice_exp.evaluation.measures.responses import Expected, expected, others_of_group, respond
 
@@ -193,7 +192,7 @@ class Counterfactuals(Evaluation):
         asked = expected(meanings, study.truth, before, after)
         codes, atoms = study.decomposition.codes, study.dictionary.atoms.double()
         first, second = (codes.select(torch.tensor(side)) for side in (before, after))
-        targets = centred_targets(study).double()
+        targets = study.targets.double()
         moved = (targets[after] - targets[before]).numpy()
         rebuilt = (second @ atoms - first @ atoms).numpy()
         size = np.asarray(abs(as_matrix(second) - as_matrix(first)).sum(axis=1)).ravel()

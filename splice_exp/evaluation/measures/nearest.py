@@ -7,8 +7,6 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from splice_exp.core.types import Dictionary
-from splice_exp.decomposition.study import Study
-from splice_exp.embeddings.geometry import center
 from splice_exp.evaluation.measures.recovery import Supports
 
 TILE = 2**24  # cosines at a time
@@ -28,9 +26,3 @@ def nearest_supports(targets: Float[Tensor, "n d"], dictionary: Dictionary, size
         order = (targets[rows] @ dictionary.atoms.T).topk(min(most, len(dictionary)), dim=1).indices
         supports += [named[:size] for named, size in zip(order.tolist(), sizes[rows].tolist(), strict=True)]
     return supports
-
-
-def centred_targets(study: Study) -> Float[Tensor, "n d"]:
-    """Return the embeddings as they are decomposed: unit rows around the image mean of the run."""
-    targets, _ = center(study.embeddings.features, study.decomposition.image_mean)
-    return targets

@@ -18,7 +18,6 @@ from splice_exp.core.names import canonical
 from splice_exp.core.truth import GroundTruth
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
-from splice_exp.evaluation.measures.nearest import centred_targets
 
 
 def _of_classes(name: str, heading: str, optional: bool = False) -> tuple[Measure, ...]:
@@ -81,7 +80,7 @@ class ClassConcepts(Evaluation):
         largest = means[present].argsort(dim=1, descending=True, stable=True)[:, : self._top_k]
         largest[means[present].gather(1, largest) <= 0] = -1  # fewer are active
         others = torch.from_numpy(np.roll(np.arange(len(present)), 1 + self._seed % (len(present) - 1)))
-        targets, labels = centred_targets(study).double(), embeddings.labels
+        targets, labels = study.targets.double(), embeddings.labels
         of_class = torch.stack([targets[labels == label].mean(dim=0) for label in present])
         atoms = study.dictionary.atoms.double()
         nearest = (of_class @ atoms.T).argsort(dim=1, descending=True, stable=True)[:, : self._top_k]

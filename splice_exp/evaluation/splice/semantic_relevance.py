@@ -33,7 +33,7 @@ from splice_exp.core.statistics.intervals import rank_correlation
 from splice_exp.decomposition.study import Study
 from splice_exp.dictionaries.phrases import content_words
 from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
-from splice_exp.evaluation.measures.nearest import centred_targets, nearest_supports
+from splice_exp.evaluation.measures.nearest import nearest_supports
 from splice_exp.evaluation.measures.recovery import (
     RECOVERY,
     Supports,
@@ -113,7 +113,7 @@ class SemanticRelevance(Evaluation):
         others = [words[place] for place in self._permutation(len(words)).tolist()]
         drawn = draw_supports(supports, codes.num_concepts, self._seed)
         sizes = torch.tensor([len(support) for support in supports], dtype=torch.int64)
-        dense = nearest_supports(centred_targets(study), study.dictionary, sizes)
+        dense = nearest_supports(study.targets, study.dictionary, sizes)
         average = nearest_supports(study.image_mean.expand(len(sizes), -1), study.dictionary, sizes)
         looked_at = (
             ("", supports, words),
