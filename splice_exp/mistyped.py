@@ -99,6 +99,7 @@ def _known_to_hydra(group: str) -> list[str]:
         return GlobalHydra.instance().config_loader().get_group_options(group)
 
 
+TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet")  # of images
 OTHERS = {"backbone": "; any model of open_clip is backbone=open_clip backbone.model=ViT-B-16"}
 
 
@@ -108,16 +109,14 @@ def _of_ones_own(group: str, name: str) -> str | None:
     if not ("/" in name or path.suffix[1:].isalpha() or path.exists()):
         return None
     folder = path.is_dir() or not path.suffix
-    chosen = {
-        "vocabulary": ("file", "path"),
-        "data": ("image_folder", "root") if folder else ("embeddings_file", "path"),
-        "backbone": ("open_clip", "model"),
+    data = "data=image_table data.table=" if path.suffix.lower() in TABLES else "data=embeddings_file data.path="
+    model = "backbone=open_clip backbone.model="
+    given = {
+        "vocabulary": "vocabulary=file vocabulary.path=",
+        "data": "data=image_folder data.root=" if folder else data,
+        "backbone": f"{model}local-dir:" if folder else f"{model}ViT-B-32 backbone.pretrained=",
     }.get(group)
-    if chosen is None:
-        return None
-    value = f"local-dir:{name}" if group == "backbone" else name
-    what = "a folder" if folder else "a file"
-    return f"{what} of your own is {group}={chosen[0]} {shlex.quote(f'{group}.{chosen[1]}={value}')}."
+    return given and f"{'a folder' if folder else 'a file'} of your own is {given}{shlex.quote(name)}."
 
 
 KINDS = {int: "an integer", float: "a number", bool: "true or false", str: "a text"}

@@ -177,7 +177,9 @@ def test_a_forced_run_that_fails_says_so_and_keeps_what_was_there(command, tmp_p
             "error: vocabulary has no choice 'my/words.txt': a file of your own is vocabulary=file "
             "vocabulary.path=my/words.txt.",
         ),
-        (["data=/of my/dogs"], "folder of your own is data=image_folder 'data.root=/of my/dogs'."),
+        (["data=/of my/dogs"], "a folder of your own is data=image_folder data.root='/of my/dogs'."),
+        (["data=dogs.csv"], "a file of your own is data=image_table data.table=dogs.csv."),
+        (["backbone=my/clip.pt"], "is backbone=open_clip backbone.model=ViT-B-32 backbone.pretrained=my/clip.pt."),
         (["data=dogs.npy"], "a file of your own is data=embeddings_file data.path=dogs.npy."),
         (["backbone=ViT-B-16"], "; any model of open_clip is backbone=open_clip backbone.model=ViT-B-16."),
         (
