@@ -164,7 +164,6 @@ def test_a_forced_run_that_fails_says_so_and_keeps_what_was_there(command, tmp_p
             ["evaluation=sith_edit_codes", "rule@evaluation.rule=abov"],
             "rule has no choice 'abov': did you mean rule@evaluation.rule=above?",
         ),
-        (["-m", "seed=1,2", "--cfg", "job"], "error: --cfg shows one configuration, and -m asks for several"),
         (
             ["solver=amdm"],
             "error: solver has no choice 'amdm': did you mean solver=admm?",

@@ -116,6 +116,14 @@ def test_what_needs_no_component_is_refused_without_torch(tmp_path, overrides, m
     assert "torch" not in answer.modules
 
 
+def test_one_configuration_is_shown_at_a_time(tmp_path):
+    answer = ask(tmp_path, "-m", "seed=1,2", "--cfg", "job")
+    assert answer.code == 1
+    assert answer.err.startswith(
+        "error: --cfg shows one configuration, and -m asks for several: leave one of them out."
+    )
+
+
 def test_public_names_cost_nothing_until_they_are_asked_for():
     result = python("-c", "import sys, splice_exp; print('torch' in sys.modules); from splice_exp import ADMM; ADMM()")
     assert result.returncode == 0, result.stderr
