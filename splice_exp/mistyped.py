@@ -29,6 +29,8 @@ from splice_exp.points import one_of
 QUOTES = "\"' "
 EXPERIMENTS = CONFIG_DIRECTORY / "experiment"
 TAKEN_BY_SOME = ("method", "removal")  # components of the root that only evaluations of maps take
+TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet")  # of images
+OTHERS = {"backbone": "; any model of open_clip is backbone=open_clip backbone.model=ViT-B-16"}
 SWEPT = re.compile(r"hydra\.sweeper\.params\.([^=]+)=(.*,.*)")
 
 
@@ -84,7 +86,7 @@ def _no_such_choice(group: str, name: str, words: Sequence[str]) -> str:
     known = sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
     known = sorted({*known, *_known_to_hydra(group)})
     advice = (
-        _of_ones_own(group, name)
+        _your_own(group, name)
         or did_you_mean(name, known, f"{key}={{}}")
         or f"it has {', '.join(known)}{OTHERS.get(group, '')}."
     )
@@ -99,11 +101,7 @@ def _known_to_hydra(group: str) -> list[str]:
         return GlobalHydra.instance().config_loader().get_group_options(group)
 
 
-TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet")  # of images
-OTHERS = {"backbone": "; any model of open_clip is backbone=open_clip backbone.model=ViT-B-16"}
-
-
-def _of_ones_own(group: str, name: str) -> str | None:
+def _your_own(group: str, name: str) -> str | None:
     """Say how a file or folder is given, if what was chosen looks like one."""
     path = Path(name)
     if not ("/" in name or path.suffix[1:].isalpha() or path.exists()):

@@ -77,7 +77,7 @@ class Rows:
     def _with_groups(
         self, master: DictConfig, words: Sequence[str], fixed: Sequence[Override], values: Sequence[Override]
     ) -> DictConfig:
-        """Return what all rows that set the same keys, and nothing else otherwise, have in common, with any values."""
+        """Return the configuration that rows share if they differ only in the values of the same keys."""
         key = (*(str(override.input_line) for override in fixed), "", *map(_key, values))
         if key not in self.composed:
             if len(self.composed) == KEPT:
@@ -89,12 +89,12 @@ class Rows:
         return ConfigLoaderImpl.load_sweep_config(self.loader, master, list(words))
 
     def _is_value(self, override: Override) -> bool:
-        """Say whether an override sets a key that is there to a value; mappings are merged with what is there."""
+        """Return whether an override replaces the value of an existing key; a mapping is merged into it instead."""
         new = _key(override)[0] in "+~" or override.is_hydra_override()
         return not (new or self._is_group(override) or isinstance(override.value(), dict))
 
     def _is_group(self, override: Override) -> bool:
-        """Say whether an override chooses something of a group, perhaps for a part of the configuration."""
+        """Return whether an override chooses from a group, for the whole configuration or a part of it."""
         key = _key(override).lstrip("+~")
         if key not in self.groups:
             self.groups[key] = "@" in key or bool(self.loader.get_group_options(key))
@@ -106,7 +106,7 @@ def _key(override: Override) -> str:
 
 
 def _overlap(one: Override, other: Override) -> bool:
-    """Say whether one override sets a part of what another sets: their order counts."""
+    """Return whether one override sets a part of what another one sets, so that their order matters."""
     first, second = (f"{_key(override).lstrip('+~')}." for override in (one, other))
     return first.startswith(second) or second.startswith(first)
 

@@ -51,7 +51,5 @@ def rotated(atoms: Float[Tensor, "k d"], seed: int) -> Float[Tensor, "k d"]:
         atoms: Unit rows.
         seed: Of the rotation.
     """
-    rotation = (
-        ortho_group.rvs(atoms.shape[1], random_state=np.random.default_rng(seed)) if atoms.shape[1] > 1 else [[-1.0]]
-    )
+    rotation = ortho_group.rvs(atoms.shape[1], random_state=np.random.default_rng(seed))
     return atoms @ torch.as_tensor(rotation, dtype=atoms.dtype)
