@@ -17,11 +17,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import lightning
 import open_clip
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
-from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
 from splice_exp.backbones.byte_pairs import learn_merges, write_merges
 from splice_exp.backbones.checkpoint import CONFIG, WEIGHTS
@@ -29,6 +26,7 @@ from splice_exp.backbones.open_clip import OpenClipBackbone
 from splice_exp.core.assets import SCENES_CLIP
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import digest, write_json
+from splice_exp.core.packages.lightning import callbacks, lightning, loggers
 from splice_exp.core.runs.code import code_digest
 from splice_exp.core.tensors import tensor_digest, write_tensors
 from splice_exp.core.text.places import without_places
@@ -108,14 +106,16 @@ def train(settings: Settings, output: Path, run: Path, workers: int, logger: str
     model_cfg = model_config(settings, tokenizer.vocab_size)
     module = SmallClip(model_cfg, tokenizer, token_weights(tokenizer, captions), settings, workers)
     curves = Curves()
-    checkpoint = ModelCheckpoint(run, filename="last", enable_version_counter=False, save_on_train_epoch_end=True)
+    checkpoint = callbacks.ModelCheckpoint(
+        run, filename="last", enable_version_counter=False, save_on_train_epoch_end=True
+    )
     trainer = lightning.Trainer(
         accelerator="auto",
         devices=1,
         max_epochs=settings.epochs,
         gradient_clip_val=1.0,
         logger=make_logger(logger, run),
-        callbacks=[curves, checkpoint, TQDMProgressBar(20)],
+        callbacks=[curves, checkpoint, callbacks.TQDMProgressBar(20)],
         reload_dataloaders_every_n_epochs=1,  # each epoch has its own images
         num_sanity_val_steps=0,
         log_every_n_steps=settings.steps,
@@ -132,12 +132,12 @@ def world_digest(seed: int) -> str:
     return digest([tensor_digest(torch.from_numpy(render(training_picture(seed, index)))) for index in range(64)])
 
 
-def make_logger(name: str, run: Path) -> list[Logger]:
+def make_logger(name: str, run: Path) -> list[loggers.Logger]:
     """Return the loggers: a CSV file always, Weights & Biases (offline) if asked for."""
-    loggers: list[Logger] = [CSVLogger(run, name="log")]
+    written: list[loggers.Logger] = [loggers.CSVLogger(run, name="log")]
     if name == "wandb":
-        loggers.append(WandbLogger(project="splice_exp", name="train_scenes_clip", save_dir=run, offline=True))
-    return loggers
+        written.append(loggers.WandbLogger(project="splice_exp", name="train_scenes_clip", save_dir=run, offline=True))
+    return written
 
 
 def main() -> None:

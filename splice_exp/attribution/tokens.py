@@ -24,8 +24,8 @@ from splice_exp.attribution.methods import Attributions, Explicands, Method
 from splice_exp.attribution.targets import Target
 from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.patches import require_class_token
-from splice_exp.core.clip_package import transformer
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.packages.clip import transformer
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from splice_exp.core.clip_package import open_clip
+from splice_exp.core.packages.clip import open_clip
 
 # Names in the file of weights and parts that only a loss uses change no embedding; a tokenizer is known by its tokens.
 WITHOUT_EFFECT = ("custom_text", "init_logit_bias", "init_logit_scale")

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
-from splice_exp.core.clip_package import open_clip
 from splice_exp.core.io import atomic
+from splice_exp.core.packages.clip import open_clip
 
 END = "</w>"
 

@@ -10,9 +10,9 @@ from safetensors.torch import save_file
 
 from splice_exp.backbones.open_clip import OpenClipBackbone
 from splice_exp.core.assets import LOCAL
-from splice_exp.core.clip_package import open_clip
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import atomic, write_json
+from splice_exp.core.packages.clip import open_clip
 
 CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"  # names that open_clip looks for
 

@@ -24,12 +24,12 @@ from splice_exp.backbones.openai_archive import is_openai_archive
 from splice_exp.backbones.patches import represent_patches
 from splice_exp.backbones.published import CONFIG, require_model, require_tag, require_weights
 from splice_exp.core.assets import HUB, LOCAL
-from splice_exp.core.clip_package import open_clip, transformer
 from splice_exp.core.errors import SpliceError, require_choice
 from splice_exp.core.images.colours import rgb
 from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of
 from splice_exp.core.matrices.whole import require_whole
+from splice_exp.core.packages.clip import open_clip, transformer
 from splice_exp.core.tensors import read_pt
 
 AUTOCAST = "amp_bf16"

@@ -8,10 +8,10 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from splice_exp.core.clip_package import open_clip
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import file_sha256
 from splice_exp.core.keys import key_of
+from splice_exp.core.packages.clip import open_clip
 
 
 def is_openai_archive(weights: str | None) -> bool:

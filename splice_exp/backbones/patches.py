@@ -22,7 +22,7 @@ def require_class_token(visual: Any) -> VisionTransformer:
     Raises:
         SpliceError: for any other tower: convolutional, from timm, or pooled over patches.
     """
-    from splice_exp.core.clip_package import transformer
+    from splice_exp.core.packages.clip import transformer
 
     known = isinstance(visual, transformer.VisionTransformer)
     if not known or visual.attn_pool is not None or visual.pool_type != "tok":

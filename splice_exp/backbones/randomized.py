@@ -21,9 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from splice_exp.backbones.base import Backbone
-from splice_exp.core.clip_package import transformer
 from splice_exp.core.errors import SpliceError, require_integer
 from splice_exp.core.keys import key_of
+from splice_exp.core.packages.clip import transformer
 
 STATISTICS = ("reset", "kept")  # what becomes of running statistics
 

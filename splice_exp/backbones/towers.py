@@ -86,7 +86,7 @@ def tower_of(backbone: Backbone, name: str = "image") -> Tower:
 
 def _blocks_of(stack: Any, name: str) -> tuple[Block, ...]:
     """Return the blocks, if all of them have heads that can be told apart."""
-    from splice_exp.core.clip_package import transformer
+    from splice_exp.core.packages.clip import transformer
 
     known = transformer.ResidualAttentionBlock
     for number, block in enumerate(stack.resblocks):
@@ -100,7 +100,7 @@ def _blocks_of(stack: Any, name: str) -> tuple[Block, ...]:
 
 
 def _image_tower(backbone: Backbone) -> Tower:
-    from splice_exp.core.clip_package import transformer
+    from splice_exp.core.packages.clip import transformer
 
     visual = getattr(backbone.module, "visual", None)
     if visual is None:
@@ -122,7 +122,7 @@ def _image_tower(backbone: Backbone) -> Tower:
 
 
 def _text_tower(backbone: Backbone) -> Tower:
-    from splice_exp.core.clip_package import open_clip, transformer
+    from splice_exp.core.packages.clip import open_clip, transformer
 
     model: Any = backbone.module
     text = getattr(model, "text", model)  # a model of its own, or part of the whole

@@ -17,7 +17,7 @@ def class_names() -> Mapping[str, str]:
     """Return WordNet id → name, for the thousand classes in their order."""
     from timm.data.imagenet_info import ImageNetInfo
 
-    from splice_exp.core.clip_package import open_clip  # late: it brings torch
+    from splice_exp.core.packages.clip import open_clip  # late: it brings torch
 
     ids: list[str] = ImageNetInfo("imagenet-1k").label_names()  # type: ignore[no-untyped-call]
     return dict(zip(ids, open_clip.IMAGENET_CLASSNAMES, strict=True))

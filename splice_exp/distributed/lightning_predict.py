@@ -6,12 +6,11 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import BasePredictionWriter
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 from torch.utils.data import DataLoader
 
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.packages.lightning import callbacks, lightning
 from splice_exp.core.text.progress import DISPLAY
 from splice_exp.distributed.batches import Dealt, RowModule, Rows, RowSource, write
 from splice_exp.distributed.preemption import EXIT_CODE, Preempted, leave_if_asked, listen
@@ -26,7 +25,7 @@ NOISE = (  # of Lightning, about what is as it should be
 )
 
 
-class Predicted(LightningModule):
+class Predicted(lightning.LightningModule):
     """A computation on batches, as Lightning takes it.
 
     Args:
@@ -49,7 +48,7 @@ class Predicted(LightningModule):
         return self.module.rows(batch[1])
 
 
-class ShardWriter(BasePredictionWriter):
+class ShardWriter(callbacks.BasePredictionWriter):
     """Writes each batch when it is computed, and lets the process go after it if it was asked to.
 
     Args:
@@ -60,7 +59,7 @@ class ShardWriter(BasePredictionWriter):
         super().__init__("batch")
         self._stores = stores
 
-    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_predict_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Listen for SIGTERM again, which Lightning has just taken over.
 
         Args:
@@ -72,8 +71,8 @@ class ShardWriter(BasePredictionWriter):
 
     def write_on_batch_end(
         self,
-        trainer: Trainer,
-        pl_module: LightningModule,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
         prediction: Rows,
         batch_indices: Sequence[int] | None,
         batch: tuple[tuple[int, int], Any],
@@ -134,7 +133,7 @@ def _said(text: str, kind: type[Exception]) -> str:
     return text.rsplit(f"{kind.__module__}.{kind.__qualname__}: ", 1)[-1].strip()
 
 
-def _predict(trainer: Trainer, module: Predicted, loader: DataLoader[Any]) -> None:
+def _predict(trainer: lightning.Trainer, module: Predicted, loader: DataLoader[Any]) -> None:
     try:
         trainer.predict(module, loader, return_predictions=False)
     except ProcessExitedException as error:

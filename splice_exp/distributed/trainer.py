@@ -110,17 +110,15 @@ class Machine:
 
     def trainer(self, callbacks: list[Callback]) -> Trainer:
         """Return a Lightning trainer that only predicts."""
-        from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
-        from lightning.pytorch import Trainer
-        from lightning.pytorch.strategies import DDPStrategy
+        from splice_exp.core.packages.lightning import SLURMEnvironment, lightning, strategies
 
         logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
         several = self.processes * self.num_nodes > 1
-        return Trainer(
+        return lightning.Trainer(
             accelerator="gpu" if self.device.type == "cuda" else "cpu",
             devices=self.processes,
             num_nodes=self.num_nodes,
-            strategy=DDPStrategy(timeout=PATIENCE, start_method=self._start_method()) if several else "auto",
+            strategy=strategies.DDPStrategy(timeout=PATIENCE, start_method=self._start_method()) if several else "auto",
             # Lightning would put a Slurm job back into the queue by itself, with a checkpoint that nobody reads.
             plugins=[SLURMEnvironment(auto_requeue=False)] if SLURMEnvironment.detect() else None,
             callbacks=callbacks,
@@ -141,7 +139,6 @@ def launched() -> bool:
     """Say whether a launcher has started this process, one of several."""
     if not LAUNCHERS & os.environ.keys():  # of which Lightning looks at more, but takes seconds to import
         return False
-    from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
-    from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+    from splice_exp.core.packages.lightning import SLURMEnvironment, TorchElasticEnvironment
 
     return bool(TorchElasticEnvironment.detect() or SLURMEnvironment.detect())

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import lightning
 import torch
 from jaxtyping import Float, Int64
 from sklearn.model_selection import train_test_split
@@ -23,6 +22,7 @@ from torchvision.transforms import v2
 
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.images.colours import rgb
+from splice_exp.core.packages.lightning import lightning
 from splice_exp.data.base import EncodableSource
 from splice_exp.training.classifier_settings import Settings
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from lightning.pytorch import Callback, LightningModule, Trainer
+
+from splice_exp.core.packages.lightning import callbacks, lightning
 
 
-class Curves(Callback):
+class Curves(callbacks.Callback):
     """One row per epoch, with everything that was logged in it.
 
     Loggers write the values of an epoch after its checkpoint, and lose them when the training is killed in between.
@@ -22,7 +23,7 @@ class Curves(Callback):
         """Return the rows; what was not logged in an epoch is NaN there."""
         return pd.DataFrame(self._rows)
 
-    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Note what was logged before the epoch.
 
         Args:
@@ -31,7 +32,7 @@ class Curves(Callback):
         """
         self._earlier = dict(trainer.callback_metrics)
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Add a row with what was logged in the epoch.
 
         Args:

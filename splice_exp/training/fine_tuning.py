@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import lightning
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
@@ -30,6 +29,7 @@ from splice_exp.backbones.towers import tower_of
 from splice_exp.core.errors import SpliceError, require_at_least, require_choice, require_integer
 from splice_exp.core.io import digest
 from splice_exp.core.names import as_distinct
+from splice_exp.core.packages.lightning import lightning
 from splice_exp.core.runs.code import code_digest, code_of
 from splice_exp.data.base import EncodableSource
 

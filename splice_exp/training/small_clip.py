@@ -32,15 +32,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import lightning
 import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 from torch.nn.functional import cross_entropy, log_softmax, normalize
 from torch.utils.data import DataLoader, default_collate
 
-from splice_exp.core.clip_package import open_clip
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.packages.clip import open_clip
+from splice_exp.core.packages.lightning import lightning
 from splice_exp.data.scenes.world import ATTRIBUTES
 from splice_exp.training.captioned import (
     JUDGED,

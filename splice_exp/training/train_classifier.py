@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-import lightning
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
-from lightning.pytorch.loggers import CSVLogger
 from torch import nn
 
 from splice_exp.backbones.resnet import build_network, load_encoder, read_state
 from splice_exp.core.io import atomic, digest, file_digest
+from splice_exp.core.packages.lightning import callbacks, lightning, loggers
 from splice_exp.core.runs.code import code_of
 from splice_exp.core.text.visible import say
 from splice_exp.data.base import EncodableSource
@@ -58,13 +56,16 @@ def train(
     module = Classifier(network_of(settings, len(data.classes), weights), settings)
     identity = [asdict(settings), data.fingerprint(), weights and file_digest(Path(weights)), code_of(module, data)]
     run = run / digest(identity)
-    checkpoint = ModelCheckpoint(run, filename="last", enable_version_counter=False, save_on_train_epoch_end=True)
+    checkpoint = callbacks.ModelCheckpoint(
+        run, filename="last", enable_version_counter=False, save_on_train_epoch_end=True
+    )
+    stopping = callbacks.EarlyStopping(MONITORED, patience=settings.patience)
     trainer = lightning.Trainer(
         accelerator="auto",
         devices=1,
         max_epochs=settings.epochs,
-        logger=CSVLogger(run, name="log"),
-        callbacks=[checkpoint, EarlyStopping(MONITORED, patience=settings.patience), TQDMProgressBar(20)],
+        logger=loggers.CSVLogger(run, name="log"),
+        callbacks=[checkpoint, stopping, callbacks.TQDMProgressBar(20)],
         num_sanity_val_steps=0,
         log_every_n_steps=1,
     )
@@ -88,5 +89,6 @@ def has_ended(checkpoint: Path, settings: Settings) -> bool:
     if not checkpoint.is_file():
         return False
     states = torch.load(checkpoint, map_location="cpu", weights_only=True)["callbacks"]
-    waited = [state["wait_count"] for name, state in states.items() if name.startswith(EarlyStopping.__name__)]
+    stopping = callbacks.EarlyStopping.__name__
+    waited = [state["wait_count"] for name, state in states.items() if name.startswith(stopping)]
     return any(epochs >= settings.patience for epochs in waited)

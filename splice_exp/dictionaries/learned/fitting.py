@@ -12,15 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lightning
 import numpy as np
 import torch
 from jaxtyping import Float
-from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from splice_exp.core.io import write_text
+from splice_exp.core.packages.lightning import callbacks, lightning
 from splice_exp.core.text.csv import as_csv
 from splice_exp.core.text.progress import DISPLAY
 from splice_exp.dictionaries.learned.autoencoder import Autoencoder
@@ -131,7 +130,9 @@ def train(network: Autoencoder, targets: Float[Tensor, "n d"], course: Course, f
         folder: Of exactly this training.
     """
     curves, last = Curves(), folder / "last.ckpt"
-    checkpoint = ModelCheckpoint(folder, filename="last", enable_version_counter=False, save_on_train_epoch_end=True)
+    checkpoint = callbacks.ModelCheckpoint(
+        folder, filename="last", enable_version_counter=False, save_on_train_epoch_end=True
+    )
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")

@@ -15,7 +15,6 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-import lightning
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -24,6 +23,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 
+from splice_exp.core.packages.lightning import lightning
 from splice_exp.evaluation.measures.probes import Features, Probe, gradient_of
 
 STEPS = 40  # L-BFGS steps per epoch; between epochs the gradient is looked at

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -93,6 +94,11 @@ def draw_supports(supports: Supports, num_concepts: int, seed: int) -> Supports:
         num_concepts: k.
         seed: Of the sampling.
     """
+    return _drawn(tuple(map(tuple, supports)), num_concepts, seed)
+
+
+@lru_cache(maxsize=1)  # several measures of the same codes are compared with the same null, and drawing takes longest
+def _drawn(supports: tuple[tuple[int, ...], ...], num_concepts: int, seed: int) -> Supports:
     used = np.bincount([concept for support in supports for concept in support], minlength=num_concepts)
     if not used.any():
         return [[] for _ in supports]

@@ -93,15 +93,18 @@ def test_intervals_are_seeded_and_constants_have_none():
     assert mean_interval(np.array([2.0]), 100, 0) == (2, 2)
 
 
-@pytest.mark.parametrize("batch", [2**22, 200])  # as many values at once
-def test_intervals_of_rows_are_those_of_each_row_and_of_scipy(monkeypatch, batch):
+@pytest.mark.parametrize("at_once", [2**22, 200, 1])  # values: all resamples, five, one
+def test_intervals_of_rows_are_those_of_each_row_and_of_scipy(monkeypatch, at_once):
+    monkeypatch.setattr("splice_exp.core.statistics.intervals.AT_ONCE", at_once)
     random = np.random.default_rng(0)
     rows = np.stack([random.normal(size=40), np.full(40, 0.5), random.integers(2, size=40)])
-    whole = scipy.stats.bootstrap
-    monkeypatch.setattr("scipy.stats.bootstrap", lambda *given, **keys: whole(*given, **keys | {"batch": batch}))
-    ends = mean_intervals(rows, 500, 3)
-    for row, found in zip(rows, ends, strict=True):
-        assert found == pytest.approx(mean_interval(row, 500, 3), abs=1e-12)
+    ends = mean_intervals(rows, 501, 3)
     assert ends[1] == (0.5, 0.5)
-    of_scipy = whole((rows[0],), np.mean, n_resamples=500, method="percentile", rng=np.random.default_rng(3))
-    assert ends[0] == pytest.approx(tuple(of_scipy.confidence_interval), abs=1e-12)
+    for row, found in zip(rows[[0, 2]], [ends[0], ends[2]], strict=True):
+        assert found == pytest.approx(mean_interval(row, 501, 3), abs=1e-12)
+        of_scipy = scipy.stats.bootstrap(
+            (row,), np.mean, n_resamples=501, method="percentile", rng=np.random.default_rng(3)
+        )
+        assert found == pytest.approx(tuple(of_scipy.confidence_interval), abs=1e-12)
+    of_bools = mean_intervals(rows[2:].astype(bool), 501, 3)
+    assert of_bools == [pytest.approx(ends[2], abs=1e-12)]

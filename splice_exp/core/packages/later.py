@@ -1,10 +1,4 @@
-"""open_clip without what it imports for few of its models: that is imported when one of them is built.
-
-    from splice_exp.core.clip_package import open_clip
-
-open_clip imports timm (towers of other architectures), and torchvision the compiler of torch (for detection). Neither
-is used by the towers of CLIP, and together they are half of the seconds that `import open_clip` takes.
-"""
+"""Modules that are imported when something of them is used, though another package wants names of them at once."""
 
 from __future__ import annotations
 
@@ -16,7 +10,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-PUT_OFF = ("timm", "timm.layers", "torch._dynamo", "torch._dynamo.utils")
+COMPILER = ("torch._dynamo", "torch._dynamo.utils")
 
 
 @dataclass(frozen=True)
@@ -34,6 +28,11 @@ class Later:
     def __call__(self, *arguments: Any, **options: Any) -> Any:
         """Import it, and call it."""
         return getattr(import_module(self.module), self.name)(*arguments, **options)
+
+    def __instancecheck__(self, instance: object) -> bool:
+        """Say whether something is an instance of the class, of which there is none until its module is imported."""
+        module = sys.modules.get(self.module)
+        return module is not None and isinstance(instance, getattr(module, self.name))
 
 
 class LaterModule(ModuleType):
@@ -62,10 +61,3 @@ def put_off(*names: str) -> Iterator[None]:
         for name, module in later.items():
             if sys.modules.get(name) is module:
                 del sys.modules[name]
-
-
-with put_off(*PUT_OFF):
-    import open_clip
-    from open_clip import transformer
-
-__all__ = ["open_clip", "transformer"]

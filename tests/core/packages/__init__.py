@@ -1,0 +1,1 @@
+"""Packages that import more than we use of them."""
