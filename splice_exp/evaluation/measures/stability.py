@@ -56,7 +56,7 @@ def interchangeable(
     atoms = dictionary.atoms.double()
     h = torch.as_tensor(l1_penalty, dtype=torch.float64).expand(len(codes)) / 2
     residuals = targets.double() - codes @ atoms
-    lines = []
+    exchanges = []
     for part in _tiles(len(codes.values), len(atoms)):
         rows, own, values = codes.rows[part], codes.indices[part], codes.values[part].double()
         sign = values.sign()[:, None]
@@ -64,16 +64,13 @@ def interchangeable(
         cost = values.square()[:, None] - (correlations - h[rows, None]).clamp(min=0).square()
         cost[torch.isin(_pairs(rows, len(atoms)), codes.rows * len(atoms) + codes.indices)] = torch.inf
         entry, other = (cost < epsilon).nonzero().unbind(dim=1)
-        dispensable = (values.square() < epsilon).nonzero().flatten()
-        lines += [
-            (int(rows[e]), dictionary.concepts[own[e]], dictionary.concepts[o], float(values[e]), float(cost[e, o]))
-            for e, o in zip(entry.tolist(), other.tolist(), strict=True)
-        ]
-        lines += [
-            (int(rows[e]), dictionary.concepts[own[e]], "", float(values[e]), float(values[e]) ** 2)
-            for e in dispensable.tolist()
-        ]
-    found = pd.DataFrame(lines, columns=["row", "concept", "other", "code", "cost"])
+        alone = (values.square() < epsilon).nonzero().flatten()  # dispensable: nothing need take its place
+        nothing = torch.full_like(alone, len(atoms))
+        exchanges += [(rows[entry], own[entry], other, values[entry], cost[entry, other])]
+        exchanges += [(rows[alone], own[alone], nothing, values[alone], values[alone].square())]
+    of_rows, own, other, values, costs = (torch.cat(of).numpy() for of in zip(*exchanges, strict=True))
+    names = np.array([*dictionary.concepts, ""], dtype=object)
+    found = pd.DataFrame({"row": of_rows, "concept": names[own], "other": names[other], "code": values, "cost": costs})
     return found.sort_values(["row", "concept", "cost"], ignore_index=True)
 
 
