@@ -1,4 +1,4 @@
-"""The image tower of a Vision Transformer of open_clip, of which only some patches are seen."""
+"""The image tower of a Vision Transformer of open_clip: its class token only, or only some of its patches seen."""
 
 from __future__ import annotations
 
@@ -33,6 +33,42 @@ def require_class_token(visual: Any) -> VisionTransformer:
         )
     found: VisionTransformer = visual
     return found
+
+
+def represent_class_token(tower: VisionTransformer, pixels: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d"]:
+    """Embed images as the tower does; of its last block only the class token is worked out, as no other is read.
+
+    Args:
+        tower: As `ends_in_class_token` wants it.
+        pixels: Preprocessed.
+    """
+    *blocks, last = tower.transformer.resblocks
+    stream = tower._embeds(pixels)
+    for block in blocks:
+        stream = block(stream)
+    normed = last.ln_1(stream)
+    token = stream[:, :1] + last.ls_1(last.attention(q_x=normed[:, :1], k_x=normed, v_x=normed))
+    pooled, _ = tower._pool(token + last.ls_2(last.mlp(last.ln_2(token))))
+    return pooled if tower.proj is None else pooled @ tower.proj
+
+
+def ends_in_class_token(visual: Any) -> bool:
+    """Say whether `represent_class_token` gives what an image tower gives: a class token after plain blocks."""
+    from splice_exp.core.packages.clip import transformer
+
+    return (
+        isinstance(visual, transformer.VisionTransformer)
+        and visual.attn_pool is None
+        and visual.pool_type == "tok"
+        and not visual.output_tokens
+        and visual.transformer.batch_first
+        and all(type(block) is transformer.ResidualAttentionBlock for block in visual.transformer.resblocks)
+    )
+
+
+def is_watched(visual: nn.Module) -> bool:
+    """Say whether someone has put hooks into an image tower: then all of it is to run, on all images at once."""
+    return any(part._forward_hooks or part._forward_pre_hooks for part in visual.modules())
 
 
 def represent_patches(

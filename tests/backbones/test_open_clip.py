@@ -12,8 +12,10 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from torch.nn.functional import normalize
 
-from splice_exp.backbones.open_clip import OpenClipBackbone
+from splice_exp.backbones.open_clip import IMAGES_TOGETHER, OpenClipBackbone
+from splice_exp.backbones.patches import ends_in_class_token
 from splice_exp.core.assets import SCENES_CLIP, members
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.types import ConceptMixture
@@ -47,6 +49,52 @@ def test_batches_do_not_change_embeddings(backbone):
     torch.testing.assert_close(alone, backbone.encode_images(images), atol=1e-5, rtol=0)
     alone = torch.cat([backbone.encode_text([name]) for name in names])
     torch.testing.assert_close(alone, backbone.encode_text(names), atol=1e-5, rtol=0)
+
+
+ARCHITECTURES = {  # of image towers: what is asked of each, and whether its class token is all that is read
+    "plain": ({"layers": 3}, True),
+    "one block": ({"layers": 1}, True),
+    "scaled": ({"layers": 2, "ls_init_value": 0.1}, True),
+    "norm after pooling": ({"layers": 2, "no_ln_pre": True, "final_ln_after_pool": True}, True),
+    "pooled": ({"layers": 2, "pool_type": "avg"}, False),
+    "attention pooling": ({"layers": 2, "attentional_pool": True, "attn_pooler_queries": 4}, False),
+    "convolutions": ({"layers": [1, 1, 1, 1]}, False),
+}
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_images_are_embedded_as_the_tower_of_open_clip_does(name, backbone, monkeypatch):
+    vision, short = ARCHITECTURES[name]
+    torch.manual_seed(0)
+    model = open_clip.CLIP(16, {"image_size": 32, "patch_size": 8, "width": 64, **vision}, {"width": 64, "layers": 1})
+    for parameter in model.parameters():
+        parameter.data = parameter.data + 0.02 * torch.randn_like(parameter)  # none is 0, as at the start of a training
+    monkeypatch.setattr(backbone, "_model", model.eval())
+    assert ends_in_class_token(model.visual) == short
+    pixels = torch.randn(2 * IMAGES_TOGETHER + 3, 3, 32, 32)
+    with torch.no_grad():
+        whole = model.encode_image(pixels)
+        torch.testing.assert_close(backbone.represent(pixels), whole, atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(backbone.encode_batch(pixels), normalize(whole, dim=1), atol=1e-5, rtol=1e-5)
+    given = pixels[:3].requires_grad_()
+    found, expected = (
+        torch.autograd.grad(of(given).sum(), given)[0] for of in (backbone.represent, model.encode_image)
+    )
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_who_watches_a_tower_sees_all_tokens_of_all_images_at_once(backbone):
+    seen = []
+    pixels = backbone.preprocess(Scenes(IMAGES_TOGETHER + 1).inputs(0, IMAGES_TOGETHER + 1))
+    unwatched = backbone.represent(pixels)
+    last = backbone.module.visual.transformer.resblocks[-1]
+    hook = last.register_forward_hook(lambda module, given, made: seen.append(made.shape))
+    try:
+        watched = backbone.represent(pixels)
+    finally:
+        hook.remove()
+    assert seen == [(IMAGES_TOGETHER + 1, 50, 128)]
+    torch.testing.assert_close(watched, unwatched, atol=1e-5, rtol=1e-5)
 
 
 def test_a_backbone_travels_to_other_processes(backbone):

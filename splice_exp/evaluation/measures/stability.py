@@ -68,9 +68,11 @@ def interchangeable(
         nothing = torch.full_like(alone, len(atoms))
         exchanges += [(rows[entry], own[entry], other, values[entry], cost[entry, other])]
         exchanges += [(rows[alone], own[alone], nothing, values[alone], values[alone].square())]
-    of_rows, own, other, values, costs = (torch.cat(of).numpy() for of in zip(*exchanges, strict=True))
+    of_rows, removed, added, weights, costs = (torch.cat(of).numpy() for of in zip(*exchanges, strict=True))
     names = np.array([*dictionary.concepts, ""], dtype=object)
-    found = pd.DataFrame({"row": of_rows, "concept": names[own], "other": names[other], "code": values, "cost": costs})
+    found = pd.DataFrame(
+        {"row": of_rows, "concept": names[removed], "other": names[added], "code": weights, "cost": costs}
+    )
     return found.sort_values(["row", "concept", "cost"], ignore_index=True)
 
 
