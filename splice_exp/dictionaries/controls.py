@@ -6,8 +6,6 @@ import warnings
 
 import numpy as np
 import torch
-from sklearn.decomposition import MiniBatchDictionaryLearning
-from sklearn.exceptions import ConvergenceWarning
 from torch.nn.functional import normalize
 
 from splice_exp.core.errors import SpliceError, require_at_least, require_integer
@@ -141,6 +139,9 @@ class LearnedAtoms(DictionaryBuilder):
     def build(self, ingredients: Ingredients) -> Dictionary:
         if not len(ingredients.embeddings):
             raise SpliceError("dictionary=learned is learned from embeddings, which must be there: set fused=false.")
+        from sklearn.decomposition import MiniBatchDictionaryLearning  # late: they take a second
+        from sklearn.exceptions import ConvergenceWarning
+
         mean = ingredients.image_mean if ingredients.alignment.image else torch.zeros_like(ingredients.image_mean)
         targets, _ = center(ingredients.embeddings.features, mean)
         learner = MiniBatchDictionaryLearning(
