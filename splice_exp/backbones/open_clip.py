@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from importlib.util import find_spec
@@ -140,7 +140,7 @@ class OpenClipBackbone(Backbone):
     @torch.inference_mode()
     def encode_batch(self, batch: Any) -> Float[Tensor, "b d"]:
         with self._arithmetic():
-            return unit_rows(self._encode_images(batch.to(self._pixel_weight)))
+            return unit_rows(self._in_parts(self._model.encode_image, batch.to(self._pixel_weight)))
 
     def represent(
         self, pixels: Float[Tensor, "b c h w"], kept: Bool[Tensor, "b rows columns"] | None = None
@@ -148,17 +148,16 @@ class OpenClipBackbone(Backbone):
         visual, pixels = self._model.visual, pixels.to(self._pixel_weight)
         with self._arithmetic():
             if kept is None:
-                return self._encode_images(pixels).float()
+                short = ends_in_class_token(visual) and not is_watched(visual)
+                encode = partial(represent_class_token, visual) if short else self._model.encode_image
+                return self._in_parts(encode, pixels).float()
             return represent_patches(visual, pixels, kept).float()
 
-    def _encode_images(self, pixels: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d"]:
-        """Run the image tower, on a CPU on few images at a time."""
-        visual = self._model.visual
-        if is_watched(visual):
-            return self._model.encode_image(pixels)
-        together = IMAGES_TOGETHER if pixels.device.type == "cpu" else max(1, len(pixels))
-        encode = partial(represent_class_token, visual) if ends_in_class_token(visual) else self._model.encode_image
-        return torch.cat([encode(part) for part in torch.split(pixels, together)])
+    def _in_parts(self, encode: Callable[[Tensor], Tensor], pixels: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d"]:
+        """Run the image tower, on a CPU on few images at a time: each embedding is the same to the last bit."""
+        if pixels.device.type != "cpu" or is_watched(self._model.visual):
+            return encode(pixels)
+        return torch.cat([encode(part) for part in torch.split(pixels, IMAGES_TOGETHER)])
 
     @property
     def patch_size(self) -> int | None:
