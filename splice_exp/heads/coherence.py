@@ -10,8 +10,10 @@ from __future__ import annotations
 from itertools import pairwise
 from random import Random
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int64
+from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from splice_exp.core.codes import Codes
@@ -72,9 +74,9 @@ def dealt(codes: Codes, seed: int) -> Int64[Tensor, " nnz"]:
 
 
 def _of_lists(concepts: Int64[Tensor, " nnz"], codes: Codes, atoms: Float[Tensor, "k d"]) -> Float[Tensor, " n"]:
-    chosen = atoms.double()[concepts]
-    sums = torch.zeros(len(codes), atoms.shape[1], dtype=torch.float64).index_add_(0, codes.rows, chosen)
-    lengths = torch.zeros(len(codes), dtype=torch.float64).index_add_(0, codes.rows, chosen.square().sum(dim=1))
+    lists = csr_matrix((np.ones(len(concepts)), concepts.numpy(), codes.indptr.numpy()), shape=(len(codes), len(atoms)))
+    vectors = atoms.double().numpy()
+    sums, lengths = (torch.from_numpy(lists @ of) for of in (vectors, np.square(vectors).sum(axis=1)))
     sizes = codes.l0().double()
     pairs = sizes * (sizes - 1)
     return torch.where(pairs > 0, (sums.square().sum(dim=1) - lengths) / pairs, torch.nan)

@@ -15,12 +15,15 @@ from torch.nn.functional import normalize
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, shown
+from splice_exp.core.io import digest
 from splice_exp.core.keys import key_of
+from splice_exp.core.tensors import tensor_digest
 from splice_exp.data.base import DataSource
 from splice_exp.evaluation.measures.probes import as_features, fit_probe
 
 HEADS = ("probe", "own")  # fitted here, on normalised representations; the last layer of the network itself
 STRENGTH = (100.0,)  # C of a probe
+_FITTED: dict[str, Head] = {}  # by what they are fitted on; each of them is small
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +54,7 @@ class Head:
 
 
 def fitted_head(train: DataSource, known: Float[Tensor, "n d"], seed: int) -> Head:
-    """Fit a head.
+    """Fit a head; rows of a sweep that ask for the same one share it.
 
     Args:
         train: With classes.
@@ -59,9 +62,16 @@ def fitted_head(train: DataSource, known: Float[Tensor, "n d"], seed: int) -> He
         seed: Of the fit.
     """
     assert train.labels is not None
-    probe = fit_probe(as_features(normalize(known, dim=1)), train.labels.numpy(), seed, STRENGTH)
+    asked = digest([tensor_digest(known), train.labels.tolist(), len(train.classes), seed])
+    if asked not in _FITTED:
+        _FITTED[asked] = _fit(train.labels.numpy(), len(train.classes), known, seed)
+    return _FITTED[asked]
+
+
+def _fit(labels: np.ndarray, num_classes: int, known: Float[Tensor, "n d"], seed: int) -> Head:
+    probe = fit_probe(as_features(normalize(known, dim=1)), labels, seed, STRENGTH)
     # Classes without a sample are never found.
-    weights, intercept = np.zeros((len(train.classes), known.shape[1])), np.full(len(train.classes), -np.inf)
+    weights, intercept = np.zeros((num_classes, known.shape[1])), np.full(num_classes, -np.inf)
     weights[probe.classes], intercept[probe.classes] = probe.weights, probe.intercept
     return Head(weights, intercept, True, probe.gradient)
 

@@ -71,6 +71,9 @@ def test_a_head_is_fitted_or_that_of_the_network():
     fitted = fitted_head(train, 5 * known, 0)
     assert (fitted.chances(known).argmax(axis=1) == train.labels.numpy()).all()
     assert fitted.gradient < 1e-5
+    assert fitted_head(train, 5 * known, 0) is fitted
+    assert fitted_head(train, 4 * known, 0) is not fitted
+    assert fitted_head(Scenes(60, max_objects=1, label="colour", split="train"), 5 * known, 0) is not fitted
     with pytest.raises(SpliceError, match="knows the classes a, b, c, but scenes has "):
         own_head(Classifier(), train)
     Classifier.last_layer = replace(Classifier.last_layer, classes=None)
