@@ -56,4 +56,5 @@ _HOMES = {
     "decompose": "decomposition.splice",
 }
 
+__all__ = [*_HOMES]
 __getattr__, __dir__ = attach(__name__, _HOMES)

@@ -34,6 +34,9 @@ class SweepReport(Callback):
         """
         _require_inputs(config, alone=True)
         _require_report(config)
+        from splice_exp.sweep import note_repetition  # late: with the report
+
+        note_repetition(config)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Refuse a sweep that cannot be computed or reported, or has no row.

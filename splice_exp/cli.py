@@ -34,6 +34,7 @@ from splice_exp.core.text.visible import end, say
 from splice_exp.distributed.preemption import leave_if_asked
 from splice_exp.experiments import help_of, swept_by_file
 from splice_exp.inputs import require_inputs
+from splice_exp.misplaced import not_understood
 from splice_exp.mistyped import in_a_sentence, require_parts, require_unused
 from splice_exp.points import set_by_row
 
@@ -142,8 +143,10 @@ def main() -> None:
         run_command(sys.argv[1], sys.argv[2:])
         return
     if described := help_of(sys.argv[1:]):
-        say(described)
+        say(wrapped(described, known_width()))
         return
+    if mistake := not_understood(sys.argv[1:], VALUED):
+        end(mistake)
     _require_there(sys.argv[1:])
     TYPED[:] = sys.argv[1:]
     words = _spelled_out(sys.argv[1:])

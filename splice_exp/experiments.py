@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,23 @@ from splice_exp.commands import ON_PICTURES
 from splice_exp.configuration import CONFIG_DIRECTORY, ROOT
 
 FOLDER = CONFIG_DIRECTORY / "experiment"
+CONFIG_DIR = ("--config-dir", "-cd")
 ROOT_FILE = f"{ROOT}.yaml"
 
 
+def own_folders(words: Sequence[str]) -> list[Path]:
+    """Return the folders of configuration that a command line adds: `--config-dir FOLDER`."""
+    pairs = [(word, after) for word, after in pairwise([*words, ""]) if word in CONFIG_DIR]
+    joined = [word.partition("=")[2] for word in words if word.startswith(f"{CONFIG_DIR[0]}=")]
+    return [Path(name).expanduser() for name in (*(after for _, after in pairs), *joined) if name]
+
+
 def chosen(words: Sequence[str]) -> Path | None:
-    """Return the file of the experiment that a command line chooses; None if there is none such."""
+    """Return the file of the experiment that a command line chooses, here or outside; None if there is none such."""
     names = [word.partition("=")[2] for word in words if word.startswith("experiment=")]
-    path = FOLDER / f"{names[-1]}.yaml" if names else None
-    return path if path is not None and path.is_file() else None
+    folders = [FOLDER, *(folder / FOLDER.name for folder in own_folders(words))]
+    paths = [folder / f"{names[-1]}.yaml" for folder in folders] if names else []
+    return next((path for path in paths if path.is_file()), None)
 
 
 def swept_by_file(words: Sequence[str]) -> list[str]:
@@ -52,19 +62,19 @@ def help_of(words: Sequence[str]) -> str | None:
         return None
     if set(words) <= set(HELP):
         return _overview()
-    on_images = words[0] if words[0] in ON_PICTURES else None
+    on_images = next((word for word in words if word in ON_PICTURES), None)
     path = FOLDER / f"{on_images}.yaml" if on_images else chosen(words)
     if path is None:
         return None
     lines = path.read_text(encoding="utf-8").split("\n")
     about = [line.removeprefix("#").removeprefix(" ") for line in lines[1:] if line.startswith("#")]
     described = yaml.safe_load("\n".join(lines)) or {}
-    report = described.get("report") or {}
-    name = path.relative_to(FOLDER).with_suffix("").as_posix()
+    report = {**_chosen_report(described), **(described.get("report") or {})}
+    name = path.relative_to(_folder_of(path)).with_suffix("").as_posix()
     parts = [on_images or f"experiment={name}"]
-    if "title" in report:
+    if "${" not in report.get("title", "${"):  # else that of the run
         parts[0] += f": {report['title']}"
-    if "question" in report:
+    if report.get("question"):
         parts.append(f"Question: {' '.join(report['question'].split())}")
     parts.append("\n".join(about).strip("\n"))
     if claims := [claim["claim"] for claim in report.get("comparisons") or () if "claim" in claim]:
@@ -76,6 +86,17 @@ def help_of(words: Sequence[str]) -> str | None:
     parts.append("\n".join(["Keys worth changing, with their defaults:", *_keys(described, words)]))
     parts.append("--cfg job prints all keys; python -m splice_exp --help lists all groups and their choices.")
     return "\n\n".join(parts)
+
+
+def _folder_of(path: Path) -> Path:
+    return next(folder for folder in path.parents if folder.name == FOLDER.name)
+
+
+def _chosen_report(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the chosen file of `conf/report` says, for an experiment that shares its report with others."""
+    names = [one.get("override /report") for one in described.get("defaults") or () if isinstance(one, dict)]
+    path = CONFIG_DIRECTORY / "report" / f"{next(filter(None, names), '')}.yaml"
+    return (yaml.safe_load(path.read_text(encoding="utf-8")) or {}) if path.is_file() else {}
 
 
 def _overview() -> str:

@@ -24,6 +24,7 @@ from splice_exp.build import build
 from splice_exp.commands import COMMANDS, ON_PICTURES
 from splice_exp.configuration import CONFIG_DIRECTORY, Config
 from splice_exp.core.errors import SpliceError, did_you_mean, nearest
+from splice_exp.experiments import own_folders
 from splice_exp.points import one_of
 
 QUOTES = "\"' "
@@ -31,6 +32,7 @@ EXPERIMENTS = CONFIG_DIRECTORY / "experiment"
 TAKEN_BY_SOME = ("method", "removal")  # components of the root that only evaluations of maps take
 TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet")  # of images
 OTHERS = {"backbone": "; any model of open_clip is backbone=open_clip backbone.model=ViT-B-16"}
+SEVERAL_CHOICES = re.compile(r"[\w@./]+=[\w/.-]+(,[\w/.-]+)+")
 SWEPT = re.compile(r"hydra\.sweeper\.params\.([^=]+)=(.*,.*)")
 
 
@@ -43,7 +45,7 @@ def in_a_sentence(error: CompactHydraException, words: Sequence[str]) -> str:
     """
     text, reason = str(error), error.__cause__
     if (wrong := next((word for word in words if not parses(word)), None)) is not None:
-        return _not_read(wrong)
+        return _not_read(wrong, words)
     if swept := next((found for word in words if (found := SWEPT.fullmatch(word)) and found[0] in text), None):
         return f"{swept[0]} does not sweep: write -m {swept[1]}={swept[2]}, which replaces what an experiment sweeps."
     if found := re.match(r"Ambiguous value for argument '([^=]+)=(.*)'$", text.partition("\n")[0]):
@@ -83,8 +85,9 @@ def _no_such_choice(group: str, name: str, words: Sequence[str]) -> str:
     keys = [word.rpartition("=")[0] for word in words if word.endswith(f"={name}")]
     key = next((key for key in keys if key.lstrip("+").partition("@")[0] == group), group)  # perhaps of a part
     folder = CONFIG_DIRECTORY / group
-    known = sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
-    known = sorted({*known, *_known_to_hydra(group)})
+    folders = [folder, *(own / group for own in own_folders(words))]
+    files = [path.relative_to(one).with_suffix("").as_posix() for one in folders for path in one.rglob("*.yaml")]
+    known = sorted({*files, *_known_to_hydra(group)})
     advice = (
         _your_own(group, name)
         or did_you_mean(name, known, f"{key}={{}}")
@@ -143,9 +146,14 @@ def _several(key: str, value: str) -> str:
     )
 
 
-def _not_read(word: str) -> str:
+def _not_read(word: str, words: Sequence[str]) -> str:
     """Say how a value is written that Hydra's grammar does not take: in double quotes, the whole in single ones."""
     key, _, value = word.partition("=")
+    if value.endswith(",") and word is not words[-1]:
+        after = words[list(words).index(word) + 1]
+        return f"{word!r} ends with a comma: several values are one word, and a sweep has -m: -m {word}{after}"
+    if value[:1] == "[" and value[-1:] != "]":
+        return f"{word!r} has no closing bracket: {shlex.quote(f'{word}]')}"
     inside = value[1:-1] if value[:1] == "[" and value[-1:] == "]" else None
     if inside is None:
         written = _text(value)
@@ -217,6 +225,8 @@ def _contains(node: Any, part: Mapping[str, Any]) -> bool:
 
 
 def _no_such_key(key: str, words: Sequence[str]) -> str:
+    if lacking := _lacking(key, words):
+        return lacking
     config = _composed(words, key)
     group = key.partition("@")[0].partition(".")[0]
     if ("@" in key or group not in config) and (CONFIG_DIRECTORY / group).is_dir():
@@ -227,6 +237,27 @@ def _no_such_key(key: str, words: Sequence[str]) -> str:
         part = max(parts, key=len)
         advice += f", and {part}=CHOICE takes another kind of it (CHOICE: a file of conf/{part.partition('@')[0]})"
     return f"{key} cannot be set: {advice}."
+
+
+def _lacking(key: str, words: Sequence[str]) -> str | None:
+    """Say which of the choices that a sweep goes through lacks a key that others have."""
+    for word in (one for one in words if SEVERAL_CHOICES.fullmatch(one)):
+        group, _, choices = word.partition("=")
+        others = [one for one in words if one != word]
+        having = {one: _has(key, _composed([*others, f"{group}={one}"], key)) for one in choices.split(",")}
+        without, having_it = (",".join(one for one, has in having.items() if has is asked) for asked in (False, True))
+        if without and having_it:
+            return (
+                f"{key} cannot be set with {group}={without}, which has no such key: sweep {group}={having_it} with "
+                "it, and the others by a command of their own."
+            )
+    return None
+
+
+def _has(key: str, config: DictConfig) -> bool:
+    place, _, name = key.rpartition(".")
+    node = OmegaConf.select(config, place, throw_on_missing=False) if place else config
+    return isinstance(node, DictConfig) and name in node
 
 
 def _known_beside(key: str, config: DictConfig) -> str:
@@ -272,8 +303,10 @@ def _composed(words: Sequence[str], key: str) -> DictConfig:
     given = [one_of(word) for word in words if "=" in word and not word.startswith((f"{key}=", "-"))]
     experiment = [word for word in given if word.startswith("experiment=")]
     GlobalHydra.instance().clear()
+    own = ",".join(f"file://{folder.resolve()}" for folder in own_folders(words))
+    outside = [f"hydra.searchpath=[{own}]"] if own else []
     with initialize_config_dir(str(CONFIG_DIRECTORY), version_base="1.3"):
-        for overrides in (given, experiment):
+        for overrides in ([*given, *outside], [*experiment, *outside]):
             try:
                 return compose("config", overrides=overrides, return_hydra_config=True)
             except CompactHydraException:  # another word is wrong, too

@@ -59,7 +59,7 @@ class Components(Setup):
 
 
 def instantiate_components(config: Mapping[str, Any]) -> Components:
-    """Instantiate all components of a resolved configuration, once.
+    """Instantiate all components of a resolved configuration, once; the backbone last, as it takes longest.
 
     Returns:
         Ready for a run; nothing is computed yet.
@@ -67,7 +67,7 @@ def instantiate_components(config: Mapping[str, Any]) -> Components:
     Raises:
         SpliceError: as the component words it that refuses its arguments.
     """
-    names = Components.__dataclass_fields__
+    names = sorted(Components.__dataclass_fields__, key=lambda name: name == "backbone")
     return Components(**{name: build(config[name], name, config, config["trust"]) for name in names})
 
 

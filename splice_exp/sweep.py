@@ -22,7 +22,7 @@ from omegaconf import DictConfig
 from splice_exp.build import build
 from splice_exp.configuration import CONFIG_DIRECTORY, ROOT, inputs_of, plain
 from splice_exp.core.errors import SpliceError
-from splice_exp.core.runs.run_directory import UNFINISHED, rank
+from splice_exp.core.runs.run_directory import METRICS, UNFINISHED, damage, rank
 from splice_exp.core.text import terminal
 from splice_exp.core.text.places import without_places
 from splice_exp.core.text.progress import DISPLAY
@@ -46,11 +46,13 @@ class Outcome:
         directory: Where the records lie.
         failures: What failed, in sentences.
         complete: All rows, if they were complete before anything was computed.
+        repeated: Whether everything was there before: then it has been mirrored, too.
     """
 
     directory: Path | None = None
     failures: list[str] = field(default_factory=list)
-    complete: list[Record] | None = None  # all rows, if they were that before anything was computed
+    complete: list[Record] | None = None
+    repeated: bool = False
 
 
 OUTCOME = Outcome()
@@ -134,7 +136,7 @@ def begin(config: DictConfig) -> None:
     waiting = [row for row in found if row.files is not None]
     if not waiting:
         say(f"all {len(found)} rows are complete already (force=true computes them again)")
-        OUTCOME.complete = [row.record for row in found]
+        OUTCOME.complete, OUTCOME.repeated = [row.record for row in found], True
         return
     DISPLAY.sweep([row.record.label for row in found], len(waiting))
     if len(waiting) < len(found):
@@ -145,6 +147,13 @@ def begin(config: DictConfig) -> None:
         raise SpliceError(next(iter(reasons)))
     for reason, count in reasons.items():  # the other rows go on without these
         say(terminal.wrapped(f"{count} of {len(waiting)} rows cannot begin: {reason}", terminal.known_width()))
+
+
+def note_repetition(config: DictConfig) -> None:
+    """Remember whether a single run is there already."""
+    directory = Path(config.hydra.run.dir)
+    recorded = (directory / METRICS).is_file() and not config.force
+    OUTCOME.repeated = recorded and damage(directory) is None
 
 
 def failures(records: list[Record], shared: bool) -> list[str]:
@@ -195,7 +204,7 @@ def _show(config: DictConfig, records: list[Record], write: bool) -> None:
     known = terminal.known_width()
     width = known or terminal.TABLE_WIDTH
     shown = report.brief(records, width)
-    legend = [on_terminal.HALF_WIDTH] if on_terminal.PLUS_MINUS in shown else []
+    legend = [terminal.wrapped(on_terminal.HALF_WIDTH, known)] if on_terminal.PLUS_MINUS in shown else []
     say("", terminal.wrapped(report.title, known), "", shown, *legend, "")
     if verdicts := report.verdicts(records):
         say(on_terminal.verdicts(verdicts, width), "")
@@ -206,9 +215,8 @@ def _show(config: DictConfig, records: list[Record], write: bool) -> None:
         return
     command = shown_command(config)
     files = report.write(records, Path(config.paths.results), config.table, command)
-    tracker: Tracker = (
-        NoTracker() if swept_from_outside() else build(plain(config, "logger"), "logger", trust=config.trust)
-    )
+    unmirrored = swept_from_outside() or OUTCOME.repeated
+    tracker: Tracker = NoTracker() if unmirrored else build(plain(config, "logger"), "logger", trust=config.trust)
     table = next(file for file in files if file.suffix == ".csv")
     with tracker.run(config.table, config.name, {"command": command}) as tracked:
         tracked.table("table", pd.read_csv(table, keep_default_na=False, na_values=[""]))

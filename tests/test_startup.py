@@ -67,13 +67,27 @@ def test_every_experiment_says_what_it_asks_and_what_can_be_changed():
     for part in ("Question: Does it cost", "signed codes need more concepts", "seed=0,1,2,3,4", "Two to three minutes"):
         assert part in said
     assert "evaluation.relevance=true" in said
-    assert help_of(["explain", "--help"]).startswith("explain\n")
+    said = help_of(["experiment=cocoa_localization", "--help"])  # whose report is a file that others share
+    assert "Question: Do the pixels" in said
+    assert "  the largest value of COCOA" in said
+    assert help_of(["explain", "--help"]).startswith("explain: Attribution maps of images\n\nQuestion: ")
+    assert help_of(["-h", "explain"]) == help_of(["explain", "-h"])
     assert "solver.target_l0=8" not in help_of(["decompose", "--help"])
     assert "  solver=path\n" in (said := help_of(["decompose", "a.png", "solver=path", "solver.target_l0=3", "--help"]))
     assert "solver.target_l0=8   # concepts of each row" in said
     assert "  solver=pth   # none of this package: python" in help_of(["experiment=zero_shot", "solver=pth", "-h"])
     assert help_of(["--help", "--config-dir", "mine"]) is None
     assert help_of(["experiment=ablation_nonneg"]) is None
+
+
+def test_an_experiment_outside_says_what_it_asks(tmp_path):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text(
+        "# @package _global_\n# How round is it?\nreport:\n  title: Mine\n  question: How round?\n"
+    )
+    for words in (["--config-dir", str(tmp_path)], [f"--config-dir={tmp_path}"], ["-cd", str(tmp_path)]):
+        said = help_of([*words, "experiment=mine", "--help"])
+        assert said.startswith("experiment=mine: Mine\n\nQuestion: How round?\n\nHow round is it?")
 
 
 def test_the_help_is_that_of_hydra_without_the_seconds_of_its_listing(tmp_path):

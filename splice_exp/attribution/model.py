@@ -120,6 +120,11 @@ class Cocoa:
         foil = "without a foil" if self.foil is None else f"foil: {self.foil.name}"
         return f"Cocoa({model_name(self.backbone)}, {type(self.method).__name__}, {foil})"
 
+    def _repr_html_(self) -> str:
+        foil = "none" if self.foil is None else self.foil.name
+        rows = [["model", model_name(self.backbone)], ["method", repr(self.method)], ["foil", foil]]
+        return html_table(repr(self), ["", ""], rows)
+
     @classmethod
     def load(
         cls,

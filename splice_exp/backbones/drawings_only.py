@@ -6,22 +6,37 @@ results/notes/photographs.md. Imported without torch.
 
 from __future__ import annotations
 
+import json
 import shlex
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from splice_exp.core.assets import LOCAL, member_of
+from splice_exp.core.assets import LOCAL, SCENES_CLIP, member_of, members
 
 WHY = "The model of the synthetic benchmark has seen only drawings: what it says of a photograph means nothing."
 CHOICES = ("backbone=vit_b_32_openai", "vocabulary=laion")  # with the official image mean, which comes by itself
-IMAGES_OF_USERS = ("picture_files.PictureFiles", "image_folder.ImageFolder", "image_table.ImageTable")
+BY_MASKS = ("method=rise", "removal=blur")  # what maps of photographs are made by
+ITS_OWN = tuple(f"splice_exp.data.{part}." for part in ("scenes", "counterfactuals", "planted", "embeddings_file"))
+CONFIG = "open_clip_config.json"
 
 
 def is_drawings_only(model: str) -> bool:
-    """Say whether a model is one of those inside the package, as `backbone.model` names it."""
-    return model.startswith(LOCAL) and member_of(model) is not None
+    """Say whether a model is one of those inside the package, as `backbone.model` names it, or has been made of one."""
+    if not model.startswith(LOCAL):
+        return False
+    folder = Path(model.removeprefix(LOCAL)).expanduser()
+    return member_of(model) is not None or _image_tower(folder) == _image_tower(SCENES_CLIP / str(members()[0]))
+
+
+def _image_tower(folder: Path) -> Any:
+    """Return the settings of the image tower of a checkpoint directory: an edited copy has those of the original."""
+    try:
+        return json.loads((folder / CONFIG).read_text(encoding="utf-8"))["model_cfg"]["vision_cfg"]
+    except (OSError, ValueError, KeyError, TypeError):  # which is answered where the model is loaded
+        return None
 
 
 def warning_for(config: Mapping[str, Any], command: Sequence[str]) -> str | None:
@@ -31,13 +46,15 @@ def warning_for(config: Mapping[str, Any], command: Sequence[str]) -> str | None
         config: Resolved.
         command: What the user typed after the name of the program.
     """
-    own = str(config["data"].get("_target_", "")).endswith(IMAGES_OF_USERS)
+    own = not str(config["data"].get("_target_", "")).startswith(ITS_OWN)
     backbone = config["backbone"]
     inside = str(backbone.get("_target_", "")).endswith(".ScenesClip")
     if not own or not (inside or is_drawings_only(str(backbone.get("model", "")))):
         return None
     kept = [word for word in command if not word.startswith(("backbone", "vocabulary"))]
-    return f"{WHY} For photographs: {shlex.join(['python', '-m', 'splice_exp', *kept, *CHOICES])}"
+    by_masks = [word for word in BY_MASKS if not any(one.startswith(word.partition("=")[0]) for one in kept)]
+    choices = [*CHOICES, *(by_masks if kept[:1] == ["explain"] else [])]
+    return f"{WHY} For photographs:\n  {shlex.join(['python', '-m', 'splice_exp', *kept, *choices])}"
 
 
 def warn_once(model: str, caller: str) -> None:

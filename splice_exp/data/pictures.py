@@ -6,7 +6,7 @@ import logging
 import os
 import warnings
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeAlias
@@ -17,6 +17,7 @@ from PIL import Image
 
 from splice_exp.core.errors import SpliceError, require_choice, require_integer, shown
 from splice_exp.core.images.colours import EXIF, UPRIGHT, Pixels
+from splice_exp.core.images.folders import image_files
 from splice_exp.core.images.opening import Stored, read_image
 from splice_exp.core.images.white import DARK, UnknownWhite, UnreadableImage, White
 from splice_exp.core.io import digest, files_digest
@@ -278,17 +279,24 @@ def as_picture(image: ImageOrFile) -> Image.Image:
 
 
 def listed_images(caller: str, images: ImageOrFile | Sequence[ImageOrFile]) -> list[ImageOrFile]:
-    """Return images as a list: a single one, or a stack of pixels (n, h, w, channels), becomes one, too.
+    """Return images as a list: a single one, a folder, or a stack of pixels (n, h, w, channels), becomes one, too.
 
     Args:
         caller: What the user called, for errors.
         images: One or several.
 
     Raises:
-        SpliceError: if there are none.
+        SpliceError: if there are none, or something else.
     """
+    if isinstance(images, str | Path) and Path(images).is_dir():
+        images = image_files(Path(images))
     if isinstance(images, str | Path | Image.Image) or (isinstance(images, np.ndarray) and images.ndim < 4):
         return [images]
+    if not isinstance(images, Iterable):
+        raise SpliceError(
+            f"{caller} was given {images!r}, but takes images: files, folders, PIL images, arrays of pixels, or "
+            "embeddings."
+        )
     listed: list[ImageOrFile] = list(images)
     if not listed:
         raise SpliceError(f"{caller} was given no images: give it one or more.")

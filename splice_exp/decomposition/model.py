@@ -79,8 +79,9 @@ class Splice(ExplainedModel):
         """Decompose images or their embeddings.
 
         Args:
-            images: Files, PIL images or arrays of pixels, one or several; or (n, d) embeddings of any norm, of PyTorch
-                on any device, of NumPy, or as a file of embeddings (layouts in `splice_exp.core.stored`).
+            images: Files, PIL images or arrays of pixels, one or several, or a folder of files; or (n, d) embeddings of
+                any norm, of PyTorch on any device, of NumPy, or as a file of embeddings (layouts in
+                `splice_exp.core.stored`).
 
         Returns:
             One row of codes for each image or embedding, in their order.
@@ -129,12 +130,17 @@ class Splice(ExplainedModel):
         Returns:
             One row of codes for each text, in their order.
 
+        Raises:
+            SpliceError: if there are none.
+
         Example:
             >>> found = Splice.load().decompose_text("a red star on the grass")
             >>> [name for name, _ in found.top(2)[0]]
             ['grass', 'crimson star']
         """
         texts = [texts] if isinstance(texts, str) else list(texts)
+        if not texts:
+            raise SpliceError("Splice.decompose_text was given no texts: give it one or more.")
         around = self.dictionary.mean if mean is None else mean
         return self._solved(self.backbone.encode_text(texts), "text", around, texts)
 

@@ -14,7 +14,8 @@ from splice_exp.backbones.base import Backbone
 from splice_exp.backbones.load import load_backbone, model_name, require_loadable, resolve_model
 from splice_exp.backbones.published import require_model
 from splice_exp.core.assets import LOCAL
-from splice_exp.core.errors import SpliceError, require_integer
+from splice_exp.core.errors import SpliceError, require_integer, shown
+from splice_exp.core.text.html import html_table
 from splice_exp.core.types import Dictionary
 from splice_exp.dictionaries.text import encode_concepts
 from splice_exp.dictionaries.vocabulary import NAMED_LISTS, vocabulary_named
@@ -54,6 +55,15 @@ class ExplainedModel:
         mean = "" if self.mean is not None else ", without an image mean"
         about = f"{len(self.dictionary)} concepts, {type(self.solver).__name__}{mean}"
         return f"{type(self).__name__}({model_name(self.backbone)}, {about})"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            ["model", model_name(self.backbone)],
+            ["concepts", shown(self.dictionary.concepts)],
+            ["solver", repr(self.solver)],
+            ["image mean", "known" if self.mean is not None else "of the images of each call"],
+        ]
+        return html_table(repr(self), ["", ""], rows)
 
     @classmethod
     def load(

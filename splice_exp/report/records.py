@@ -286,7 +286,9 @@ def short_key(key: str) -> str:
 def describe(rows: Sequence[Row]) -> list[str]:
     """Say in a few lines what a table was computed from; what differs between rows is in the rows."""
     first, metrics = rows[0].environment, rows[0].metrics
-    lines = [f"Data: {first['data']['name']}, {metrics['data/num_samples']:,} samples"]
+    lines = [f"Data: {first['data']['name']}"]
+    if number := metrics.get("data/num_samples"):  # which an evaluation of your own need not count
+        lines[0] += f", {number:,} {'sample' if number == 1 else 'samples'}"
     if metrics.get("zero_shot/num_classes"):
         lines[0] += f" of {metrics['zero_shot/num_classes']} classes"
     if metrics.get("zero_shot/num_missing_classes"):

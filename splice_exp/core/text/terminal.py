@@ -7,6 +7,7 @@ a log file has one line per message, and tables take `TABLE_WIDTH`.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -15,6 +16,8 @@ from collections.abc import Collection, Sequence
 TABLE_WIDTH = 100  # characters of a table where no width is known
 GAP = 2  # spaces between two columns
 INDENT = "  "  # of the lines after the first of a message
+COMMAND = "python -m "  # a line that begins so is to be copied
+SHELL_WORD = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+""")  # with quotes, that may hold spaces
 
 
 def known_width() -> int | None:
@@ -25,7 +28,7 @@ def known_width() -> int | None:
 
 
 def wrapped(text: str, width: int | None) -> str:
-    r"""Break lines that are too long between words; a longer word, such as a path, stays whole.
+    r"""Break lines that are too long between words; a longer word, such as a path, stays whole, and commands as well.
 
     Args:
         text: Lines; those that fit stay as they are.
@@ -42,17 +45,22 @@ def wrapped(text: str, width: int | None) -> str:
     """
     if width is None:
         return text
-    return "\n".join(line if len(line) <= width else _broken(line, width) for line in text.split("\n"))
+    return "\n".join(
+        command_lines(line, width) if line.lstrip().startswith(COMMAND) else _broken(line, width)
+        for line in text.split("\n")
+    )
 
 
 def _broken(line: str, width: int) -> str:
+    if len(line) <= width:
+        return line
     start = line[: len(line) - len(line.lstrip())]
     words = textwrap.wrap(line, width, subsequent_indent=start + INDENT, break_long_words=False, break_on_hyphens=False)
     return "\n".join(words)
 
 
 def command_lines(command: str, width: int | None) -> str:
-    r"""Break a shell command so that it can still be copied: each line but the last ends with a backslash.
+    r"""Break a shell command so that it can still be copied: between its words, with backslashes at the ends of lines.
 
     Args:
         command: In one line.
@@ -68,8 +76,15 @@ def command_lines(command: str, width: int | None) -> str:
     """
     if width is None or len(command) <= width:
         return command
-    words = textwrap.wrap(command, width - 2, subsequent_indent=INDENT, break_long_words=False, break_on_hyphens=False)
-    return " \\\n".join(words)
+    start = command[: len(command) - len(command.lstrip())]
+    lines = [start]
+    for word in SHELL_WORD.findall(command):
+        longer = f"{lines[-1]} {word}" if lines[-1].strip() else f"{lines[-1]}{word}"
+        if lines[-1].strip() and len(longer) > width - 2:  # which the backslash needs
+            lines.append(f"{start}{INDENT}{word}")
+        else:
+            lines[-1] = longer
+    return " \\\n".join(lines)
 
 
 def fitting(headings: Sequence[str], rows: Sequence[Sequence[str]], keys: int, width: int) -> int:

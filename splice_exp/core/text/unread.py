@@ -34,7 +34,19 @@ def until_unread() -> Iterator[None]:
 
 
 class Console(logging.StreamHandler):  # type: ignore[type-arg]
-    """A console whose reader may leave."""
+    """A console whose reader may leave, and on which a line of progress may stand.
+
+    It writes to what is standard output at the time: while there is such a line, that takes what is printed above it.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record.
+
+        Args:
+            record: Of the log.
+        """
+        self.stream = sys.stdout
+        super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  its name in logging
         """Print what went wrong with a record, unless it is that nobody reads.

@@ -91,4 +91,5 @@ def _bare(axis: Axes) -> Axes:
     axis.set_xticks([])
     axis.set_yticks([])
     axis.grid(visible=False)
+    axis.spines[:].set_visible(False)
     return axis

@@ -112,6 +112,7 @@ NO_LISTS = {  # what these modules read are no lists of names
     "core/plotting.py": "a drawing",
     "heads/decisions.py": "JSON, line by line",
     "heads/judge.py": "a prompt of the package",
+    "backbones/drawings_only.py": "the settings of a model",
     "core/yaml_file.py": "yaml",
     "mistyped.py": "yaml of the package",
     "experiments.py": "yaml, with its comments",

@@ -1,5 +1,7 @@
 """Lines and tables fit the width they are given, and nothing of a cell is cut off."""
 
+import shlex
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,16 @@ def test_words_survive_and_lines_fit(words, width):
     lines = terminal.wrapped(" ".join(words), width).split("\n")
     assert " ".join(line.strip() for line in lines) == " ".join(words)
     assert max(map(len, lines)) <= width
+
+
+@given(st.lists(st.one_of(WORDS, st.text("ab' \"\\\\[$,", min_size=1, max_size=9)), max_size=9), st.integers(12, 60))
+def test_a_broken_command_is_still_that_command(words, width):
+    command = shlex.join(["python", "-m", "splice_exp", *words])
+    for lines in (terminal.command_lines(f"  {command}", width), terminal.wrapped(command, width)):
+        copied = "".join(line.removesuffix("\\") for line in lines.split("\n"))
+        assert shlex.split(copied) == shlex.split(command)
+        longest = max(map(len, ["splice_exp", *map(shlex.quote, words)]))
+        assert max(map(len, lines.split("\n"))) <= max(width, longest + 6)
 
 
 @given(st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=4), st.integers(40, 80))

@@ -1,0 +1,68 @@
+"""Words of a command line that are no options, found before Hydra looks at them: it would print its usage."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from splice_exp.commands import COMMANDS, ON_PICTURES
+from splice_exp.experiments import own_folders
+
+FLAGS = (  # options of Hydra without a value
+    *("--help", "-h", "--hydra-help", "--version", "--resolve", "--run", "-r", "--multirun", "-m"),
+    *("--shell-completion", "-sc"),
+)
+PROGRAM = "python -m splice_exp"
+SPACES = "options are written KEY=VALUE, without spaces around the sign:"
+
+
+def not_understood(words: Sequence[str], valued: Sequence[str]) -> str | None:
+    """Say what is wrong with the first word that cannot be an option, and how it is written; None if all can.
+
+    Args:
+        words: The command line.
+        valued: Options of Hydra that take a value.
+    """
+    if missing := next((folder for folder in own_folders(words) if not folder.is_dir()), None):
+        return f"--config-dir is {str(missing)!r}, but there is no such folder."
+    for before, word in pairwise(["", *words]):
+        if before not in valued and (advice := _spaced(word, words) or _out_of_place(word, words)) is not None:
+            return advice
+        if before not in valued and word.startswith("-") and word.partition("=")[0] not in (*FLAGS, *valued):
+            return _no_option(word, words)
+    return None
+
+
+def _spaced(word: str, words: Sequence[str]) -> str | None:
+    """Say how words with spaces in the wrong places are written."""
+    if Path(word).exists():
+        return None
+    if " " in word and word.split(" ")[0] in (*COMMANDS, *ON_PICTURES):
+        return f"{word!r} is one word: without quotes around all of it, it is {PROGRAM} {word}"
+    key, equals, value = word.partition("=")
+    if word == "=" or (equals and not value and word is not words[-1]):
+        return f"{SPACES} {PROGRAM} {' '.join(words).replace(' = ', '=').replace('= ', '=')}"
+    if equals and key != key.rstrip():
+        return f"{SPACES} {shlex.quote(f'{key.rstrip()}={value.strip()}')}"
+    return None
+
+
+def _out_of_place(word: str, words: Sequence[str]) -> str | None:
+    """Say where the name of a command stands."""
+    if word not in ON_PICTURES or word is words[0]:
+        return None
+    others = [one for one in words if one is not word]
+    paths = [one for one in others if Path(one).exists()]
+    ordered = [word, *paths, *(one for one in others if one not in paths)]
+    return f"{word} comes first: {PROGRAM} {shlex.join(ordered)}"
+
+
+def _no_option(word: str, words: Sequence[str]) -> str:
+    """Say how what begins like an option of a program is written here."""
+    if Path(word).exists():
+        return f"{word!r} begins like an option: a file of this name is written ./{word}"
+    after = next((other for one, other in pairwise(words) if one is word and "=" not in other), None)
+    written = "" if after is None else f", as {word.lstrip('-')}={after}"
+    return f"{word} is no option: options are written KEY=VALUE{written}; {PROGRAM} --help lists them."
