@@ -323,6 +323,13 @@ def test_the_offline_run_of_weights_and_biases_is_metrics_json(command, tmp_path
     assert {"table/_type", "figures/zero_shot/_type"} <= summary_of(runs["zero_shot"]).keys()
     config = {update.key: json.loads(update.value_json) for r in runs[run_id] for update in r.run.config.update}
     assert config["solver"]["l1_penalty"] == 0.25
+    written = sorted((tmp_path / "results").glob("wandb/offline-run-*"))
+    code, out, err = command(
+        "experiment=zero_shot", *PLANTED, "data.num_samples=40", "evaluation.bootstrap_resamples=20"
+    )
+    assert code == 0, err
+    assert "to W&B" not in out  # what was there has been mirrored
+    assert sorted((tmp_path / "results").glob("wandb/offline-run-*")) == written
 
 
 def test_a_sweep_of_ones_own_is_shown_with_its_flag(command, tmp_path):

@@ -69,6 +69,9 @@ def test_solver_data_dictionary_and_question_of_ones_own(lab):
         ),
         (["solver=correlations", "trust=[disk_lab]"], "trust has 'disk_lab', but Python finds no such package"),
         (["solver=correlations", "trust=[disc_lab]", "solver.target_l0=0"], "solver.target_l0 is 0, but must be"),
+        (["experiment=disc"], "experiment has no choice 'disc': did you mean experiment=discs?"),
+        (["solver=correlation"], "solver has no choice 'correlation': did you mean solver=correlations?"),
+        (["experiment=discs", "solver.target_l=3"], "solver.target_l cannot be set: did you mean solver.target_l0?"),
     ],
 )
 def test_what_is_not_trusted_or_not_there_is_refused(lab, arguments, said):
