@@ -81,7 +81,7 @@ def build(chosen: argparse.Namespace) -> None:
         SpliceError: if a file does not hold what it should.
     """
     if not chosen.captions and not chosen.scenes:
-        raise SpliceError("There are no captions: give files, or --scenes with a number of pictures.")
+        raise SpliceError("There are no captions: give files, or --scenes with a number of images.")
     _require_files(chosen)
     from splice_exp.dictionaries.build_vocabulary import build_vocabulary, write_vocabulary  # late: they bring torch
     from splice_exp.dictionaries.vocabulary import read_names

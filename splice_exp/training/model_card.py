@@ -92,7 +92,7 @@ precision.
 
     {command}
 
-Zero-shot texts: `{TEMPLATE}` with the name of the class. Brackets: 95 % percentile bootstrap over pictures.
+Zero-shot texts: `{TEMPLATE}` with the name of the class. Brackets: 95 % percentile bootstrap over images.
 
 {table}
 

@@ -111,7 +111,7 @@ class SithAdaptation(Evaluation):
         train, labels = self._train, study.embeddings.labels
         if not isinstance(train, EncodableSource) or labels is None or train.classes != study.data.classes:
             raise SpliceError(
-                f"{key_of('train', self)} is {train.name}, which must be pictures with the classes of "
+                f"{key_of('train', self)} is {train.name}, which must be images with the classes of "
                 f"{study.data.name}: take "
                 "another part of the same data set."
             )
