@@ -204,7 +204,7 @@ def test_vectors_are_selected_by_a_judge(study, tmp_path):
     assert scores.tolist() == expected
     with (
         served(lambda prompt, number: "I cannot say.") as (url, _),
-        pytest.raises(SpliceError, match=r"gives no score for the pole \+ of L4.H0.0: raise judge.repeats"),
+        pytest.raises(SpliceError, match=r"gives no score for the direction \+ of L4.H0.0: raise judge.repeats"),
     ):
         ByJudge(judge_of(url, tmp_path / "e.jsonl"), "scenes").scores(found, names)
     with pytest.raises(SpliceError, match="^topic is empty"):

@@ -197,7 +197,7 @@ class SithAdaptation(Evaluation):
         gains = difference.gains[:, :, 0].flatten().tolist()
         return pd.DataFrame(
             [(head, lists[2 * row], lists[2 * row + 1], gains[row]) for row, head in enumerate(heads)],
-            columns=["head", "pole +", "pole −", "gain"],
+            columns=["head", "direction +", "direction −", "gain"],
         )
 
 
