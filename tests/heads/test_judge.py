@@ -130,7 +130,7 @@ def test_what_was_answered_is_asked_once_and_survives_a_torn_line(tmp_path, capl
     assert judge.verdicts(["c", "b"])[1] == found[1]  # without the server
     assert "line 11 was cut off" in caplog.text
     path.write_text('{"other": 1}\n')
-    with pytest.raises(SpliceError, match="line 1, is no decision of a judge"):
+    with pytest.raises(SpliceError, match="line 1, is no reply of a judge"):
         Decisions(path)
 
 

@@ -96,9 +96,8 @@ class SithAdaptation(Evaluation):
             )
         if reading.projection == "jacobian":
             raise SpliceError(
-                f"{key_of('reading.projection')} is 'jacobian', which is of one model at one stream, but two "
-                "models are compared: "
-                "set it to published or linear."
+                f"{key_of('reading.projection')} is 'jacobian', which is taken at a residual stream of one "
+                "model, but two models are compared: set it to published or linear."
             )
         self._reading, self._tuning, self._train = reading, tuning, train
 
