@@ -28,7 +28,7 @@ def test_files_and_folders_in_order_and_each_once(folder):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("none.png", "there is no such file or folder"), ("notes.txt", "which is no picture"), ("empty", "holds no pict")],
+    [("none.png", "there is no such file or folder"), ("notes.txt", "which is no image"), ("empty", "holds no image")],
 )
 def test_what_is_no_picture_is_refused(folder, name, message):
     (folder / "empty").mkdir()

@@ -138,7 +138,7 @@ def test_failures_are_told_and_what_came_is_kept(tmp_path, monkeypatch):
     path = tmp_path / "decisions.jsonl"
     with served(lambda prompt, number: 500 if prompt == "bad" else "Score: 3") as (url, requests):
         judge = judge_of(url, path, parallel=1)
-        with pytest.raises(SpliceError, match="gives no answer from 'm' .*Its replies so far are in"):
+        with pytest.raises(SpliceError, match="gives no answer from 'm' .*Its replies so far are stored in"):
             judge.verdicts(["good", "bad", "never"])
         assert "Score: 3" in path.read_text()
         before = len(requests)
