@@ -107,7 +107,7 @@ def main() -> None:
     )
     text = (
         f"    {command}\n\n"
-        f"The embedded world and its CLIP, {len(data):,} pictures, "
+        f"The synthetic benchmark and its CLIP, {len(data):,} images, "
         f"{torch.get_num_threads()} threads, torch {torch.__version__}. Ratios of images/s are taken within a turn: "
         f"their median over {arguments.repeats} turns, with its 95 % bootstrap interval.\n\n{table}\n"
     )

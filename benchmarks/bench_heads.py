@@ -76,7 +76,7 @@ def main() -> int:
         ["the same by dense SVD, float64, one by one", f"{dense['float64']:.1f} s"],
         ["times faster", f"{faster:.0f} (allowed: {FASTER:g} or more)"],
         ["by dense SVD in float32, with half of the digits", f"{dense['float32']:.1f} s"],
-        [f"COMP, {len(poles):,} poles", f"{seconds:.0f} s"],
+        [f"COMP, {len(poles):,} signed directions", f"{seconds:.0f} s"],
         ["spectra and COMP", f"{thin + seconds:.0f} s (allowed: {SECONDS:g})"],
         ["memory beside the model at most", f"{gib:.2f} GiB (allowed: {GIB:g})"],
         ["largest KKT violation", f"{float(found.solution.kkt_violation.max()):.0e}"],

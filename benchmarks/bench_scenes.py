@@ -45,7 +45,7 @@ def main() -> None:
     }
     found = {name: milliseconds(work) for name, work in steps.items()}
     rows = [[name, f"{value:.3f}", f"{value / found['embed']:.3f}"] for name, value in found.items()]
-    print(markdown.table(["one to three objects", "ms a picture", "of embedding"], rows))
+    print(markdown.table(["one to three objects", "ms per image", "of embedding"], rows))
 
 
 if __name__ == "__main__":

@@ -403,7 +403,7 @@ def write(found: Mapping[str, pd.DataFrame], results: Path, heading: str, comman
         "path function, row by row); `prepare`, once a dictionary, is not counted. `excess`: largest relative distance "
         "of a row's objective from the lowest that anyone found. Gap and KKT: the worst row, in float64, in this table "
         "measured alike for everyone, further down as the solver says. A: real images, 1,585 texts; B: the same with "
-        "10,000 atoms; C: the embedded world.",
+        "10,000 atoms; C: the synthetic benchmark.",
     ]
     for name, intro in SECTIONS.items():
         if name not in found:

@@ -147,7 +147,7 @@ def main() -> None:
     parser.add_argument(
         "--run", type=Path, default=Path("results/local/runs/train_scenes_clip"), help="progress and curves"
     )
-    parser.add_argument("--workers", type=int, default=1, help="processes that draw pictures")
+    parser.add_argument("--workers", type=int, default=1, help="processes that draw images")
     parser.add_argument("--logger", choices=("csv", "wandb"), default="csv")
     Settings.add_options(parser, "training/small_clip.py")
     chosen = vars(parser.parse_args())

@@ -86,7 +86,7 @@ def job(config: DictConfig) -> None:
         if isinstance(error, OSError) and error.errno in FULL:
             write_error(directory, str(cannot_be_written(error.filename or directory, error)))
         else:
-            log.exception("unexpected: this is a mistake of splice_exp, not yours")
+            log.exception("unexpected: this is a bug in splice_exp, please report it")
             write_error(directory, f"{type(error).__name__}: {error} (traceback in {directory / 'run.log'})")
     if rank() != 0:  # its launcher must know, or the others wait for it
         sys.exit(1)

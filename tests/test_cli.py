@@ -571,7 +571,7 @@ def test_a_run_of_pictures_is_a_gallery_and_an_agent_has_one_run(command, monkey
     artifacts = [record.artifact for record in records if record.HasField("artifact")]
     contents = {content.path: Path(content.local_path) for one in artifacts for content in one.manifest.contents}
     table = json.loads(contents["gallery.table.json"].read_text())
-    assert table["columns"] == ["sample_id", "picture", "concepts", "caption", "in the picture"]
+    assert table["columns"] == ["sample_id", "image", "concepts", "caption", "in the image"]
     pictures = [row[1]["path"] for row in table["data"]]
     assert len(pictures) == 20
     assert set(pictures) <= contents.keys()

@@ -31,7 +31,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("only", nargs="*", help="presets that begin so; all by default")
-    parser.add_argument("--folder", type=Path, default=Path("results/local/rehearsal"), help="made anew")
+    parser.add_argument("--folder", type=Path, default=Path("results/local/rehearsal"), help="created again")
     parser.add_argument("--processes", type=int, default=2)
     chosen = parser.parse_args()
     presets = [name for name in PRESETS if not chosen.only or name.startswith(tuple(chosen.only))]

@@ -241,7 +241,7 @@ class Cocoa:
             texts = [str(one) for one in members]
             if files := [text for text in texts if Path(text).is_file()]:
                 raise SpliceError(
-                    f"{files[0]!r} is a file, but strings are texts: give pictures as paths, Path({files[0]!r})."
+                    f"{files[0]!r} is a file, but strings are texts: give images as paths, Path({files[0]!r})."
                 )
             return Corpus.of(" / ".join(texts), [self.backbone.encode_text(texts)])
         starts = range(0, len(members), TOGETHER)
@@ -249,4 +249,4 @@ class Cocoa:
             self.backbone.represent(self.backbone.preprocess([as_picture(one) for one in members[at : at + TOGETHER]]))
             for at in starts
         )
-        return Corpus.of(f"{len(members)} pictures", batches)
+        return Corpus.of(f"{len(members)} images", batches)

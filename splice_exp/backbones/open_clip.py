@@ -134,7 +134,7 @@ class OpenClipBackbone(Backbone):
 
     def preprocess(self, inputs: Any) -> Float[Tensor, "b c h w"]:
         if not all(isinstance(image, Image.Image) for image in inputs):
-            raise SpliceError("This backbone encodes images only: set data to images, or backbone=planted.")
+            raise SpliceError("This backbone encodes images only: take images, as data=scenes, or backbone=planted.")
         return torch.stack([self._preprocess(rgb(image)) for image in inputs])
 
     @torch.inference_mode()

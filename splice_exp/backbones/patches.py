@@ -29,7 +29,7 @@ def require_class_token(visual: Any) -> VisionTransformer:
         what = visual.pool_type if known else type(visual).__name__
         raise SpliceError(
             f"The image tower of this backbone ({what}) is not a Vision Transformer of open_clip with a class token: "
-            "its patches can neither be hidden nor told apart. Take another removal or method, or backbone=scenes_clip."
+            "its patches can neither be hidden nor separated. Take another removal or method, or backbone=scenes_clip."
         )
     found: VisionTransformer = visual
     return found

@@ -59,7 +59,7 @@ def randomized(
     found = copy.deepcopy(backbone)
     visual = getattr(found.module, "visual", found.module)  # a network of images alone is the tower itself
     if visual is None:
-        raise SpliceError("Randomisation needs an image tower, which this backbone has not: take backbone=scenes_clip.")
+        raise SpliceError("Randomisation needs an image tower, which this backbone lacks: take backbone=scenes_clip.")
     stages = stages_of(visual)
     number = len(stages) if depth is None else depth
     require_integer("depth", number, 0, of)

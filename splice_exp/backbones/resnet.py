@@ -106,7 +106,7 @@ class ResNetBackbone(Backbone):
 
     def preprocess(self, inputs: Any) -> Float[Tensor, "b c h w"]:
         if not all(isinstance(image, Image.Image) for image in inputs):
-            raise SpliceError("This backbone encodes images only: set data to images.")
+            raise SpliceError("This backbone encodes images only: take images, as data=scenes.")
         return torch.stack([self._preprocess(rgb(image)) for image in inputs])
 
     @torch.inference_mode()

@@ -53,7 +53,7 @@ def read_captions(path: Path, column: str) -> Iterator[str]:
             with gzip.open(path, "rb") if suffix == ".gz" else path.open("rb") as file:
                 yield from io.TextIOWrapper(file, encoding="utf-8-sig")
         except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
-            raise SpliceError(f"{path} cannot be read as captions in UTF-8, one a line ({error}).") from error
+            raise SpliceError(f"{path} cannot be read as captions in UTF-8, one per line ({error}).") from error
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str]) -> None:
     )
     parser.add_argument("--column", default="caption", help="of a table")
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--stop-words", type=Path, help="more words to leave out, one a line")
+    parser.add_argument("--stop-words", type=Path, help="more words to leave out, one per line")
     parser.add_argument("--model", help="of open_clip, for pruning: see backbones/open_clip.py")
     parser.add_argument("--pretrained", help="tag or file of its weights")
     for field in fields(Choices):
@@ -81,7 +81,7 @@ def build(chosen: argparse.Namespace) -> None:
         SpliceError: if a file does not hold what it should.
     """
     if not chosen.captions and not chosen.scenes:
-        raise SpliceError("There are no captions: give files, or --scenes with a number of pictures.")
+        raise SpliceError("There are no captions: give files, or --scenes with a number of images.")
     _require_files(chosen)
     from splice_exp.dictionaries.build_vocabulary import build_vocabulary, write_vocabulary  # late: they bring torch
     from splice_exp.dictionaries.vocabulary import read_names

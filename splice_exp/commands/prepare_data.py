@@ -126,7 +126,7 @@ def fetch(url: str, path: Path, checksum: str | None) -> None:
         if there and part.stat().st_size > (size or (part.stat().st_size if checksum else 0)):
             size = _download(url, part, 0)
         if size is not None and part.stat().st_size != size:
-            raise OSError(f"it broke off after {part.stat().st_size:,} of {size:,} bytes")
+            raise OSError(f"the download broke off after {part.stat().st_size:,} of {size:,} bytes")
     except OSError as error:
         raise SpliceError(f"{url} cannot be fetched ({error}); run the same command to go on.") from error
     _verify(url, part, path, checksum)
@@ -254,7 +254,7 @@ def prepare_torchvision(name: str, root: Path) -> None:
                     f"{name} is fetched from Google Drive by gdown, which is not installed: "
                     "pip install 'splice-exp[data]'."
                 ) from error
-            raise SpliceError(f"{name}, split {split}, cannot be had: {error}") from error
+            raise SpliceError(f"{name}, split {split}, cannot be obtained: {error}") from error
         say(f"{name}, split {split}, is in {root}")
 
 
@@ -300,7 +300,7 @@ def prepare_huggingface(path: str, config: str | None, split: str | None, revisi
     try:
         found = load_dataset(path, config, split=split, revision=revision)
     except (OSError, ValueError) as error:
-        raise SpliceError(f"{path} cannot be had: {str(error).strip().splitlines()[0]}") from error
+        raise SpliceError(f"{path} cannot be obtained: {str(error).strip().splitlines()[0]}") from error
     unfinished = target.with_name(f".{target.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     found.save_to_disk(str(unfinished))

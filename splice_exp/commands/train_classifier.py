@@ -43,7 +43,7 @@ def data_of(overrides: list[str]) -> EncodableSource:
     except HydraException as error:
         raise SpliceError(f"{' '.join(overrides)}: {str(error).splitlines()[0]}") from error
     if not isinstance(data, EncodableSource) or not isinstance(data.inputs(0, 1)[0], Image.Image):
-        raise SpliceError(f"{data.name} has no pictures: set data to images.")
+        raise SpliceError(f"{data.name} holds no images: take data that do, as data=mura.")
     return data
 
 
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "--run", type=Path, default=Path("results/local/runs/train_classifier"), help="progress and curves"
     )
-    parser.add_argument("--workers", type=int, default=1, help="processes that read pictures")
+    parser.add_argument("--workers", type=int, default=1, help="processes that read images")
     Settings.add_options(parser, "training/classifier_settings.py")
     chosen = vars(parser.parse_args(arguments))
     settings = Settings.from_options(chosen)

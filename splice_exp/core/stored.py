@@ -124,7 +124,7 @@ def read_stored_embeddings(path: object, argument: str) -> StoredEmbeddings:
     if matrix is None:
         named = [*others, *description]
         held = f"holds {shown(named)}, but must hold `{EMBEDDINGS}`" if named else "holds no matrix of numbers"
-        raise SpliceError(f"{key}: {path} {held}: (n, d), floating point and not sparse, with one embedding a row.")
+        raise SpliceError(f"{key}: {path} {held}: (n, d), floating point and not sparse, with one embedding per row.")
     features, captions = checked_features(matrix, f"{key}: {path}"), others.get(CAPTIONS)
     if captions is not None:
         if captions.shape != features.shape:

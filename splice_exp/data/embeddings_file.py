@@ -126,7 +126,7 @@ class EmbeddingsFile(EmbeddedSource):
         if not self.classes:
             raise SpliceError(
                 f"{key_of('labels', self)} are there but no class names: give {key_of('classes', self)}, a text "
-                "file, one name a line."
+                "file, one name per line."
             )
         numbers: list[int] = labels.tolist()  # of any type: those beyond int64 are reported as they are
         first = label_of_first(numbers, self.classes, first_label, key_of("labels", self), self)

@@ -60,7 +60,7 @@ class ImageFolder(FileSource):
         super().__init__(name or self._root.resolve().name, limit, missing_classes, exif, damaged, white)
         self._files = image_files(self._root)
         if not self._files:
-            raise SpliceError(f"{key_of('root')}: {root} holds no pictures ({', '.join(sorted(SUFFIXES))}).")
+            raise SpliceError(f"{key_of('root')}: {root} holds no images ({', '.join(sorted(SUFFIXES))}).")
         require_files("root", self._files)  # links may lead nowhere
         parts = [file.relative_to(self._root).parts for file in self._files]
         ids = ["/".join(part) for part in parts]

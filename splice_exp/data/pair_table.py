@@ -64,9 +64,8 @@ class PairTable(FileSource):
         for column in (*columns, *file_columns):
             if column not in found.names:
                 raise SpliceError(
-                    f"{key_of('table')}: {table} has no column {column!r} ({nearest(column, found.names)}): "
-                    f"set {key_of('columns')} to those of the captions, {key_of('file_columns')} to those of the "
-                    "pictures."
+                    f"{key_of('table')}: {table} has no column {column!r} ({nearest(column, found.names)}): set "
+                    f"{key_of('columns')} to those of the captions, {key_of('file_columns')} to those of the images."
                 )
         rows = list(range(len(found)))
         if limit is not None:

@@ -49,7 +49,7 @@ class PictureFiles(FileSource):
         self._files = list(dict.fromkeys(file for path in paths for file in _images_of(path)))
         require_files("paths", self._files)  # links may lead nowhere
         if not self._files:
-            raise SpliceError(f"{key_of('paths')} is empty, but must name pictures or folders of pictures.")
+            raise SpliceError(f"{key_of('paths')} is empty, but must name images or folders of images.")
         self._describe(distinct_names([file.as_posix() for file in self._files]), None, ())
 
     def content(self, places: Sequence[int]) -> str:

@@ -92,7 +92,7 @@ class Views(EncodableSource):
 
     def _pixels(self, picture: Any) -> tv_tensors.Image:
         if not isinstance(picture, Image.Image):
-            raise SpliceError(f"Views are made of pictures, but {self.name} has none: set data to images.")
+            raise SpliceError(f"Views are made from images, but {self.name} has none: take images, as data=scenes.")
         image = v2.functional.to_image(self._square(rgb(picture)))
         return tv_tensors.Image(v2.functional.to_dtype(image, torch.float32, scale=True))
 

@@ -105,5 +105,5 @@ def with_distinct_classes(embeddings: Embeddings) -> Embeddings:
         return embeddings
     uses = Counter(places)
     again = [name for place, name in enumerate(names) if uses[place] > 1]
-    log.warning("classes of the same name cannot be told apart, and count as one: %s", shown(again))
+    log.warning("classes of the same name cannot be distinguished, and count as one: %s", shown(again))
     return replace(embeddings, labels=torch.tensor(places)[embeddings.labels], classes=tuple(names))

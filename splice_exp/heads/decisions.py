@@ -77,6 +77,6 @@ class Decisions:
                     found[decision["key"]] = decision["reply"]
                 except (KeyError, TypeError) as error:
                     raise SpliceError(
-                        f"{self._path}, line {number}, is no decision of a judge: mend or remove the line."
+                        f"{self._path}, line {number}, is no reply of a judge: fix or remove the line."
                     ) from error
         return found

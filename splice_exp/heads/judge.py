@@ -140,7 +140,7 @@ class EndpointJudge(Judge):
             said = self._without_key(str(error))[:LONGEST_ERROR]
             raise SpliceError(
                 f"{key_of('url', self)} {self.url} gives no answer from {self.model!r} ({type(error).__name__}: "
-                f"{said}). What was answered is kept in {key_of('cache', self)}: run again to go on."
+                f"{said}). Its replies so far are stored in {key_of('cache', self)}: run again to continue."
             ) from None  # an endpoint may have echoed the request, key and all
         return self._without_key(content or "")
 

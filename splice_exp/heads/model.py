@@ -136,7 +136,7 @@ class Sith(ExplainedModel):
         if reading is None:
             reading = Reading(projection="published" if self.mean is not None else "linear")
         if reading.projection == "jacobian":
-            raise SpliceError("projection is 'jacobian', which needs pictures: take it in an experiment, or 'linear'.")
+            raise SpliceError("projection is 'jacobian', which needs images: take it in an experiment, or 'linear'.")
         if reading.is_centred and self.mean is None:
             raise SpliceError(
                 "projection is 'published', which needs the image mean: give Sith.load a mean "

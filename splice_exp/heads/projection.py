@@ -47,9 +47,7 @@ class Projection:
     def __init__(self, tower: Tower, kind: str = "published", at: Float[Tensor, " d"] | None = None) -> None:
         require_choice("projection", kind, PROJECTIONS)
         if (kind == "jacobian") != (at is not None):
-            raise SpliceError(
-                f"projection={kind} {'needs' if at is None else 'does not take'} a stream at which it is taken (at)."
-            )
+            raise SpliceError(f"projection={kind} {'needs' if at is None else 'does not take'} a residual stream (at).")
         self._kind = kind
         norm = tower.norm
         # In the memory of the CPU, wherever the model is: directions are few.

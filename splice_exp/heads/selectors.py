@@ -124,7 +124,7 @@ class ByJudge(Selector):
             read = [verdict.score for verdict in verdicts if verdict is not None]
             if not read:
                 raise SpliceError(
-                    f"{self.judge.name} gives no score for the pole {'+−'[row % 2]} of {names[row // 2]}: raise "
+                    f"{self.judge.name} gives no score for the direction {'+−'[row % 2]} of {names[row // 2]}: raise "
                     f"{key_of('judge.repeats', self)}, or take another {key_of('judge.model', self)}."
                 )
             scores[row] = sum(read) / len(read)
@@ -157,7 +157,7 @@ class ByList(Selector):
 def _advice(name: str, names: Sequence[str]) -> str:
     """Say what was meant; a vector is edited in both of its signed directions."""
     if name[:-1] in names and name[-1] in POLES:
-        return f"both poles of a vector are edited: {name[:-1]}"
+        return f"both signed directions of a vector are edited: {name[:-1]}"
     return nearest(name, list(names))
 
 

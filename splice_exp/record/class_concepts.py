@@ -25,7 +25,7 @@ def class_concepts(decomposition: Decomposition, embeddings: Embeddings, num_cla
         ValueError: if there are no labels.
     """
     if embeddings.labels is None:
-        raise ValueError("without labels there are no classes to draw")
+        raise ValueError("without labels there are no classes to plot")
     chosen = sorted(set(embeddings.labels.tolist()))[:num_classes]
     columns = min(3, len(chosen))
     rows = -(-len(chosen) // columns)

@@ -49,7 +49,7 @@ class Samples:
         """Return one row per sample: its image, its largest codes in words, caption, and what is in it."""
         columns: dict[str, Sequence[object]] = {
             "sample_id": self.sample_ids,
-            "picture": self.images,
+            "image": self.images,
             "concepts": [
                 ", ".join(f"{concept} {value:.2f}" for concept, value in named) for named in self.codes.top(TOP)
             ],
@@ -57,7 +57,7 @@ class Samples:
         if self.captions is not None:
             columns["caption"] = self.captions
         if self.truth is not None:
-            columns["in the picture"] = [
+            columns["in the image"] = [
                 ", ".join(sorted(self.truth.concepts(sample))) for sample in range(len(self.truth))
             ]
         return pd.DataFrame(columns)

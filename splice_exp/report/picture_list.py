@@ -30,7 +30,7 @@ class PictureList(Report):
     def lay_out(self, rows: Sequence[Row]) -> Cells:
         """Return one line per image."""
         measures = declared_by(rows)
-        headings = ["picture", "concepts", *[measures.title(metric) for metric in self.columns]]
+        headings = ["image", "concepts", *[measures.title(metric) for metric in self.columns]]
         lines = []
         for row in rows:
             if not isinstance(row, Record) or not row.complete:

@@ -108,7 +108,7 @@ def require_matrix(name: str, rows: object) -> None:
     if rows.ndim != 2 or not rows.is_floating_point():
         raise SpliceError(
             f"The {name} are of shape {tuple(rows.shape)} and type {rows.dtype}, but must be a matrix of floating "
-            "point numbers, one a row."
+            "point numbers, one per row."
         )
     # The sum of a row is finite where all of it is, and takes no memory of the size of the rows.
     flawed = (~rows.sum(dim=1).isfinite()).nonzero().flatten().tolist()

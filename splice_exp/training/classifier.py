@@ -128,7 +128,7 @@ def loaders(data: EncodableSource, settings: Settings, workers: int) -> tuple[Da
     labels: Int64[Tensor, " n"] | None = data.labels
     if labels is None or len(data.classes) < 2 or torch.bincount(labels, minlength=len(data.classes)).min() < 2:
         raise SpliceError(
-            f"A classifier needs two or more classes of two or more pictures each, which {data.name} lacks."
+            f"A classifier needs two or more classes of two or more images each, which {data.name} lacks."
         )
     count = max(round(VALIDATION_SHARE * len(labels)), len(data.classes))
     fitted, held_out = train_test_split(

@@ -159,7 +159,7 @@ def fine_tuned(backbone: Backbone, data: EncodableSource, settings: FineTuning) 
         SpliceError: if the data lack classes, or the backbone has no such tower or half precision.
     """
     if data.labels is None or len(data.classes) < 2:
-        raise SpliceError(f"Fine-tuning needs classes, which {data.name} has not: take other data.")
+        raise SpliceError(f"Fine-tuning needs classes, which {data.name} lacks: take other data.")
     tower_of(backbone)
     require_float32(backbone, "Fine-tuning needs")
     found = copy.deepcopy(backbone)

@@ -92,7 +92,7 @@ precision.
 
     {command}
 
-Zero-shot texts: `{TEMPLATE}` with the name of the class. Brackets: 95 % percentile bootstrap over pictures.
+Zero-shot texts: `{TEMPLATE}` with the name of the class. Brackets: 95 % percentile bootstrap over images.
 
 {table}
 
@@ -100,9 +100,9 @@ Zero-shot texts: `{TEMPLATE}` with the name of the class. Brackets: 95 % percent
 
 Trained on the training split (the seeds of the splits differ by construction): first the image tower alone, to predict
 the words of images of one object, then both towers by the contrastive loss of CLIP, too. All the while patch tokens
-predict which of their pixels belong to objects, and what these are. During the first phase the curves show what the
-predicted words tell, afterwards zero-shot classification. Cosines are multiplied by {SCALE:.0f} from the start, as CLIP
-ends; else both towers would fill the same directions, and concepts rebuild every image.
+predict which of their pixels belong to objects, and what these are. During the first phase the curves show how well the
+words are predicted, afterwards zero-shot classification. Cosines are multiplied by {SCALE:.0f} from the start, as CLIP
+ends; else both towers would fill the same directions, and concepts reconstruct every image.
 
 {chosen}
 

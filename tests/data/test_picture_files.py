@@ -28,7 +28,7 @@ def test_files_and_folders_in_order_and_each_once(folder):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("none.png", "there is no such file or folder"), ("notes.txt", "which is no picture"), ("empty", "holds no pict")],
+    [("none.png", "there is no such file or folder"), ("notes.txt", "which is no image"), ("empty", "holds no image")],
 )
 def test_what_is_no_picture_is_refused(folder, name, message):
     (folder / "empty").mkdir()
@@ -43,9 +43,7 @@ def test_a_folder_of_class_folders_is_told_how_to_go_on(tmp_path):
         (tmp_path / name).mkdir()
         Image.new("RGB", (8, 8)).save(tmp_path / name / "a.png")
     (tmp_path / "notes").mkdir()
-    with pytest.raises(
-        SpliceError, match=r"holds no pictures .*; its folders left, right do: name these, or set data="
-    ):
+    with pytest.raises(SpliceError, match=r"holds no images .*; its folders left, right do: name these, or set data="):
         require_images("paths", str(tmp_path))
-    with pytest.raises(SpliceError, match=r"holds no pictures \([^)]*\)\.$"):
+    with pytest.raises(SpliceError, match=r"holds no images \([^)]*\)\.$"):
         require_images("paths", str(tmp_path / "notes"))

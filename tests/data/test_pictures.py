@@ -165,7 +165,7 @@ def test_the_fingerprint_knows_names_and_sizes_not_places(folder, tmp_path):
 
 def test_what_is_wrong_with_a_folder_is_said(folder, tmp_path):
     (tmp_path / "empty").mkdir()
-    for root, message in (("nowhere", "there is no such folder"), ("empty", "holds no pictures")):
+    for root, message in (("nowhere", "there is no such folder"), ("empty", "holds no images")):
         with pytest.raises(SpliceError, match=message):
             ImageFolder(str(tmp_path / root))
     (tmp_path / "names.txt").write_text("one\n")

@@ -88,5 +88,5 @@ def test_a_backbone_that_cuts_off_a_border_sees_the_view_and_nothing_else(tmp_pa
 def test_what_is_no_picture_has_no_view(pictures):
     with pytest.raises(SpliceError, match="^view is 'blur'"):
         Views(pictures, "blur", SIDE, 0)
-    with pytest.raises(SpliceError, match="Views are made of pictures, but planted has none"):
+    with pytest.raises(SpliceError, match="Views are made from images, but planted has none"):
         Views(study_of("data=planted", "data.num_samples=4").data, "flip", SIDE, 0).inputs(0, 1)

@@ -45,7 +45,7 @@ def studies(embedding_files, tmp_path):
 def test_every_measure_takes_equal_names_for_one_class(studies, evaluation, caplog):
     with caplog.at_level(logging.WARNING):
         twice, once = (evaluation.evaluate(study) for study in studies)
-    assert caplog.text.count("classes of the same name cannot be told apart, and count as one: cat") == 1
+    assert caplog.text.count("classes of the same name cannot be distinguished, and count as one: cat") == 1
     assert set(twice.samples) == set(once.samples)
     for name, values in once.samples.items():
         assert twice.samples[name] == pytest.approx(values, nan_ok=True), name

@@ -130,7 +130,7 @@ def test_what_was_answered_is_asked_once_and_survives_a_torn_line(tmp_path, capl
     assert judge.verdicts(["c", "b"])[1] == found[1]  # without the server
     assert "line 11 was cut off" in caplog.text
     path.write_text('{"other": 1}\n')
-    with pytest.raises(SpliceError, match="line 1, is no decision of a judge"):
+    with pytest.raises(SpliceError, match="line 1, is no reply of a judge"):
         Decisions(path)
 
 
@@ -138,7 +138,7 @@ def test_failures_are_told_and_what_came_is_kept(tmp_path, monkeypatch):
     path = tmp_path / "decisions.jsonl"
     with served(lambda prompt, number: 500 if prompt == "bad" else "Score: 3") as (url, requests):
         judge = judge_of(url, path, parallel=1)
-        with pytest.raises(SpliceError, match="gives no answer from 'm' .*What was answered is kept"):
+        with pytest.raises(SpliceError, match="gives no answer from 'm' .*Its replies so far are stored in"):
             judge.verdicts(["good", "bad", "never"])
         assert "Score: 3" in path.read_text()
         before = len(requests)
@@ -204,7 +204,7 @@ def test_vectors_are_selected_by_a_judge(study, tmp_path):
     assert scores.tolist() == expected
     with (
         served(lambda prompt, number: "I cannot say.") as (url, _),
-        pytest.raises(SpliceError, match=r"gives no score for the pole \+ of L4.H0.0: raise judge.repeats"),
+        pytest.raises(SpliceError, match=r"gives no score for the direction \+ of L4.H0.0: raise judge.repeats"),
     ):
         ByJudge(judge_of(url, tmp_path / "e.jsonl"), "scenes").scores(found, names)
     with pytest.raises(SpliceError, match="^topic is empty"):

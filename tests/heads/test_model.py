@@ -71,7 +71,7 @@ def test_what_it_cannot_do_is_said(sith, tmp_path):
     assert bare.read().explanations.mean.abs().max() == 0  # linear without a mean
     with pytest.raises(SpliceError, match="needs the image mean"):
         bare.read(Reading(projection="published"))
-    with pytest.raises(SpliceError, match="which needs pictures"):
+    with pytest.raises(SpliceError, match="which needs images"):
         sith.read(Reading(projection="jacobian"))
     with pytest.raises(SpliceError, match="selector is 'grass', but must be a list of concepts"):
         sith.edit("grass")

@@ -22,7 +22,8 @@ from tests.test_measures import EXPERIMENTS
 
 OLD = re.compile(
     r"\b(embedded world|pictures?|nulls?|mean[- ]only|likeness|dealt|poles?|gains|doses?|held against|fresh eyes|anew|"
-    r"way back|misbound|recompose\w*|told|max[–-]min|mean[–-]mean|one's own|as much energy|(?<!residual )stream)\b",
+    r"way back|misbound|recompose\w*|told|max[–\- ]min|mean[–\- ]mean|one's own|as much energy|by chance|in turns|mend|"
+    r"one a (?:row|line)|has not(?=[.,:]| both)|chances|own head|not yours|(?<!residual )stream)\b",
     flags=re.IGNORECASE,
 )
 FILES = sorted([*(CONFIG_DIRECTORY / "report").glob("*.yaml"), *(CONFIG_DIRECTORY / "experiment").glob("**/*.yaml")])
@@ -33,10 +34,12 @@ def text_of(note):
 
 
 def texts_of(report):
-    """All that a reader of a report sees, but for names of columns and files."""
+    """All that a reader of a report sees, but for names of metrics and files."""
     figure = report.get("figure") or {}
     yield from (report.get("title", ""), report.get("question", ""), *map(text_of, report.get("notes") or []))
-    yield from (listing["title"] for listing in report.get("listings") or [])
+    yield from (comparison["claim"] for comparison in report.get("comparisons") or [])
+    for listing in report.get("listings") or []:
+        yield from (listing["title"], *listing["lines"])
     for labels in ("headings", "kinds", "groups", "bars", "columns"):
         yield from (figure.get(labels) or {}).values()
 

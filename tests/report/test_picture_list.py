@@ -27,6 +27,6 @@ def test_pictures_of_one_name_are_told_apart(tmp_path, files, shown):
     pd.DataFrame(concepts, columns=["sample_id", "rank", "concept", "code"]).to_parquet(tmp_path / "concepts.parquet")
     report = PictureList(title="t", question="", columns=["cosine/plain"])
     found = report.lay_out([Record({}, tmp_path)])
-    assert found.headings == ["picture", "concepts", "cosine"]
+    assert found.headings == ["image", "concepts", "cosine"]
     assert [line[0] for line in found.rows] == shown
     assert [line[1] for line in found.rows] == ["star 0.250, red 0.125", *["none"] * (len(files) - 1)]

@@ -105,7 +105,7 @@ def test_a_training_that_is_done_is_not_gone_on_with(train, tmp_path, epochs, pa
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [
-        (["data=planted"], "has no pictures"),
+        (["data=planted"], "holds no images"),
         (["data=nothing"], "data=nothing"),
         (["data=scenes_single", "--weights", "missing.pth"], "there is no such file"),
         (["data=scenes_single", "--decay-every=0"], "--decay-every is 0"),

@@ -71,7 +71,7 @@ def test_what_cannot_be_tuned_is_refused(study):
         SithAdaptation(Reading(vectors=3), FineTuning(), TRAIN)
     with pytest.raises(SpliceError, match="reading.projection is 'jacobian'"):
         SithAdaptation(Reading(projection="jacobian"), FineTuning(), TRAIN)
-    with pytest.raises(SpliceError, match="^train is scenes_pairs, which must be pictures with the classes"):
+    with pytest.raises(SpliceError, match="^train is scenes_pairs, which must be images with the classes"):
         SithAdaptation(Reading(), FineTuning(), ScenePairs(4)).evaluate(study)
 
 

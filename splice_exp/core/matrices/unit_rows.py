@@ -40,7 +40,7 @@ def unit_rows(matrices: Sequence[tuple[Matrix, str]]) -> Float[Tensor, "n d"]:
         if len(matrix.shape) != 2 or not matrix.dtype.is_floating_point or not all(matrix.shape):
             raise SpliceError(
                 f"{source} holds an array of shape {matrix.shape} and type {matrix.dtype}, "
-                "but must hold a non-empty floating point matrix with one embedding a row."
+                "but must hold a non-empty floating point matrix with one embedding per row."
             )
     found = torch.empty(sum(matrix.shape[0] for matrix, _ in matrices), matrices[0][0].shape[1])
     start = 0

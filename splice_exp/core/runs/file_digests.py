@@ -119,7 +119,7 @@ def _keep_text(kept: Path, about: str, text: str) -> None:
         temporary.write_text(f"{about} {_check(text)}\n{text}", encoding="utf-8")
         os.replace(temporary, kept)
     except OSError as error:
-        log.debug("%s is not kept (%s)", kept, error)
+        log.debug("%s is not cached (%s)", kept, error)
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
@@ -189,7 +189,7 @@ def _append(kept: Path, settled: dict[str, tuple[Stamp, str]]) -> None:
         with kept.open("a", encoding="utf-8") as file:  # other processes may append, too
             file.write("".join(f"\n{content} {_check(content)}" for content in contents) + "\n")
     except OSError as error:
-        log.debug("digests are not kept (%s)", error)
+        log.debug("digests are not cached (%s)", error)
 
 
 def _check(content: str) -> str:

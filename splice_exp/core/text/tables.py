@@ -147,7 +147,7 @@ def _read_json(path: Path, text: str, key: str) -> Table:
     except (ValueError, TypeError) as error:
         raise SpliceError(f"{key}: {path} cannot be read as a table in JSON ({error}).") from error
     if not all(isinstance(row, dict) for row in found):
-        raise SpliceError(f"{key}: {path} must hold objects, each a row: heading and cell.")
+        raise SpliceError(f"{key}: {path} must hold a list of objects, one per row, from headings to cells.")
     names = tuple(dict.fromkeys(str(name) for row in found for name in row))
     return Table(path, names, lines, lambda index: [row.get(names[index]) for row in found])
 

@@ -146,7 +146,7 @@ def _load(file: Path) -> np.ndarray:
     """Map a matrix into memory."""
     found = read_npy(file, key_of("root"))
     if found.ndim != 2:
-        raise SpliceError(f"{key_of('root')}: {file} has shape {found.shape}, but must be a matrix, a row per image.")
+        raise SpliceError(f"{key_of('root')}: {file} has shape {found.shape}, but must be a matrix, one row per image.")
     return found
 
 

@@ -73,10 +73,10 @@ def require_images(argument: str, path: str) -> Path:
             below = sorted(folder.name for folder in found.iterdir() if folder.is_dir() and _has_images(folder))
             advice = f"; its folders {shown(below)} do: name these, or set data=image_folder data.root={path}"
             raise SpliceError(
-                f"{key_of(argument)} names {path!r}, which holds no pictures ({suffixes}){advice if below else ''}."
+                f"{key_of(argument)} names {path!r}, which holds no images ({suffixes}){advice if below else ''}."
             )
     elif not found.is_file():
         raise SpliceError(f"{key_of(argument)} names {path!r}, but there is no such file or folder.")
     elif found.suffix.lower() not in SUFFIXES:
-        raise SpliceError(f"{key_of(argument)} names {path!r}, which is no picture ({suffixes}).")
+        raise SpliceError(f"{key_of(argument)} names {path!r}, which is no image ({suffixes}).")
     return found

@@ -282,7 +282,7 @@ def images_of(data: DataSource) -> EncodableSource:
     """
     if not isinstance(data, EncodableSource) or data.labels is None or len(data.classes) < 2:
         raise SpliceError(
-            f"Corpora are samples of classes, and what is explained are pixels: {data.name} has not both. Set "
+            f"Pixels are explained, and corpora are samples of classes, but {data.name} lacks images or classes: set "
             "data=scenes_single, or any other images with classes."
         )
     return data

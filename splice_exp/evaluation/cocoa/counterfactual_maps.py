@@ -48,8 +48,8 @@ def _judged(name: str, heading: str, higher_is_better: bool | None) -> tuple[Mea
 
 MEASURES = (
     *_judged("follows", "map follows", True),
-    *_judged("present", "energy where it is", None),
-    *_judged("absent", "energy where it is not", None),
+    *_judged("present", "energy, object present", None),
+    *_judged("absent", "energy, object absent", None),
     Measure("counterfactual_maps/follows_level", "p of following", Unit.MAGNITUDE, False, Join.LARGEST, True),
     Measure("counterfactual_maps/follows_{kind}", "map follows, {kind}", Unit.SHARE, True, optional=True),
     Measure("counterfactual_maps/area", "area of the object", Unit.SHARE),

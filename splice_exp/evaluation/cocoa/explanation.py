@@ -127,7 +127,7 @@ class Explanation(Evaluation):
         tables = {
             MAPS: maps_table(shown),
             PICTURES: pictures_table(data, range(self._shown), side, backbone.border),
-            "similarities": pd.DataFrame(lines, columns=["picture", "with", "similarity"]),
+            "similarities": pd.DataFrame(lines, columns=["image", "with", "similarity"]),
         }
         return Findings(metrics, data.sample_ids, samples, tables)
 
@@ -143,7 +143,7 @@ class Explanation(Evaluation):
             for what, (of, members) in parts.items():
                 if is_unit(members) != is_unit(own):
                     raise SpliceError(
-                        f"{key_of('similarity', self)}=gaussian compares representations of pictures with the "
+                        f"{key_of('similarity', self)}=gaussian compares representations of images with the "
                         f"{what} {of!r}, "
                         "whose members all have length one, as texts and stored embeddings: take images, or set it to "
                         "cosine."

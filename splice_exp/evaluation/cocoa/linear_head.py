@@ -90,7 +90,7 @@ def own_head(backbone: Backbone, train: DataSource, of: object = None) -> Head:
     layer = backbone.last_layer
     if layer is None:
         raise SpliceError(
-            f"{key_of('head', of)}=own needs a network with a last layer, which this backbone has not: set it to probe."
+            f"{key_of('head', of)}=own needs a network with a last layer, which this backbone lacks: set it to probe."
         )
     if layer.classes is not None and layer.classes != train.classes:
         raise SpliceError(

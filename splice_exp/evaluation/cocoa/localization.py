@@ -230,14 +230,14 @@ def in_view(data: DataSource, backbone: Backbone) -> EncodableSource:
     regions = [data.regions(index) or {} for index in range(len(data))]
     if any(len(one) != 2 for one in regions):
         raise SpliceError(
-            f"evaluation=cocoa_localization needs two named objects in every picture, but {data.name} has pictures "
-            "of others: set data=scenes_pairs."
+            f"evaluation=cocoa_localization needs two named objects in every image, but {data.name} has other "
+            "images: set data=scenes_pairs."
         )
     shape = backbone.preprocess(data.inputs(0, 1)).shape[-2:]
     seen = [[localization.fit(mask, shape, backbone.border) for mask in one.values()] for one in regions]
     kept = [row for row, masks in enumerate(seen) if all(mask.any() for mask in masks)]
     if not kept:
-        raise SpliceError(f"{data.name} has no picture of which the backbone sees both objects: take others.")
+        raise SpliceError(f"{data.name} has no image of which the backbone sees both objects: take others.")
     return data if len(kept) == len(data) else Selection(data, kept)
 
 

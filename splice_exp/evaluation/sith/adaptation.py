@@ -96,9 +96,8 @@ class SithAdaptation(Evaluation):
             )
         if reading.projection == "jacobian":
             raise SpliceError(
-                f"{key_of('reading.projection')} is 'jacobian', which is of one model at one stream, but two "
-                "models are compared: "
-                "set it to published or linear."
+                f"{key_of('reading.projection')} is 'jacobian', which is taken at a residual stream of one "
+                "model, but two models are compared: set it to published or linear."
             )
         self._reading, self._tuning, self._train = reading, tuning, train
 
@@ -111,7 +110,7 @@ class SithAdaptation(Evaluation):
         train, labels = self._train, study.embeddings.labels
         if not isinstance(train, EncodableSource) or labels is None or train.classes != study.data.classes:
             raise SpliceError(
-                f"{key_of('train', self)} is {train.name}, which must be pictures with the classes of "
+                f"{key_of('train', self)} is {train.name}, which must be images with the classes of "
                 f"{study.data.name}: take "
                 "another part of the same data set."
             )
@@ -197,7 +196,7 @@ class SithAdaptation(Evaluation):
         gains = difference.gains[:, :, 0].flatten().tolist()
         return pd.DataFrame(
             [(head, lists[2 * row], lists[2 * row + 1], gains[row]) for row, head in enumerate(heads)],
-            columns=["head", "pole +", "pole −", "gain"],
+            columns=["head", "direction +", "direction −", "gain"],
         )
 
 

@@ -63,7 +63,7 @@ class SithEditClassification(HeadEdit):
         """
         labels, classes = study.embeddings.labels, study.embeddings.classes
         if labels is None or len(classes) < 2:
-            raise SpliceError(f"evaluation=sith_edit_classification needs classes, which {study.data.name} has not.")
+            raise SpliceError(f"evaluation=sith_edit_classification needs classes, which {study.data.name} lacks.")
         task = self._task(study)
         edit = self._edit(study, ByCodes(task))
         truth = np.asarray(labels)

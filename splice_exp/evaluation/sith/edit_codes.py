@@ -69,7 +69,7 @@ class SithEditCodes(HeadEdit):
         """
         truth = study.truth
         if truth is None:
-            raise SpliceError(f"evaluation=sith_edit_codes needs a ground truth, which {study.data.name} has not.")
+            raise SpliceError(f"evaluation=sith_edit_codes needs a ground truth, which {study.data.name} lacks.")
         require_choice("kind", self.kind, truth.kinds, of=self)
         edit = self._edit(study, self.selector, self.explainer)
         samples = averaged(edit.studies, lambda one: self._said(one.decomposition.codes, truth))

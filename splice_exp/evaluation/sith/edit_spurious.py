@@ -79,8 +79,8 @@ class SithEditSpurious(HeadEdit):
             require_names("texts", self.texts)
         if self.reading.tower != "image":
             raise SpliceError(
-                "evaluation=sith_edit_spurious edits what pictures become, and ablates heads on pictures: set "
-                f"{key_of('reading.tower')}=image."
+                "evaluation=sith_edit_spurious edits image embeddings and replaces heads by their mean over images: "
+                f"set {key_of('reading.tower')}=image."
             )
 
     def evaluate(self, study: Study) -> Findings:

@@ -81,7 +81,7 @@ class SithEditUnsafe(HeadEdit):
         paired = labels is not None and count % 2 == 0 and labels.tolist() == [0, 1] * (count // 2)
         if captions is None or not paired:
             raise SpliceError(
-                f"evaluation=sith_edit_unsafe needs pairs of a safe and an unsafe picture with captions, in turns, but "
+                "evaluation=sith_edit_unsafe needs safe and unsafe images alternating, in pairs with captions, but "
                 f"{study.data.name} has none: set data=scenes_unsafe."
             )
         edit = self._edit(study, self.selector)

@@ -64,7 +64,7 @@ def listed(planned: Plan, count: int = 12) -> pd.DataFrame:
             )
             for place in scores.argsort(descending=True, stable=True)[:count].tolist()
         ],
-        columns=["vector", "score", "factor", "pole +", "pole −"],
+        columns=["vector", "score", "factor", "direction +", "direction −"],
     )
 
 

@@ -73,7 +73,7 @@ class SithGrounding(Evaluation):
         super().__init__(bootstrap_resamples, seed)
         if reading.tower != "image" or reading.side != "writes":
             raise SpliceError(
-                "evaluation=sith_grounding looks at the pictures that make heads write: set "
+                "evaluation=sith_grounding measures which images activate heads: set "
                 f"{key_of('reading.tower')}=image and {key_of('reading.side')}=writes."
             )
         self._reading = reading

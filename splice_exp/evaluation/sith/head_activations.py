@@ -39,7 +39,7 @@ def batches(study: Study) -> Iterator[Float[Tensor, "b c h w"]]:
     """
     data, backbone = study.data, study.backbone
     if not isinstance(data, EncodableSource):
-        raise SpliceError("Heads are looked at on pictures, but data are embeddings: set data to images.")
+        raise SpliceError("Heads are activated by images, but data are embeddings: take images, as data=scenes.")
     for start in range(0, len(data), TOGETHER):
         yield backbone.preprocess(data.inputs(start, min(start + TOGETHER, len(data)))).to(study.cache.machine.device)
 

@@ -80,7 +80,7 @@ class SithHeads(Evaluation):
         require_integer("shown", shown, 0)
         if reading.tower != "image" or reading.side != "writes":
             raise SpliceError(
-                f"evaluation=sith_heads shows the pictures that make heads write: set {key_of('reading.tower')}=image "
+                f"evaluation=sith_heads shows the images that activate heads most: set {key_of('reading.tower')}=image "
                 f"and {key_of('reading.side')}=writes, or take evaluation=sith_vectors."
             )
         self._reading, self._listed, self._shown = reading, listed, shown
@@ -93,7 +93,7 @@ class SithHeads(Evaluation):
         """
         data, reading = study.data, self._reading
         if not isinstance(data, EncodableSource):
-            raise SpliceError("Heads are looked at on pictures, but data are embeddings: set data to images.")
+            raise SpliceError("Heads are activated by images, but data are embeddings: take images, as data=scenes.")
         read = read_heads(study, reading)
         spectra, found, names = read.spectra, read.explanations, read.names
         places = torch.tensor(reading.chosen(spectra))

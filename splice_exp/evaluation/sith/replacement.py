@@ -83,7 +83,7 @@ class SithReplacement(Evaluation):
         reading = self._reading
         labels, classes = study.embeddings.labels, study.embeddings.classes
         if labels is None or len(classes) < 2:
-            raise SpliceError(f"evaluation=sith_replacement needs classes, which {study.data.name} has not.")
+            raise SpliceError(f"evaluation=sith_replacement needs classes, which {study.data.name} lacks.")
         read = read_heads(study, reading)
         spectra, found = read.spectra, read.explanations
         truth, before = np.asarray(labels), study.embeddings.features

@@ -94,9 +94,8 @@ class DistributionShift(Evaluation):
                 raise SpliceError(f"{key_of('parts', self)}.{name} must have the classes of the data, {list(classes)}.")
             if torch.bincount(part.embeddings.labels, minlength=len(classes)).min() < 2:
                 raise SpliceError(
-                    f"{key_of('parts', self)}.{name} has a class with fewer than two samples, but a draw takes "
-                    "half of them: "
-                    "take more samples."
+                    f"{key_of('parts', self)}.{name} has a class with fewer than two samples, but half of them are "
+                    "sampled at a time: take more samples."
                 )
         drawn = [self._alike(studies, draw) for draw in range(self._draws)]
         samples = {name: np.mean([one[name] for one in drawn], axis=0) for name in drawn[0]}

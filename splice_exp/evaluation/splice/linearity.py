@@ -77,7 +77,7 @@ class Linearity(Evaluation):
             raise SpliceError(
                 "evaluation=linearity puts images side by side, and needs four or more to encode, but "
                 f"{study.data.name} has {len(study.data) if isinstance(study.data, EncodableSource) else 'embeddings'}:"
-                " set data to images, for example data=scenes."
+                " take images, as data=scenes."
             )
         first, second, others = draw_pairs(len(study.data), self._num_pairs, self._seed)
         singles = study.extracted.features

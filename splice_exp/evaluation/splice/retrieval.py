@@ -116,7 +116,7 @@ class Retrieval(Evaluation):
         if self._batch_size * self._num_batches > len(captions):
             raise SpliceError(
                 f"{key_of('num_batches', self)}={self._num_batches} of "
-                f"{key_of('batch_size', self)}={self._batch_size} pictures need "
+                f"{key_of('batch_size', self)}={self._batch_size} images need "
                 f"{self._batch_size * self._num_batches}, but there are {len(captions)}: lower one of them."
             )
         random = np.random.default_rng(self._seed)

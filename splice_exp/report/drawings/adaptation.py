@@ -49,7 +49,7 @@ class AdaptationPanels(Drawing):
 
 def _likeness(axis: Axes, vectors: pd.DataFrame, label: str) -> None:
     axis.hist(vectors["likeness"], bins=np.linspace(0, 1, 41).tolist(), color=PALETTE[0])
-    axis.set_xlabel("likeness of what matched vectors write")
+    axis.set_xlabel("similarity of what matched vectors write")
     axis.set_ylabel(f"vectors, {label}")
 
 

@@ -78,7 +78,7 @@ def test_the_map_of_a_named_object_lies_on_it(study):
     scores = np.array(found.tables["maps"]["values"].iloc[0]).reshape(84, 84)
     assert mask[np.unravel_index(scores.argmax(), scores.shape)]
     assert len(found.tables["maps"]) == len(found.tables["pictures"]) == 2
-    similarities = found.tables["similarities"].set_index(["picture", "with"])["similarity"]
+    similarities = found.tables["similarities"].set_index(["image", "with"])["similarity"]
     image = study.backbone.encode_images(study.data.inputs(0, 1))[0]
     expected = float(image @ study.backbone.encode_text([f"a photo of a {first}"])[0])
     assert similarities[study.data.sample_ids[0], f"a photo of a {first}"] == pytest.approx(expected, abs=1e-5)

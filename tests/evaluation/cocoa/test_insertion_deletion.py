@@ -79,7 +79,7 @@ def test_a_head_is_fitted_or_that_of_the_network():
     Classifier.last_layer = replace(Classifier.last_layer, classes=None)
     with pytest.raises(SpliceError, match="the last layer of the network knows 3 classes, but scenes has 64"):
         own_head(Classifier(), train)
-    with pytest.raises(SpliceError, match="needs a network with a last layer, which this backbone has not"):
+    with pytest.raises(SpliceError, match="needs a network with a last layer, which this backbone lacks"):
         own_head(Small(), train)
     train.classes = ("a", "b", "c")
     own = own_head(Classifier(), train)
@@ -167,7 +167,7 @@ def test_training_data_of_other_classes_are_refused(study):
     other = Scenes(40, max_objects=1, label="shape", split="train")
     with pytest.raises(SpliceError, match="^train is scenes, whose classes are not those of scenes_single"):
         CocoaInsertionDeletion(Rise(num_masks=4, grid=8), Mean(), other).evaluate(study)
-    with pytest.raises(SpliceError, match="planted has not both"):
+    with pytest.raises(SpliceError, match="planted lacks images or classes"):
         CocoaInsertionDeletion(Rise(num_masks=4, grid=8), Mean(), other).evaluate(
             study_of("data=planted", "data.num_samples=4", "data.objects=[car]")
         )

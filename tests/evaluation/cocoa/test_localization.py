@@ -141,11 +141,11 @@ def _weights(questions, rows):
 
 
 def test_pictures_without_two_objects_are_refused(study, found):
-    with pytest.raises(SpliceError, match="needs two named objects in every picture, but scenes_single has"):
+    with pytest.raises(SpliceError, match="needs two named objects in every image, but scenes_single has"):
         CocoaLocalization(Random(), Mean(), ScenePairs(4)).evaluate(
             study_of("data=scenes_single", "data.num_samples=4")
         )
-    with pytest.raises(SpliceError, match="but planted has pictures of others"):
+    with pytest.raises(SpliceError, match="but planted has other images"):
         found(Random(), val=study_of("data=planted", "data.num_samples=4").data)
     with pytest.raises(SpliceError, match=r"^prompt is 'a photo', but must have \{\} once"):
         found(Random(), prompt="a photo")
@@ -161,7 +161,7 @@ def test_photographs_are_judged_where_both_objects_are_in_view(tmp_path):
     assert found.metrics["localization/num_out_of_view"] == 0
     write_voc_segments(tmp_path, "test", kinds, height=60)  # objects lie at the top, which is cut off
     study = study_of("data=voc_pairs", f"data.root={tmp_path}")
-    with pytest.raises(SpliceError, match="has no picture of which the backbone sees both objects"):
+    with pytest.raises(SpliceError, match="has no image of which the backbone sees both objects"):
         in_view(study.data, study.backbone)
     write_voc_segments(tmp_path, "test", dict(list(kinds.items())[:1]))
     (tmp_path / "VOCdevkit" / "VOC2007" / "ImageSets" / "Segmentation" / "test.txt").write_text("000000\n000001\n")

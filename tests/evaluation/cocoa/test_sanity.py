@@ -40,7 +40,7 @@ def test_stages_are_forgotten_from_the_output_down_and_the_backbone_stays(study)
     assert everything.max() <= old.max()
     with pytest.raises(SpliceError, match="^depth is 8, but the image tower has 7 stages"):
         randomized(backbone, 8, seed=0)
-    with pytest.raises(SpliceError, match="needs an image tower, which this backbone has not"):
+    with pytest.raises(SpliceError, match="needs an image tower, which this backbone lacks"):
         randomized(study_of("data=planted", "data.num_samples=4").backbone, 1, seed=0)
 
 

@@ -56,8 +56,8 @@ def test_vectors_are_listed_by_their_scores_each_with_its_own_poles():
     assert found["vector"].tolist() == ["L2.H0.1", "L3.H1.1", "L3.H0.0"]
     assert found["score"].tolist() == [1.0, 1.0, 0.9]
     assert found["factor"].tolist() == [0.5, 1, 1]
-    assert found["pole +"].tolist() == ["pole 2", "pole 14", "pole 8"]
-    assert found["pole −"].tolist() == ["pole 3", "pole 15", "pole 9"]
+    assert found["direction +"].tolist() == ["pole 2", "pole 14", "pole 8"]
+    assert found["direction −"].tolist() == ["pole 3", "pole 15", "pole 9"]
 
 
 @pytest.fixture(scope="module")

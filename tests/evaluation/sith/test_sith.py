@@ -332,7 +332,7 @@ def test_flipped_heads_lead_unsafe_queries_to_safe_items():
     assert found["unsafe/unsafe_text_to_all_after"] > found["unsafe/unsafe_text_to_all_random"] + 0.1
     assert found["unsafe/text_to_image_before"] > 0.7
     assert found["data/num_samples"] == 60
-    with pytest.raises(SpliceError, match="needs pairs of a safe and an unsafe picture with captions"):
+    with pytest.raises(SpliceError, match="needs safe and unsafe images alternating, in pairs with captions"):
         SithEditUnsafe(reading, Highest(0.15), ByCodes(["skull"])).evaluate(study_of("data=scenes"))
 
 

@@ -56,7 +56,7 @@ def test_random_batches_have_one_caption_a_picture_and_do_not_overlap(study):
 def test_what_cannot_be_searched_is_refused(study):
     with pytest.raises(SpliceError, match="evaluation=retrieval needs captions, but scenes has none"):
         Retrieval().evaluate(study_of(*SMALL, captions=False))
-    with pytest.raises(SpliceError, match="of batch_size=50 pictures need 100, but there are 60"):
+    with pytest.raises(SpliceError, match="of batch_size=50 images need 100, but there are 60"):
         Retrieval("batches", 50, num_batches=2).evaluate(study)
 
 
