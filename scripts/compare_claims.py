@@ -2,17 +2,19 @@
 
     python scripts/compare_claims.py BEFORE [--committed results] [--output results/notes/what_changed.md]
 
-BEFORE is a revision of git. A table is compared where both have it and its text differs; claims are told apart by
-their words, so one whose words have changed stands as gone and as new.
+BEFORE is a revision of git. A table is compared where both have it and another version made it. Claims are matched by
+their words; those that say the same in other words are listed in reworded_claims.csv beside this file.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from splice_exp.core.text import markdown
@@ -40,6 +42,13 @@ def verdicts_of(text: str) -> dict[str, str]:
     return {found["claim"]: found["verdict"] for found in CLAIM.finditer(text)}
 
 
+@cache
+def reworded() -> dict[str, str]:
+    """Return claims that say the same in other words now, each with the full stop that it has in a table."""
+    with Path(__file__).with_name("reworded_claims.csv").open(encoding="utf-8", newline="") as file:
+        return {f"{row['before']}.": f"{row['now']}." for row in csv.DictReader(file)}
+
+
 def version_of(text: str) -> str:
     """Return the version in the head of a table, or nothing."""
     found = VERSION.search(text)
@@ -49,6 +58,7 @@ def version_of(text: str) -> str:
 def changes(before: str, now: str) -> list[list[str]]:
     """Return a row for each claim of two versions of a table: the claim, its verdict before, and its verdict now."""
     old, new = verdicts_of(before), verdicts_of(now)
+    old = {reworded().get(claim, claim): verdict for claim, verdict in old.items()}
     return [[claim, old.get(claim, NEW), new.get(claim, GONE)] for claim in {**new, **old}]
 
 
@@ -56,13 +66,13 @@ def page(tables: Mapping[str, tuple[str, str]], command: str) -> str:
     """Return the page.
 
     Args:
-        tables: Name → text before, text now; those that are equal are left out.
+        tables: Name → text before, text now; those of the same version are left out.
         command: That makes it.
     """
     parts = [INTRODUCTION.format(command=command)]
     for name, (before, now) in sorted(tables.items()):
         rows = changes(before, now)
-        if before != now and rows:
+        if version_of(before) != version_of(now) and rows:
             head = ["claim", f"before ({version_of(before)})", f"now ({version_of(now)})"]
             parts.append(f"## {name}\n\n{markdown.table(head, rows)}\n")
     return "\n".join(parts)

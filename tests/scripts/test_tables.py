@@ -73,6 +73,10 @@ def test_what_changed_is_said_claim_by_claim():
         ["a is more.", "holds.", "is undecided (3 models)."],
         ["b is less.", "holds.", "(not asked any more)"],
     ]
+    (before, now), *_ = compared["reworded"]().items()
+    old, new = f"- Claim: {before} Verdict: holds.\n", f"- Claim: {now} Verdict: does not hold.\n"
+    assert compared["changes"](old, new) == [[now, "holds.", "does not hold."]]
+    before, now = (head.format(version=version) + text for version, text in (("0.1.0", old), ("0.3.0", new)))
     page = compared["page"]({"one": (before, now), "same": (now, now)}, "command")
     assert "## one" in page
     assert "before (0.1.0)" in page
