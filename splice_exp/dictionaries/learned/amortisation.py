@@ -67,7 +67,7 @@ def encode(encoder: Encoder, targets: Float[Tensor, "n d"]) -> Codes:
     """
     parts = []
     for rows in torch.split(targets, TOGETHER):
-        codes = Codes.from_dense(encoder.encode(rows))
+        codes = encoder.codes(rows)
         if not codes.values.isfinite().all() or (codes.values < 0).any():
             raise SpliceError(
                 f"The encoder {type(encoder).__name__} returns codes that are negative or not finite, but codes must "
