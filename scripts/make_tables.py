@@ -85,6 +85,8 @@ DRAWN = (  # dictionaries, halves of vocabularies and the like are sampled at ra
 )
 DATA = ("caltech101_test", "imagenet_4shot", "cifar10_test500")
 README_FIGURES = ("quickstart_samples.png", "zero_shot_sparsity_caltech101_test.png")
+HALVED = ("concept_methods", "amortisation")  # fitted to one half of a file, judged on the other
+LARGE = DATA[:2]  # whose halves have more samples than dictionaries have atoms
 PAIRS = "coco_val_pairs300_vitb16"  # images with the embeddings of captions
 ABOUT_PAIRS: dict[str, tuple[str, ...]] = {
     "modality_gap": (),
@@ -124,6 +126,10 @@ def main() -> None:
     if arguments.real:
         for experiment in ON_ONE:
             on_real(experiment, DATA[0], arguments.real, arguments.made, "seed=0")
+        for data in LARGE:
+            for experiment in HALVED:
+                halves = ("learned_from=other_half", "seed=0,1,2")  # of the same samples: seeds are those of the fits
+                on_real(experiment, data, arguments.real, arguments.made, *halves)
         for experiment, overrides in ABOUT_PAIRS.items():
             on_real(experiment, PAIRS, arguments.real, arguments.made, *overrides)
         # Halves by class; those of other seeds overlap, and are no replicates.

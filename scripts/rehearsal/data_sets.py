@@ -55,9 +55,14 @@ def picture(seed: int, size: tuple[int, int] = SIZE) -> Image.Image:
     return Image.fromarray(patches).resize(size, Image.Resampling.BICUBIC)
 
 
-def save_pictures(paths: Iterable[Path]) -> None:
-    """Write an image at each path, whose seed is its number."""
-    for seed, path in enumerate(paths):
+def save_pictures(paths: Iterable[Path], first: int = 0) -> None:
+    """Write an image at each path, whose seed is its number.
+
+    Args:
+        paths: Of the images.
+        first: Number of the first; other images have other numbers.
+    """
+    for seed, path in enumerate(paths, first):
         path.parent.mkdir(parents=True, exist_ok=True)
         picture(seed).save(path)
 
@@ -245,7 +250,8 @@ def imagenet(root: Path) -> None:
     base = root / "imagenet"
     write_lines(base / "classes.txt", (f"{folder} {IMAGENET_CLASSNAMES[index]}" for folder, index in IMAGENET.items()))
     save_pictures(base / "val" / folder / f"ILSVRC2012_val_{number}.JPEG" for folder, number in product(IMAGENET, "12"))
-    save_pictures(base / "train" / folder / f"{folder}_{number}.JPEG" for folder, number in product(IMAGENET, "1234"))
+    train = (base / "train" / folder / f"{folder}_{number}.JPEG" for folder, number in product(IMAGENET, "1234"))
+    save_pictures(train, 1000)  # none of the validation images, from which dictionaries are not to be learned
 
 
 def mit_states(root: Path) -> None:

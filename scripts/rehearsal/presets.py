@@ -42,6 +42,7 @@ NARROWED: dict[str, Narrowing] = {
     "cocoa_randomized_cifar10": Narrowing((*COCOA, "method.steps=4"), {"method": "integrated_gradients"}),
     "cocoa_randomized_imagenet": Narrowing((*COCOA, "method.num_masks=16", TWO_CLASSES), {"method": "rise_published"}),
     "cocoa_randomized_mura": Narrowing((*COCOA, "method.num_samples=4"), {"method": "gradient_shap"}),
+    "concept_methods": Narrowing((), {"variant": "concepts/vocabulary,expansion/x4"}),
     "linearity": Narrowing(("evaluation.num_pairs=40",)),
     "retrieval": Narrowing(("evaluation.batch_size=8", "evaluation.num_batches=3")),
     "sith_adaptation": Narrowing(("evaluation.tuning.epochs=1", LAST)),

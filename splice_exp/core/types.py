@@ -104,6 +104,14 @@ class Encoder(ABC):
     def encode(self, targets: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
         """Return nonnegative codes over the unit atoms of the dictionary, dense: for few rows at a time."""
 
+    def codes(self, targets: Float[Tensor, "n d"]) -> Codes:
+        """Return the same without zeros; an encoder that knows where they are need not look for them.
+
+        Args:
+            targets: Few rows at a time.
+        """
+        return Codes.from_dense(self.encode(targets))
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dictionary(Named):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_configuration import composed
+
 ROOT = Path(__file__).parents[2]
 TABLE = "# Title\n\n{figure}| x | L0 |\n|:--|:---|\n| a | {value} |\n| b | 3 |\n\n{figure}Brackets.\n"
 
@@ -90,3 +92,18 @@ def test_a_revision_that_is_none_is_refused(monkeypatch, tmp_path):
     with pytest.raises(SystemExit, match="^error: BEFORE is 'no-such-revision', but must be a revision"):
         runpy.run_path(str(ROOT / "scripts" / "compare_claims.py"), run_name="__main__")
     assert not page.exists()
+
+
+def test_learned_dictionaries_are_judged_on_the_other_half_of_real_files(monkeypatch, tmp_path):
+    commands = []
+    monkeypatch.setattr("subprocess.run", lambda words, check: commands.append(words[3:]))
+    folders = [f"--real={tmp_path}", f"--made={tmp_path}", f"--committed={tmp_path}"]
+    monkeypatch.setattr(sys, "argv", ["make_tables.py", *folders])
+    runpy.run_path(str(ROOT / "scripts" / "make_tables.py"), run_name="__main__")
+    halved = [words for words in commands if "learned_from=other_half" in words]
+    assert [words[0] for words in halved] == ["experiment=concept_methods", "experiment=amortisation"] * 2
+    for words in halved[:2]:
+        rest = [word for word in words if not word.startswith("seed=")]
+        config = composed(*rest, "variant=concepts/pca")  # one row; the others are of the same kind
+        assert (config.data.half, config.dictionary.train.half) == ("second", "first")
+        assert config.dictionary.train.path == config.data.path

@@ -67,13 +67,13 @@ def encode(encoder: Encoder, targets: Float[Tensor, "n d"]) -> Codes:
     """
     parts = []
     for rows in torch.split(targets, TOGETHER):
-        codes = encoder.encode(rows)
-        if not codes.isfinite().all() or (codes < 0).any():
+        codes = encoder.codes(rows)
+        if not codes.values.isfinite().all() or (codes.values < 0).any():
             raise SpliceError(
                 f"The encoder {type(encoder).__name__} returns codes that are negative or not finite, but codes must "
                 "be 0 or more."
             )
-        parts.append(Codes.from_dense(codes))
+        parts.append(codes)
     return Codes.concatenate(parts)
 
 

@@ -18,6 +18,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn.functional import embedding_bag, normalize
 
+from splice_exp.core.codes import Codes
+
 REVIVAL = 1 / 32  # weight of the loss of dead atoms
 REVIVED = 32  # dead atoms that may explain the rest of a row
 
@@ -68,6 +70,14 @@ class Autoencoder(nn.Module):
     def encode(self, targets: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
         """Return the codes of inputs."""
         return self.select(self.scores(targets))
+
+    def sparse(self, targets: Float[Tensor, "n d"]) -> Codes:
+        """Return the codes of inputs, without zeros; whoever overrides `select` below a kind that has its own, does so.
+
+        Args:
+            targets: Few rows at a time.
+        """
+        return Codes.from_dense(self.encode(targets))
 
     def penalty(self, scores: Float[Tensor, "n k"], codes: Float[Tensor, "n k"]) -> Float[Tensor, ""]:
         """Return what is minimised beside the error; 0 in general.

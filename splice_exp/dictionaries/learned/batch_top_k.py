@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from splice_exp.dictionaries.learned.autoencoder import Autoencoder
 from splice_exp.dictionaries.learned.top_k import TopK, TopKAutoencoder
 
 SETTLING = 4096  # rows from which the threshold is found
@@ -36,6 +37,8 @@ class BatchTopK(TopK):
     def select(self, scores: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
         threshold = self._threshold_of(scores) if self.training else self.threshold
         return torch.where(scores >= threshold, scores, 0).relu()
+
+    sparse = Autoencoder.sparse  # how many atoms a row has, is not known
 
     def settle(self, targets: Float[Tensor, "n d"]) -> None:
         self.threshold.copy_(self._threshold_of(self.scores(targets[:SETTLING])))

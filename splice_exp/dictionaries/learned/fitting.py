@@ -111,7 +111,7 @@ class Fit(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Return Adam, and a learning rate that falls to zero at the end."""
-        optimizer = torch.optim.Adam(self.network.parameters(), lr=self._course.learning_rate)
+        optimizer = torch.optim.Adam(self.network.parameters(), lr=self._course.learning_rate, fused=True)
         steps = self._course.epochs * -(-len(self._targets) // self._course.batch_size)
         falling = max(1, steps // 5)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (steps - step) / falling))

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from splice_exp.dictionaries.learned.autoencoder import Autoencoder
 from splice_exp.dictionaries.learned.top_k import TopK, TopKAutoencoder
 
 
@@ -43,6 +44,8 @@ class MatchingPursuit(TopK):
 
     def select(self, scores: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
         return scores
+
+    sparse = Autoencoder.sparse  # scores are codes already
 
 
 class MatchingPursuitAutoencoder(TopKAutoencoder):

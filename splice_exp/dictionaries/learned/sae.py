@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError, require_at_least, require_bool, require_integer
 from splice_exp.core.keys import key_of
 from splice_exp.core.types import Encoder
@@ -33,6 +34,10 @@ class OwnEncoder(Encoder):
     def encode(self, targets: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
         """Return the codes of centred unit rows, over the unit atoms."""
         return self._network.encode(targets)
+
+    @torch.no_grad()
+    def codes(self, targets: Float[Tensor, "n d"]) -> Codes:
+        return self._network.sparse(targets)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

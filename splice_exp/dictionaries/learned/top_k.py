@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from jaxtyping import Float
 from torch import Tensor
 
+from splice_exp.core.codes import Codes
 from splice_exp.dictionaries.learned.autoencoder import Autoencoder, compose_sparse, largest
 from splice_exp.dictionaries.learned.sae import AutoencoderDictionary, require_sparse
 
@@ -30,6 +31,10 @@ class TopK(Autoencoder):
 
     def select(self, scores: Float[Tensor, "n k"]) -> Float[Tensor, "n k"]:
         return largest(scores, self.target_l0)
+
+    def sparse(self, targets: Float[Tensor, "n d"]) -> Codes:
+        values, atoms = self.scores(targets).topk(self.target_l0, dim=1, sorted=False)
+        return Codes.from_support(atoms, values.relu(), len(self.bias))
 
     def compose(self, codes: Float[Tensor, "n k"], atoms: Float[Tensor, "k d"]) -> Float[Tensor, "n d"]:
         return compose_sparse(codes, atoms)

@@ -17,6 +17,7 @@ from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.core.truth import GroundTruth
 from splice_exp.decomposition.study import Study
 from splice_exp.dictionaries.controls import has_names
+from splice_exp.dictionaries.learned.naming import WAYS, agreement, name_atoms
 from splice_exp.evaluation.base import (
     CERTIFICATES,
     COSINES,
@@ -34,6 +35,7 @@ from splice_exp.evaluation.measures.matching import Matched, ceiling, concepts_i
 from splice_exp.evaluation.measures.probes import as_features, code_features, fit_probe
 
 DENSE = 0.1  # share of samples in which an atom is active that is no sparse concept
+PROBED = 4  # samples of a class, at least: two to learn from, two to be judged by
 
 MEASURES = (
     Measure("methods/unexplained", "unexplained", Unit.SHARE, False),
@@ -65,6 +67,10 @@ MEASURES = (
         Measure("methods/recurrence", "recurrence of atoms by another seed", Unit.COSINE, True),
         null="recurrence in rotated atoms",
     ),
+    *beside(
+        Measure("methods/agreement", "agreement of three names", Unit.SHARE, True, optional=True),
+        null="agreement of three names, shuffled",
+    ),
     Measure("methods/coherence", "coherence of atoms", Unit.COSINE, False),
     Measure("methods/dead", "atoms never used", Unit.SHARE, False),
     Measure("methods/dense", "atoms in over a tenth of samples", Unit.SHARE, False),
@@ -83,8 +89,10 @@ class ConceptMethods(Evaluation):
     `unexplained`: ‖x − w D‖² of centred unit rows. `top1`: zero-shot accuracy of reconstructions. `matched_f1`: mean
     over concepts of the F1 of the atom that a one-to-one matching gave it; `coalition_f1`: of up to five atoms. Nulls
     match and judge against the truth of other samples. `named`: of the matched atoms, those whose name, or the nearest
-    text of the vocabulary, is the concept. `probe`: accuracy of a linear probe on codes. `recurrence`: mean largest
-    cosine with the atoms of another seed, beside those turned at random; `coherence`: with another atom.
+    text of the vocabulary, is the concept. `agreement`: of the unnamed atoms in use, those that get the same name by
+    text, by correlation and by decomposition. `probe`: accuracy of a linear probe on codes, where classes have four
+    samples or more. `recurrence`: mean largest cosine with the atoms of another seed, beside those turned at random;
+    `coherence`: with another atom.
 
     Args:
         bootstrap_resamples: For the 95 % intervals, over samples.
@@ -120,6 +128,7 @@ class ConceptMethods(Evaluation):
         metrics |= {
             **self._summarised(samples),
             **certificates(decomposition),
+            **self._agreement(study, np.flatnonzero(used)),
             "methods/dead": float((used == 0).mean()),
             "methods/dense": float((used > DENSE).mean()),
             "methods/num_atoms": len(atoms),
@@ -185,10 +194,23 @@ class ConceptMethods(Evaluation):
             [names[order[atom]] if atom >= 0 else "" for atom in found.atoms],
         )
 
+    def _agreement(self, study: Study, active: np.ndarray) -> dict[str, Metric]:
+        """Return how often three ways to name an atom agree, where atoms have no names of their own."""
+        if has_names(study.dictionary) or not len(active):
+            return {}
+        codes, targets = study.decomposition.codes, study.targets
+        chosen = name_atoms(study.dictionary.atoms, study.texts, study.solver, codes, targets).chosen
+        first, *others = (chosen[way][torch.from_numpy(active)] for way in WAYS)
+        shuffled = first[torch.from_numpy(self._permutation(len(active)))]
+        return {
+            "methods/agreement": float(agreement([first, *others]).double().mean()),
+            "methods/agreement_null": float(agreement([shuffled, *others]).double().mean()),
+        }
+
     def _probed(self, study: Study, labels: np.ndarray) -> dict[str, Metric]:
         """Return the accuracies of linear probes, trained on a half of the samples and tested on the other."""
         counts = np.unique(labels, return_counts=True)[1]
-        if len(counts) < 2 or counts.min() < 2:
+        if len(counts) < 2 or counts.min() < PROBED:
             return {}
         rows, tested = train_test_split(np.arange(len(labels)), test_size=0.5, random_state=self._seed, stratify=labels)
         codes, dense = code_features(study.decomposition.codes), as_features(study.embeddings.features)

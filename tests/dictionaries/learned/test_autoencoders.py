@@ -45,6 +45,15 @@ def test_atoms_that_were_put_in_are_found(kind, tmp_path):
     assert l0 <= SIZE / 2 if kind == "relu" else l0 == pytest.approx(ACTIVE, abs=0.6)
 
 
+@pytest.mark.parametrize("kind", AUTOENCODERS)
+def test_sparse_codes_are_those_of_the_encoder(kind, tmp_path):
+    targets = torch.cat([rows()[1][:300], torch.zeros(1, DIM)])
+    _, encoder = fitted(autoencoder(kind, trained=False), tmp_path)
+    found, dense = encoder.codes(targets), encoder.encode(targets)
+    assert torch.equal(found.dense(), dense)
+    assert torch.equal(found.l0(), (dense > 0).sum(dim=1))
+
+
 def test_curves_say_how_it_went(tmp_path):
     autoencoder("top_k", epochs=6).fit(rows()[1], tmp_path)
     curves = pd.read_csv(tmp_path / "curves.csv")
