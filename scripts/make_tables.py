@@ -67,6 +67,7 @@ HEADS = (  # on the synthetic benchmark
     "sith_replacement",
     "sith_grounding",
     "sith_coherence",
+    "sith_spans",
     "sith_edit_spurious",
     "sith_edit_unsafe",
     "sith_edit_classification",

@@ -262,6 +262,7 @@ WRONG = {
     },
     "experiment=sith_judged": {"evaluation": {"listed": 0}, "evaluation.judge": JUDGE},
     "experiment=sith_replacement": {"evaluation": {"seed": -1}},
+    "experiment=sith_spans": {"evaluation": {"texts": 0}, "evaluation.reading": READING},
     "evaluation=sith_vectors": {"evaluation": {"listed": 0}},
 }
 CASES = [
