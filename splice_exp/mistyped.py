@@ -32,6 +32,10 @@ EXPERIMENTS = CONFIG_DIRECTORY / "experiment"
 TAKEN_BY_SOME = ("method", "removal")  # components of the root that only evaluations of maps take
 TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet")  # of images
 OTHERS = {"backbone": "; any model of open_clip is backbone=open_clip backbone.model=ViT-B-16"}
+MOVED = {  # choices of earlier versions
+    "data=scenes_train": "it is data=scenes data.split=train now; dictionaries take data@dictionary.train=training/"
+    "scenes_train."
+}
 SEVERAL_CHOICES = re.compile(r"[\w@./]+=[\w/.-]+(,[\w/.-]+)+")
 SWEPT = re.compile(r"hydra\.sweeper\.params\.([^=]+)=(.*,.*)")
 
@@ -89,7 +93,8 @@ def _no_such_choice(group: str, name: str, words: Sequence[str]) -> str:
     files = [path.relative_to(one).with_suffix("").as_posix() for one in folders for path in one.rglob("*.yaml")]
     known = sorted({*files, *_known_to_hydra(group)})
     advice = (
-        _your_own(group, name)
+        MOVED.get(f"{group}={name}")
+        or _your_own(group, name)
         or did_you_mean(name, known, f"{key}={{}}")
         or f"it has {', '.join(known)}{OTHERS.get(group, '')}."
     )
