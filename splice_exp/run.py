@@ -37,6 +37,7 @@ from splice_exp.record.write_record import write_record
 
 log = logging.getLogger(__name__)
 
+WITHOUT_FILES = ("solver", "stability", "trainer", "logger")
 LARGEST_SEED = 2**32 - 1  # that NumPy and scikit-learn take
 EVALUATION = "evaluation"
 
@@ -59,7 +60,7 @@ class Components(Setup):
 
 
 def instantiate_components(config: Mapping[str, Any]) -> Components:
-    """Instantiate all components of a resolved configuration, once; the backbone last, as it takes longest.
+    """Instantiate all components of a resolved configuration, once, those that need no files first: models take long.
 
     Returns:
         Ready for a run; nothing is computed yet.
@@ -67,7 +68,7 @@ def instantiate_components(config: Mapping[str, Any]) -> Components:
     Raises:
         SpliceError: as the component words it that refuses its arguments.
     """
-    names = sorted(Components.__dataclass_fields__, key=lambda name: name == "backbone")
+    names = sorted(Components.__dataclass_fields__, key=lambda name: name not in WITHOUT_FILES)
     return Components(**{name: build(config[name], name, config, config["trust"]) for name in names})
 
 
