@@ -142,9 +142,9 @@ def test_the_way_back_from_uncertain_points_has_the_least_squared_error(tower, k
 
 
 def test_a_projection_needs_what_it_is_made_of(tower):
-    with pytest.raises(SpliceError, match="projection=jacobian needs a stream"):
+    with pytest.raises(SpliceError, match="projection=jacobian needs a residual stream"):
         Projection(tower, "jacobian")
-    with pytest.raises(SpliceError, match="projection=linear does not take a stream"):
+    with pytest.raises(SpliceError, match="projection=linear does not take a residual stream"):
         Projection(tower, "linear", torch.zeros(48))
     with pytest.raises(SpliceError, match="projection is 'affine'"):
         Projection(tower, "affine")
