@@ -42,8 +42,9 @@ def _spaced(word: str, words: Sequence[str]) -> str | None:
     if " " in word and word.split(" ")[0] in (*COMMANDS, *ON_PICTURES):
         return f"{word!r} is one word: without quotes around all of it, it is {PROGRAM} {word}"
     key, equals, value = word.partition("=")
-    if word == "=" or (equals and not value and word is not words[-1]):
-        return f"{SPACES} {PROGRAM} {' '.join(words).replace(' = ', '=').replace('= ', '=')}"
+    after = next((other for one, other in pairwise(words) if one is word), "=")
+    if word.startswith("=") or (equals and not value and "=" not in after and not after.startswith("-")):
+        return f"{SPACES} {PROGRAM} {' '.join(words).replace(' = ', '=').replace('= ', '=').replace(' =', '=')}"
     if equals and key != key.rstrip():
         return f"{SPACES} {shlex.quote(f'{key.rstrip()}={value.strip()}')}"
     return None
@@ -51,7 +52,7 @@ def _spaced(word: str, words: Sequence[str]) -> str | None:
 
 def _out_of_place(word: str, words: Sequence[str]) -> str | None:
     """Say where the name of a command stands."""
-    if word not in ON_PICTURES or word is words[0]:
+    if word not in ON_PICTURES or words[0] in ON_PICTURES:
         return None
     others = [one for one in words if one is not word]
     paths = [one for one in others if Path(one).exists()]

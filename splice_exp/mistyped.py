@@ -253,8 +253,8 @@ def _lacking(key: str, words: Sequence[str]) -> str | None:
         without, having_it = (",".join(one for one, has in having.items() if has is asked) for asked in (False, True))
         if without and having_it:
             return (
-                f"{key} cannot be set with {group}={without}, which has no such key: sweep {group}={having_it} with "
-                "it, and the others by a command of their own."
+                f"{group}={without} has no key {key}: set it in a sweep of {group}={having_it}, and run the rest "
+                "without it."
             )
     return None
 
