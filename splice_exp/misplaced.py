@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from itertools import pairwise
@@ -44,7 +45,8 @@ def _spaced(word: str, words: Sequence[str]) -> str | None:
     key, equals, value = word.partition("=")
     after = next((other for one, other in pairwise(words) if one is word), "=")
     if word.startswith("=") or (equals and not value and "=" not in after and not after.startswith("-")):
-        return f"{SPACES} {PROGRAM} {' '.join(words).replace(' = ', '=').replace('= ', '=').replace(' =', '=')}"
+        joined = re.sub(r" ?= ?", "=", " ".join(words))
+        return f"{SPACES} {PROGRAM} {joined}"
     if equals and key != key.rstrip():
         return f"{SPACES} {shlex.quote(f'{key.rstrip()}={value.strip()}')}"
     return None
