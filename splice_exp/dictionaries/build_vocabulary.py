@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from better_profanity import profanity
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.io import sidecar, write_json, write_text
 from splice_exp.dictionaries.choices import Choices
 from splice_exp.dictionaries.phrases import PhraseCounts, count_phrases, function_words
+from splice_exp.dictionaries.profanity import is_profane
 from splice_exp.dictionaries.prune import is_sum_of_parts, prune_similar
 
 
@@ -46,7 +46,7 @@ def build_vocabulary(
     counts = count_phrases(captions, _refusals(extra_stop_words))
     words = _frequent(counts.words, choices.min_count)
     frequent_pairs = _frequent(counts.pairs, choices.min_count)
-    pairs = [pair for pair in frequent_pairs if not profanity.contains_profanity(pair)]
+    pairs = [pair for pair in frequent_pairs if not is_profane(pair)]
     provenance: dict[str, Any] = {
         "captions": counts.num_captions,
         "choices": asdict(choices),
@@ -92,7 +92,7 @@ def _refusals(extra_stop_words: Iterable[str]) -> dict[str, Callable[[str], Any]
     stop_words = function_words().union(extra_stop_words)
     return {
         "stop word": lambda word: word in stop_words or len(word) == 1,
-        "profanity": cache(profanity.contains_profanity),
+        "profanity": cache(is_profane),
     }
 
 

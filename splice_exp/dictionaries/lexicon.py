@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from better_profanity import profanity
-
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
+from splice_exp.dictionaries.profanity import is_profane
 
 NAME = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*(?: [^\W\d_]+(?:['’-][^\W\d_]+)*)*")
 PROFANITY = ("flag", "drop")
@@ -71,7 +70,7 @@ def build_lexicon(counts: Mapping[str, int], filters: Filters) -> tuple[list[str
     kept, profane = [], []
     for name, count in counts.items():
         reason = filters.reason(name, count)
-        if reason is None and profanity.contains_profanity(name):
+        if reason is None and is_profane(name):
             profane.append(name)
             reason = "profane" if filters.profanity == "drop" else None
         if reason is None:

@@ -15,7 +15,7 @@ from splice_exp.dictionaries.phrases import count_phrases, words_of
 from splice_exp.dictionaries.prune import is_sum_of_parts, prune_similar
 from tests.conftest import unit_rows
 
-CAPTIONS = [*["a red star on the grass"] * 6, *["red star, blue heart"] * 4, *["the naked truth"] * 9, "a rare zebra"]
+CAPTIONS = [*["a red star on the grass"] * 6, *["red star, blue heart"] * 4, *["the bastard truth"] * 9, "a rare zebra"]
 
 
 @pytest.mark.parametrize(
