@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict
@@ -30,6 +31,7 @@ SYSTEMS = {
 }  # folder of the evaluation → heading
 EVALUATIONS = "splice_exp.evaluation."
 OTHERS = "Of other packages"
+NUMBER = re.compile(r"[-+−]?[\d,]*\.?\d+( ?(±|\[).*)?")  # a cell of a measure, with or without its interval
 THUMBNAIL = (480, 200)  # pixels at most
 
 
@@ -106,15 +108,18 @@ def _card(results: Path, report: Summary) -> Card:
 
 
 def headline(report: Summary) -> str:
-    """Say how many claims hold in all of their rows; of a report without claims, its first number."""
+    """Say how many claims hold in all of their rows; of a report without claims, the first number of its first row."""
     if claims := report["claims"]:
         holding = sum(tone(claim["verdict"]) == "holds" for claim in claims)
         return f"{holding} of {len(claims)} claims hold" if len(claims) > 1 else f"The claim {claims[0]['verdict']}"
     if not report["rows"]:
         return ""
-    first = len(report["headings"]) - len(report["rows"][0]) + len(report["labels"][0] if report["labels"] else ())
-    name = row_name(report["labels"][0]) if report["labels"] else ""
-    return f"{report['headings'][first]} {report['rows'][0][first]}{f' ({name})' if name else ''}"
+    row, labels = report["rows"][0], next(iter(report["labels"]), {})
+    first = next((place for place in range(len(labels), len(row)) if NUMBER.fullmatch(row[place])), None)
+    if first is None:
+        return ""
+    name = row_name(labels) if labels else row[0] if first else ""  # a row of an image begins with its name
+    return f"{report['headings'][first]} {row[first]}{f' ({name})' if name else ''}"
 
 
 def _thumbnail(results: Path, stem: str) -> str | None:

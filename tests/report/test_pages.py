@@ -276,6 +276,15 @@ def test_the_index_has_a_card_by_system_with_a_thumbnail_and_a_headline(results)
     assert headline({**report, "claims": []}) == f"{report['headings'][2]} {report['rows'][0][2]} (x = a, sign = true)"
 
 
+def test_the_number_of_images_of_your_own_is_the_first_that_is_one(results):
+    (report,) = read_summaries(results)
+    row = ["2 cats.jpg", "3d print 0.071, haze 0.023", "7.00", "0.590"]
+    report |= {"claims": [], "headings": ["image", "concepts", "L0", "cosine"], "rows": [row], "labels": [{}]}
+    assert headline(report) == "L0 7.00 (2 cats.jpg)"
+    assert headline({**report, "rows": [["all", "", "92.0 [81.9, 98.1]", ""]]}) == "L0 92.0 [81.9, 98.1] (all)"
+    assert headline({**report, "rows": [["2 cats.jpg", "none", "–", "–"]]}) == ""
+
+
 def test_an_interval_can_be_hidden_and_a_name_in_brackets_stays(results):
     (report,) = read_summaries(results)
     report["rows"][0][-1] = "0.5 [0.4, 0.6]"

@@ -1,7 +1,8 @@
 """How wide a terminal is, and lines and tables that fit it: wrapped between words, headings over several lines.
 
 A terminal reports its width; elsewhere the environment variable COLUMNS may. Without either nothing is wrapped, so that
-a log file has one line per message, and tables take `TABLE_WIDTH`.
+a log file has one line per message, and tables take `TABLE_WIDTH`. Widths are in columns of the terminal: Chinese,
+Japanese and Korean characters take two.
 """
 
 from __future__ import annotations
@@ -10,18 +11,20 @@ import os
 import re
 import shutil
 import sys
-import textwrap
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+
+from rich.cells import cell_len
 
 TABLE_WIDTH = 100  # characters of a table where no width is known
 GAP = 2  # spaces between two columns
 INDENT = "  "  # of the lines after the first of a message
 COMMAND = "python -m "  # a line that begins so is to be copied
+BETWEEN = re.compile(r"(?<=\S) ")  # words of a message; further spaces belong to them, as names of files may have two
 SHELL_WORD = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:[^"\\]|\\.)*")+""")  # with quotes, that may hold spaces
 
 
 def known_width() -> int | None:
-    """Return the width of the terminal in characters; None where the output goes elsewhere and COLUMNS is not set."""
+    """Return the width of the terminal in columns; None where the output goes elsewhere and COLUMNS is not set."""
     if not sys.stdout.isatty() and not os.environ.get("COLUMNS", "").isdecimal():
         return None
     return shutil.get_terminal_size().columns
@@ -32,7 +35,7 @@ def wrapped(text: str, width: int | None) -> str:
 
     Args:
         text: Lines; those that fit stay as they are.
-        width: Characters; None: nothing is broken.
+        width: Columns; None: nothing is broken.
 
     Returns:
         The text, with more line ends.
@@ -52,11 +55,28 @@ def wrapped(text: str, width: int | None) -> str:
 
 
 def _broken(line: str, width: int) -> str:
-    if len(line) <= width:
-        return line
     start = line[: len(line) - len(line.lstrip())]
-    words = textwrap.wrap(line, width, subsequent_indent=start + INDENT, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(words)
+    return line if cell_len(line) <= width else _filled(BETWEEN.split(line.strip()), width, start, start + INDENT)
+
+
+def _filled(words: Iterable[str], width: int, start: str = "", then: str = "", end: str = "") -> str:
+    """Put as many words into each line as fit; a word that is longer than a line stays whole.
+
+    Args:
+        words: In their order.
+        width: Columns of the terminal.
+        start: What the first line begins with.
+        then: What the others begin with.
+        end: What lines end with that another one follows.
+    """
+    lines, empty = [start], True
+    for word in words:
+        longer = f"{lines[-1]}{'' if empty else ' '}{word}"
+        if empty or cell_len(longer + end) <= width:
+            lines[-1], empty = longer, False
+        else:
+            lines.append(then + word)
+    return f"{end}\n".join(lines)
 
 
 def command_lines(command: str, width: int | None) -> str:
@@ -64,7 +84,7 @@ def command_lines(command: str, width: int | None) -> str:
 
     Args:
         command: In one line.
-        width: Characters; None: nothing is broken.
+        width: Columns; None: nothing is broken.
 
     Returns:
         The command, with more line ends.
@@ -74,17 +94,10 @@ def command_lines(command: str, width: int | None) -> str:
         python -m splice_exp \
           experiment=zero_shot solver=fista
     """
-    if width is None or len(command) <= width:
+    if width is None or cell_len(command) <= width:
         return command
     start = command[: len(command) - len(command.lstrip())]
-    lines = [start]
-    for word in SHELL_WORD.findall(command):
-        longer = f"{lines[-1]} {word}" if lines[-1].strip() else f"{lines[-1]}{word}"
-        if lines[-1].strip() and len(longer) > width - 2:  # which the backslash needs
-            lines.append(f"{start}{INDENT}{word}")
-        else:
-            lines[-1] = longer
-    return " \\\n".join(lines)
+    return _filled(SHELL_WORD.findall(command), width, start, start + INDENT, end=" \\")
 
 
 def fitting(headings: Sequence[str], rows: Sequence[Sequence[str]], keys: int, width: int) -> int:
@@ -94,7 +107,7 @@ def fitting(headings: Sequence[str], rows: Sequence[Sequence[str]], keys: int, w
         headings: Of all columns.
         rows: Cells.
         keys: Columns that are always shown.
-        width: Characters.
+        width: Columns of the terminal.
     """
     used = shown = 0
     for place, heading in enumerate(headings):
@@ -111,7 +124,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int, fl
     Args:
         headings: Of all columns; they break between words.
         rows: Cells, of one line each.
-        width: Characters.
+        width: Columns of the terminal.
         flexible: Columns whose cells may take several lines.
 
     Returns:
@@ -127,7 +140,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int, fl
         if place in flexible:
             laid.add_column(Text(heading), overflow="fold")
         else:  # as narrow as it can be: rich, which makes columns narrower if need be, would cut cells off
-            laid.add_column(Text(textwrap.fill(heading, least, break_long_words=False)), no_wrap=True)
+            laid.add_column(Text(_filled(heading.split(), least)), no_wrap=True)
     for row in rows:
         laid.add_row(*(Text(cell) for cell in row))
     console = Console(width=width, color_system=None, force_terminal=False, highlight=False, emoji=False, markup=False)
@@ -138,4 +151,4 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int, fl
 
 def _least(heading: str, rows: Sequence[Sequence[str]], place: int) -> int:
     """Return the width that a column needs: of its longest cell, and of the longest word of its heading."""
-    return max([1, *(len(word) for word in heading.split()), *(len(row[place]) for row in rows)])
+    return max([1, *map(cell_len, heading.split()), *(cell_len(row[place]) for row in rows)])

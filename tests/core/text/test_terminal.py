@@ -5,17 +5,24 @@ import shlex
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from splice_exp.core.text import terminal
 
 WORDS = st.text("abcdefgh", min_size=1, max_size=9)
+WIDE = st.text("ab赤い星", min_size=1, max_size=5)  # letters of one column and of two
 
 
-@given(st.lists(WORDS, min_size=1, max_size=30), st.integers(12, 60))
+@given(st.lists(WORDS | WIDE, min_size=1, max_size=30), st.integers(12, 60))
 def test_words_survive_and_lines_fit(words, width):
     lines = terminal.wrapped(" ".join(words), width).split("\n")
     assert " ".join(line.strip() for line in lines) == " ".join(words)
-    assert max(map(len, lines)) <= width
+    assert max(map(cell_len, lines)) <= width
+
+
+def test_a_name_with_two_spaces_keeps_them():
+    assert terminal.wrapped("written to my  photo.jpg again", 20) == "written to my\n   photo.jpg again"
+    assert terminal.wrapped("written to my  photo.jpg again", 24) == "written to my  photo.jpg\n  again"
 
 
 @given(st.lists(st.one_of(WORDS, st.text("ab' \"\\\\[$,", min_size=1, max_size=9)), max_size=9), st.integers(12, 60))
@@ -28,12 +35,12 @@ def test_a_broken_command_is_still_that_command(words, width):
         assert max(map(len, lines.split("\n"))) <= max(width, longest + 6)
 
 
-@given(st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=4), st.integers(40, 80))
+@given(st.lists(st.tuples(WORDS, WIDE, WORDS), min_size=1, max_size=4), st.integers(40, 80))
 def test_a_table_shows_every_cell_whole_within_its_width(rows, width):
     headings = ["a long heading of words", "second", "third heading"]
     assert terminal.fitting(headings, rows, 1, width) == 3
     lines = terminal.table(headings, rows, width).split("\n")
-    assert max(map(len, lines)) <= width
+    assert max(map(cell_len, lines)) <= width
     assert [tuple(line.split()) for line in lines[-len(rows) :]] == rows
 
 
