@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test faults lint audit docs tables rehearse model bench real clean
+.PHONY: install demo test faults lint audit release docs tables rehearse model bench real clean
 
 install: $(STAMP) ## create .venv, install the package with its exact tested versions, and compile the kernels
 
@@ -34,6 +34,9 @@ lint: install ## style, types, layers
 
 audit: install ## known weaknesses of the versions in constraints.txt; skipped, and said so, where no one can be asked
 	$(BIN)/python scripts/audit.py
+
+release: install ## sdist and wheel in dist, checked and tried in an empty environment, with make demo of the sdist; uploads nothing
+	$(BIN)/python scripts/check_release.py --demo
 
 docs: install ## the site, in docs/_build/html; tutorials run when what they depend on has changed
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[dev,docs]"

@@ -1,13 +1,18 @@
 """The package as it is installed: what the wheel holds, how fast it answers, and that the command is there."""
 
+import ast
 import subprocess
 import sys
 import tomllib
 import zipfile
 from collections import Counter
+from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from splice_exp.__main__ import main
 from splice_exp.configuration import CONFIG_DIRECTORY
@@ -135,6 +140,26 @@ def test_the_console_script_is_declared():
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     assert scripts == {"splice-exp": "splice_exp.__main__:main"}
     assert callable(main)
+
+
+def test_every_package_that_is_imported_is_declared():
+    """Not only there because another package needs it, or because tests do."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [project["optional-dependencies"][name] for name in ("data", "judge", "siglip", "slurm", "wordnet")]
+    declared = {canonicalize_name(Requirement(line).name) for line in chain(project["dependencies"], *extras)}
+    homes = packages_distributions()
+    for path in (ROOT / "splice_exp").rglob("*.py"):
+        for module in imported_by(path) - set(sys.stdlib_module_names) - {"splice_exp"}:
+            found = {canonicalize_name(name) for name in homes.get(module, [module])}
+            assert found & declared, f"{path.relative_to(ROOT)} imports {module}, of {sorted(found)}"
+
+
+def imported_by(path):
+    """Return the packages that a file imports, wherever in it and whether for types alone."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module]
+    return {name.partition(".")[0] for name in names}
 
 
 def test_constraints_are_plain_and_complete():
