@@ -39,9 +39,13 @@ def asked_for(report):
     """The metrics that a report names, columns first; of grouped bars some are not there by design."""
     figure = report.get("figure") or {}
     claims = [claim[key] for claim in report["comparisons"] for key in ("metric", "baseline") if key in claim]
-    curve = [figure["x"]] if "/" in figure.get("x", "") and "panels" in figure else []
-    drawn = [*(figure.get("panels") or []), *(figure.get("baselines") or {}).values()]
-    return list(report["columns"]), [*claims, *curve, *drawn]
+    axes = [
+        figure[key]
+        for key in ("x", "y", "colour")
+        if "/" in str(figure.get(key)) and {"panels", "lines"} & figure.keys()
+    ]
+    drawn = [*(figure.get("panels") or []), *(figure.get("lines") or []), *(figure.get("baselines") or {}).values()]
+    return list(report["columns"]), [*claims, *axes, *drawn]
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)

@@ -27,7 +27,10 @@ STAND_INS = {
     "splice_exp.data.": {"_target_": "splice_exp.data.scenes.plain.Scenes", "num_samples": 60},
 }
 FEW = 60  # scenes are drawn where they are built
-HERE = ("splice_exp.backbones.planted.", "splice_exp.data.planted.", "splice_exp.data.scenes.")
+HERE = (
+    *("splice_exp.backbones.planted.", "splice_exp.data.planted.", "splice_exp.data.scenes."),
+    "splice_exp.data.counterfactuals.",
+)
 
 
 def composed_sweep(name):

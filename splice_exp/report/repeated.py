@@ -87,13 +87,8 @@ class Repeated(Row):
             join = self.measures.of(name).join
             values = [record.metrics.get(name) for record in self.records]
             found[name] = None if any(value is None for value in values) else self._joined(join, values)
-            of_runs: np.ndarray | None = None
-            if name in self.samples:
-                of_runs = self.samples[name]
-            elif not self.same_samples and join is Join.MEAN and _vary(values):
-                of_runs = np.array(values, dtype=float)
-            if of_runs is not None:
-                ends = self.interval(of_runs, self.bounds(self.measures.of(name).unit))
+            if name in self.samples and (name in self.records[0].samples or len(set(values)) > 1):
+                ends = self.interval(self.samples[name], self.bounds(self.measures.of(name).unit))
                 found[f"{name}_ci_low"], found[f"{name}_ci_high"] = ends
         return found
 
@@ -108,7 +103,10 @@ class Repeated(Row):
 
     @cached_property
     def samples(self) -> dict[str, np.ndarray]:
-        """Each measure that all runs have: one value per run, or (runs, samples) where the data are fixed."""
+        """Each measure that all runs have: one value per run, or (runs, samples) where the data are fixed.
+
+        Where runs have their own samples, a mean over something else (concepts, say) has a value per run, too.
+        """
         shared = set.intersection(*(set(record.samples) for record in self.records)) - {"sample_id", CLUSTER}
         stacked = {name: [record.samples[name] for record in self.records] for name in sorted(shared)}
         if self.same_samples:
@@ -117,6 +115,11 @@ class Repeated(Row):
                 **{name: np.stack(values) for name, values in stacked.items()},
             }
         means = {name: np.array([one.mean() for one in values]) for name, values in stacked.items()}
+        for name in self.records[0].metrics.keys() - means.keys():
+            values = [record.metrics.get(name) for record in self.records]
+            numbers = all(isinstance(value, int | float) for value in values)
+            if numbers and not name.endswith(INTERVAL) and self.measures.of(name).join is Join.MEAN:
+                means[name] = np.array(values, dtype=float)
         return {"sample_id": np.array([_replicate(record) for record in self.records]), **means}
 
     def setting(self, key: str) -> str | None:
@@ -144,11 +147,6 @@ class Repeated(Row):
 def _replicate(record: Record) -> str:
     """Name a run among those of its point."""
     return ", ".join(f"{key.rpartition('.')[2]} {record.labels[key]}" for key in REPLICATES if key in record.labels)
-
-
-def _vary(values: Sequence[Any]) -> bool:
-    """Say whether values are numbers, and not all the same."""
-    return len(set(values)) > 1 and all(isinstance(value, int | float) for value in values)
 
 
 def over_replicates(records: Sequence[Record]) -> list[Row]:

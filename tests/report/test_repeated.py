@@ -85,6 +85,19 @@ def test_differences_are_paired_by_seed(runs):
     assert claim.difference(rows[0], rows) is None
 
 
+def test_a_claim_about_a_mean_without_samples_is_decided_over_replicates(runs):
+    """Such as the share of atoms with the right name: it has one value per run, and rows are paired by run."""
+    rows = over_replicates(runs)
+    claim = Comparison(claim="fewer", metric="l0/mean", expected="lower", reference={"signed": False})
+    difference = claim.difference(rows[1], rows)
+    assert difference.mean == pytest.approx(-0.8)
+    assert difference.high - difference.low < 1e-9
+    same = Comparison(claim="smaller", metric="localization/area", expected="lower", reference={"signed": False})
+    assert same.difference(rows[1], rows).mean == 0  # the same in all runs, which is a value, too
+    worst = Comparison(claim="worst", metric="l0/max", expected="lower", reference={"signed": False})
+    assert worst.difference(rows[1], rows) is None  # the largest of all runs is no mean
+
+
 def test_rows_without_a_swept_seed_stay_as_they_are(tmp_path):
     single = [record(tmp_path / "one", {"signed": "true"}, 0.4)]
     assert over_replicates(single) == single

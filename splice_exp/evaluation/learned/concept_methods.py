@@ -1,7 +1,8 @@
 """Every way to find concepts in CLIP on one table: what codes keep, how sparse they are, and what they recover.
 
 All dictionaries are judged by the codes of the same certified solver, so that only their atoms differ; atoms without
-names are matched with the true concepts on a half of the samples, and judged on the other half.
+names are matched with the true concepts on a half of the samples, and judged on the other half. Pairs of images that
+differ in one thing say how selective atoms are: of the change of codes, how much is of what was changed.
 """
 
 from __future__ import annotations
@@ -13,8 +14,12 @@ import pandas as pd
 import torch
 from sklearn.model_selection import train_test_split
 
+from splice_exp.core.errors import SpliceError
+from splice_exp.core.keys import key_of
 from splice_exp.core.measures import Measure, Unit, beside
 from splice_exp.core.truth import GroundTruth
+from splice_exp.data.base import DataSource
+from splice_exp.data.counterfactuals.pairs import CounterfactualPairs
 from splice_exp.decomposition.study import Study
 from splice_exp.dictionaries.controls import has_names
 from splice_exp.dictionaries.learned.naming import WAYS, agreement, name_atoms
@@ -29,9 +34,11 @@ from splice_exp.evaluation.base import (
     certificates,
     fit_of_samples,
 )
+from splice_exp.evaluation.learned.pair_responses import respond_to
 from splice_exp.evaluation.measures.atoms import coherence, recurrence, rotated
 from splice_exp.evaluation.measures.functional import classified_within
 from splice_exp.evaluation.measures.matching import Matched, ceiling, concepts_in, match
+from splice_exp.evaluation.measures.meanings import matched_meanings
 from splice_exp.evaluation.measures.probes import as_features, code_features, fit_probe
 
 DENSE = 0.1  # share of samples in which an atom is active that is no sparse concept
@@ -71,6 +78,14 @@ MEASURES = (
         Measure("methods/agreement", "agreement of three names", Unit.SHARE, True, optional=True),
         null="agreement of three names, shuffled",
     ),
+    *beside(
+        Measure("methods/direction", "right direction", Unit.SHARE, True, optional=True),
+        null="right direction, another pair",
+    ),
+    *beside(
+        Measure("methods/selectivity", "selectivity", Unit.SHARE, True, optional=True),
+        null="selectivity, another pair",
+    ),
     Measure("methods/coherence", "coherence of atoms", Unit.COSINE, False),
     Measure("methods/dead", "atoms never used", Unit.SHARE, False),
     Measure("methods/dense", "atoms in over a tenth of samples", Unit.SHARE, False),
@@ -92,14 +107,28 @@ class ConceptMethods(Evaluation):
     text of the vocabulary, is the concept. `agreement`: of the unnamed atoms in use, those that get the same name by
     text, by correlation and by decomposition. `probe`: accuracy of a linear probe on codes, where classes have four
     samples or more. `recurrence`: mean largest cosine with the atoms of another seed, beside those turned at random;
-    `coherence`: with another atom.
+    `coherence`: with another atom. `direction`, `selectivity`: of pairs, as in `Counterfactuals`; all atoms, those with
+    names too, are about the concept that their codes go with in the samples, so that no method has an advantage.
 
     Args:
+        pairs: Images that differ in one thing, two by two; None: selectivity is not measured, nor without a truth.
         bootstrap_resamples: For the 95 % intervals, over samples.
         seed: Of halves, permutations and the bootstrap.
+
+    Raises:
+        SpliceError: if there are no such pairs in `pairs`.
     """
 
     measures = MEASURES
+
+    def __init__(self, pairs: DataSource | None = None, bootstrap_resamples: int = 1000, seed: int = 0) -> None:
+        super().__init__(bootstrap_resamples, seed)
+        if pairs is not None and not isinstance(pairs, CounterfactualPairs):
+            raise SpliceError(
+                f"{key_of('pairs', self)} is {pairs.name}, but must be pairs of images that differ in one thing: set "
+                f"data@{key_of('pairs', self)}=scenes_counterfactuals."
+            )
+        self._pairs = pairs
 
     def evaluate(self, study: Study) -> Findings:
         """Measure everything that the data allow."""
@@ -124,7 +153,7 @@ class ConceptMethods(Evaluation):
         tables: dict[str, pd.DataFrame] = {}
         if study.truth is not None:
             found, tables = self._matched(study, targets.double().numpy())
-            metrics |= found
+            metrics |= found | self._responses(study, study.truth)
         metrics |= {
             **self._summarised(samples),
             **certificates(decomposition),
@@ -177,6 +206,24 @@ class ConceptMethods(Evaluation):
             "methods/named_null": _right(shuffled, concepts, study.truth),
         }
         return metrics, {"concepts": table}
+
+    def _responses(self, study: Study, truth: GroundTruth) -> dict[str, Metric]:
+        """Return direction and selectivity of the codes of pairs, where there are any."""
+        if self._pairs is None:
+            return {}
+        there = study.with_data(self._pairs)
+        assert isinstance(self._pairs, CounterfactualPairs)
+        assert there.truth is not None, "what is changed is known"
+        changes = self._pairs.changes_among(there.places)
+        meanings = matched_meanings(study.decomposition.codes, truth)
+        responded = respond_to(there, there.truth, changes, meanings, self._seed)
+        return self._summarised(
+            {
+                f"methods/{name}{suffix}": values[name]
+                for suffix, values in (("", responded.own), ("_null", responded.null))
+                for name in ("direction", "selectivity")
+            }
+        )
 
     def _named(self, study: Study, found: Matched) -> tuple[list[str], list[str]]:
         """Return the names of the matched atoms, and names dealt to atoms in another order.

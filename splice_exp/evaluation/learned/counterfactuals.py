@@ -15,26 +15,25 @@ References:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import torch
 
 from splice_exp.backbones.base import Backbone
 from splice_exp.core.errors import SpliceError, require_choice, require_integer
 from splice_exp.core.keys import key_of
 from splice_exp.core.measures import Join, Measure, Unit, beside
-from splice_exp.core.statistics.intervals import of_group, rank_correlation
+from splice_exp.core.statistics.intervals import of_group
 from splice_exp.core.statistics.permutation import sign_flip_level
 from splice_exp.core.truth import GroundTruth
 from splice_exp.data.base import DataSource
 from splice_exp.data.counterfactuals.pairs import Change, CounterfactualPairs
 from splice_exp.decomposition.study import Study
 from splice_exp.evaluation.base import CERTIFICATES, L0, NUM_SAMPLES, Evaluation, Findings, Metric, certificates
-from splice_exp.evaluation.measures.meanings import Meanings, as_matrix, matched_meanings, named_meanings
-from splice_exp.evaluation.measures.recovery import names_something, pooled
-from splice_exp.evaluation.measures.responses import Expected, expected, others_of_group, respond
+from splice_exp.evaluation.learned.pair_responses import Responded, respond_to
+from splice_exp.evaluation.measures.meanings import Meanings, matched_meanings, named_meanings
+from splice_exp.evaluation.measures.recovery import names_something
 
 MEANINGS = ("auto", "names", "matched")
 PARTS = {"named": "in vocabulary", "unnamed": "out of vocabulary"}
@@ -71,23 +70,6 @@ MEASURES = (
     NUM_SAMPLES,
 )
 TESTED = ("direction", "selectivity")
-
-
-@dataclass(frozen=True, eq=False)
-class Responded:
-    """What one model does.
-
-    Attributes:
-        own: Measures of each pair, by name, each (p,).
-        null: The same, judged against the change of another pair.
-        asked: What the pairs ask.
-        meanings: What each atom is about.
-    """
-
-    own: dict[str, np.ndarray]
-    null: dict[str, np.ndarray]
-    asked: Expected
-    meanings: Meanings
 
 
 class Counterfactuals(Evaluation):
@@ -144,11 +126,11 @@ class Counterfactuals(Evaluation):
         """
         pairs = self._pairs(study)
         kinds = np.array([pair.kind for pair in pairs])
-        trained = self._responded(study, pairs, kinds)
+        trained = self._responded(study, pairs)
         found = {**trained.own, **{f"{name}_null": values for name, values in trained.null.items()}}
         levels: dict[str, Metric] = {}
         if self._untrained is not None:
-            untrained = self._responded(study.with_backbone(self._untrained), pairs, kinds).own
+            untrained = self._responded(study.with_backbone(self._untrained), pairs).own
             del untrained["silent"], untrained["l0"]
             found |= {f"{name}_untrained": values for name, values in untrained.items()}
             for name in TESTED:
@@ -184,31 +166,10 @@ class Counterfactuals(Evaluation):
             )
         return there
 
-    def _responded(self, study: Study, pairs: Sequence[Change], kinds: np.ndarray) -> Responded:
+    def _responded(self, study: Study, pairs: Sequence[Change]) -> Responded:
         """Measure the responses of one model."""
         assert study.truth is not None
-        before, after = ([getattr(one, side) for one in pairs] for side in ("before", "after"))
-        meanings = self._meanings(study, study.truth)
-        asked = expected(meanings, study.truth, before, after)
-        codes, atoms = study.decomposition.codes, study.dictionary.atoms.double()
-        first, second = (codes.select(torch.tensor(side)) for side in (before, after))
-        targets = study.targets.double()
-        moved = (targets[after] - targets[before]).numpy()
-        rebuilt = (second @ atoms - first @ atoms).numpy()
-        size = np.asarray(abs(as_matrix(second) - as_matrix(first)).sum(axis=1)).ravel()
-        others = others_of_group(kinds, self._seed)
-        lengths = np.linalg.norm(moved, axis=1)
-        own, null = (
-            {
-                **_shares(respond(first, second, one)),
-                "magnitude": rank_correlation(size[order], lengths),
-                "explained": 1 - pooled(np.square(moved - rebuilt[order]).sum(axis=1), lengths**2),
-            }
-            for one, order in ((asked, np.arange(len(pairs))), (asked.select(others), others))
-        )
-        del null["silent"]
-        own["l0"] = (first.l0() + second.l0()).double().numpy() / 2
-        return Responded(own, null, asked, meanings)
+        return respond_to(study, study.truth, pairs, self._meanings(study, study.truth), self._seed)
 
     def _meanings(self, study: Study, truth: GroundTruth) -> Meanings:
         names = study.dictionary.concepts
@@ -227,12 +188,6 @@ class Counterfactuals(Evaluation):
                 f"data@{key_of('reference', self)}=scenes."
             )
         return matched_meanings(reference.decomposition.codes, reference.truth)
-
-
-def _shares(responses: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return the measures of pairs, with one share of false responses in place of the two counts."""
-    flips, false = responses.pop("flips"), responses.pop("false_flips")
-    return {**responses, "false": pooled(false, flips)}
 
 
 def _parts(kinds: np.ndarray, nameable: np.ndarray) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure as Canvas
 
+from splice_exp.core.measures import INTERVAL
 from splice_exp.report.records import Row
 
 
@@ -21,3 +22,23 @@ class Drawing(ABC):
             records: All rows of a table.
             title: Above the figure.
         """
+
+
+def value_of(record: Row, metric: str) -> float | None:
+    """Return the value of a metric; None where a row lacks it."""
+    return record.metrics.get(metric)
+
+
+def interval_of(record: Row, metric: str) -> tuple[float, float, float] | None:
+    """Return value, low and high end; a metric without an interval has its value for ends."""
+    value = value_of(record, metric)
+    if value is None:
+        return None
+    ends = (record.metrics.get(f"{metric}{end}") for end in INTERVAL)
+    low, high = (value if end is None else end for end in ends)
+    return value, low, high
+
+
+def scaled(record: Row, metric: str, value: float) -> float:
+    """Return a value in the unit of tables."""
+    return record.measures.of(metric).unit.scale * value

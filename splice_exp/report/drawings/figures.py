@@ -15,9 +15,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from splice_exp.core.errors import require_names
-from splice_exp.core.measures import INTERVAL
 from splice_exp.core.plotting import MARKERS, PALETTE, PANEL, STYLE
-from splice_exp.report.drawings.base import Drawing
+from splice_exp.report.drawings.base import Drawing, interval_of, scaled, value_of
 from splice_exp.report.records import Row, declared_by, short_key
 
 MOST_ROWS = 100  # that are as high as one needs to read their names; a figure cannot have any number of pixels
@@ -39,7 +38,7 @@ class Figure(Drawing):
 
     def draw(self, records: Sequence[Row], title: str) -> Canvas | None:
         shown = [record for record in records if record.complete]
-        panels = [metric for metric in self._panels if any(_value(record, metric) is not None for record in shown)]
+        panels = [metric for metric in self._panels if any(value_of(record, metric) is not None for record in shown)]
         if not panels:
             return None
         with mpl.rc_context(STYLE):
@@ -61,8 +60,8 @@ class Figure(Drawing):
         return PANEL[0] * num_panels, PANEL[1] + 0.3
 
     def _baseline(self, metric: str, record: Row) -> float | None:
-        value = _value(record, self._baselines[metric]) if metric in self._baselines else None
-        return None if value is None else _scaled(record, metric, value)
+        value = value_of(record, self._baselines[metric]) if metric in self._baselines else None
+        return None if value is None else scaled(record, metric, value)
 
     def _common_baseline(self, metric: str, records: Sequence[Row]) -> float | None:
         """Return the baseline of all rows if it is the same at the precision of a table, else None."""
@@ -113,9 +112,10 @@ class Curves(Figure):
         for number, group in enumerate(self._groups(records)):
             members = [record for record in records if record.labels.get(self._group or "", "") == group]
             points = [
-                (at, *(_scaled(record, metric, end) for end in interval))
+                (at, *(scaled(record, metric, end) for end in interval))
                 for record in members
-                if (at := _value(record, self._x)) is not None and (interval := _interval(record, metric)) is not None
+                if (at := value_of(record, self._x)) is not None
+                and (interval := interval_of(record, metric)) is not None
             ]
             if not points:
                 continue
@@ -143,7 +143,7 @@ class Curves(Figure):
         points = [
             (at, value)
             for record in records
-            if (at := _value(record, self._x)) is not None and (value := self._baseline(metric, record)) is not None
+            if (at := value_of(record, self._x)) is not None and (value := self._baseline(metric, record)) is not None
         ]
         if points:
             axis.plot(*zip(*sorted(points), strict=True), color=colour, linestyle="--", linewidth=1)
@@ -175,9 +175,9 @@ class Bars(Figure):
             heading = self._baseline_heading(metric, records)
             axis.vlines(levels, rows - 0.45, rows + 0.45, "0.35", linestyles="--", linewidth=1, zorder=3, label=heading)
         measured = [
-            (at, *(_scaled(row, metric, number) for number in interval))
+            (at, *(scaled(row, metric, number) for number in interval))
             for at, row in enumerate(records)
-            if (interval := _interval(row, metric)) is not None
+            if (interval := interval_of(row, metric)) is not None
         ]
         places, values, low, high = map(np.array, zip(*measured, strict=True))
         colours = [PALETTE[place % len(PALETTE)] for place in places]
@@ -200,24 +200,6 @@ class Bars(Figure):
 def _style(number: int) -> dict[str, Any]:
     """Return how the line of a group is plotted."""
     return {"color": PALETTE[number % len(PALETTE)], "marker": MARKERS[number % len(MARKERS)], "linewidth": 1.4}
-
-
-def _value(record: Row, metric: str) -> float | None:
-    return record.metrics.get(metric)
-
-
-def _interval(record: Row, metric: str) -> tuple[float, float, float] | None:
-    """Return value, low and high end; a metric without an interval has its value for ends."""
-    value = _value(record, metric)
-    if value is None:
-        return None
-    ends = (record.metrics.get(f"{metric}{end}") for end in INTERVAL)
-    low, high = (value if end is None else end for end in ends)
-    return value, low, high
-
-
-def _scaled(record: Row, metric: str, value: float) -> float:
-    return record.measures.of(metric).unit.scale * value
 
 
 def _logarithmic(axis: Axes) -> None:

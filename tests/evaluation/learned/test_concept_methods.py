@@ -2,7 +2,11 @@
 
 import pytest
 
+from splice_exp.core.errors import SpliceError
+from splice_exp.data.counterfactuals.scenes import CounterfactualScenes
+from splice_exp.data.scenes.plain import Scenes
 from splice_exp.evaluation.learned.concept_methods import ConceptMethods
+from splice_exp.evaluation.learned.counterfactuals import Counterfactuals
 from tests.evaluation.learned.test_amortisation import PLANTED
 from tests.evaluation.studies import study_of
 
@@ -51,3 +55,30 @@ def test_learned_atoms_need_no_names_to_be_judged():
     assert metrics["methods/num_atoms"] == 24
     assert metrics["methods/named"] > metrics["methods/named_null"]
     assert metrics["methods/recurrence_null"] < metrics["methods/recurrence"] < 0.9999
+
+
+def test_pairs_say_how_selective_atoms_are():
+    """Codes respond to what is changed, rightly and more than to what changes in another pair of the kind."""
+    study = study_of("backbone=scenes_clip", "data=scenes", "data.num_samples=600", *SOLVER[:2], "solver.mean_l0=10")
+    metrics = ConceptMethods(CounterfactualScenes(560, split="test"), bootstrap_resamples=50).evaluate(study).metrics
+    assert metrics["methods/direction"] > metrics["methods/direction_null"] + 0.04
+    assert metrics["methods/selectivity"] > metrics["methods/selectivity_null"] + 0.01
+    assert (
+        metrics["methods/selectivity_ci_low"] < metrics["methods/selectivity"] < metrics["methods/selectivity_ci_high"]
+    )
+
+
+def test_pairs_are_those_of_counterfactuals(texts):
+    assert "methods/selectivity" not in texts.metrics  # without pairs
+    study = study_of(
+        "backbone=scenes_clip", "data=scenes_counterfactuals", "data.num_samples=140", *SOLVER[:2], "solver.mean_l0=10"
+    )
+    by_codes = ConceptMethods(study.data, bootstrap_resamples=50).evaluate(study).metrics
+    alone = Counterfactuals(study.data, None, meaning="matched", bootstrap_resamples=50).evaluate(study).metrics
+    for name in ("direction", "selectivity", "direction_null", "selectivity_null"):
+        assert by_codes[f"methods/{name}"] == pytest.approx(alone[f"counterfactuals/{name}"], abs=1e-12)
+
+
+def test_other_images_are_no_pairs():
+    with pytest.raises(SpliceError, match="pairs is scenes, but must be pairs of images that differ in one thing"):
+        ConceptMethods(Scenes(20))

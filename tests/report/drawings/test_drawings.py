@@ -5,6 +5,7 @@ from copy import copy
 import pandas as pd
 import pytest
 from matplotlib.collections import PathCollection
+from matplotlib.colors import to_hex
 from PIL import Image
 
 from splice_exp.core.errors import SpliceError
@@ -16,6 +17,7 @@ from splice_exp.report.drawings.figures import Bars
 from splice_exp.report.drawings.groups import GroupedBars
 from splice_exp.report.drawings.histograms import Histograms
 from splice_exp.report.drawings.overlays import Overlays
+from splice_exp.report.drawings.scatter import Scatter
 from splice_exp.report.records import declared_by
 from tests.report.test_reports import TOP1, record
 
@@ -145,3 +147,18 @@ def test_rows_of_the_same_declarations_share_them(tmp_path):
     rows = [record(tmp_path, {"seed": str(seed)}, [1.0, 0.0]) for seed in range(3)]
     assert rows[0].measures is rows[1].measures is rows[2].measures
     assert declared_by(rows) == rows[0].measures
+
+
+def test_points_are_where_rows_are_good(tmp_path, monkeypatch):
+    """The better end of each axis is up and to the right; the colour is the third measure, grey where there is none."""
+    rows = [record(tmp_path, {"seed": str(seed)}, [value, 0.0]) for seed, value in enumerate((1.0, 0.0))]
+    rows[1].metrics.pop("l0/mean", None)
+    canvas = Scatter(TOP1, TOP1, "l0/mean", [TOP1]).draw(rows, "title")
+    axis = canvas.axes[0]
+    assert [text.get_text() for text in axis.texts][:2] == ["1", "2"]
+    assert "1  " in axis.texts[-1].get_text()
+    points = [collection for collection in axis.collections if isinstance(collection, PathCollection)]
+    assert [point.get_offsets()[0].tolist() for point in points] == [[50.0, 50.0], [0.0, 0.0]]
+    assert to_hex(points[1].get_facecolor()[0]) == "#c9c9c9" != to_hex(points[0].get_facecolor()[0])
+    assert not axis.xaxis_inverted()
+    assert Scatter(TOP1, "l0/none", TOP1).draw(rows, "title") is None
