@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
 
-.PHONY: install demo test faults lint audit release docs tables rehearse model bench real clean
+.PHONY: install demo test faults lint audit release docs tables rehearse model bench gpu-check real clean
 
 install: $(STAMP) ## create .venv, install the package with its exact tested versions, and compile the kernels
 
@@ -58,6 +58,9 @@ model: install ## train the small CLIPs of the synthetic benchmark again, each i
 bench: install real ## speed of the solvers: make bench REAL=folder
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable ".[dev,bench]"
 	$(BIN)/python benchmarks/bench_solvers.py "$(REAL)" --large
+
+gpu-check: install ## is the GPU of this machine used rightly, and how well: at most six minutes; with make gpu-check REAL=folder on real rows
+	$(BIN)/python benchmarks/gpu_check.py $(if $(REAL),--real "$(REAL)")
 
 real:
 	@test -d "$(REAL)/embeddings" || { echo "REAL is '$(REAL)', but must be a folder of real embeddings: make bench REAL=folder"; exit 1; }
