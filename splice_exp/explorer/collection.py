@@ -17,6 +17,7 @@ from splice_exp.core.codes import Codes
 from splice_exp.core.errors import SpliceError
 from splice_exp.evaluation.measures.meanings import as_matrix, correlations
 from splice_exp.evaluation.splice.class_concepts import names_class
+from splice_exp.explorer.expressions import known
 from splice_exp.explorer.model import Explorer
 
 NO_CLASSES = "These data have no classes, which this view compares: take data with labels, as data=image_folder."
@@ -87,7 +88,7 @@ def by_class(model: Explorer, concept: str) -> list[OfClass]:
     Raises:
         SpliceError: if there is no such concept, or there are no classes.
     """
-    labels, values = labels_of(model), model.study.decomposition.codes[concept].double().numpy()
+    labels, values = labels_of(model), _values(model, concept)
     names = model.study.embeddings.classes
     counts = np.bincount(labels, minlength=len(names))
     active = np.bincount(labels, values != 0, minlength=len(names)) / np.maximum(counts, 1)
@@ -109,7 +110,7 @@ def histogram(model: Explorer, concept: str) -> list[tuple[float, float, int]]:
     Raises:
         SpliceError: if there is no such concept.
     """
-    values = model.study.decomposition.codes[concept].double().numpy()
+    values = _values(model, concept)
     counts, edges = np.histogram(values[values != 0], BINS)
     return [(float(low), float(high), int(n)) for low, high, n in zip(edges, edges[1:], counts, strict=False)]
 
@@ -131,6 +132,27 @@ def concepts_of(model: Explorer, name: str) -> list[tuple[str, float]]:
     means.index_add_(0, part.indices, part.values.double() / max(1, len(part)))
     order = means.argsort(descending=True, stable=True)[:MOST]
     return [(part.concepts[place], float(means[place])) for place in order.tolist() if means[place] > 0]
+
+
+def users_of(model: Explorer, concept: str) -> list[int]:
+    """Return the samples that use a concept, those with the largest codes first.
+
+    Args:
+        model: Of the data.
+        concept: Its name.
+
+    Raises:
+        SpliceError: if there is no such concept.
+    """
+    values = _values(model, concept)
+    order = np.argsort(-values, kind="stable")
+    return [int(row) for row in order if values[row] > 0]
+
+
+def _values(model: Explorer, concept: str) -> np.ndarray:
+    """Return the codes of a concept, however its name is written."""
+    codes = model.study.decomposition.codes
+    return np.asarray(codes[known(concept, codes)].double())
 
 
 @lru_cache(maxsize=4)

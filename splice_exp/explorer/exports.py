@@ -6,7 +6,7 @@ matplotlib is used by one thread at a time.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 from threading import Lock
@@ -74,7 +74,7 @@ def map_figure(found: Explained) -> Callable[[], Figure]:
 
 
 def bar_figure(
-    title: str, names: Sequence[str], groups: dict[str, Sequence[float]], label: str
+    title: str, names: Sequence[str], groups: Mapping[str, Sequence[float]], label: str
 ) -> Callable[[], Figure]:
     """Return what plots horizontal bars, several for each name where there are several groups.
 

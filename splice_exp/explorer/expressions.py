@@ -58,7 +58,7 @@ class Clause:
         Raises:
             SpliceError: if there is no such concept.
         """
-        values = codes[_known(self.concept, codes)]
+        values = codes[known(self.concept, codes)]
         true = values != 0 if self.sign is None else SIGNS[self.sign](values, self.number)
         return ~true if self.negated else true
 
@@ -98,8 +98,16 @@ def _clause(part: str) -> Clause:
     return Clause(concept, found["sign"], float(found["number"] or 0), found["negated"] is not None)
 
 
-def _known(concept: str, codes: Codes) -> str:
-    """Return a concept as the dictionary writes it."""
+def known(concept: str, codes: Codes) -> str:
+    """Return a concept as the dictionary writes it.
+
+    Args:
+        concept: However it is written.
+        codes: Over the concepts of the dictionary.
+
+    Raises:
+        SpliceError: if there is none such; the nearest are named.
+    """
     found = find_name(concept, codes.concepts, {})
     if found is None:
         raise SpliceError(f"There is no concept {concept!r} in the dictionary ({nearest(concept, codes.concepts)}).")
@@ -127,7 +135,7 @@ def search(codes: Codes, text: str) -> list[int]:
     for clause in clauses[1:]:
         true = true & clause.holds(codes)
     wanted = _wanted(clauses)
-    strength = codes.sum_of([_known(concept, codes) for concept in wanted])
+    strength = codes.sum_of([known(concept, codes) for concept in wanted])
     rows = true.nonzero().flatten()
     order = strength[rows].argsort(descending=True, stable=True)
     return [int(row) for row in rows[order]]

@@ -140,8 +140,13 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]], caption: st
         rows: Cells: texts, numbers, or `Markup`.
         caption: Above the table.
     """
-    head = "".join(f"<th>{text(one)}</th>" for one in headings)
-    body = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in rows)
+    lines = [list(row) for row in rows]
+    numeric = [not isinstance(cell, str) for cell in lines[0]] if lines else [False] * len(headings)
+    head = "".join(
+        f'<th class="sx-number">{text(one)}</th>' if number else f"<th>{text(one)}</th>"
+        for one, number in zip(headings, numeric, strict=True)
+    )
+    body = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in lines)
     above = f"<caption>{text(caption)}</caption>" if caption else ""
     return f'<div class="sx-wide"><table class="sx-table">{above}<tr>{head}</tr>{body}</table></div>'
 
@@ -158,6 +163,28 @@ def share_bar(share: float, colour: str) -> Markup:
         colour: Of the bar.
     """
     return Markup(f'{_bar(min(max(share, 0.0), 1.0), colour)}<span class="sx-value">{100 * share:.1f} %</span>')
+
+
+def signed_bar(value: float, share: float, colour: str) -> Markup:
+    """Write a difference as a bar, with its number and its sign.
+
+    Args:
+        value: The difference.
+        share: Its size, of the largest one.
+        colour: Of the bar.
+    """
+    return Markup(f'{_bar(min(share, 1.0), colour)}<span class="sx-value">{value:+.3f}</span>')
+
+
+def count_bar(count: int, share: float, colour: str) -> Markup:
+    """Write a count as a bar.
+
+    Args:
+        count: Of samples.
+        share: Of the largest count.
+        colour: Of the bar.
+    """
+    return Markup(f'{_bar(min(share, 1.0), colour)}<span class="sx-value">{count}</span>')
 
 
 def choice(pick: str, label: str) -> Markup:

@@ -10,9 +10,14 @@ from splice_exp.backbones.load import model_name
 from splice_exp.core.packages.web import gr
 from splice_exp.explorer import markup
 from splice_exp.explorer.model import Explorer, Seen
+from splice_exp.explorer.page.change import Changes
+from splice_exp.explorer.page.collection import Collection
+from splice_exp.explorer.page.compare import Compare
 from splice_exp.explorer.page.concepts import Concepts
+from splice_exp.explorer.page.heads import Heads
 from splice_exp.explorer.page.panel import Panel, penalty_slider
 from splice_exp.explorer.page.parts import FAST, in_a_sentence, shown
+from splice_exp.explorer.page.pixels import Pixels
 
 TITLE = "splice_exp: explore"
 FORGOTTEN = 3600  # seconds after which uploads and files are removed
@@ -36,9 +41,24 @@ class App:
                     self.panel = Panel(model, penalty, allowed)
                 with gr.Column(scale=4, min_width=300):
                     penalty.render()
-                    with gr.Tabs(elem_id="views") as self.tabs, gr.Tab("Concepts", id="concepts"):
-                        self.concepts = Concepts(model)
+                    with gr.Tabs(elem_id="views") as self.tabs:
+                        self._views()
             self._wire()
+
+    def _views(self) -> None:
+        model = self.model
+        with gr.Tab("Concepts", id="concepts"):
+            self.concepts = Concepts(model)
+        with gr.Tab("Pixels", id="pixels"):
+            self.pixels = Pixels(model)
+        with gr.Tab("Compare", id="compare"):
+            self.compare = Compare(model)
+        with gr.Tab("Change", id="change"):
+            self.changes = Changes(model)
+        with gr.Tab("Data", id="data"):
+            self.collection = Collection(model)
+        with gr.Tab("Heads", id="heads") as self.head_tab:
+            self.heads = Heads(model)
 
     def _header(self) -> str:
         study, model = self.model.study, self.model
@@ -49,33 +69,49 @@ class App:
         return f'<header class="sx-header"><h1>Explore</h1>{markup.sentence(about)}</header>'
 
     def _wire(self) -> None:
-        panel = self.panel
+        panel, seen, penalty = self.panel, self.panel.seen, self.panel.penalty
+        found = (self.changes.images, self.collection.results, self.collection.users, self.heads.directions)
         chosen = [
-            panel.gallery.click(panel.choose, panel.penalty, panel.outputs, **FAST),
-            panel.named.submit(panel.find, [panel.named, panel.penalty], panel.outputs, **FAST),
-            self.page.load(panel.first, panel.penalty, panel.outputs, **FAST),
+            *(one.click(panel.choose, penalty, panel.outputs, **FAST) for one in (panel.gallery, *found)),
+            panel.named.submit(panel.find, [panel.named, penalty], panel.outputs, **FAST),
+            self.page.load(panel.first, penalty, panel.outputs, **FAST),
         ]
         if panel.upload is not None:
-            chosen.append(panel.upload.upload(panel.open, [panel.upload, panel.penalty], panel.outputs, **FAST))
+            chosen.append(panel.upload.upload(panel.open, [panel.upload, penalty], panel.outputs, **FAST))
         for event in chosen:
             event.success(self.refresh, self._inputs, self._outputs, **FAST)
-        panel.penalty.input(self.refresh, self._inputs, self._outputs, trigger_mode="always_last", **FAST)
-        self.concepts.wire(panel.seen, panel.penalty)
+        penalty.input(self.refresh, self._inputs, self._outputs, trigger_mode="always_last", **FAST)
+        self.concepts.wire(seen, penalty)
+        self.pixels.wire(seen, self.concepts.bars, self.tabs)
+        self.compare.wire(seen, penalty)
+        self.changes.wire(seen, penalty)
+        self.collection.wire()
+        self.heads.wire(seen, self.head_tab)
 
     @property
     def _inputs(self) -> list[Any]:
-        return [self.panel.seen, self.panel.penalty]
+        return [self.panel.seen, self.panel.penalty, self.compare.kept, *self.changes.inputs]
 
     @property
     def _outputs(self) -> list[Any]:
-        return self.concepts.outputs
+        return [*self.concepts.outputs, *self.compare.outputs, *self.changes.outputs]
 
     @in_a_sentence
-    def refresh(self, seen: Seen, penalty: float) -> tuple[Any, ...]:
+    def refresh(
+        self, seen: Seen, penalty: float, kept: Seen | None, off: Sequence[str], to: str, classes: str
+    ) -> tuple[Any, ...]:
         """Return all that follows from an image and a penalty.
 
         Args:
             seen: The image.
             penalty: L.
+            kept: The image that it is compared with, if there is one.
+            off: Concepts that are switched off.
+            to: Concepts that are set.
+            classes: Names that are told apart.
         """
-        return self.concepts.show(seen, penalty)
+        return (
+            *self.concepts.show(seen, penalty),
+            *self.compare.show(kept, seen, penalty),
+            *self.changes.show(seen, penalty, off, to, classes),
+        )

@@ -45,7 +45,9 @@ class Panel:
         with gr.Row():
             self.earlier = gr.Button("Earlier", size="sm", min_width=80)
             self.later = gr.Button("Later", size="sm", min_width=80)
-        self.named = gr.Textbox(label="Sample", placeholder="number, name, or file", submit_btn=True, elem_id="sample")
+        self.named = gr.Textbox(
+            "", label="Sample", placeholder="number, name, or file", submit_btn=True, elem_id="sample"
+        )
         if model.has_tower:
             self.upload = gr.File(label="Your image", file_types=["image"], height=110, elem_id="upload")
         else:
