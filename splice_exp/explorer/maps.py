@@ -21,9 +21,9 @@ from splice_exp.dictionaries.text import TextDictionary
 from splice_exp.explorer.model import NO_IMAGES, Explorer, Seen
 
 PROMPT = "a photo of a {}"
-SECONDS = 3.0  # that the masked images of a map may take
+SECONDS = 2.5  # that the masked images of a map may take
 FEWEST = 64  # masks: below, two halves of them agree on nothing
-TRIAL = 32  # images by whose embedding the speed is measured
+TRIAL = 16  # images by whose embedding the speed is measured
 SIDE = 336  # pixels of a map on the page
 EVERYTHING = "all concepts"  # the foil where none is written
 

@@ -16,7 +16,7 @@ from splice_exp.explorer.page.compare import Compare
 from splice_exp.explorer.page.concepts import Concepts
 from splice_exp.explorer.page.heads import Heads
 from splice_exp.explorer.page.panel import Panel, penalty_slider
-from splice_exp.explorer.page.parts import FAST, in_a_sentence, shown
+from splice_exp.explorer.page.parts import ASKED, FAST, in_a_sentence, shown
 from splice_exp.explorer.page.pixels import Pixels
 
 TITLE = "splice_exp: explore"
@@ -73,11 +73,11 @@ class App:
         found = (self.changes.images, self.collection.results, self.collection.users, self.heads.directions)
         chosen = [
             *(one.click(panel.choose, penalty, panel.outputs, **FAST) for one in (panel.gallery, *found)),
-            panel.named.submit(panel.find, [panel.named, penalty], panel.outputs, **FAST),
+            panel.named.submit(panel.find, [panel.named, penalty], panel.outputs, **ASKED),
             self.page.load(panel.first, penalty, panel.outputs, **FAST),
         ]
         if panel.upload is not None:
-            chosen.append(panel.upload.upload(panel.open, [panel.upload, penalty], panel.outputs, **FAST))
+            chosen.append(panel.upload.upload(panel.open, [panel.upload, penalty], panel.outputs, **ASKED))
         for event in chosen:
             event.success(self.refresh, self._inputs, self._outputs, **FAST)
         penalty.input(self.refresh, self._inputs, self._outputs, trigger_mode="always_last", **FAST)

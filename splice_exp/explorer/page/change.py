@@ -64,9 +64,9 @@ class Changes:
         """
         inputs = [seen, penalty, *self.inputs]
         answers = [self.probabilities, *self.recipe]
-        self.off.input(self.answer, inputs, answers, trigger_mode="always_last", **FAST)
+        self.off.input(self.answered, inputs, answers, trigger_mode="always_last", **FAST)
         for box in (self.to, self.classes):
-            box.submit(self.answer, inputs, answers, **FAST)
+            box.submit(self.answered, inputs, answers, **FAST)
         self.nearest.click(self.neighbours, inputs, [self.images, self.captions], **SLOW)
         self.export.click(self.write, inputs, self.files, **SLOW)
 
@@ -82,11 +82,22 @@ class Changes:
         """
         active = [name for name, _ in self.model.decompose(seen, penalty).top(MOST)[0]]
         kept = [name for name in off or [] if name in active]
+        return gr.CheckboxGroup(active, value=kept), *self.answered(seen, penalty, kept, to, classes)
+
+    def answered(self, seen: Seen, penalty: float, off: Sequence[str], to: str, classes: str) -> tuple[str, ...]:
+        """Return what `answer` does, or why it cannot: other views go on.
+
+        Args:
+            seen: The image.
+            penalty: L.
+            off: Concepts that are switched off.
+            to: Concepts that are set.
+            classes: Names.
+        """
         try:
-            answered = self.answer(seen, penalty, kept, to, classes)
-        except SpliceError as error:  # of what is set here: other views go on
-            answered = (markup.sentence(str(error)), "", "")
-        return gr.CheckboxGroup(active, value=kept), *answered
+            return self.answer(seen, penalty, off, to, classes)
+        except SpliceError as error:
+            return markup.sentence(str(error)), "", ""
 
     def _changed(self, seen: Seen, penalty: float, off: Sequence[str], to: str, classes: str) -> Change:
         before = self.model.decompose(seen, penalty)

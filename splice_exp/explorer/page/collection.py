@@ -13,7 +13,7 @@ from splice_exp.explorer.collection import by_class, concepts_of, histogram, spu
 from splice_exp.explorer.exports import bar_figure, write
 from splice_exp.explorer.expressions import EXAMPLE, search
 from splice_exp.explorer.model import Explorer
-from splice_exp.explorer.page.parts import FAST, SLOW, both, copyable, in_a_sentence, items, pickable, shown
+from splice_exp.explorer.page.parts import ASKED, SLOW, both, copyable, in_a_sentence, items, pickable, shown
 from splice_exp.explorer.recipes import of_classes, of_search
 
 SHOWN = 48  # samples that a search shows
@@ -49,13 +49,13 @@ class Collection:
 
     def wire(self) -> None:
         """Connect what happens in this tab alone."""
-        self.expression.submit(self.find, self.expression, [self.count, self.results, *self.searched], **FAST)
+        self.expression.submit(self.find, self.expression, [self.count, self.results, *self.searched], **ASKED)
         outputs = [self.users, self.described, *self.recipe]
         inputs = [self.concept, self.of_class]
-        self.concept.submit(self.describe, inputs, outputs, **FAST)
-        self.of_class.input(self.describe, inputs, outputs, **FAST)
+        self.concept.submit(self.describe, inputs, outputs, **ASKED)
+        self.of_class.input(self.describe, inputs, outputs, **ASKED)
         self.spurious.click(self.show_pairs, None, self.pairs, **SLOW)
-        self.pairs.click(self.choose, None, self.concept, **FAST).success(self.describe, inputs, outputs, **FAST)
+        self.pairs.click(self.choose, None, self.concept, **ASKED).success(self.describe, inputs, outputs, **ASKED)
         self.export.click(self.write, inputs, self.files, **SLOW)
 
     @in_a_sentence

@@ -8,6 +8,7 @@ from typing import Any
 
 from splice_exp.core.assets import ASSETS
 from splice_exp.core.packages.web import gr
+from splice_exp.explorer.maps import everything, method_within
 from splice_exp.explorer.model import Explorer
 from splice_exp.explorer.page.app import App
 from splice_exp.explorer.page.guard import guards
@@ -17,6 +18,13 @@ STYLE = ASSETS / "explorer" / "style.css"
 FONTS = ("system-ui", "sans-serif")
 FIXED_FONTS = ("ui-monospace", "monospace")
 AT_ONCE = 2  # slow questions that are worked on at the same time
+
+
+def warm(model: Explorer) -> None:
+    """Do what the first map would wait for: measure the speed of the tower, and represent all concepts."""
+    if model.has_tower and model.has_images:
+        method_within(model)
+        everything(model)
 
 
 def launch(model: Explorer, port: int, allowed: Sequence[Path] = (), max_upload: int = 20, wait: bool = True) -> str:
@@ -35,6 +43,7 @@ def launch(model: Explorer, port: int, allowed: Sequence[Path] = (), max_upload:
     Raises:
         OSError: if the port is taken.
     """
+    warm(model)
     page = App(model, allowed).page
     page.queue(default_concurrency_limit=AT_ONCE)
     theme = gr.themes.Default(font=FONTS, font_mono=FIXED_FONTS, primary_hue="blue", neutral_hue="slate")

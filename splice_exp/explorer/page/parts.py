@@ -22,7 +22,10 @@ element.addEventListener('click', (event) => {
   if (picked) trigger('click', {pick: picked.dataset.pick});
 });
 """
+# Answered at once, for what cannot fail.
 FAST: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+# What a user has written may be wrong: without a queue, Gradio does not show why.
+ASKED: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden", "api_visibility": "private"}
 SLOW: dict[str, Any] = {"show_progress": "minimal", "api_visibility": "private"}
 
 
