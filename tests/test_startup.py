@@ -48,6 +48,7 @@ def test_an_image_is_decomposed_without_lightning(tmp_path):
         ("build-vocabulary", "--scenes", "9", "--stop-words", "words.txt", "--output", "names.txt"),
         ("build-vocabulary", "--scenes", "9", "--model", "ViT-B-32", "--pretrained", "none", "--output", "names.txt"),
         ("estimate-mean", "mean.safetensors", "data=image_folder", "data.root=nowhere"),
+        ("explore", "--port", "70000"),
         ("train-classifier", "data=scenes", "--weights", "none.pth", "--output", "network.safetensors"),
     ],
 )

@@ -10,8 +10,8 @@ from importlib import import_module
 from splice_exp.core.errors import SpliceError
 from splice_exp.core.text.visible import visible
 
-COMMANDS = ("build-lexicon", "build-vocabulary", "estimate-mean", "prepare-data", "train-classifier")
-ON_DATA = ("estimate-mean", "train-classifier")  # those that are given data and backbones as overrides
+COMMANDS = ("build-lexicon", "build-vocabulary", "estimate-mean", "explore", "prepare-data", "train-classifier")
+ON_DATA = ("estimate-mean", "explore", "train-classifier")  # those that are given data and backbones as overrides
 ON_PICTURES = ("decompose", "explain")  # experiments that are also commands, on your own images
 
 

@@ -65,14 +65,21 @@ def _show(axis: Axes, image: Image.Image, caption: str) -> None:
 def _bars(axis: Axes, codes: Codes, sample: int, truth: GroundTruth | None, top: int) -> None:
     named = codes.top(top)[sample]
     for place, (concept, value) in enumerate(named):
-        axis.barh(place, value, color=_colour(concept, sample, truth), height=0.7)
+        axis.barh(place, value, color=colour_of(concept, sample, truth), height=0.7)
     axis.set_yticks(range(len(named)), [concept for concept, _ in named], fontsize=8)
     axis.set_ylim(top - 0.4, -0.6)
     axis.grid(axis="y", visible=False)
     axis.tick_params(axis="x", labelsize=7)
 
 
-def _colour(concept: str, sample: int, truth: GroundTruth | None) -> str:
+def colour_of(concept: str, sample: int, truth: GroundTruth | None) -> str:
+    """Return the colour that says whether a concept is true of a sample.
+
+    Args:
+        concept: Its name.
+        sample: Index of the sample.
+        truth: Of the samples; None: it is not known.
+    """
     if truth is None:
         return UNKNOWN
     named = truth.named(concept)
