@@ -5,10 +5,10 @@
 REAL is a folder of real embeddings (OpenAI CLIP ViT-B/32), as for bench_solvers.py; without it rows and atoms are
 sampled. Problems: A 1,585 atoms, B 10,000, C 100,000; 512 dimensions.
 
-Ceilings are measured in the same minutes: float32 products, and copies of a gigabyte. A solver's time is given in products
-rows × dictionary, of which it needs at least one; its share of the ceiling is one over that. Memory is the most that was
-allocated while it solved. What time does not allow says so. The table is written to results/tables/gpu_check.md, a
-section for each card.
+Ceilings are measured in the same minutes: float32 products, and copies of a gigabyte. A solver's time is given in
+products rows × dictionary, of which it needs at least one; its share of the ceiling is one over that. Memory is the
+most that was allocated while it solved. What time does not allow says so. The table is written to
+results/tables/gpu_check.md, a section for each card.
 """
 
 from __future__ import annotations

@@ -145,7 +145,9 @@ def test_the_console_script_is_declared():
 def test_every_package_that_is_imported_is_declared():
     """Not only there because another package needs it, or because tests do."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = [project["optional-dependencies"][name] for name in ("data", "judge", "siglip", "slurm", "wordnet")]
+    extras = [
+        project["optional-dependencies"][name] for name in ("data", "explorer", "judge", "siglip", "slurm", "wordnet")
+    ]
     declared = {canonicalize_name(Requirement(line).name) for line in chain(project["dependencies"], *extras)}
     homes = packages_distributions()
     for path in (ROOT / "splice_exp").rglob("*.py"):
