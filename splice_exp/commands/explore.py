@@ -31,7 +31,7 @@ def main(arguments: Sequence[str]) -> None:
         "--allow", type=Path, action="append", default=[], metavar="FOLDER", help="images in it may be opened by path"
     )
     parser.add_argument("--max-upload", type=int, default=MAX_UPLOAD, metavar="MB", help="largest upload")
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_intermixed_args(arguments)  # overrides stand before, between and after options
     require_options(chosen.port, chosen.allow, chosen.max_upload)
     explore(chosen.overrides, chosen.port, chosen.allow, chosen.max_upload)
 

@@ -171,7 +171,7 @@ class Explorer:
         embeddings = self.study.embeddings
         return self._seen(embeddings.sample_ids[row], row, embeddings.features[row : row + 1], self.image(row))
 
-    def open(self, path: str | Path) -> Seen:
+    def photo(self, path: str | Path) -> Seen:
         """Return the image of a file, ready to be looked at.
 
         Raises:

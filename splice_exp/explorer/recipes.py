@@ -171,7 +171,7 @@ def _text(lines: Sequence[str]) -> str:
 
 
 def _image(seen: Seen) -> str:
-    return f"model.open({FILE!r})" if seen.row is None else f"model.sample({seen.row})"
+    return f"model.photo({FILE!r})" if seen.row is None else f"model.sample({seen.row})"
 
 
 def _quoted(text: str) -> str:

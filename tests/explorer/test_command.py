@@ -48,3 +48,14 @@ def test_the_page_is_not_imported_for_its_help(capsys):
         run_command("explore", ["--help"])
     assert "--max-upload MB" in capsys.readouterr().out
     assert ("splice_exp.explorer.page.app" in sys.modules) == before
+
+
+def test_overrides_stand_before_between_and_after_options(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(explore, "find_spec", lambda name: name)
+    monkeypatch.setattr(explore, "explore", lambda *arguments: asked.append(arguments))
+    explore.main(["data=a", "--port", "0", "data.b=1", "--allow", str(tmp_path), "--allow", ".", "solver=c"])
+    (chosen,) = asked
+    assert chosen[:2] == (["data=a", "data.b=1", "solver=c"], 0)
+    assert [path.resolve() for path in chosen[2]] == [tmp_path.resolve(), type(tmp_path)().resolve()]
+    assert chosen[3] == 20

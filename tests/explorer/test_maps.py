@@ -14,7 +14,7 @@ def test_a_map_speaks_for_its_corpus_and_against_its_foil(tmp_path):
     first, second = pictures.regions(0)
     pictures.inputs(0, 1)[0].save(tmp_path / "pair.png")
     model = explorer()
-    seen = model.open(tmp_path / "pair.png")
+    seen = model.photo(tmp_path / "pair.png")
     found = explain(model, seen, prompt_of(first), prompt_of(second))
     row, column = divmod(int(found.maps[0].argmax()), found.maps.shape[2])
     assert pictures.regions(0)[first][row, column]

@@ -46,7 +46,7 @@ def test_the_fit_gets_better_as_the_penalty_falls():
 def test_a_file_is_what_the_sample_of_its_pixels_is(tmp_path):
     model = explorer()
     model.image(2).save(tmp_path / "copy.png")
-    seen = model.open(tmp_path / "copy.png")
+    seen = model.photo(tmp_path / "copy.png")
     assert seen.row is None
     assert seen.name == "copy.png"
     torch.testing.assert_close(seen.features, model.sample(2).features, atol=1e-5, rtol=0)
@@ -55,7 +55,7 @@ def test_a_file_is_what_the_sample_of_its_pixels_is(tmp_path):
 def test_a_file_that_is_no_image_is_refused(tmp_path):
     (tmp_path / "evil.png").write_text("<script>alert(1)</script>")
     with pytest.raises(SpliceError, match="cannot be read as an image"):
-        explorer().open(tmp_path / "evil.png")
+        explorer().photo(tmp_path / "evil.png")
 
 
 def test_samples_go_by_number_and_by_name():
@@ -77,7 +77,7 @@ def test_a_file_of_embeddings_has_bars_and_no_images(embedding_files, tmp_path):
     assert bars_of(model.decompose(seen, 0.2))[0].concept == "cat"
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     with pytest.raises(SpliceError) as refused:
-        model.open(tmp_path / "a.png")
+        model.photo(tmp_path / "a.png")
     assert str(refused.value) == NO_TOWER
 
 

@@ -48,7 +48,7 @@ def test_of_an_image(model, monkeypatch):
 def test_of_an_upload(model, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     model.image(2).save(recipes.FILE)
-    recipe = recipes.of_image(model, model.open(recipes.FILE), 0.2)
+    recipe = recipes.of_image(model, model.photo(recipes.FILE), 0.2)
     names, _ = run(recipe, monkeypatch)
     assert names["found"].sample_ids == (recipes.FILE,)
     config = composes(recipe)

@@ -31,25 +31,27 @@ class Heads:
     def __init__(self, model: Explorer) -> None:
         self.model = model
         self.layers = _layers(model)
-        self.place = gr.State((max(0, self.layers - 1), 0))
         self.grid = pickable(elem_id="grid")
-        self.directions = pickable(markup.sentence(HINT), elem_id="directions")
-        self.recipe = copyable()
-        with gr.Row():
-            self.concept = gr.Textbox("", label="Silence a concept", placeholder="grass", elem_id="silence")
-            self.depth = gr.Slider(
-                1, max(2, self.layers), 1, step=1, label="Layers", info="nearest to the output", elem_id="depth"
-            )
-            self.share = gr.Slider(0.01, 0.5, 0.1, step=0.01, label="Share of vectors", elem_id="share")
-        self.apply = gr.Button("Silence it", variant="primary", elem_id="apply")
-        self.effect = shown(elem_id="effect")
-        with gr.Row():
-            self.name = gr.Textbox("", label="Save the edited model as", placeholder="without_grass", elem_id="name")
-            self.save = gr.Button("Save", elem_id="save", min_width=90)
-        self.saved = shown(elem_id="saved")
-        self.export = gr.Button("Figure and numbers as files", size="sm")
-        self.files = gr.File(label="Files", visible=False, interactive=False)
-        self.silenced = copyable()
+        with gr.Column(visible=self.layers > 0):
+            self.directions = pickable(markup.sentence(HINT), elem_id="directions")
+            self.recipe = copyable()
+            with gr.Row():
+                self.concept = gr.Textbox("", label="Silence a concept", placeholder="grass", elem_id="silence")
+                self.depth = gr.Slider(
+                    1, max(2, self.layers), 1, step=1, label="Layers", info="nearest to the output", elem_id="depth"
+                )
+                self.share = gr.Slider(0.01, 0.5, 0.1, step=0.01, label="Share of vectors", elem_id="share")
+            self.apply = gr.Button("Silence it", variant="primary", elem_id="apply")
+            self.effect = shown(elem_id="effect")
+            with gr.Row():
+                self.name = gr.Textbox(
+                    "", label="Save the edited model as", placeholder="without_grass", elem_id="name"
+                )
+                self.save = gr.Button("Save", elem_id="save", min_width=90)
+            self.saved = shown(elem_id="saved")
+            self.export = gr.Button("Figure and numbers as files", size="sm")
+            self.files = gr.File(label="Files", visible=False, interactive=False)
+            self.silenced = copyable()
 
     def wire(self, seen: Any, tab: Any) -> None:
         """Connect what happens in this tab alone.
@@ -59,7 +61,7 @@ class Heads:
             tab: The tab itself, which computes its overview when it is first looked at.
         """
         tab.select(self.show, None, self.grid, **SLOW)
-        self.grid.click(self.choose, None, [self.place, self.directions, *self.recipe], **SLOW)
+        self.grid.click(self.choose, None, [self.directions, *self.recipe], **SLOW)
         silence = [self.concept, self.depth, self.share]
         outputs = [self.effect, *self.silenced]
         self.apply.click(self.silence, [seen, *silence], outputs, **SLOW)
@@ -75,14 +77,14 @@ class Heads:
         except SpliceError as error:
             return markup.sentence(str(error))
 
-    def choose(self, event: gr.EventData) -> tuple[Any, ...]:
+    def choose(self, event: gr.EventData) -> tuple[str, ...]:
         """Return the directions of a head that was clicked.
 
         Args:
             event: Says which one.
         """
         layer, head = (int(one) for one in str(event.pick).split(","))
-        return (layer, head), *self.describe(layer, head)
+        return self.describe(layer, head)
 
     @in_a_sentence
     def describe(self, layer: int, head: int) -> tuple[str, ...]:

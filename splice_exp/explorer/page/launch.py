@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from splice_exp.backbones.drawings_only import WHY
 from splice_exp.core.assets import ASSETS
 from splice_exp.core.packages.web import gr
 from splice_exp.explorer.maps import everything, method_within
@@ -43,6 +46,7 @@ def launch(model: Explorer, port: int, allowed: Sequence[Path] = (), max_upload:
     Raises:
         OSError: if the port is taken.
     """
+    warnings.filterwarnings("ignore", re.escape(WHY), UserWarning)  # the page says it where it is true
     warm(model)
     page = App(model, allowed).page
     page.queue(default_concurrency_limit=AT_ONCE)

@@ -97,7 +97,7 @@ class Panel:
         """
         path = Path(text.strip()).expanduser()
         if path.suffix and text.strip() not in self.model.study.embeddings.sample_ids:
-            return self.look(self.model.open(self._allowed(path)), penalty)
+            return self.look(self.model.photo(self._allowed(path)), penalty)
         return self.look(self.model.sample(self.model.row_named(text)), penalty)
 
     def _allowed(self, path: Path) -> Path:
@@ -126,7 +126,7 @@ class Panel:
         Returns:
             Values of `outputs`.
         """
-        return self.look(self.model.open(path), penalty)
+        return self.look(self.model.photo(path), penalty)
 
     def first(self, penalty: float) -> tuple[Any, ...]:
         """Look at the first sample.

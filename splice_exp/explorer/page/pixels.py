@@ -12,7 +12,7 @@ from splice_exp.explorer import markup
 from splice_exp.explorer.exports import map_figure, write
 from splice_exp.explorer.maps import SIDE, explain, method_within, overlay, prompt_of
 from splice_exp.explorer.markup import address
-from splice_exp.explorer.model import NO_IMAGES, NO_TOWER, Explorer, Seen
+from splice_exp.explorer.model import NO_TOWER, Explorer, Seen
 from splice_exp.explorer.page.parts import SLOW, both, copyable, in_a_sentence, shown
 from splice_exp.explorer.recipes import of_map
 
@@ -29,16 +29,17 @@ class Pixels:
 
     def __init__(self, model: Explorer) -> None:
         self.model = model
-        if not (model.has_tower and model.has_images):
-            shown(markup.sentence(NO_IMAGES if model.has_tower else NO_TOWER))
-        with gr.Row():
-            self.corpus = gr.Textbox("", label="Corpus", placeholder="a photo of a star", elem_id="corpus")
-            self.foil = gr.Textbox("", label="Foil", placeholder="all concepts", elem_id="foil")
-        self.ask = gr.Button("Which pixels?", variant="primary", elem_id="ask")
-        self.map = shown(markup.sentence(HINT), elem_id="map")
-        self.export = gr.Button("Figure and numbers as files", size="sm")
-        self.files = gr.File(label="Files", visible=False, interactive=False)
-        self.recipe = copyable()
+        if not model.has_tower:
+            shown(markup.sentence(NO_TOWER))
+        with gr.Column(visible=model.has_tower):
+            with gr.Row():
+                self.corpus = gr.Textbox("", label="Corpus", placeholder="a photo of a star", elem_id="corpus")
+                self.foil = gr.Textbox("", label="Foil", placeholder="all concepts", elem_id="foil")
+            self.ask = gr.Button("Which pixels?", variant="primary", elem_id="ask")
+            self.map = shown(markup.sentence(HINT), elem_id="map")
+            self.export = gr.Button("Figure and numbers as files", size="sm")
+            self.files = gr.File(label="Files", visible=False, interactive=False)
+            self.recipe = copyable()
 
     def wire(self, seen: Any, bars: Any, tabs: Any) -> None:
         """Connect what happens in this tab, and that a bar leads here.

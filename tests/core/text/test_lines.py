@@ -116,6 +116,7 @@ NO_LISTS = {  # what these modules read are no lists of names
     "core/yaml_file.py": "yaml",
     "mistyped.py": "yaml of the package",
     "experiments.py": "yaml, with its comments",
+    "explorer/page/launch.py": "the style of the page",
     "report/pages.py": "the style of pages",
     "solvers/kernels/compile.py": "the sources of the package",
     "core/text/lines.py": "here",
