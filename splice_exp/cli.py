@@ -127,6 +127,21 @@ def _paths_and_options(arguments: list[str]) -> tuple[list[str], list[str]]:
     return paths, options
 
 
+def _options_last(arguments: list[str]) -> list[str]:
+    """Return the arguments with Hydra's own options after all others, between which its parser does not find them.
+
+    Example:
+        >>> _options_last(["decompose", "cat.jpg", "-m", "seed=0,1", "--config-dir", "conf", "solver=mine"])
+        ['decompose', 'cat.jpg', 'seed=0,1', 'solver=mine', '-m', '--config-dir', 'conf']
+    """
+    options = [
+        before in VALUED or (word.startswith("-") and not Path(word).exists())
+        for before, word in pairwise(["", *arguments])
+    ]
+    marked = list(zip(options, arguments, strict=True))
+    return [word for option, word in marked if not option] + [word for option, word in marked if option]
+
+
 def _require_there(arguments: list[str]) -> None:
     """End a command on images if one of them does not exist: a mistyped name is found without torch."""
     for name in _paths_and_options(arguments)[0] if arguments[:1] and arguments[0] in ON_PICTURES else ():
@@ -142,14 +157,15 @@ def main() -> None:
     if len(sys.argv) > 1 and sys.argv[1] in COMMANDS:
         run_command(sys.argv[1], sys.argv[2:])
         return
-    if described := help_of(sys.argv[1:]):
+    arguments = _options_last(sys.argv[1:])
+    if described := help_of(arguments):
         say(wrapped(described, known_width()))
         return
-    if mistake := not_understood(sys.argv[1:], VALUED):
+    if mistake := not_understood(arguments, VALUED):
         end(mistake)
-    _require_there(sys.argv[1:])
-    TYPED[:] = sys.argv[1:]
-    words = _spelled_out(sys.argv[1:])
+    _require_there(arguments)
+    TYPED[:] = arguments
+    words = _spelled_out(arguments)
     sys.argv[1:] = set_by_row(words, swept_by_file(words))
     forget_samples()
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra hands its errors on, instead of printing them its own way

@@ -16,12 +16,14 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from splice_exp.build import build
 from splice_exp.core.assets import HUB, LOCAL
 from splice_exp.core.errors import SpliceError, nearest
+from splice_exp.core.io import digest
 from splice_exp.core.runs.file_digests import keep_digests_in
 from splice_exp.core.runs.provenance import SCIENCE, run_id
 from splice_exp.core.runs.trusted import KEY as TRUST
@@ -221,11 +223,14 @@ def _listed(names: Sequence[str] | None, otherwise: str) -> str:
 
 
 def _named_by_images(*, _root_: DictConfig) -> str:
-    """Name the table of a command on images: by the first of them and by the run, so that it replaces no other."""
+    """Name the table of a command on images: by the first, the run and the sweep, so that it replaces no other."""
     paths = OmegaConf.select(_root_, "data.paths", default=None) or ()
     stem = re.sub(r"[^\w-]+", "_", Path(str(paths[0])).stem).strip("_")[:40] if paths else ""
     more = f"and_{len(paths) - 1}_more" if len(paths) > 1 else ""
-    return "_".join(part for part in (_root_.name, stem, more, _run_id(_root_=_root_)[:6]) if part)
+    typed = map(str, OmegaConf.select(_root_, "hydra.overrides.task", default=None) or ())
+    swept = sorted(word for word in typed if OverridesParser.create().parse_override(word).is_sweep_override())
+    of_sweep = digest(swept)[:6] if swept else ""
+    return "_".join(part for part in (_root_.name, stem, more, _run_id(_root_=_root_)[:6], of_sweep) if part)
 
 
 def _first_image(*, _root_: DictConfig) -> str:

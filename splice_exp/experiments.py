@@ -68,7 +68,7 @@ def help_of(words: Sequence[str]) -> str | None:
         return None
     lines = path.read_text(encoding="utf-8").split("\n")
     about = [line.removeprefix("#").removeprefix(" ") for line in lines[1:] if line.startswith("#")]
-    described = yaml.safe_load("\n".join(lines)) or {}
+    described = _with_bases(yaml.safe_load("\n".join(lines)) or {})
     report = {**_chosen_report(described), **(described.get("report") or {})}
     name = path.relative_to(_folder_of(path)).with_suffix("").as_posix()
     parts = [on_images or f"experiment={name}"]
@@ -79,13 +79,49 @@ def help_of(words: Sequence[str]) -> str | None:
     parts.append("\n".join(about).strip("\n"))
     if claims := [claim["claim"] for claim in report.get("comparisons") or () if "claim" in claim]:
         parts.append("\n".join(["Claims:", *(f"  {claim}" for claim in claims)]))
-    if swept := _sweeper(path).get("params"):
+    if swept := ((described.get("hydra") or {}).get("sweeper") or {}).get("params"):
         parts.append(
             "\n".join(["Rows, one for each combination:", *(f"  {key}={value}" for key, value in swept.items())])
         )
     parts.append("\n".join(["Keys worth changing, with their defaults:", *_keys(described, words)]))
     parts.append("--cfg job prints all keys; python -m splice_exp --help lists all groups and their choices.")
     return "\n\n".join(parts)
+
+
+def _with_bases(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an experiment with what it takes from others, and from published settings, by its defaults."""
+    merged: dict[str, Any] = {}
+    choices = []
+    for one in described.get("defaults") or ():
+        base = _base(one)
+        if base is None:
+            choices.append(one)
+            continue
+        with base.open(encoding="utf-8") as file:
+            found = _with_bases(yaml.safe_load(file) or {})
+        choices += found.pop("defaults")
+        merged = _over(merged, found)
+    own = {key: value for key, value in described.items() if key != "defaults"}
+    return _over(merged, own) | {"defaults": choices}
+
+
+def _base(default: str | Mapping[str, Any]) -> Path | None:
+    """Return the file that an entry of defaults takes over as a whole; None for the choice of a component."""
+    name = default if isinstance(default, str) else f"/published/{default.get('/published')}"
+    path = CONFIG_DIRECTORY / f"{name.removeprefix('/')}.yaml"
+    return path if name.startswith(("/experiment/", "/published/")) and path.is_file() else None
+
+
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return two configurations as one; where both have a value, it is that of the second."""
+    both = {
+        key: _over(below[key], above[key]) for key in below.keys() & above.keys() if _are_parts(below[key], above[key])
+    }
+    return {**below, **above, **both}
+
+
+def _are_parts(*values: object) -> bool:
+    return all(isinstance(value, Mapping) for value in values)
 
 
 def _folder_of(path: Path) -> Path:

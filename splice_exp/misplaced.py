@@ -28,6 +28,8 @@ def not_understood(words: Sequence[str], valued: Sequence[str]) -> str | None:
     """
     if missing := next((folder for folder in own_folders(words) if not folder.is_dir()), None):
         return f"--config-dir is {str(missing)!r}, but there is no such folder."
+    if words and words[-1] in valued:
+        return f"{words[-1]} needs a value after it: {PROGRAM} --help lists what there is."
     for before, word in pairwise(["", *words]):
         if before not in valued and (advice := _spaced(word, words) or _out_of_place(word, words)) is not None:
             return advice

@@ -135,7 +135,8 @@ def begin(config: DictConfig) -> None:
     found = planned(config)
     waiting = [row for row in found if row.files is not None]
     if not waiting:
-        say(f"all {len(found)} rows are complete already (force=true computes them again)")
+        said = f"all {len(found)} rows are complete already (force=true computes them again)"
+        say(terminal.wrapped(said, terminal.known_width()))
         OUTCOME.complete, OUTCOME.repeated = [row.record for row in found], True
         return
     DISPLAY.sweep([row.record.label for row in found], len(waiting))

@@ -99,7 +99,7 @@ def test_an_evaluation_cannot_return_what_it_does_not_declare():
 
     study = Mock(spec=Study)
     assert Undeclared("a/b_ci_high").evaluate(study).metrics["a/b"] == 1.0
-    with pytest.raises(ValueError, match="'a/c' is not declared: this is a bug in splice_exp"):
+    with pytest.raises(ValueError, match="'a/c' is not declared: add it to `measures` of the evaluation"):
         Undeclared("a/c").evaluate(study)
 
 

@@ -9,6 +9,7 @@ import yaml
 from splice_exp.build import build
 from splice_exp.configuration import CONFIG_DIRECTORY, resolve
 from splice_exp.core.errors import SpliceError
+from splice_exp.experiments import help_of
 from splice_exp.run import instantiate_components
 from tests.scripts.test_rehearsal import OWN
 from tests.test_configuration import composed
@@ -30,6 +31,14 @@ WORLDS = ("planted", "scenes")
 
 def choices(group):
     return sorted(path.stem for path in (CONFIG_DIRECTORY / group).glob("*.yaml"))
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_the_help_of_a_preset_has_the_choices_that_hydra_composes(name):
+    chosen = composed(f"experiment=paper/{name}", with_hydra=True).hydra.runtime.choices
+    said = help_of([f"experiment=paper/{name}", "--help"]).split("\n")
+    for group in ("backbone", "data", "vocabulary", "dictionary", "solver"):
+        assert any(line.startswith(f"  {group}={chosen[group]}") for line in said), (group, chosen[group])
 
 
 @pytest.fixture

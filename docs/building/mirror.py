@@ -17,9 +17,9 @@ PAGES = (
     "results/notes/*.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
-    "splice_exp/assets/*/README.md",
+    "splice_exp/assets/**/README.md",
 )
-IMAGES = ("results/figures/*.png", "splice_exp/assets/*/*.png")
+IMAGES = ("results/figures/*.png", "splice_exp/assets/**/*.png")
 REPOSITORY = "generated/repo"
 LINK = re.compile(r"(\]\()([^)\s#]+)(#[^)\s]*)?(\))")
 FENCE = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)

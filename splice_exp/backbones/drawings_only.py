@@ -52,7 +52,7 @@ def warning_for(config: Mapping[str, Any], command: Sequence[str]) -> str | None
     if not own or not (inside or is_drawings_only(str(backbone.get("model", "")))):
         return None
     kept = [word for word in command if not word.startswith(("backbone", "vocabulary"))]
-    by_masks = [word for word in BY_MASKS if not any(one.startswith(word.partition("=")[0]) for one in kept)]
+    by_masks = [word for word in BY_MASKS if not any(one.partition("=")[0] == word.partition("=")[0] for one in kept)]
     choices = [*CHOICES, *(by_masks if kept[:1] == ["explain"] else [])]
     return f"{WHY} For photographs:\n  {shlex.join(['python', '-m', 'splice_exp', *kept, *choices])}"
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from splice_exp.core.errors import SpliceError
+from splice_exp.core.text.terminal import known_width, wrapped
 from splice_exp.core.text.visible import visible
 
 COMMANDS = ("build-lexicon", "build-vocabulary", "estimate-mean", "explore", "prepare-data", "train-classifier")
@@ -41,6 +42,6 @@ def parser_of(name: str, description: str | None) -> argparse.ArgumentParser:
     """
     return argparse.ArgumentParser(
         prog=f"python -m splice_exp {name}",
-        description=description,
+        description=description and wrapped(description, known_width()),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -119,14 +119,15 @@ class Codes(Named):
         indptr = torch.cat([torch.zeros(1, dtype=torch.int64), counts.cumsum(0)])
         return replace(self, indptr=indptr, indices=self.indices[kept], values=self.values[kept])
 
-    def without(self, names: Sequence[str]) -> Codes:
-        """Return the codes with the named concepts set to zero; k does not change.
+    def without(self, names: str | Sequence[str]) -> Codes:
+        """Return the codes with the named concepts, one or several, set to zero; k does not change.
 
         Example:
             >>> codes = Codes.from_dense(torch.tensor([[0.5, 0.2]]), ("zebra", "grass"))
             >>> codes.without(["grass"]).dense()
             tensor([[0.5000, 0.0000]])
         """
+        names = [names] if isinstance(names, str) else names
         removed = torch.tensor([self.index(name) for name in names], dtype=torch.int64)
         return self._kept(~torch.isin(self.indices, removed))
 

@@ -257,10 +257,13 @@ class Measures:
         """Return the declaration of a metric.
 
         Raises:
-            ValueError: if it has none, which is a bug in splice_exp.
+            ValueError: if it has none.
         """
         if (found := self.find(metric)) is None:
-            raise ValueError(f"the metric {metric!r} is not declared: this is a bug in splice_exp, please report it")
+            raise ValueError(
+                f"the metric {metric!r} is not declared: add it to `measures` of the evaluation that returns it; if that "
+                "is none of yours, this is a bug in splice_exp, please report it"
+            )
         return found
 
     def title(self, metric: str) -> str:

@@ -9,7 +9,7 @@ found.top(10), found.reconstruct(), found.intervene(remove=["grass"])
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,12 +63,16 @@ class Splice(ExplainedModel):
         super().__init__(backbone, dictionary, mean, solver)
         self.alignment = Alignment() if alignment is None else alignment
 
-    def embed(self, images: Sequence[ImageOrFile]) -> Float[Tensor, "n d"]:
+    def embed(self, images: ImageOrFile | Sequence[ImageOrFile]) -> Float[Tensor, "n d"]:
         """Embed images as unit rows: files, PIL images, or arrays, by the rules of `core.images.colours`.
+
+        Args:
+            images: One or several, or a folder of files.
 
         Raises:
             SpliceError: naming a file that cannot be read.
         """
+        images = listed_images("Splice.embed", images)
         parts = []
         for start in range(0, len(images), TOGETHER):
             opened = [as_picture(image) for image in images[start : start + TOGETHER]]
@@ -102,7 +106,7 @@ class Splice(ExplainedModel):
         """
         if isinstance(images, (str, Path)) and Path(images).suffix in SUFFIXES:
             return self._of_file(Path(images))
-        if isinstance(images, np.ndarray) and images.ndim == 2 and images.dtype.kind == "f":
+        if isinstance(images, np.ndarray) and images.ndim in (1, 2) and images.dtype.kind == "f":
             images = torch.from_numpy(np.ascontiguousarray(images))
         if not isinstance(images, Tensor):
             images = listed_images("Splice.decompose", images)
@@ -138,9 +142,11 @@ class Splice(ExplainedModel):
             >>> [name for name, _ in found.top(2)[0]]
             ['grass', 'crimson star']
         """
-        texts = [texts] if isinstance(texts, str) else list(texts)
+        texts = [texts] if isinstance(texts, str) else list(texts) if isinstance(texts, Iterable) else [texts]
         if not texts:
             raise SpliceError("Splice.decompose_text was given no texts: give it one or more.")
+        if other := [text for text in texts if not isinstance(text, str)]:
+            raise SpliceError(f"Splice.decompose_text was given {other[0]!r}, but takes a text, or several.")
         around = self.dictionary.mean if mean is None else mean
         return self._solved(self.backbone.encode_text(texts), "text", around, texts)
 

@@ -133,19 +133,19 @@ class Decomposition:
             "mean_only": cosine(mean.expand_as(embeddings), embeddings),
         }
 
-    def intervene(self, remove: Sequence[str] = (), set: Mapping[str, float] | None = None) -> Decomposition:
+    def intervene(self, remove: str | Sequence[str] = (), set: Mapping[str, float] | None = None) -> Decomposition:
         """Return the decomposition with some concepts removed and others set to a value, by name.
 
         Args:
-            remove: Concepts whose codes become zero, each by its whole name: `star` leaves `red star` as it is
-                (`core.names.mentioning` lists all concepts in which a word occurs).
+            remove: One concept or several whose codes become zero, each by its whole name: `star` leaves `red star` as
+                it is (`core.names.mentioning` lists all concepts in which a word occurs).
             set: Concepts whose codes become the given value, in every row.
 
         Raises:
             SpliceError: if a concept is not in the dictionary.
         """
         values = {name: float(value) for name, value in (set or {}).items()}
-        codes = self.codes.without([*remove, *values])
+        codes = self.codes.without([*([remove] if isinstance(remove, str) else remove), *values])
         values = {name: value for name, value in values.items() if value != 0}
         if values:
             codes = _with_constant_columns(

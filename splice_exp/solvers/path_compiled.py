@@ -14,7 +14,7 @@ from splice_exp.core.codes import Codes
 from splice_exp.solvers.base import LassoSolver
 from splice_exp.solvers.kernels.active_set import Problem
 from splice_exp.solvers.kernels.path import pursue
-from splice_exp.solvers.kernels.path_points import Points, Progress, Record
+from splice_exp.solvers.kernels.path_points import PointRecord, Points, Progress
 from splice_exp.solvers.kernels.working_set import make_scratch
 from splice_exp.solvers.objective import Certificate
 from splice_exp.solvers.rounds import in_rounds
@@ -130,7 +130,7 @@ def pursue_paths(
         ends=np.zeros(n, np.bool_),
         num_certain=np.zeros(n, np.int64),
     )
-    record = Record(
+    record = PointRecord(
         supports=np.empty((n, num_points * room), np.int64),
         codes=np.empty((n, num_points * room)),
         sizes=np.zeros((n, num_points), np.int64),
@@ -157,7 +157,7 @@ def pursue_paths(
     )
 
 
-def _codes_of(record: Record, number: int, num_atoms: int) -> Codes:
+def _codes_of(record: PointRecord, number: int, num_atoms: int) -> Codes:
     """Take one point of each row out of a record, atoms ascending."""
     sizes = record.sizes[:, number]
     begins = record.sizes[:, :number].sum(axis=1)

@@ -54,6 +54,27 @@ def test_an_intervention_by_name_leaves_the_rest(splice, pictures):
     assert named["mushroom"] == 0.5
 
 
+def test_one_name_is_one_concept(splice, pictures):
+    found = splice.decompose(pictures)
+    gone = found.top(1)[0][0][0]
+    assert found.intervene(remove=gone).top() == found.intervene(remove=[gone]).top()
+    assert found.codes.without(gone).top(3) == found.codes.without([gone]).top(3)
+
+
+def test_one_image_is_embedded_without_brackets(splice, pictures, tmp_path):
+    pictures[0].save(tmp_path / "one.png")
+    torch.testing.assert_close(splice.embed(str(tmp_path / "one.png")), splice.embed(pictures[:1]))
+    with pytest.raises(SpliceError, match="Splice.embed was given 3, but takes images"):
+        splice.embed(3)
+
+
+def test_what_is_no_text_or_one_row_is_refused_in_a_sentence(splice):
+    with pytest.raises(SpliceError, match="Splice.decompose_text was given 3, but takes a text, or several"):
+        splice.decompose_text(3)
+    with pytest.raises(SpliceError, match="The array given to Splice.decompose"):
+        splice.decompose(np.zeros(splice.backbone.dim, dtype=np.float32))
+
+
 def test_texts_are_decomposed_around_the_mean_of_the_concepts(splice):
     found = splice.decompose_text(["a red star on the grass", "grass"])
     assert found.top(1)[1][0][0] == "grass"

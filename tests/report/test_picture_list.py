@@ -30,3 +30,6 @@ def test_pictures_of_one_name_are_told_apart(tmp_path, files, shown):
     assert found.headings == ["image", "concepts", "cosine"]
     assert [line[0] for line in found.rows] == shown
     assert [line[1] for line in found.rows] == ["star 0.250, red 0.125", *["none"] * (len(files) - 1)]
+    swept = report.lay_out([Record({"solver.l1_penalty": penalty}, tmp_path) for penalty in ("0.1", "0.2")])
+    assert swept.headings == ["image", "l1 penalty", "concepts", "cosine"]
+    assert [line[1] for line in swept.rows] == ["0.1"] * len(files) + ["0.2"] * len(files)

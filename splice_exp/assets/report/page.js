@@ -1,10 +1,24 @@
 // Tables that sort, with columns and intervals to show or hide; figures that open in full size; a search over the cards.
 "use strict";
 
-// The first number of a cell; cells without one come last.
+// The number that a cell begins with; cells without one come last. "leopard2.jpg" is none.
 function numberOf(text) {
-  const found = text.replace(/,(?=\d{3})/g, "").match(/[-+−]?\d+(\.\d+)?(e[-+]?\d+)?/i);
-  return found ? parseFloat(found[0].replace("−", "-")) : null;
+  const found = text.replace(/,(?=\d{3})/g, "").match(/^[≤≥<>[(]?\s*([-+−]?\d+(\.\d+)?(e[-+]?\d+)?)/i);
+  return found ? parseFloat(found[1].replace("−", "-")) : null;
+}
+
+// The keys of a row stay in sight beside each other, as long as they leave half of the width to what scrolls.
+function pinKeys(table) {
+  const keys = table.querySelectorAll("tbody tr:first-child td.key").length;
+  const cells = [...table.rows[0].cells].slice(0, keys);
+  const starts = cells.map((cell) => cell.offsetLeft);
+  const fits = keys > 1 && starts[keys - 1] + cells[keys - 1].offsetWidth < table.parentElement.clientWidth / 2;
+  for (const row of table.rows) {
+    for (let place = 1; place < keys; place += 1) {
+      row.cells[place].classList.toggle("pinned", fits);
+      row.cells[place].style.left = fits ? `${starts[place]}px` : "";
+    }
+  }
 }
 
 function compare(a, b, descending) {
@@ -55,7 +69,13 @@ for (const table of document.querySelectorAll("table.sortable")) {
     heading.addEventListener("click", () => sortBy(table, heading, column));
     heading.addEventListener("keydown", (event) => { if (event.key === "Enter") sortBy(table, heading, column); });
   });
-  if (table.classList.contains("main")) table.parentElement.before(choices(table));
+  if (table.classList.contains("main")) {
+    const shown = choices(table);
+    table.parentElement.before(shown);
+    pinKeys(table);
+    shown.addEventListener("change", () => pinKeys(table));
+    window.addEventListener("resize", () => pinKeys(table));
+  }
 }
 
 for (const image of document.querySelectorAll("figure img")) {

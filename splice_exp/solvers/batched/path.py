@@ -25,7 +25,7 @@ from splice_exp.solvers.base import LassoSolver
 from splice_exp.solvers.batched.homotopy import corrected, follow
 from splice_exp.solvers.batched.looks import composed, correlate, pattern_of
 from splice_exp.solvers.batched.path_points import Points, Tried, strongest_beside
-from splice_exp.solvers.batched.path_record import Record
+from splice_exp.solvers.batched.path_record import PathRecord
 from splice_exp.solvers.batched.restricted import gram_of
 from splice_exp.solvers.objective import Certificate
 from splice_exp.solvers.path_compiled import Pursued
@@ -66,7 +66,7 @@ def pursue_paths(
     Returns:
         The points and events of the paths.
     """
-    record = Record(1 if most_atoms else len(penalties))
+    record = PathRecord(1 if most_atoms else len(penalties))
     with full_precision():
         x = targets.double()
         product = targets @ atoms.T
@@ -128,7 +128,7 @@ class Walk(NamedTuple):
     solver: LassoSolver
     working_set: int
     last: int
-    record: Record
+    record: PathRecord
 
     def on(self, points: Points, l1_penalty: float, number: int | None) -> Points:
         """Go on to a penalty.

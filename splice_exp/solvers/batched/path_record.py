@@ -12,7 +12,7 @@ from splice_exp.solvers.objective import Certificate
 from splice_exp.solvers.path_compiled import Pursued
 
 
-class Record:
+class PathRecord:
     """What is written down of the paths.
 
     Args:

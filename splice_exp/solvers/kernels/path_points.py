@@ -47,7 +47,7 @@ class Progress(NamedTuple):
     num_certain: Any
 
 
-class Record(NamedTuple):
+class PointRecord(NamedTuple):
     """What is written down of each row: its certified points, one after the other, and the events on its path.
 
     Attributes:
