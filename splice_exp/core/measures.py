@@ -261,8 +261,8 @@ class Measures:
         """
         if (found := self.find(metric)) is None:
             raise ValueError(
-                f"the metric {metric!r} is not declared: add it to `measures` of the evaluation that returns it; if that "
-                "is none of yours, this is a bug in splice_exp, please report it"
+                f"the metric {metric!r} is not declared: add it to `measures` of the evaluation that returns it; if "
+                "that is none of yours, this is a bug in splice_exp, please report it"
             )
         return found
 
