@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
+import shlex
 import sys
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 import hydra
@@ -34,7 +36,7 @@ from splice_exp.core.text.visible import end, say
 from splice_exp.distributed.preemption import leave_if_asked
 from splice_exp.experiments import help_of, swept_by_file
 from splice_exp.inputs import require_inputs
-from splice_exp.misplaced import not_understood
+from splice_exp.misplaced import FLAGS, not_understood
 from splice_exp.mistyped import in_a_sentence, require_parts, require_unused
 from splice_exp.points import set_by_row
 
@@ -46,6 +48,8 @@ VALUED = (  # options of Hydra with a value
     *("--cfg", "-c", "--package", "-p", "--info", "-i", "--experimental-rerun"),
     *("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn"),
 )
+
+LISTED = ("texts", "concepts", "classes")  # ends of keys that take lists of texts
 
 register()  # here, because launchers import this module in the processes that they start
 
@@ -135,8 +139,7 @@ def _options_last(arguments: list[str]) -> list[str]:
         ['decompose', 'cat.jpg', 'seed=0,1', 'solver=mine', '-m', '--config-dir', 'conf']
     """
     options = [
-        before in VALUED or (word.startswith("-") and not Path(word).exists())
-        for before, word in pairwise(["", *arguments])
+        before in VALUED or word.partition("=")[0] in (*FLAGS, *VALUED) for before, word in pairwise(["", *arguments])
     ]
     marked = list(zip(options, arguments, strict=True))
     return [word for option, word in marked if not option] + [word for option, word in marked if option]
@@ -148,8 +151,22 @@ def _require_there(arguments: list[str]) -> None:
         path = Path(name).expanduser()
         if not path.exists():
             beside = sorted(other.name for other in path.parent.iterdir()) if path.parent.is_dir() else []
+            if unquoted := _unquoted(name, arguments):
+                end(unquoted)
             alike = f" ({nearest(path.name, beside)})" if beside else ""
             end(f"data.paths names {name!r}, but there is no such file or folder{alike}.")
+
+
+def _unquoted(name: str, arguments: list[str]) -> str | None:
+    """Say how texts with spaces are written, if a word without a file follows an option that takes some."""
+    place = arguments.index(name)
+    before = arguments[place - 1]
+    if not before.partition("=")[0].endswith(LISTED) or before.endswith("]"):
+        return None
+    words = [before, *takewhile(lambda word: "=" not in word and not Path(word).exists(), arguments[place:])]
+    key, _, value = " ".join(words).partition("=")
+    written = shlex.quote(f"{key}=[{value.strip('[]')}]")
+    return f"{name!r} is no file: a value with spaces is one word, in quotes: {written}"
 
 
 def main() -> None:
@@ -187,7 +204,9 @@ def main() -> None:
             raise
         end(f"{error} Elsewhere set hydra/launcher=joblib, or none.")
     except OSError as error:
-        end(str(cannot_be_written(error.filename or "paths.results", error) or error))
+        path = error.filename or "paths.results"
+        lost = f"{path} cannot be written ({error.strerror}): set paths.results and paths.cache to folders that can be."
+        end(str(cannot_be_written(path, error) or (lost if error.errno == errno.ENOENT else error)))
     # Hydra imports the callback when there is something to run; --help and the like stay without torch.
     sweep = sys.modules.get("splice_exp.sweep")
     if sweep is None:

@@ -234,11 +234,14 @@ def _named_by_images(*, _root_: DictConfig) -> str:
 
 
 def _first_image(*, _root_: DictConfig) -> str:
-    """Write the first image of a command on images, and what it was embedded and named by, for another command."""
+    """Write the first image of a command on images, and what it was embedded and named by, for another command.
+
+    What nobody has chosen is the model inside the package, which has seen only drawings: then a model of photographs.
+    """
     paths = OmegaConf.select(_root_, "data.paths", default=None) or ("my_photo.jpg",)
     typed = OmegaConf.select(_root_, "hydra.overrides.task", default=None) or ()
     kept = [word for word in map(str, typed) if re.split("[.=]", word, maxsplit=1)[0] in ("backbone", "vocabulary")]
-    return shlex.join([str(paths[0]), *kept])
+    return shlex.join([str(paths[0]), *(kept or ["backbone=vit_b_32_openai"])])
 
 
 def _tag_of(model: str, tag: str) -> str | None:

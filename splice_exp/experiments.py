@@ -34,10 +34,15 @@ def chosen(words: Sequence[str]) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
+def sweeps_of(words: Sequence[str]) -> dict[str, str]:
+    """Return what the chosen experiment sweeps by itself: key → values, as they are written."""
+    path = chosen(words)
+    return {} if path is None else {key: str(value) for key, value in (_sweeper(path).get("params") or {}).items()}
+
+
 def swept_by_file(words: Sequence[str]) -> list[str]:
     """Return the keys that the chosen experiment sweeps by itself."""
-    path = chosen(words)
-    return [] if path is None else list(_sweeper(path).get("params") or {})
+    return list(sweeps_of(words))
 
 
 def _sweeper(path: Path) -> dict[str, Any]:

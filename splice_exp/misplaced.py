@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from itertools import pairwise
+from dataclasses import fields
+from itertools import pairwise, takewhile
 from pathlib import Path
 
+from omegaconf import MISSING
+
 from splice_exp.commands import COMMANDS, ON_PICTURES
+from splice_exp.configuration import Config
 from splice_exp.experiments import own_folders
 
 FLAGS = (  # options of Hydra without a value
@@ -16,6 +20,8 @@ FLAGS = (  # options of Hydra without a value
     *("--shell-completion", "-sc"),
 )
 PROGRAM = "python -m splice_exp"
+NEEDED = tuple(field.name for field in fields(Config) if field.default is MISSING)  # what every run is made of
+NUMBER = re.compile(r"\d+(\.\d+)?")
 SPACES = "options are written KEY=VALUE, without spaces around the sign:"
 
 
@@ -31,11 +37,30 @@ def not_understood(words: Sequence[str], valued: Sequence[str]) -> str | None:
     if words and words[-1] in valued:
         return f"{words[-1]} needs a value after it: {PROGRAM} --help lists what there is."
     for before, word in pairwise(["", *words]):
-        if before not in valued and (advice := _spaced(word, words) or _out_of_place(word, words)) is not None:
+        if before in valued:
+            continue
+        advice = _taken_away(word) or _apart(word, words) or _spaced(word, words) or _out_of_place(word, words)
+        if advice is not None:
             return advice
-        if before not in valued and word.startswith("-") and word.partition("=")[0] not in (*FLAGS, *valued):
+        if word.startswith("-") and word.partition("=")[0] not in (*FLAGS, *valued):
             return _no_option(word, words)
     return None
+
+
+def _taken_away(word: str) -> str | None:
+    """Say how a part is replaced that someone takes away."""
+    if word.removeprefix("~") in NEEDED and word.startswith("~"):
+        return f"{word} takes away what every run needs: choose another one, as {word[1:]}=CHOICE."
+    return None
+
+
+def _apart(word: str, words: Sequence[str]) -> str | None:
+    """Say how several numbers for one key are written."""
+    before, *after = words[max(0, list(words).index(word) - 1) :]
+    if not NUMBER.fullmatch(word) or "=" not in before or Path(word).exists():
+        return None
+    values = [before, *takewhile(NUMBER.fullmatch, after)]
+    return f"{' '.join(values)} is several words: a sweep is one, with commas and -m: -m {','.join(values)}"
 
 
 def _spaced(word: str, words: Sequence[str]) -> str | None:
@@ -44,6 +69,8 @@ def _spaced(word: str, words: Sequence[str]) -> str | None:
         return None
     if " " in word and word.split(" ")[0] in (*COMMANDS, *ON_PICTURES):
         return f"{word!r} is one word: without quotes around all of it, it is {PROGRAM} {word}"
+    if word == "experiment=":
+        return f"experiment= names none: {PROGRAM} --help lists them."
     key, equals, value = word.partition("=")
     after = next((other for one, other in pairwise(words) if one is word), "=")
     if word.startswith("=") or (equals and not value and "=" not in after and not after.startswith("-")):

@@ -24,7 +24,7 @@ from splice_exp.build import build
 from splice_exp.commands import COMMANDS, ON_PICTURES
 from splice_exp.configuration import CONFIG_DIRECTORY, Config
 from splice_exp.core.errors import SpliceError, did_you_mean, nearest
-from splice_exp.experiments import own_folders
+from splice_exp.experiments import own_folders, sweeps_of
 from splice_exp.points import one_of
 
 QUOTES = "\"' "
@@ -37,6 +37,7 @@ MOVED = {  # choices of earlier versions
     "scenes_train."
 }
 SEVERAL_CHOICES = re.compile(r"[\w@./]+=[\w/.-]+(,[\w/.-]+)+")
+OPTION = re.compile(r"\s[a-z_]\w*(\.\w+)*=")  # within a value
 SWEPT = re.compile(r"hydra\.sweeper\.params\.([^=]+)=(.*,.*)")
 
 
@@ -52,6 +53,8 @@ def in_a_sentence(error: CompactHydraException, words: Sequence[str]) -> str:
         return _not_read(wrong, words)
     if swept := next((found for word in words if (found := SWEPT.fullmatch(word)) and found[0] in text), None):
         return f"{swept[0]} does not sweep: write -m {swept[1]}={swept[2]}, which replaces what an experiment sweeps."
+    if found := re.search(r"Sweep parameters '([^']+)' requires --multirun", text):
+        return f"{found[1]} is a sweep, which needs -m: -m {shlex.quote(found[1])}"
     if found := re.match(r"Ambiguous value for argument '([^=]+)=(.*)'$", text.partition("\n")[0]):
         return _several(found[1], found[2])
     if found := re.search(r"Could not find '((?:hydra/)?[^'/]+)/([^']+)'", text):
@@ -73,7 +76,10 @@ def in_a_sentence(error: CompactHydraException, words: Sequence[str]) -> str:
 
 def _no_pair(word: str) -> str:
     known = [path.relative_to(EXPERIMENTS).with_suffix("").as_posix() for path in EXPERIMENTS.rglob("*.yaml")]
-    if word in known:
+    key, colon, value = word.partition(":")
+    if colon and (key == EXPERIMENTS.name or (CONFIG_DIRECTORY / key.partition(".")[0]).is_dir()):
+        advice = f"did you mean {key}={value}?"
+    elif word in known:
         advice = f"did you mean experiment={word}?"
     else:
         advice = (
@@ -154,6 +160,11 @@ def _several(key: str, value: str) -> str:
 def _not_read(word: str, words: Sequence[str]) -> str:
     """Say how a value is written that Hydra's grammar does not take: in double quotes, the whole in single ones."""
     key, _, value = word.partition("=")
+    if value.startswith("="):
+        once = f"{key}={value.lstrip('=')}"
+        return f"{word!r} has two signs: write {shlex.quote(once)}"
+    if OPTION.search(value) and value[:1] not in QUOTES + "[{":
+        return f"{word!r} is several options in one pair of quotes: without them it is {word}"
     if value.endswith(",") and word is not words[-1]:
         after = words[list(words).index(word) + 1]
         return f"{word!r} ends with a comma: several values are one word, and a sweep has -m: -m {word}{after}"
@@ -246,7 +257,9 @@ def _no_such_key(key: str, words: Sequence[str]) -> str:
 
 def _lacking(key: str, words: Sequence[str]) -> str | None:
     """Say which of the choices that a sweep goes through lacks a key that others have."""
-    for word in (one for one in words if SEVERAL_CHOICES.fullmatch(one)):
+    given = {word.partition("=")[0] for word in words}
+    of_file = [f"{group}={choices}" for group, choices in sweeps_of(words).items() if group not in given]
+    for word in (one for one in (*words, *of_file) if SEVERAL_CHOICES.fullmatch(one)):
         group, _, choices = word.partition("=")
         others = [one for one in words if one != word]
         having = {one: _has(key, _composed([*others, f"{group}={one}"], key)) for one in choices.split(",")}
@@ -272,6 +285,7 @@ def _known_beside(key: str, config: DictConfig) -> str:
         place, _, name = place.rpartition(".")
     node = OmegaConf.select(config, place) if place else config
     known = sorted(str(one) for one in node if one not in ("_target_", "hydra"))
+    known += [] if place else [EXPERIMENTS.name]
     asked = did_you_mean(name, known, f"{place}.{{}}" if place else "{}")
     listed = f"{place} has {', '.join(known)}" if place else "there is no such key"
     return f"{asked} {listed} ({nearest(name, known)})".strip()

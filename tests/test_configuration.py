@@ -234,7 +234,10 @@ def test_texts_of_a_report_follow_words_and_classes():
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (["data.paths=['my dogs/a b.jpg',c.jpg]"], "explain 'my dogs/a b.jpg' 'evaluation.corpus.texts="),
+        (
+            ["data.paths=['my dogs/a b.jpg',c.jpg]"],
+            "explain 'my dogs/a b.jpg' backbone=vit_b_32_openai 'evaluation.corpus.texts=",
+        ),
         (
             ["data.paths=[a.jpg]", "backbone=open_clip", "backbone.model=ViT-L-14", "seed=1", "vocabulary=laion"],
             "explain a.jpg backbone=open_clip backbone.model=ViT-L-14 vocabulary=laion 'evaluation.corpus.texts=",

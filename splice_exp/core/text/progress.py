@@ -68,7 +68,8 @@ class Display:
         self._seconds.append(seconds)
         if self._bars is None:
             left = self.left()
-            line = f"{number + 1} of {len(self._rows)}: {self._row} ({seconds:.1f} s{f'; {left} left' if left else ''})"
+            what = f": {self._row}" if self._row else ""  # a sweep of one row names none
+            line = f"{number + 1} of {len(self._rows)}{what} ({seconds:.1f} s{f'; {left} left' if left else ''})"
             say(terminal.wrapped(line, terminal.known_width()), flush=True)
 
     def left(self) -> str:
