@@ -56,4 +56,4 @@ def test_a_whole_vocabulary_has_a_page_a_table_and_a_figure(real_data, name, tmp
         named = zip(of_sample["concept"], of_sample["code"], strict=True)
         expected = ", ".join(f"{concept} {value:.3f}" for concept, value in named)
         assert line[:2] == [sample_id, expected]
-        assert f"<td>{escape(expected)}</td>" in page
+        assert f">{escape(expected)}</td>" in page
