@@ -1,5 +1,8 @@
 """SpLiCE in a notebook: images, files and embeddings give the same codes, and traps are refused."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -64,15 +67,30 @@ def test_one_name_is_one_concept(splice, pictures):
 def test_one_image_is_embedded_without_brackets(splice, pictures, tmp_path):
     pictures[0].save(tmp_path / "one.png")
     torch.testing.assert_close(splice.embed(str(tmp_path / "one.png")), splice.embed(pictures[:1]))
-    with pytest.raises(SpliceError, match="Splice.embed was given 3, but takes images"):
-        splice.embed(3)
 
 
-def test_what_is_no_text_or_one_row_is_refused_in_a_sentence(splice):
-    with pytest.raises(SpliceError, match="Splice.decompose_text was given 3, but takes a text, or several"):
-        splice.decompose_text(3)
-    with pytest.raises(SpliceError, match="The array given to Splice.decompose"):
-        splice.decompose(np.zeros(splice.backbone.dim, dtype=np.float32))
+def test_a_single_embedding_of_numpy_is_refused_as_that_of_torch(splice):
+    for one in (torch.ones(splice.backbone.dim), np.ones(splice.backbone.dim, dtype=np.float32)):
+        with pytest.raises(SpliceError, match="The array given to Splice.decompose"):
+            splice.decompose(one)
+
+
+def test_what_is_of_no_kind_is_refused_in_a_sentence():
+    """In a process where types are not checked, as with a user."""
+    program = """
+from splice_exp import Splice
+from splice_exp.core.errors import SpliceError
+splice = Splice.load()
+for call in (splice.embed, splice.decompose_text):
+    try:
+        call(3)
+    except SpliceError as error:
+        print(error)
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    images, texts = result.stdout.splitlines()
+    assert images.startswith("Splice.embed was given 3, but takes images: files, folders")
+    assert texts == "Splice.decompose_text was given 3, but takes a text, or several."
 
 
 def test_texts_are_decomposed_around_the_mean_of_the_concepts(splice):
