@@ -46,6 +46,9 @@ def respond_to(study: Study, truth: GroundTruth, pairs: Sequence[Change], meanin
         pairs: By the rows of its embeddings.
         meanings: What each atom of its dictionary is about.
         seed: Of the other pairs that are the null.
+
+    Returns:
+        The measures of each pair, beside those judged by another pair of the same kind.
     """
     before, after = ([getattr(one, side) for one in pairs] for side in ("before", "after"))
     asked = expected(meanings, truth, before, after)

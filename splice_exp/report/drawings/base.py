@@ -25,12 +25,22 @@ class Drawing(ABC):
 
 
 def value_of(record: Row, metric: str) -> float | None:
-    """Return the value of a metric; None where a row lacks it."""
+    """Return the value of a metric; None where a row lacks it.
+
+    Args:
+        record: A row of a table.
+        metric: Its name.
+    """
     return record.metrics.get(metric)
 
 
 def interval_of(record: Row, metric: str) -> tuple[float, float, float] | None:
-    """Return value, low and high end; a metric without an interval has its value for ends."""
+    """Return value, low and high end; a metric without an interval has its value for ends.
+
+    Args:
+        record: A row of a table.
+        metric: Its name.
+    """
     value = value_of(record, metric)
     if value is None:
         return None
@@ -40,5 +50,11 @@ def interval_of(record: Row, metric: str) -> tuple[float, float, float] | None:
 
 
 def scaled(record: Row, metric: str, value: float) -> float:
-    """Return a value in the unit of tables."""
+    """Return a value in the unit of tables.
+
+    Args:
+        record: A row of a table.
+        metric: Its name.
+        value: In the unit of records.
+    """
     return record.measures.of(metric).unit.scale * value

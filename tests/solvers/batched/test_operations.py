@@ -91,13 +91,13 @@ def counted_path(num_rows, monkeypatch, **options):
     targets = TARGETS.repeat(num_rows // len(TARGETS), 1)
     assert len(state.exact_atoms) == len(ATOMS)
     monkeypatch.setitem(path.MAX_ENTRIES, "cpu", 2**27)
-    count, pursued = Counted(), path.Record.pursued
+    count, pursued = Counted(), path.PathRecord.pursued
 
     def pursued_uncounted(*arguments):
         count.counts = False
         return pursued(*arguments)
 
-    monkeypatch.setattr(path.Record, "pursued", pursued_uncounted)
+    monkeypatch.setattr(path.PathRecord, "pursued", pursued_uncounted)
     with count:
         found = solver.solve(state, targets)
     assert found.status is Status.CONVERGED
