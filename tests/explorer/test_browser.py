@@ -160,7 +160,7 @@ def test_concepts_are_switched_off_and_set(visit):
     one.changes("probabilities", lambda: one.write("to", "grass = 1"))
     assert one.page.locator("#probabilities tr").nth(1).inner_text()
     one.changes("probabilities", lambda: one.write("classes", "grass, water"))
-    assert one.page.locator("#probabilities tr").count() == 3
+    one.page.wait_for_function("document.querySelectorAll('#probabilities tr').length === 3", timeout=10_000)
     one.page.locator("#nearest").click()
     one.page.wait_for_selector("#neighbours .sx-sample", timeout=60_000)
 
